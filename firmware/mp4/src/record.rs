@@ -1,0 +1,197 @@
+//! The header record: what a segment says about itself, in its first sector.
+//!
+//! It stands at byte 184 of every slot, in recording and finished files alike, as the payload of a
+//! `uuid` box. All numbers are big-endian, as everywhere in MP4.
+
+use crate::layout::{HEAD_BOX, RECORD, RECORD_BOX, RECORD_LEN, SECTOR};
+use crate::wire::{Fields, Fill};
+
+/// The type of picam's `uuid` boxes (random, version 4).
+pub const PICAM_UUID: [u8; 16] = [
+    0x70, 0x69, 0x63, 0x61, 0x6d, 0x2d, 0x4d, 0x31, 0x9e, 0x5b, 0x3c, 0x1d, 0x8a, 0x47, 0x20, 0xe6,
+];
+const MAGIC: [u8; 8] = *b"picamSEG";
+const VERSION: u16 = 1;
+/// Longest camera name in bytes of UTF-8.
+pub const CAMERA_NAME_LEN: usize = 32;
+
+/// Whether a slot's file shows its fragments or its index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SegmentState {
+    /// Being recorded, or cut off while it was: the head region is hidden, fragments are shown.
+    Recording,
+    /// Finished: the index in front is shown, fragments lie unchanged inside the `mdat`.
+    Finished,
+}
+
+/// What happened to the frames of a segment. All are counts within this segment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Counters {
+    /// Video frames written.
+    pub frames: u32,
+    /// Frames the encoder took and never gave back.
+    pub dropped_encoder: u32,
+    /// Frames dropped because the queue to the card was full.
+    pub dropped_queue: u32,
+    /// Fragments whose CRC did not hold at recovery.
+    pub crc_failures: u32,
+    /// Writes or flushes that the card refused.
+    pub io_faults: u32,
+}
+
+/// The header record of one segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Monotonic number of the segment on this card; order comes from it, never from a clock.
+    pub sequence: u64,
+    /// The kernel's boot id of the boot that recorded it.
+    pub boot_id: [u8; 16],
+    /// How many boots this card has seen.
+    pub boot_number: u32,
+    /// Camera letter as in the file name (`F`).
+    pub camera: u8,
+    /// Class letter as in the file name (`N`, `E`, `P`, `M`).
+    pub class: u8,
+    /// Camera name as in the configuration, at most [`CAMERA_NAME_LEN`] bytes.
+    pub camera_name: String,
+    /// Capture time of the first frame on the boot clock, nanoseconds since boot.
+    pub start_boot_ns: u64,
+    /// The same in UTC, microseconds since 1970; `None` until somebody said what time it is.
+    pub start_utc_us: Option<i64>,
+    /// Length of the slot in bytes.
+    pub slot_len: u64,
+    /// Offset of the init `moov` (the head region's end).
+    pub head_len: u32,
+    /// Length of the init including its padding: fragments start at `head_len + init_len`.
+    pub init_len: u32,
+    /// Length of the init `moov` alone.
+    pub init_moov_len: u32,
+    /// How far this slot has ever been written: rewriting below needs no metadata flush.
+    pub written_len: u64,
+    /// End of the last fragment; 0 until finished.
+    pub end: u64,
+    /// Duration of the video track in nanoseconds; 0 until finished.
+    pub duration_ns: u64,
+    /// Whether recovery finished it, not the recorder.
+    pub recovered: bool,
+    /// What happened to its frames; complete once finished.
+    pub counters: Counters,
+}
+
+/// Why a first sector holds no usable record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Not a picam slot at all.
+    #[error("not a picam segment")]
+    Foreign,
+    /// Written by a later picam.
+    #[error("segment format {0} is newer than this program")]
+    Newer(u16),
+    /// The checksum does not hold.
+    #[error("header record is damaged (CRC mismatch)")]
+    Damaged,
+}
+
+impl Record {
+    /// Reads the record and state from the first [`SECTOR`] bytes of a file.
+    pub fn parse(sector: &[u8]) -> Result<(Self, SegmentState), RecordError> {
+        let sector: &[u8; SECTOR] = sector.first_chunk().ok_or(RecordError::Foreign)?;
+        let mut r = Fields(&sector[RECORD..]);
+        if sector[RECORD_BOX + 8..RECORD_BOX + 24] != PICAM_UUID || r.array() != MAGIC {
+            return Err(RecordError::Foreign);
+        }
+        let version = r.u16();
+        if version != VERSION {
+            return Err(RecordError::Newer(version));
+        }
+        let crc = u32::from_be_bytes([sector[508], sector[509], sector[510], sector[511]]);
+        if crc32fast::hash(&sector[RECORD..SECTOR - 4]) != crc {
+            return Err(RecordError::Damaged);
+        }
+        let state = match &sector[HEAD_BOX + 4..HEAD_BOX + 8] {
+            b"free" => SegmentState::Recording,
+            b"moov" => SegmentState::Finished,
+            _ => return Err(RecordError::Damaged),
+        };
+        let flags = r.u16();
+        let sequence = r.u64();
+        let boot_id = r.array();
+        let boot_number = r.u32();
+        let [camera, class, _, _] = r.array();
+        let name: [u8; CAMERA_NAME_LEN] = r.array();
+        let name = name.split(|&b| b == 0).next().unwrap_or_default();
+        let start_boot_ns = r.u64();
+        let utc = i64::from_be_bytes(r.array());
+        Ok((
+            Self {
+                sequence,
+                boot_id,
+                boot_number,
+                camera,
+                class,
+                camera_name: String::from_utf8_lossy(name).into_owned(),
+                start_boot_ns,
+                start_utc_us: (flags & 2 != 0).then_some(utc),
+                slot_len: r.u64(),
+                head_len: r.u32(),
+                init_len: r.u32(),
+                init_moov_len: r.u32(),
+                written_len: r.u64(),
+                end: r.u64(),
+                duration_ns: r.u64(),
+                recovered: flags & 1 != 0,
+                counters: Counters {
+                    frames: r.u32(),
+                    dropped_encoder: r.u32(),
+                    dropped_queue: r.u32(),
+                    crc_failures: r.u32(),
+                    io_faults: r.u32(),
+                },
+            },
+            state,
+        ))
+    }
+
+    /// Writes the `uuid` box into `sector`, from [`RECORD_BOX`] to its end.
+    pub fn store(&self, sector: &mut [u8; SECTOR]) {
+        let (front, crc) = sector.split_at_mut(SECTOR - 4);
+        let (_, front) = front.split_at_mut(RECORD_BOX);
+        let mut w = Fill::new(front);
+        w.put(&(SECTOR as u32 - RECORD_BOX as u32).to_be_bytes());
+        w.put(b"uuid");
+        w.put(&PICAM_UUID);
+        w.put(&MAGIC);
+        w.put(&VERSION.to_be_bytes());
+        let flags = u16::from(self.recovered) | u16::from(self.start_utc_us.is_some()) << 1;
+        w.put(&flags.to_be_bytes());
+        w.put(&self.sequence.to_be_bytes());
+        w.put(&self.boot_id);
+        w.put(&self.boot_number.to_be_bytes());
+        w.put(&[self.camera, self.class, 0, 0]);
+        let mut name = [0; CAMERA_NAME_LEN];
+        for (to, from) in name.iter_mut().zip(self.camera_name.bytes()) {
+            *to = from;
+        }
+        w.put(&name);
+        w.put(&self.start_boot_ns.to_be_bytes());
+        w.put(&self.start_utc_us.unwrap_or(0).to_be_bytes());
+        w.put(&self.slot_len.to_be_bytes());
+        w.put(&self.head_len.to_be_bytes());
+        w.put(&self.init_len.to_be_bytes());
+        w.put(&self.init_moov_len.to_be_bytes());
+        w.put(&self.written_len.to_be_bytes());
+        w.put(&self.end.to_be_bytes());
+        w.put(&self.duration_ns.to_be_bytes());
+        w.put(&self.counters.frames.to_be_bytes());
+        w.put(&self.counters.dropped_encoder.to_be_bytes());
+        w.put(&self.counters.dropped_queue.to_be_bytes());
+        w.put(&self.counters.crc_failures.to_be_bytes());
+        w.put(&self.counters.io_faults.to_be_bytes());
+        w.zero_rest();
+        let sum = crc32fast::hash(front.get(RECORD - RECORD_BOX..).unwrap_or_default());
+        crc.copy_from_slice(&sum.to_be_bytes());
+    }
+}
+
+// The record is 192 of RECORD_LEN bytes; the rest is zero, for later versions.
+const _: () = assert!(192 + 4 <= RECORD_LEN);
