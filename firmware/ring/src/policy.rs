@@ -1,0 +1,171 @@
+//! Which slot the next segment takes, and when a locked class fills up.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use crate::catalog::{Ring, Segment};
+use crate::class::{Class, Shares};
+use crate::name::SlotName;
+
+/// From which part of its share on a locked class is warned about, in percent.
+pub const WARN_PERCENT: usize = 80;
+
+/// Why a slot was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// It holds no footage.
+    Spare,
+    /// Its class has more slots than its share, and it is the oldest of them.
+    OverShare(Class),
+    /// It is the oldest of its class, and no weaker class has any to give.
+    Oldest(Class),
+    /// Nothing is left but the segment recorded just before: there are too few slots.
+    LastResort,
+}
+
+/// The slot for the next segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// Which.
+    pub slot: SlotName,
+    /// Length of its file in bytes.
+    pub size: u64,
+    /// Whether that is not the configured length: remove the file and create a right one instead.
+    pub replace: bool,
+    /// Why.
+    pub why: Why,
+}
+
+/// Chooses the slot that the next segment of a camera takes, from what a card of `slot_size` slots
+/// holds of it.
+///
+/// A spare slot first, lowest number first, those of the right size before others. Then the oldest
+/// segment of the class most over its share; then the oldest normal one; then the oldest parking
+/// one; then the oldest of the locked class that has most slots for its share.
+///
+/// Never one of `busy` (being recorded, or known to fail), and the newest of the others only as a
+/// last resort. `None` if every slot is busy.
+pub fn next_slot(
+    ring: &Ring,
+    shares: &Shares,
+    slot_size: u64,
+    busy: &[SlotName],
+) -> Option<Choice> {
+    let choice = |slot, size, why| Choice {
+        slot,
+        size,
+        replace: size != slot_size,
+        why,
+    };
+    let spares = ring.spares().iter();
+    let spare = spares
+        .filter(|spare| !busy.contains(&spare.slot()))
+        .min_by_key(|spare| (spare.size != slot_size, spare.sequence));
+    if let Some(spare) = spare {
+        return Some(choice(spare.slot(), spare.size, Why::Spare));
+    }
+    let segments = ring.segments().iter();
+    let free: Vec<&Segment> = segments
+        .filter(|segment| !busy.contains(&segment.slot()))
+        .collect();
+    let (newest, free) = free.split_last()?;
+    let (segment, why) = victim(ring, free, shares).unwrap_or((newest, Why::LastResort));
+    Some(choice(segment.slot(), segment.size, why))
+}
+
+/// The segment to give up, of those that may be.
+fn victim<'a>(ring: &Ring, free: &[&'a Segment], shares: &Shares) -> Option<(&'a Segment, Why)> {
+    let oldest = |class: Class| {
+        free.iter()
+            .copied()
+            .find(|segment| segment.name.class == class)
+    };
+    // Weaker first: of equals the weaker one goes.
+    let mut over: Vec<(usize, Class)> = [Class::Parking, Class::Event, Class::Manual]
+        .into_iter()
+        .map(|class| {
+            let excess = ring
+                .count(class)
+                .saturating_sub(shares.limit(class, ring.len()));
+            (excess, class)
+        })
+        .filter(|&(excess, _)| excess > 0)
+        .collect();
+    over.sort_by_key(|&(excess, _)| std::cmp::Reverse(excess));
+    let over = over
+        .into_iter()
+        .find_map(|(_, class)| Some((oldest(class)?, Why::OverShare(class))));
+    let weak = || {
+        [Class::Normal, Class::Parking]
+            .into_iter()
+            .find_map(|class| Some((oldest(class)?, Why::Oldest(class))))
+    };
+    let locked = || {
+        let fill = |class| ring.count(class) as f64 / shares.of(class);
+        let mut classes = [Class::Event, Class::Manual];
+        classes.sort_by(|&a, &b| fill(b).partial_cmp(&fill(a)).unwrap_or(Ordering::Equal));
+        classes
+            .into_iter()
+            .find_map(|class| Some((oldest(class)?, Why::Oldest(class))))
+    };
+    over.or_else(weak).or_else(locked)
+}
+
+/// The segment to remove with the next turn of a ring that has more slots than it should, because
+/// `slots` was made smaller. `None` while there are spare slots, which go first and at once, or once the ring is small enough.
+pub fn surplus(ring: &Ring, shares: &Shares, target: usize, busy: &[SlotName]) -> Option<Choice> {
+    if ring.len() <= target {
+        return None;
+    }
+    // Sizes do not matter for what is removed.
+    next_slot(ring, shares, 0, busy)
+        .filter(|choice| !matches!(choice.why, Why::Spare | Why::LastResort))
+}
+
+/// A locked class is about to be, or is being, overwritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShareWarning {
+    /// Which.
+    pub class: Class,
+    /// Slots it has.
+    pub slots: usize,
+    /// Slots it may have.
+    pub limit: usize,
+}
+
+impl fmt::Display for ShareWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            class,
+            slots,
+            limit,
+        } = self;
+        write!(
+            f,
+            "{slots} of {limit} slots for {class} footage are taken; "
+        )?;
+        if slots < limit {
+            f.write_str("once all are, the oldest is overwritten. ")?;
+        } else {
+            f.write_str("the oldest is overwritten next. ")?;
+        }
+        f.write_str("Copy what you need, then unlock it or raise the share")
+    }
+}
+
+/// The locked classes that have reached [`WARN_PERCENT`] of their share.
+pub fn share_warnings(ring: &Ring, shares: &Shares) -> Vec<ShareWarning> {
+    [Class::Event, Class::Manual]
+        .into_iter()
+        .map(|class| ShareWarning {
+            class,
+            slots: ring.count(class),
+            limit: shares.limit(class, ring.len()),
+        })
+        .filter(|warning| warning.slots > 0 && warning.slots * 100 >= warning.limit * WARN_PERCENT)
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

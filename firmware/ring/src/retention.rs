@@ -1,0 +1,122 @@
+//! Footage that has grown older than its owner wants to keep.
+
+use std::time::Duration;
+
+use crate::catalog::Ring;
+use crate::name::{NameTime, SegmentName, SlotName};
+
+/// How long footage may be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Counted from the start of a segment.
+    pub max_age: Duration,
+    /// Whether event and manual segments go too.
+    pub include_locked: bool,
+}
+
+/// The finished segments of a camera whose time is up, oldest first. `now_utc` is in seconds since
+/// 1970; ask only once somebody has said what time it is.
+///
+/// A segment of unknown time has expired if one that was recorded after it has. The newest segment
+/// never expires: it keeps the sequence number from starting again.
+pub fn expired(
+    ring: &Ring,
+    retention: &Retention,
+    now_utc: i64,
+    busy: &[SlotName],
+) -> Vec<SegmentName> {
+    let max_age = i64::try_from(retention.max_age.as_secs()).unwrap_or(i64::MAX);
+    let before = now_utc.saturating_sub(max_age);
+    let mut later_one_has = false;
+    let mut expired = Vec::new();
+    let newest = ring.newest().map(|segment| segment.name);
+    for segment in ring.segments().iter().rev() {
+        let has = match segment.name.time {
+            NameTime::Utc(start) => start < before,
+            NameTime::Boot { .. } => later_one_has,
+        };
+        later_one_has |= has;
+        let kept = Some(segment.name) == newest
+            || busy.contains(&segment.slot())
+            || (segment.name.class.is_locked() && !retention.include_locked);
+        if has && !kept {
+            expired.push(segment.name);
+        }
+    }
+    expired.reverse();
+    expired
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::directory::Entry;
+
+    const DAY: u64 = 86_400;
+    /// 2026-11-20 11:08:00 UTC.
+    const NOW: i64 = 1_795_172_880;
+
+    fn catalog(names: &[&str]) -> Catalog {
+        let entries: Vec<Entry> = names
+            .iter()
+            .map(|name| Entry {
+                name: (*name).to_owned(),
+                size: 64,
+            })
+            .collect();
+        Catalog::from_entries(&entries)
+    }
+
+    fn sequences(catalog: &Catalog, include_locked: bool, busy: &[SlotName]) -> Vec<u32> {
+        let retention = Retention {
+            max_age: Duration::from_secs(30 * DAY),
+            include_locked,
+        };
+        expired(catalog.ring(b'F'), &retention, NOW, busy)
+            .iter()
+            .map(|name| name.sequence)
+            .collect()
+    }
+
+    #[test]
+    fn what_is_older_goes_and_unknown_time_goes_by_order() {
+        let catalog = catalog(&[
+            "boot0001_000100_FN_000001.mp4",
+            "20261020_110800_FE_000002.mp4",
+            "20261021_110759_FN_000003.mp4",
+            // Exactly 30 days old.
+            "20261021_110800_FN_000004.mp4",
+            "boot0002_000100_FN_000005.mp4",
+            "20261120_110700_FN_000006.mp4",
+        ]);
+        assert_eq!(sequences(&catalog, false, &[]), [1, 3]);
+        assert_eq!(sequences(&catalog, true, &[]), [1, 2, 3]);
+        let busy = SlotName::parse("20261021_110759_FN_000003.mp4").unwrap();
+        assert_eq!(sequences(&catalog, true, &[busy]), [1, 2]);
+    }
+
+    #[test]
+    fn a_kept_lock_still_tells_the_age_of_what_came_before() {
+        let catalog = catalog(&[
+            "boot0001_000100_FN_000001.mp4",
+            "20261001_110800_FM_000002.mp4",
+            "boot0002_000100_FN_000003.mp4",
+        ]);
+        assert_eq!(sequences(&catalog, false, &[]), [1]);
+    }
+
+    #[test]
+    fn the_newest_and_unknown_times_alone_never_expire() {
+        assert_eq!(
+            sequences(&catalog(&["20200101_000000_FN_000001.mp4"]), true, &[]),
+            []
+        );
+        let unknown = [
+            "boot0001_000100_FN_000001.mp4",
+            "boot0001_000200_FN_000002.mp4",
+        ];
+        assert_eq!(sequences(&catalog(&unknown), true, &[]), []);
+        assert_eq!(sequences(&catalog(&[]), true, &[]), []);
+    }
+}
