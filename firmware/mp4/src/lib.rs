@@ -5,10 +5,27 @@
 //! no thread and no device: storage is handed in ([`storage`]), time comes with the samples.
 //! `docs/card-format.md` describes the bytes.
 
+mod bits;
+mod boxes;
+pub mod camm;
+pub mod fragment;
 pub mod layout;
+mod moov;
+mod page_buf;
+pub mod patch;
+pub mod read;
 pub mod record;
+pub mod recover;
+pub mod sample_entry;
 pub mod storage;
+mod tables;
+pub mod track;
 mod wire;
+pub mod writer;
 
+pub use patch::patch_record;
 pub use record::{Counters, Record, RecordError, SegmentState};
+pub use recover::{Checked, RecoverError, Recovery, check, recover, shown_end};
 pub use storage::{Flush, ReadAt, SlotFile};
+pub use track::{Sample, TrackConfig, TrackKind};
+pub use writer::{FragmentLimits, Pushed, SegmentWriter, WriteError};

@@ -1,1 +1,10 @@
-//! x
+//! What tests of several crates share: a simulated disk whose power can be cut, and the judges,
+//! programs that others wrote. A panic in here is a failed test.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+pub mod judges;
+pub mod sim_disk;

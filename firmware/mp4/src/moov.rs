@@ -1,0 +1,266 @@
+//! The two `moov` boxes of a segment: the init in front of the fragments, and the index that the
+//! flip exposes.
+
+use mp4_atom::{
+    BufMut, Dinf, Dref, Edts, Elst, ElstEntry, Encode, FourCC, Hdlr, Mdhd, Mvex, Mvhd, Nmhd, Smhd,
+    Stco, Stsc, Stsz, Stts, Tkhd, Trex, Url, Vmhd,
+};
+
+use crate::boxes;
+use crate::camm::Places;
+use crate::layout::{FTYP_LEN, MDAT_TO_INIT, MVHD, RECORD_BOX, SECTOR};
+use crate::record::Record;
+use crate::tables::Tables;
+use crate::track::{TrackConfig, TrackKind};
+
+/// Movie timescale: that of the video, so that durations are exact.
+pub(crate) const MOVIE_TIMESCALE: u32 = 90_000;
+/// Seconds between 1904-01-01, where MP4 counts from, and 1970-01-01.
+const MP4_EPOCH_S: i64 = 2_082_844_800;
+/// Bytes of a `trak` apart from `stsd` and sample tables, rounded up generously.
+const TRAK_BOUND: usize = 512;
+
+/// UTC microseconds as MP4 wants them; 0 where unknown.
+pub(crate) fn mp4_time(utc_us: Option<i64>) -> u64 {
+    utc_us.map_or(0, |us| {
+        us.div_euclid(1_000_000).saturating_add(MP4_EPOCH_S).max(0) as u64
+    })
+}
+
+/// A time in one timescale expressed in another.
+pub(crate) fn rescale(ticks: u64, from: u32, to: u32) -> u64 {
+    (u128::from(ticks) * u128::from(to) / u128::from(from.max(1))) as u64
+}
+
+/// Writes the init `moov`: tracks without samples, and `mvex`. `first_offset` is the presentation
+/// offset of the first picture, which the edit list takes away again.
+pub(crate) fn encode_init(
+    tracks: &[TrackConfig],
+    created: u64,
+    first_offset: u32,
+    out: &mut Vec<u8>,
+) -> mp4_atom::Result<()> {
+    out.encode_atom(FourCC::new(b"moov"), |buf| {
+        mvhd(created, 0, tracks.len()).encode(buf)?;
+        for (n, track) in tracks.iter().enumerate() {
+            let edit = (n == 0 && first_offset > 0).then(|| ElstEntry {
+                segment_duration: 0,
+                media_time: Some(first_offset.into()),
+                media_rate: 1.into(),
+            });
+            trak(
+                track,
+                n,
+                created,
+                (0, 0),
+                edit.into_iter().collect(),
+                buf,
+                |buf| {
+                    Stts::default().encode(buf)?;
+                    Stsc::default().encode(buf)?;
+                    Stsz::default().encode(buf)?;
+                    Stco::default().encode(buf)
+                },
+            )?;
+        }
+        let trex = (1..=tracks.len() as u32)
+            .map(|track_id| Trex {
+                track_id,
+                default_sample_description_index: 1,
+                ..Default::default()
+            })
+            .collect();
+        Mvex { mehd: None, trex }.encode(buf)
+    })
+}
+
+/// What the head region of a finished segment is made of.
+pub(crate) struct Index<'a> {
+    pub(crate) record: &'a Record,
+    pub(crate) tracks: &'a [TrackConfig],
+    pub(crate) tables: &'a [Tables],
+    pub(crate) places: &'a Places,
+}
+
+impl Index<'_> {
+    /// Most bytes that the whole head region would need, were samples added to the first table.
+    pub(crate) fn bound(&self, more: usize, more_chunks: usize) -> usize {
+        let tracks: usize = self
+            .tracks
+            .iter()
+            .zip(self.tables)
+            .map(|(track, tables)| TRAK_BOUND + track.stsd.len() + tables.bound(more, more_chunks))
+            .sum();
+        SECTOR + tracks + self.places.bound() + MDAT_TO_INIT + 64
+    }
+
+    /// Writes the head region, `[0, head_len)`, of the finished file.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) -> mp4_atom::Result<()> {
+        out.clear();
+        out.extend(boxes::ftyp()?);
+        out.encode_atom(FourCC::new(b"moov"), |buf| self.moov(buf))?;
+        let head_len = self.record.head_len as usize;
+        let mdat = head_len - MDAT_TO_INIT;
+        let pad = mdat
+            .checked_sub(out.len())
+            .filter(|&pad| pad == 0 || pad >= 8);
+        let pad = pad.ok_or(mp4_atom::Error::TooLarge(FourCC::new(b"moov")))?;
+        if pad > 0 {
+            // mapillary_tools and exiftool look for `gps ` in the first top-level `free`.
+            let start = out.len();
+            boxes::header(b"free", pad as u64, out);
+            self.places.encode_gps_box(out);
+            if out.len() > start + pad {
+                out.truncate(start + 8);
+            }
+            out.resize(start + pad, 0);
+        }
+        let mdat_len = self.record.end - mdat as u64;
+        boxes::long_header(b"mdat", mdat_len, out);
+        out.extend(boxes::ftyp()?);
+        debug_assert_eq!(out.len(), head_len);
+        Ok(())
+    }
+
+    fn moov(&self, buf: &mut Vec<u8>) -> mp4_atom::Result<()> {
+        let created = mp4_time(self.record.start_utc_us);
+        let duration = self
+            .tracks
+            .iter()
+            .zip(self.tables)
+            .map(|(track, tables)| presentation(track, tables))
+            .max()
+            .unwrap_or(0);
+        mvhd(created, duration, self.tracks.len()).encode(buf)?;
+        debug_assert_eq!(buf.len(), RECORD_BOX);
+        let mut sector = [0; SECTOR];
+        self.record.store(&mut sector);
+        buf.extend(sector.iter().skip(RECORD_BOX));
+        for (n, (track, tables)) in self.tracks.iter().zip(self.tables).enumerate() {
+            let times = (presentation(track, tables), tables.duration());
+            let edits = edits(n, track, tables);
+            trak(track, n, created, times, edits, buf, |buf| {
+                tables.encode(buf)
+            })?;
+        }
+        self.places.encode_udta(buf);
+        Ok(())
+    }
+}
+
+/// Puts the creation time and duration into an `mvhd` at its place in the first sector.
+pub(crate) fn patch_created(sector: &mut [u8; SECTOR], created: u64) {
+    let mut w = crate::wire::Fill::new(sector.split_at_mut(MVHD + 12).1);
+    w.put(&created.to_be_bytes());
+    w.put(&created.to_be_bytes());
+}
+
+/// Time from the start of the movie to the end of the track, in the movie timescale.
+fn presentation(track: &TrackConfig, tables: &Tables) -> u64 {
+    rescale(tables.end_dts(), track.timescale, MOVIE_TIMESCALE)
+}
+
+/// ISO/IEC 14496-12 8.6.6: an empty edit where a track begins late; the first picture's
+/// presentation offset skipped.
+fn edits(n: usize, track: &TrackConfig, tables: &Tables) -> Vec<ElstEntry> {
+    if tables.samples() == 0 {
+        return Vec::new();
+    }
+    let late = rescale(tables.first_dts(), track.timescale, MOVIE_TIMESCALE);
+    let media_time = if n == 0 { tables.first_offset() } else { 0 };
+    if late == 0 && media_time == 0 {
+        return Vec::new();
+    }
+    let empty = (late > 0).then(|| ElstEntry {
+        segment_duration: late,
+        media_time: None,
+        media_rate: 1.into(),
+    });
+    let shown = ElstEntry {
+        segment_duration: rescale(tables.duration(), track.timescale, MOVIE_TIMESCALE),
+        media_time: Some(media_time.into()),
+        media_rate: 1.into(),
+    };
+    empty.into_iter().chain([shown]).collect()
+}
+
+fn mvhd(created: u64, duration: u64, tracks: usize) -> Mvhd {
+    Mvhd {
+        creation_time: created,
+        modification_time: created,
+        timescale: MOVIE_TIMESCALE,
+        duration,
+        rate: 1.into(),
+        volume: 1.into(),
+        next_track_id: tracks as u32 + 1,
+        ..Default::default()
+    }
+}
+
+/// One `trak`; `times` are its durations in the movie's and its own timescale.
+fn trak(
+    track: &TrackConfig,
+    n: usize,
+    created: u64,
+    times: (u64, u64),
+    edits: Vec<ElstEntry>,
+    buf: &mut Vec<u8>,
+    tables: impl FnOnce(&mut Vec<u8>) -> mp4_atom::Result<()>,
+) -> mp4_atom::Result<()> {
+    buf.encode_atom(FourCC::new(b"trak"), |buf| {
+        Tkhd {
+            creation_time: created,
+            modification_time: created,
+            track_id: n as u32 + 1,
+            duration: times.0,
+            alternate_group: u16::from(track.kind == TrackKind::Audio),
+            enabled: true,
+            in_movie: true,
+            volume: u8::from(track.kind == TrackKind::Audio).into(),
+            width: track.width.into(),
+            height: track.height.into(),
+            ..Default::default()
+        }
+        .encode(buf)?;
+        if !edits.is_empty() {
+            Edts {
+                elst: Some(Elst { entries: edits }),
+            }
+            .encode(buf)?;
+        }
+        buf.encode_atom(FourCC::new(b"mdia"), |buf| {
+            Mdhd {
+                creation_time: created,
+                modification_time: created,
+                timescale: track.timescale,
+                duration: times.1,
+                language: "und".into(),
+            }
+            .encode(buf)?;
+            Hdlr {
+                handler: FourCC::new(track.kind.handler()),
+                name: track.kind.handler_name().into(),
+            }
+            .encode(buf)?;
+            buf.encode_atom(FourCC::new(b"minf"), |buf| {
+                match track.kind {
+                    TrackKind::Video => Vmhd::default().encode(buf)?,
+                    TrackKind::Audio => Smhd::default().encode(buf)?,
+                    TrackKind::Camm | TrackKind::Text => Nmhd::default().encode(buf)?,
+                }
+                Dinf {
+                    dref: Dref {
+                        entries: vec![Url::default().into()],
+                    },
+                }
+                .encode(buf)?;
+                buf.encode_atom(FourCC::new(b"stbl"), |buf| {
+                    track.stsd.as_slice().encode(buf)?;
+                    tables(buf)
+                })
+            })
+        })
+    })
+}
+
+const _: () = assert!(FTYP_LEN + 8 == MVHD);

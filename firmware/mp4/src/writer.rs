@@ -1,0 +1,557 @@
+//! Writes one segment after another into slots.
+//!
+//! The order of writes is the whole point; `docs/card-format.md` proves why a cut between any two
+//! sectors leaves a valid file:
+//!
+//! 1. *Begin*: first page, init, and the `free` after it. Nothing is shown yet: the slot has a
+//!    name that no player opens until its first fragment is durable.
+//! 2. *Commit* of a fragment: all but its first page, with the next `free` behind it, while hidden
+//!    in the current `free`; flush; then its first page, which turns that `free` into `moof`.
+//! 3. *Finish*: the index while hidden in the head's `free`; flush; then the first page, which
+//!    turns that `free` into `moov`; flush.
+
+use std::io;
+
+use crate::boxes;
+use crate::camm::Places;
+use crate::fragment::{FragmentBuilder, FragmentRecord};
+use crate::layout::{FTYP_LEN, HEAD_BOX, PAGE, SECTOR, page_up};
+use crate::moov::{self, Index};
+use crate::page_buf::PageBuf;
+use crate::record::{Counters, Record};
+use crate::storage::{Flush, SlotFile};
+use crate::tables::Tables;
+use crate::track::{Sample, TrackConfig, TrackKind};
+
+/// Smallest head region: enough for the boxes of a few tracks and some seconds of samples.
+pub const MIN_HEAD_LEN: u32 = 32 * 1024;
+
+/// Why a segment cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The card refused a write or a flush. Calling again repeats it; nothing was lost yet.
+    #[error("writing to the card failed: {0}")]
+    Io(#[from] io::Error),
+    /// The description of the segment makes no sense.
+    #[error("this segment cannot be laid out: {0}")]
+    Layout(&'static str),
+    /// The box encoder refused.
+    #[error("a box cannot be encoded: {0}")]
+    Encode(#[from] mp4_atom::Error),
+}
+
+/// When a fragment is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FragmentLimits {
+    /// Longest time in one fragment, in ticks of the first track. A cut loses at most two.
+    pub ticks: i64,
+    /// Most bytes in one fragment; bounds the memory a segment needs.
+    pub bytes: usize,
+}
+
+impl Default for FragmentLimits {
+    /// A third of a second: with a flush that takes as long, a cut loses less than one second,
+    /// and a key frame every second divides into whole fragments.
+    fn default() -> Self {
+        Self {
+            ticks: 30_000,
+            bytes: 2 << 20,
+        }
+    }
+}
+
+/// What became of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// Taken; its fragment is still open.
+    Taken,
+    /// Taken, after the fragment before it was committed.
+    Committed,
+    /// Not taken: neither slot nor index has room. The segment must end here.
+    Full,
+}
+
+/// What the open segment has come to.
+struct Open<F> {
+    file: F,
+    record: Record,
+    tracks: Vec<TrackConfig>,
+    /// Decode time of the first picture: zero on the segment's timeline.
+    origin: i64,
+    /// Where the fragment being filled will stand.
+    at: u64,
+    index: u32,
+    /// Where the first page of the fragment before stands, still to be made durable.
+    shown_at: Option<u64>,
+    /// The last commit failed somewhere: what its flush covered must be written again, since the
+    /// kernel drops pages that it could not write.
+    repeat: bool,
+    gop: Gop,
+}
+
+/// Sizes of groups of pictures, to end a segment before one that would not fit.
+#[derive(Debug, Clone, Copy, Default)]
+struct Gop {
+    bytes: u64,
+    samples: usize,
+    most_bytes: u64,
+    most_samples: usize,
+}
+
+/// Writes segments; its memory is used again from one to the next.
+pub struct SegmentWriter<F> {
+    limits: FragmentLimits,
+    open: Option<Open<F>>,
+    fragment: FragmentBuilder,
+    tables: Vec<Tables>,
+    places: Places,
+    /// First page of the segment as it stands on the card.
+    first_page: PageBuf,
+    /// From the page that holds the inner `ftyp` to the `free` after the init.
+    init: PageBuf,
+    /// First page of the fragment before, durable only with the next flush.
+    shown_page: PageBuf,
+    index: Vec<u8>,
+}
+
+impl<F: SlotFile> SegmentWriter<F> {
+    /// A writer with no segment open.
+    pub fn new(limits: FragmentLimits) -> Self {
+        Self {
+            limits,
+            open: None,
+            fragment: FragmentBuilder::new(limits.bytes.min(1 << 20)),
+            tables: Vec::new(),
+            places: Places::default(),
+            first_page: PageBuf::with_capacity(PAGE),
+            init: PageBuf::with_capacity(4 * PAGE),
+            shown_page: PageBuf::with_capacity(PAGE),
+            index: Vec::new(),
+        }
+    }
+
+    /// Lays a segment out in `file`, whose content is given up. `record` says what it is;
+    /// lengths and counters in it are filled in here. `first` is the first picture, not yet
+    /// pushed. Nothing is flushed: the first commit does that.
+    pub fn begin(
+        &mut self,
+        file: F,
+        record: Record,
+        tracks: Vec<TrackConfig>,
+        first: &Sample<'_>,
+    ) -> Result<(), WriteError> {
+        if tracks
+            .first()
+            .is_none_or(|track| track.kind != TrackKind::Video)
+        {
+            return Err(WriteError::Layout("the first track must be video"));
+        }
+        let head_len = u64::from(record.head_len);
+        if record.head_len < MIN_HEAD_LEN || !head_len.is_multiple_of(PAGE as u64) {
+            return Err(WriteError::Layout(
+                "the head region must be whole pages, 32 KiB or more",
+            ));
+        }
+        if !record.slot_len.is_multiple_of(PAGE as u64)
+            || record.slot_len < head_len + 64 * PAGE as u64
+        {
+            return Err(WriteError::Layout(
+                "the slot must be whole pages and hold the head region and 256 KiB more",
+            ));
+        }
+        let mut record = Record {
+            end: 0,
+            duration_ns: 0,
+            recovered: false,
+            counters: Counters::default(),
+            ..record
+        };
+        self.lay_out(&mut record, &tracks, first.composition_offset)?;
+        self.fragment.begin_segment(tracks.len());
+        self.tables.truncate(tracks.len());
+        self.tables.iter_mut().for_each(Tables::clear);
+        self.tables.resize_with(tracks.len(), Tables::new);
+        self.places.clear();
+        self.open = Some(Open {
+            at: head_len + u64::from(record.init_len),
+            file,
+            record,
+            tracks,
+            origin: first.dts,
+            index: 0,
+            shown_at: None,
+            repeat: false,
+            gop: Gop::default(),
+        });
+        self.write_layout()
+    }
+
+    fn lay_out(
+        &mut self,
+        record: &mut Record,
+        tracks: &[TrackConfig],
+        first_offset: u32,
+    ) -> Result<(), WriteError> {
+        self.index.clear();
+        let created = moov::mp4_time(record.start_utc_us);
+        moov::encode_init(tracks, created, first_offset, &mut self.index)?;
+        let moov_len = self.index.len();
+        // A free box needs 8 bytes; the init never ends closer to the page than that.
+        let init_len = page_up(moov_len as u64 + 8);
+        record.init_moov_len = moov_len as u32;
+        record.init_len = init_len as u32;
+        boxes::header(b"free", init_len - moov_len as u64, &mut self.index);
+
+        self.init.clear();
+        self.init.resize(PAGE - FTYP_LEN);
+        self.init.extend(&boxes::ftyp()?);
+        self.init.extend(&self.index);
+        self.init.resize(PAGE + init_len as usize);
+        let first_fragment = u64::from(record.head_len) + init_len;
+        self.index.clear();
+        boxes::header(b"free", record.slot_len - first_fragment, &mut self.index);
+        self.init.extend(&self.index);
+        self.init.pad_to_page();
+
+        self.index.clear();
+        self.index.extend(boxes::ftyp()?);
+        let head = u64::from(record.head_len) - HEAD_BOX as u64;
+        boxes::header(b"free", head, &mut self.index);
+        self.first_page.clear();
+        self.first_page.extend(&self.index);
+        self.first_page.resize(PAGE);
+        store_record(&mut self.first_page, record);
+        Ok(())
+    }
+
+    fn write_layout(&mut self) -> Result<(), WriteError> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        let init_at = u64::from(open.record.head_len) - PAGE as u64;
+        open.file.write_at(0, self.first_page.as_slice())?;
+        open.file.write_at(init_at, self.init.as_slice())?;
+        Ok(())
+    }
+
+    /// The open segment's record.
+    pub fn record(&self) -> Option<&Record> {
+        self.open.as_ref().map(|open| &open.record)
+    }
+
+    /// How many fragments of the open segment are committed. The last of them is durable only
+    /// after the next commit or [`Self::flush`].
+    pub fn fragments(&self) -> u32 {
+        self.open.as_ref().map_or(0, |open| open.index)
+    }
+
+    /// The open segment's counters, to be added to.
+    pub fn counters_mut(&mut self) -> Option<&mut Counters> {
+        self.open.as_mut().map(|open| &mut open.record.counters)
+    }
+
+    /// How long the open segment is, up to `dts` of the first track, in its ticks.
+    pub fn elapsed(&self, dts: i64) -> i64 {
+        self.open
+            .as_ref()
+            .map_or(0, |open| dts.saturating_sub(open.origin))
+    }
+
+    /// Whether another group of pictures like the largest so far, and half as much again, fits.
+    pub fn has_room_for_gop(&self) -> bool {
+        let Some(open) = &self.open else { return false };
+        let bytes = open.gop.most_bytes.max(open.gop.bytes);
+        let samples = open.gop.most_samples.max(open.gop.samples);
+        self.fits(
+            (bytes + bytes / 2 + 64 * 1024) as usize,
+            samples + samples / 2 + 8,
+        )
+    }
+
+    fn fits(&self, bytes: usize, samples: usize) -> bool {
+        let Some(open) = &self.open else { return false };
+        let end = open.at + self.fragment.len_with(bytes) + PAGE as u64;
+        let pending: usize = (0..open.tracks.len())
+            .map(|n| self.fragment.samples(n))
+            .sum();
+        let index = Index {
+            record: &open.record,
+            tracks: &open.tracks,
+            tables: &self.tables,
+            places: &self.places,
+        };
+        let chunks = 2 + samples / 4;
+        end <= open.record.slot_len
+            && index.bound(pending + samples, chunks) <= open.record.head_len as usize
+    }
+
+    /// Adds a sample. On an error it was not taken and the call may be repeated.
+    pub fn push(&mut self, sample: &Sample<'_>) -> Result<Pushed, WriteError> {
+        let Some(open) = &self.open else {
+            return Err(WriteError::Layout("no segment is open"));
+        };
+        let Some(track) = open.tracks.get(sample.track) else {
+            return Err(WriteError::Layout("the segment has no such track"));
+        };
+        let origin = if sample.track == 0 {
+            open.origin
+        } else {
+            let video = open.tracks.first().map_or(1, |track| track.timescale);
+            (i128::from(open.origin) * i128::from(track.timescale) / i128::from(video.max(1)))
+                as i64
+        };
+        let is_camm = track.kind == TrackKind::Camm;
+        let sample = Sample {
+            dts: sample.dts.saturating_sub(origin),
+            ..*sample
+        };
+        let mut pushed = Pushed::Taken;
+        if self.must_close_before(&sample) {
+            let next = (sample.track == 0).then_some(sample.dts);
+            self.commit_fragment(next)?;
+            pushed = Pushed::Committed;
+        }
+        if !self.fits(sample.data.len(), 1) {
+            return Ok(Pushed::Full);
+        }
+        self.fragment.push(&sample);
+        if is_camm {
+            self.places.note(sample.data);
+        }
+        if let (0, Some(open)) = (sample.track, &mut self.open) {
+            open.record.counters.frames += 1;
+            if sample.key {
+                open.gop.most_bytes = open.gop.most_bytes.max(open.gop.bytes);
+                open.gop.most_samples = open.gop.most_samples.max(open.gop.samples);
+                (open.gop.bytes, open.gop.samples) = (0, 0);
+            }
+            open.gop.bytes += sample.data.len() as u64;
+            open.gop.samples += 1;
+        }
+        Ok(pushed)
+    }
+
+    fn must_close_before(&self, sample: &Sample<'_>) -> bool {
+        if self.fragment.is_empty() {
+            return false;
+        }
+        let full = self.fragment.len_with(sample.data.len()) > self.limits.bytes as u64
+            || !self.fragment.has_room();
+        let due = self.fragment.start_dts().is_some_and(|start| {
+            sample.track == 0 && (sample.key || sample.dts - start >= self.limits.ticks)
+        });
+        full || due
+    }
+
+    /// Closes the fragment being filled and puts it on the card; does nothing if it is empty.
+    /// `next_dts` is when the first track goes on, on the same timeline as the samples.
+    pub fn commit(&mut self, next_dts: Option<i64>) -> Result<(), WriteError> {
+        let origin = self.open.as_ref().map_or(0, |open| open.origin);
+        self.commit_fragment(next_dts.map(|dts| dts.saturating_sub(origin)))
+    }
+
+    fn commit_fragment(&mut self, next_dts: Option<i64>) -> Result<(), WriteError> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        if self.fragment.is_empty() {
+            return Ok(());
+        }
+        let record = FragmentRecord {
+            crc: 0,
+            len: 0,
+            index: open.index,
+            sequence: open.record.sequence,
+            boot_tag: boot_tag(&open.record.boot_id),
+            counters: open.record.counters,
+        };
+        self.fragment.close(next_dts, record)?;
+        let len = self.fragment.bytes().len() as u64;
+        let next = open.at + len;
+        self.index.clear();
+        boxes::header(b"free", open.record.slot_len - next, &mut self.index);
+
+        if std::mem::replace(&mut open.repeat, true) {
+            self.write_unflushed()?;
+        }
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        let bytes = self.fragment.bytes_mut();
+        bytes.extend(&self.index);
+        bytes.pad_to_page();
+        let (first, rest) = bytes.as_slice().split_at(PAGE);
+        let written = open
+            .file
+            .write_at(open.at + PAGE as u64, rest)
+            .and_then(|()| {
+                let end = next + PAGE as u64;
+                let scope = flush_scope(&mut open.record, end);
+                open.file.flush(scope)
+            })
+            .and_then(|()| open.file.write_at(open.at, first));
+        if let Err(error) = written {
+            bytes.resize(len as usize);
+            return Err(error.into());
+        }
+        self.shown_page.clear();
+        self.shown_page.extend(first);
+        open.shown_at = Some(open.at);
+
+        for chunk in self.fragment.chunks() {
+            if let Some(tables) = self.tables.get_mut(chunk.track) {
+                tables.add_chunk(open.at + chunk.offset, chunk.base_dts, chunk.samples());
+            }
+        }
+        open.at = next;
+        open.index += 1;
+        open.repeat = false;
+        self.fragment.clear();
+        Ok(())
+    }
+
+    /// Writes again what the flush of the next commit must cover.
+    fn write_unflushed(&mut self) -> Result<(), WriteError> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        match open.shown_at {
+            Some(at) => Ok(open.file.write_at(at, self.shown_page.as_slice())?),
+            None => self.write_layout(),
+        }
+    }
+
+    /// Makes everything committed durable now.
+    pub fn flush(&mut self) -> Result<(), WriteError> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        let end = open.at + PAGE as u64;
+        let scope = flush_scope(&mut open.record, end);
+        Ok(open.file.flush(scope)?)
+    }
+
+    /// Changes the open segment's record (its class, its true time) and writes it out.
+    pub fn update_record(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), WriteError> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        change(&mut open.record);
+        store_record(&mut self.first_page, &open.record);
+        Ok(open.file.write_at(0, self.first_page.as_slice())?)
+    }
+
+    /// Commits what is left and turns the slot into an ordinary MP4. `next_dts` is when the next
+    /// segment begins, which says how long the last picture is shown. The segment stays open on an
+    /// error, and the call may be repeated. `None` if no sample ever came.
+    pub fn finish(&mut self, next_dts: Option<i64>) -> Result<Option<(F, Record)>, WriteError> {
+        self.commit(next_dts)?;
+        let Some(open) = &mut self.open else {
+            return Ok(None);
+        };
+        if open.index == 0 {
+            self.open = None;
+            return Ok(None);
+        }
+        open.record.end = open.at;
+        if std::mem::replace(&mut open.repeat, true) {
+            self.write_unflushed()?;
+        }
+        let Some(open) = &mut self.open else {
+            return Ok(None);
+        };
+        finalise(
+            &mut open.file,
+            &mut open.record,
+            &open.tracks,
+            &self.tables,
+            &self.places,
+            (&mut self.index, &mut self.init),
+        )?;
+        Ok(self.open.take().map(|open| (open.file, open.record)))
+    }
+
+    /// Gives the open segment up as it stands: committed fragments stay for recovery.
+    pub fn abandon(&mut self) -> Option<(F, Record)> {
+        self.open.take().map(|open| (open.file, open.record))
+    }
+}
+
+/// Full flush where the slot is written further than ever, and note how far that is.
+fn flush_scope(record: &mut Record, end: u64) -> Flush {
+    if end > record.written_len {
+        record.written_len = end;
+        Flush::All
+    } else {
+        Flush::Data
+    }
+}
+
+pub(crate) fn boot_tag(boot_id: &[u8; 16]) -> u32 {
+    let [a, b, c, d, ..] = *boot_id;
+    u32::from_be_bytes([a, b, c, d])
+}
+
+/// Puts the record into the first sector of a page.
+fn store_record(page: &mut PageBuf, record: &Record) {
+    if let Some(sector) = page.as_mut_slice().first_chunk_mut::<SECTOR>() {
+        record.store(sector);
+    }
+}
+
+/// Writes the index while it is hidden and then shows it. `record.end` and everything the tables
+/// name must be durable or be made so by the flush in here. The buffers are scratch.
+pub(crate) fn finalise<F: SlotFile>(
+    file: &mut F,
+    record: &mut Record,
+    tracks: &[TrackConfig],
+    tables: &[Tables],
+    places: &Places,
+    (index, pages): (&mut Vec<u8>, &mut PageBuf),
+) -> Result<(), WriteError> {
+    let video = tracks.first().zip(tables.first());
+    record.duration_ns = video.map_or(0, |(track, tables)| {
+        moov::rescale(tables.duration(), track.timescale, 1_000_000_000)
+    });
+    Index {
+        record,
+        tracks,
+        tables,
+        places,
+    }
+    .encode(index)?;
+    let head_len = record.head_len as usize;
+    // The padding in the middle is not worth writing: whatever stands there is inside a `free`.
+    let used = index
+        .iter()
+        .take(head_len - PAGE)
+        .rposition(|&byte| byte != 0)
+        .map_or(PAGE, |last| page_up(last as u64 + 1) as usize);
+    pages.clear();
+    pages.extend(index.get(..used).unwrap_or_default());
+
+    // Hidden: the first sector still says `free`, the rest is in place.
+    let mut shown = [0; SECTOR];
+    if let Some(sector) = pages.as_mut_slice().first_chunk_mut::<SECTOR>() {
+        shown = *sector;
+        let mut head = Vec::with_capacity(16);
+        boxes::header(b"free", (head_len - HEAD_BOX) as u64, &mut head);
+        crate::wire::Fill::new(sector.split_at_mut(HEAD_BOX).1).put(&head);
+    }
+    file.write_at(0, pages.as_slice())?;
+    let first_page: [u8; PAGE] = pages.as_slice().first_chunk().copied().unwrap_or([0; PAGE]);
+    pages.clear();
+    pages.extend(index.get(head_len - PAGE..).unwrap_or_default());
+    file.write_at((head_len - PAGE) as u64, pages.as_slice())?;
+    file.flush(Flush::Data)?;
+
+    // Shown: one sector changes.
+    pages.clear();
+    pages.extend(&first_page);
+    if let Some(sector) = pages.as_mut_slice().first_chunk_mut::<SECTOR>() {
+        *sector = shown;
+    }
+    file.write_at(0, pages.as_slice())?;
+    file.flush(Flush::Data)?;
+    Ok(())
+}

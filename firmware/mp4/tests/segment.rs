@@ -1,0 +1,503 @@
+//! Segments written from real H.264 and H.265, judged by programs that others wrote.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use picam_mp4::camm::{Fix, GPS_EPOCH_UNIX_S};
+use picam_mp4::read::Movie;
+use picam_mp4::sample_entry::{self, G711};
+use picam_mp4::{
+    FragmentLimits, Pushed, ReadAt, Record, Recovery, Sample, SegmentState, SegmentWriter,
+    TrackConfig, check, patch_record, recover,
+};
+use picam_ring::Directory;
+use picam_testkit::judges;
+use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
+
+const HEAD: u32 = 128 * 1024;
+
+/// Makes a clip with ffmpeg; `None` (and a SKIPPED line) without ffmpeg.
+fn clip(dir: &Path, name: &str, args: &str) -> Option<PathBuf> {
+    if !judges::have("ffmpeg", "ffmpeg") {
+        return None;
+    }
+    let path = dir.join(name);
+    let output = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-y"])
+        .args(args.split_whitespace())
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Some(path)
+}
+
+fn record(slot_len: u64) -> Record {
+    Record {
+        sequence: 41,
+        boot_id: [7; 16],
+        boot_number: 3,
+        camera: b'F',
+        class: b'N',
+        camera_name: "front".into(),
+        start_boot_ns: 1_000_000_000,
+        start_utc_us: Some(1_795_172_880_000_000),
+        slot_len,
+        head_len: HEAD,
+        init_len: 0,
+        init_moov_len: 0,
+        written_len: 0,
+        end: 0,
+        duration_ns: 0,
+        recovered: false,
+        counters: Default::default(),
+    }
+}
+
+struct Input {
+    bytes: Vec<u8>,
+    movie: Movie,
+    track: TrackConfig,
+}
+
+fn load(path: &Path) -> Input {
+    let bytes = std::fs::read(path).unwrap();
+    let movie = Movie::read(&bytes).unwrap();
+    let video = movie.video().unwrap();
+    assert_eq!(video.timescale, 90_000);
+    let sets = video.entries[0].parameter_sets.as_ref().unwrap();
+    let stsd = if sets.vps.is_empty() {
+        sample_entry::h264(&sets.sps, &sets.pps, video.width, video.height)
+    } else {
+        sample_entry::h265(&sets.vps, &sets.sps, &sets.pps, video.width, video.height)
+    };
+    let track = TrackConfig::video(stsd.unwrap(), video.width, video.height);
+    Input {
+        bytes,
+        movie,
+        track,
+    }
+}
+
+impl Input {
+    /// The pictures as a camera that has run for a while would hand them over.
+    fn samples(&self) -> impl Iterator<Item = Sample<'_>> {
+        self.movie.video().unwrap().samples.iter().map(|s| Sample {
+            track: 0,
+            dts: 1_000_000 + s.dts,
+            composition_offset: s.cts_offset as u32,
+            duration: s.duration,
+            key: s.key,
+            data: &self.bytes[s.offset as usize..][..s.size as usize],
+        })
+    }
+}
+
+fn new_slot(disk: &SimDisk, slot_len: u64) -> SimFile {
+    disk.create("slot.mp4", slot_len).unwrap()
+}
+
+fn save(file: &SimFile, path: &Path) {
+    let mut bytes = vec![0; file.size().unwrap() as usize];
+    file.read_exact_at(0, &mut bytes).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn judge(path: &Path, frames: usize) {
+    judges::ffmpeg_decodes(path).unwrap();
+    let probe = judges::ffprobe(path, true).unwrap();
+    assert_eq!(
+        probe["packets"].as_array().unwrap().len(),
+        frames,
+        "{}",
+        path.display()
+    );
+    if judges::have(
+        "gst-launch-1.0",
+        "gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-libav",
+    ) {
+        judges::gstreamer_plays(path).unwrap();
+    }
+}
+
+/// Time of every packet, in file order.
+fn times(path: &Path) -> Vec<(String, String)> {
+    let probe = judges::ffprobe(path, true).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let packets = probe["packets"].as_array().unwrap().iter();
+    packets
+        .map(|p| (text(&p["pts_time"]), text(&p["dts_time"])))
+        .collect()
+}
+
+#[test]
+fn every_state_of_a_segment_plays_everywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let codecs = [
+        ("h264.mp4", "-c:v libx264 -preset veryfast -g 30 -bf 0"),
+        (
+            "reordered.mp4",
+            "-c:v libx264 -preset veryfast -g 30 -bf 3 -profile:v high",
+        ),
+        (
+            "h265.mp4",
+            "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=30 -tag:v hvc1",
+        ),
+    ];
+    for (name, codec) in codecs {
+        let args = format!(
+            "-f lavfi -i testsrc2=size=320x240:rate=30:duration=4.1 -pix_fmt yuv420p {codec} \
+             -video_track_timescale 90000"
+        );
+        let Some(path) = clip(dir.path(), name, &args) else {
+            return;
+        };
+        let input = load(&path);
+        let total = input.samples().count();
+        let slot_len = 4 << 20;
+        let disk = SimDisk::new(Mutant::None);
+        let mut writer = SegmentWriter::new(FragmentLimits::default());
+        let first = input.samples().next().unwrap();
+        let file = new_slot(&disk, slot_len);
+        writer
+            .begin(file, record(slot_len), vec![input.track.clone()], &first)
+            .unwrap();
+        let out = dir.path().join(format!("out-{name}"));
+        for sample in input.samples() {
+            let before = writer.record().unwrap().counters.frames;
+            if writer.push(&sample).unwrap() == Pushed::Committed && before % 5 == 0 {
+                save(&disk.open("slot.mp4").unwrap(), &out);
+                judge(&out, before as usize);
+                let checked = check(&disk.open("slot.mp4").unwrap()).unwrap();
+                assert_eq!(
+                    (checked.state, checked.faults),
+                    (SegmentState::Recording, vec![])
+                );
+            }
+        }
+        // As a power cut leaves it, and recovered.
+        let mut cut = SimDisk::new(Mutant::None)
+            .create("cut.mp4", slot_len)
+            .unwrap();
+        let mut bytes = vec![0; slot_len as usize];
+        disk.open("slot.mp4")
+            .unwrap()
+            .read_exact_at(0, &mut bytes)
+            .unwrap();
+        picam_mp4::SlotFile::write_at(&mut cut, 0, &bytes).unwrap();
+        let Recovery::Recovered(recovered) = recover(&mut cut).unwrap() else {
+            panic!("not recovered")
+        };
+        save(&cut, &out);
+        judge(&out, recovered.counters.frames as usize);
+        assert!(
+            recovered.recovered && recovered.counters.frames >= 110,
+            "{recovered:?}"
+        );
+        assert!(matches!(recover(&mut cut), Ok(Recovery::Finished(_))));
+        assert_eq!(check(&cut).unwrap().faults, Vec::<String>::new());
+
+        let (finished, rec) = writer.finish(None).unwrap().unwrap();
+        save(&finished, &out);
+        judge(&out, total);
+        assert_eq!(rec.counters.frames as usize, total);
+        assert_eq!(check(&finished).unwrap().faults, Vec::<String>::new());
+        assert_eq!(times(&out), times(&path), "{name}");
+        let mp4 = mp4::Mp4Reader::read_header(Cursor::new(std::fs::read(&out).unwrap()), slot_len)
+            .unwrap();
+        assert_eq!(mp4.tracks()[&1].sample_count() as usize, total);
+
+        let bytes = std::fs::read(&out).unwrap();
+        assert_eq!((&bytes[4..8], &bytes[36..40]), (&b"ftyp"[..], &b"moov"[..]));
+        assert!(
+            top_level(&bytes).iter().all(|kind| kind != "moof"),
+            "{:?}",
+            top_level(&bytes)
+        );
+        let probe = judges::ffprobe(&out, false).unwrap();
+        assert_eq!(
+            probe["format"]["tags"]["creation_time"],
+            "2026-11-20T11:08:00.000000Z"
+        );
+    }
+}
+
+fn top_level(bytes: &[u8]) -> Vec<String> {
+    let mut at = 0;
+    let mut kinds = Vec::new();
+    while at < bytes.len() {
+        let mut len = u64::from(u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()));
+        if len == 1 {
+            len = u64::from_be_bytes(bytes[at + 8..at + 16].try_into().unwrap());
+        }
+        kinds.push(String::from_utf8_lossy(&bytes[at + 4..at + 8]).into_owned());
+        at += len as usize;
+    }
+    assert_eq!(at, bytes.len());
+    kinds
+}
+
+#[test]
+fn a_segment_that_learns_its_time_later_shows_it_everywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = "-f lavfi -i testsrc2=size=320x240:rate=30:duration=1 -pix_fmt yuv420p -c:v libx264 \
+                -bf 0 -video_track_timescale 90000";
+    let Some(path) = clip(dir.path(), "a.mp4", args) else {
+        return;
+    };
+    let input = load(&path);
+    let disk = SimDisk::new(Mutant::None);
+    let mut writer = SegmentWriter::new(FragmentLimits::default());
+    let unknown = Record {
+        start_utc_us: None,
+        ..record(2 << 20)
+    };
+    let first = input.samples().next().unwrap();
+    writer
+        .begin(
+            new_slot(&disk, 2 << 20),
+            unknown,
+            vec![input.track.clone()],
+            &first,
+        )
+        .unwrap();
+    for sample in input.samples() {
+        writer.push(&sample).unwrap();
+    }
+    let (mut file, _) = writer.finish(None).unwrap().unwrap();
+    let out = dir.path().join("out.mp4");
+    save(&file, &out);
+    let probe = judges::ffprobe(&out, false).unwrap();
+    assert!(probe["format"]["tags"]["creation_time"].is_null());
+    patch_record(&mut file, |record| {
+        record.start_utc_us = Some(1_795_172_880_500_000);
+        record.class = b'E';
+    })
+    .unwrap();
+    save(&file, &out);
+    judge(&out, 30);
+    let probe = judges::ffprobe(&out, false).unwrap();
+    for tags in [&probe["format"]["tags"], &probe["streams"][0]["tags"]] {
+        assert_eq!(tags["creation_time"], "2026-11-20T11:08:00.000000Z");
+    }
+    let checked = check(&file).unwrap();
+    assert_eq!((checked.record.class, checked.faults), (b'E', vec![]));
+}
+
+#[test]
+fn sound_places_and_text_are_found_by_the_tools_that_look_for_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = "-f lavfi -i testsrc2=size=320x240:rate=30:duration=3 -f lavfi -i sine=duration=3:sample_rate=48000 \
+                -pix_fmt yuv420p -c:v libx264 -bf 0 -video_track_timescale 90000 -c:a aac";
+    let Some(path) = clip(dir.path(), "av.mp4", args) else {
+        return;
+    };
+    let input = load(&path);
+    let sound = input
+        .movie
+        .tracks
+        .iter()
+        .find(|track| track.is_audio())
+        .unwrap();
+    // AudioSpecificConfig of AAC-LC, 48 kHz, mono (ISO/IEC 14496-3 1.6.2.1).
+    let aac = sample_entry::aac(&[0x11, 0x88], 48_000, 1).unwrap();
+    let tracks = vec![
+        input.track.clone(),
+        TrackConfig::audio(aac, 48_000),
+        TrackConfig::camm().unwrap(),
+        TrackConfig::text().unwrap(),
+    ];
+    let disk = SimDisk::new(Mutant::None);
+    let mut writer = SegmentWriter::new(FragmentLimits::default());
+    let first = input.samples().next().unwrap();
+    writer
+        .begin(new_slot(&disk, 4 << 20), record(4 << 20), tracks, &first)
+        .unwrap();
+    let mut audio = sound.samples.iter().peekable();
+    for (n, sample) in input.samples().enumerate() {
+        writer.push(&sample).unwrap();
+        while let Some(s) = audio.next_if(|s| s.dts * 90_000 <= (sample.dts - 1_000_000) * 48_000) {
+            let data = &input.bytes[s.offset as usize..][..s.size as usize];
+            let dts = 1_000_000 * 48_000 / 90_000 + s.dts;
+            writer
+                .push(&Sample {
+                    track: 1,
+                    dts,
+                    composition_offset: 0,
+                    duration: 1024,
+                    key: true,
+                    data,
+                })
+                .unwrap();
+        }
+        if n % 15 == 5 {
+            let at = (sample.dts * 1000 / 90_000) as f64 / 1000.0 - 1_000_000.0 / 90_000.0;
+            let fix = Fix {
+                gps_epoch_s: (1_795_172_880 - GPS_EPOCH_UNIX_S + 18) as f64 + at,
+                fix_type: 3,
+                latitude: 48.137_154,
+                longitude: 11.576_124,
+                altitude: 519.0,
+                horizontal_accuracy: 2.5,
+                vertical_accuracy: 4.0,
+                velocity: [10.0, 0.0, 0.0],
+                speed_accuracy: 0.5,
+            };
+            let dts = sample.dts * 1000 / 90_000;
+            let sample = Sample {
+                track: 2,
+                dts,
+                composition_offset: 0,
+                duration: 500,
+                key: true,
+                data: &fix.to_sample(),
+            };
+            writer.push(&sample).unwrap();
+            let text = b"\x00\x0848.13715";
+            writer
+                .push(&Sample {
+                    track: 3,
+                    data: text,
+                    ..sample
+                })
+                .unwrap();
+        }
+    }
+    let out = dir.path().join("out.mp4");
+    // Recovered from its fragments, and finished in the normal way: the same to every tool.
+    let mut bytes = vec![0; 4 << 20];
+    writer.commit(None).unwrap();
+    disk.open("slot.mp4")
+        .unwrap()
+        .read_exact_at(0, &mut bytes)
+        .unwrap();
+    let mut cut = SimDisk::new(Mutant::None)
+        .create("cut.mp4", 4 << 20)
+        .unwrap();
+    picam_mp4::SlotFile::write_at(&mut cut, 0, &bytes).unwrap();
+    recover(&mut cut).unwrap();
+    let (finished, _) = writer.finish(None).unwrap().unwrap();
+    for file in [&cut, &finished] {
+        save(file, &out);
+        judge(&out, 90);
+        let probe = judges::ffprobe(&out, false).unwrap();
+        let kinds: Vec<_> = probe["streams"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| s["codec_type"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(kinds, ["video", "audio", "data", "subtitle"]);
+        let seconds: f64 = probe["streams"][1]["duration"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!((2.9..3.1).contains(&seconds), "{seconds}");
+        if !judges::have("exiftool", "libimage-exiftool-perl") {
+            continue;
+        }
+        let exif = Command::new("exiftool")
+            .args(["-ee", "-n", "-G3", "-a"])
+            .arg(&out)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&exif.stdout);
+        assert!(
+            text.contains("GPS Coordinates") && text.contains("48.1372 11.5761"),
+            "{text}"
+        );
+        let camm = text
+            .lines()
+            .filter(|l| l.contains("GPS Latitude") && l.contains("48.137154"))
+            .count();
+        assert!(camm >= 6, "{camm} fixes in\n{text}");
+        assert!(text.contains("2026:11:20 11:08:0"), "{text}");
+        assert!(text.contains("48.13715"), "{text}");
+    }
+}
+
+#[test]
+fn every_kind_of_sound_has_a_sample_entry_that_ffprobe_knows() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = "-f lavfi -i testsrc2=size=320x240:rate=30:duration=1 -pix_fmt yuv420p -c:v libx264 \
+                -bf 0 -video_track_timescale 90000";
+    let Some(path) = clip(dir.path(), "v.mp4", args) else {
+        return;
+    };
+    let input = load(&path);
+    let kinds = [
+        (
+            "pcm_s16le",
+            sample_entry::pcm_s16le(48_000, 1),
+            48_000,
+            1920,
+        ),
+        (
+            "pcm_alaw",
+            sample_entry::g711(G711::ALaw, 8_000, 1),
+            8_000,
+            160,
+        ),
+        (
+            "pcm_mulaw",
+            sample_entry::g711(G711::MuLaw, 8_000, 1),
+            8_000,
+            160,
+        ),
+        ("opus", sample_entry::opus(1, 312, 48_000), 48_000, 3),
+    ];
+    for (codec, entry, rate, len) in kinds {
+        let disk = SimDisk::new(Mutant::None);
+        let mut writer = SegmentWriter::new(FragmentLimits::default());
+        let tracks = vec![
+            input.track.clone(),
+            TrackConfig::audio(entry.unwrap(), rate),
+        ];
+        let first = input.samples().next().unwrap();
+        writer
+            .begin(new_slot(&disk, 2 << 20), record(2 << 20), tracks, &first)
+            .unwrap();
+        // 20 ms of silence: zeros, or an Opus packet of CELT silence (RFC 6716 3.1).
+        let silence = if codec == "opus" {
+            vec![0xf8, 0xff, 0xfe]
+        } else {
+            vec![0; len]
+        };
+        let origin = 1_000_000 * i64::from(rate) / 90_000;
+        for sample in input.samples() {
+            writer.push(&sample).unwrap();
+        }
+        for n in 0..50 {
+            let duration = rate / 50;
+            let dts = origin + i64::from(n * duration);
+            writer
+                .push(&Sample {
+                    track: 1,
+                    dts,
+                    composition_offset: 0,
+                    duration,
+                    key: true,
+                    data: &silence,
+                })
+                .unwrap();
+        }
+        let (file, _) = writer.finish(None).unwrap().unwrap();
+        let out = dir.path().join("out.mp4");
+        save(&file, &out);
+        let probe = judges::ffprobe(&out, false).unwrap();
+        assert_eq!(probe["streams"][1]["codec_name"], codec);
+        judges::ffmpeg_decodes(&out).unwrap();
+    }
+}
