@@ -1,23 +1,38 @@
 //! The card as a ring of preallocated segments.
 
+mod anchor;
+mod card_full;
 mod catalog;
 mod class;
 mod directory;
+mod fault;
+mod fs_directory;
 mod letters;
 mod lock;
+#[cfg(test)]
+mod memory_directory;
 mod name;
 mod policy;
+mod provision;
 mod retention;
 mod sequence;
 
+pub use anchor::{
+    AnchorError, BootTime, Correction, FLOOR_UTC_US, Offer, SegmentStart, TimeAnchor, TimeSource,
+    corrections, name_time,
+};
+pub use card_full::{CardFull, Degraded, degraded};
 pub use catalog::{Catalog, Foreign, Ring, Segment, Spare};
 pub use class::{Class, MIN_NORMAL_SHARE, Shares, SharesError};
 pub use directory::{Directory, Entry, Space};
+pub use fault::Fault;
+pub use fs_directory::{FsDirectory, FsSlot};
 pub use letters::{TooManyCameras, assign_letters};
 pub use lock::{LockPlan, Rename, lock, unlock};
 pub use name::{
     BOOT_MODULUS, NAME_LEN, NameTime, SEQUENCE_MODULUS, SegmentName, SlotName, is_camera_letter,
 };
 pub use policy::{Choice, ShareWarning, WARN_PERCENT, Why, next_slot, share_warnings, surplus};
+pub use provision::{Action, CameraNeed, Change, MIN_SLOTS, Provision, Reserve, Slots, Step};
 pub use retention::{Retention, expired};
 pub use sequence::{digits_of, distance, newest_candidates, next_sequence};

@@ -1,0 +1,375 @@
+//! What time it was: tying the boot clock to UTC once somebody knows.
+//!
+//! A Pi has no clock of its own. Recording starts on the time since boot; when GPS, a phone or NTP
+//! says what time it is, every segment of this boot gets its true start.
+
+use crate::name::{NameTime, SegmentName};
+
+/// 2026-01-01 00:00:00 UTC: no picam was built before. A date below it is a clock that was never
+/// set, or a GPS receiver whose week counter has rolled over.
+pub const FLOOR_UTC_US: i64 = 1_767_225_600_000_000;
+
+/// A better source moves a segment that has a time already only if it was off by this much.
+const NOTICEABLE_US: u64 = 1_000_000;
+
+/// Who said what time it is; better ones are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TimeSource {
+    /// The system clock, believed because it was set before picam started.
+    System,
+    /// A phone that opened the page.
+    Phone,
+    /// A time server.
+    Ntp,
+    /// Satellites.
+    Gps,
+}
+
+/// The moment on two clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeAnchor {
+    /// UTC at boot, microseconds since 1970.
+    boot_utc_us: i64,
+    source: TimeSource,
+}
+
+/// A time that cannot be true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AnchorError {
+    /// Before [`FLOOR_UTC_US`].
+    #[error(
+        "{source_of:?} says it is before 2026, when this program did not exist; its clock is not set"
+    )]
+    BeforeFloor {
+        /// Who said so.
+        source_of: TimeSource,
+    },
+}
+
+impl TimeAnchor {
+    /// At `boot_ns` nanoseconds since boot it was `utc_us` microseconds since 1970, UTC.
+    pub fn new(boot_ns: u64, utc_us: i64, source: TimeSource) -> Result<Self, AnchorError> {
+        if utc_us < FLOOR_UTC_US {
+            return Err(AnchorError::BeforeFloor { source_of: source });
+        }
+        Ok(Self {
+            boot_utc_us: utc_us.saturating_sub(micros(boot_ns)),
+            source,
+        })
+    }
+
+    /// UTC of a moment on the boot clock, microseconds since 1970.
+    pub const fn utc_us(&self, boot_ns: u64) -> i64 {
+        self.boot_utc_us.saturating_add(micros(boot_ns))
+    }
+
+    /// Who said so.
+    pub const fn source(&self) -> TimeSource {
+        self.source
+    }
+}
+
+const fn micros(ns: u64) -> i64 {
+    // u64::MAX / 1000 fits.
+    (ns / 1000) as i64
+}
+
+/// What became of an offered anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// The first of this boot: segments without a time get theirs.
+    First,
+    /// From a better source than before: segments that were off move as well.
+    Better,
+    /// From the same source: new segments follow it, old ones keep what was true then.
+    Refreshed,
+    /// From a worse source: not taken.
+    Ignored,
+}
+
+/// The anchor in force during this boot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BootTime {
+    anchor: Option<TimeAnchor>,
+}
+
+impl BootTime {
+    /// The best anchor so far.
+    pub const fn anchor(&self) -> Option<&TimeAnchor> {
+        self.anchor.as_ref()
+    }
+
+    /// UTC of a moment on the boot clock, microseconds since 1970, if known.
+    pub fn utc_us(&self, boot_ns: u64) -> Option<i64> {
+        Some(self.anchor?.utc_us(boot_ns))
+    }
+
+    /// Takes the anchor unless a better one is known. After [`Offer::First`] and [`Offer::Better`]
+    /// ask for [`corrections`].
+    pub fn offer(&mut self, anchor: TimeAnchor) -> Offer {
+        let offer = match self.anchor {
+            None => Offer::First,
+            Some(old) if anchor.source > old.source => Offer::Better,
+            Some(old) if anchor.source == old.source => Offer::Refreshed,
+            Some(_) => return Offer::Ignored,
+        };
+        self.anchor = Some(anchor);
+        offer
+    }
+}
+
+/// The time in the name of a segment that starts at `start_boot_ns` of boot `boot_number`.
+pub fn name_time(start_utc_us: Option<i64>, boot_number: u32, start_boot_ns: u64) -> NameTime {
+    match start_utc_us {
+        Some(us) => NameTime::Utc(us.div_euclid(1_000_000)),
+        None => NameTime::Boot {
+            number: (boot_number % u32::from(crate::name::BOOT_MODULUS)) as u16,
+            seconds: u32::try_from(start_boot_ns / 1_000_000_000).unwrap_or(u32::MAX),
+        },
+    }
+}
+
+/// When a finished segment started, from its name and header record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentStart {
+    /// Its name.
+    pub name: SegmentName,
+    /// The boot that recorded it.
+    pub boot_id: [u8; 16],
+    /// Nanoseconds since that boot.
+    pub start_boot_ns: u64,
+    /// Microseconds since 1970, if known when it was last written.
+    pub start_utc_us: Option<i64>,
+}
+
+/// A segment whose times must be patched, and whose name may have to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Correction {
+    /// As it is called.
+    pub from: SegmentName,
+    /// As it shall be called; the same if the seconds do not change.
+    pub to: SegmentName,
+    /// Its true start, microseconds since 1970.
+    pub start_utc_us: i64,
+}
+
+/// Which segments must be patched and renamed now that `time` is known of the running boot.
+///
+/// Those of this boot that have no time get it, and so does one whose patch went through while its rename did not. With
+/// [`Offer::Better`] those off by a second or more get the better time. Of an earlier boot those without time
+/// get it if another segment of that boot has one: power was cut before all were renamed.
+pub fn corrections(
+    time: &BootTime,
+    offer: Offer,
+    boot_id: [u8; 16],
+    segments: &[SegmentStart],
+) -> Vec<Correction> {
+    let start = |segment: &SegmentStart| -> Option<i64> {
+        if segment.boot_id != boot_id {
+            return segment
+                .start_utc_us
+                .or_else(|| start_by_sibling(segment, segments));
+        }
+        let now = time.utc_us(segment.start_boot_ns);
+        match segment.start_utc_us {
+            Some(old) if offer != Offer::Better => Some(old),
+            Some(old) => Some(
+                now.filter(|now| now.abs_diff(old) >= NOTICEABLE_US)
+                    .unwrap_or(old),
+            ),
+            None => now,
+        }
+    };
+    segments
+        .iter()
+        .filter_map(|segment| {
+            let start_utc_us = start(segment)?;
+            let from = segment.name;
+            let time = name_time(Some(start_utc_us), 0, 0);
+            let to = SegmentName { time, ..from };
+            let right = segment.start_utc_us == Some(start_utc_us) && to == from;
+            (!right).then_some(Correction {
+                from,
+                to,
+                start_utc_us,
+            })
+        })
+        .collect()
+}
+
+/// The start by the latest segment of the same boot whose time is known.
+fn start_by_sibling(segment: &SegmentStart, segments: &[SegmentStart]) -> Option<i64> {
+    let (utc_us, boot_ns) = segments
+        .iter()
+        .filter(|other| other.boot_id == segment.boot_id)
+        .filter_map(|other| Some((other.start_utc_us?, other.start_boot_ns)))
+        .max_by_key(|&(_, boot_ns)| boot_ns)?;
+    utc_us.checked_add(micros(segment.start_boot_ns) - micros(boot_ns))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::class::Class;
+    use proptest::prelude::*;
+
+    /// 2026-11-20 11:08:00 UTC.
+    const NOON: i64 = 1_795_172_880_000_000;
+    const BOOT: [u8; 16] = [7; 16];
+    const EARLIER: [u8; 16] = [6; 16];
+    const S: u64 = 1_000_000_000;
+
+    fn anchor(boot_ns: u64, utc_us: i64, source: TimeSource) -> TimeAnchor {
+        TimeAnchor::new(boot_ns, utc_us, source).unwrap()
+    }
+
+    fn segment(sequence: u32, boot_id: [u8; 16], boot_s: u64, utc: Option<i64>) -> SegmentStart {
+        SegmentStart {
+            name: SegmentName {
+                time: name_time(utc, 42, boot_s * S),
+                camera: b'F',
+                class: Class::Normal,
+                sequence,
+            },
+            boot_id,
+            start_boot_ns: boot_s * S,
+            start_utc_us: utc,
+        }
+    }
+
+    fn names(corrections: &[Correction]) -> Vec<(String, String)> {
+        corrections
+            .iter()
+            .map(|c| (c.from.to_string(), c.to.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn a_clock_that_was_never_set_is_refused() {
+        let refused = TimeAnchor::new(S, 0, TimeSource::System).unwrap_err();
+        assert!(refused.to_string().contains("before 2026"), "{refused}");
+        // A GPS week rollover: 1024 weeks back.
+        assert!(TimeAnchor::new(S, NOON - 1024 * 7 * 86_400_000_000, TimeSource::Gps).is_err());
+        assert!(TimeAnchor::new(S, FLOOR_UTC_US, TimeSource::Gps).is_ok());
+        assert!(TimeAnchor::new(S, FLOOR_UTC_US - 1, TimeSource::Gps).is_err());
+    }
+
+    #[test]
+    fn better_sources_win_and_worse_are_ignored() {
+        let mut time = BootTime::default();
+        assert_eq!(time.utc_us(0), None);
+        let offers = [
+            (TimeSource::Phone, Offer::First),
+            (TimeSource::System, Offer::Ignored),
+            (TimeSource::Phone, Offer::Refreshed),
+            (TimeSource::Ntp, Offer::Better),
+            (TimeSource::Gps, Offer::Better),
+            (TimeSource::Ntp, Offer::Ignored),
+        ];
+        for (n, (source, offer)) in offers.into_iter().enumerate() {
+            let at = anchor(100 * S, NOON + n as i64, source);
+            assert_eq!(time.offer(at), offer, "{source:?}");
+        }
+        assert_eq!(time.anchor().unwrap().source(), TimeSource::Gps);
+        assert_eq!(time.utc_us(101 * S), Some(NOON + 1_000_004));
+        assert_eq!(time.utc_us(0), Some(NOON + 4 - 100_000_000));
+    }
+
+    #[test]
+    fn unknown_times_of_this_boot_become_known() {
+        let mut time = BootTime::default();
+        let offer = time.offer(anchor(2161 * S, NOON, TimeSource::Gps));
+        let segments = [
+            segment(1, EARLIER, 10, None),
+            segment(2, BOOT, 1, None),
+            segment(3, BOOT, 61, None),
+        ];
+        let corrections = corrections(&time, offer, BOOT, &segments);
+        assert_eq!(
+            names(&corrections),
+            [
+                (
+                    "boot0042_000001_FN_000002.mp4".into(),
+                    "20261120_103200_FN_000002.mp4".into()
+                ),
+                (
+                    "boot0042_000101_FN_000003.mp4".into(),
+                    "20261120_103300_FN_000003.mp4".into()
+                ),
+            ]
+        );
+        assert_eq!(corrections[0].start_utc_us, NOON - 2_160_000_000);
+    }
+
+    #[test]
+    fn an_earlier_boot_is_completed_from_its_own_segments() {
+        let segments = [
+            segment(1, EARLIER, 10, None),
+            segment(2, EARLIER, 70, Some(NOON)),
+        ];
+        let found = corrections(&BootTime::default(), Offer::Ignored, BOOT, &segments);
+        assert_eq!(
+            names(&found),
+            [(
+                "boot0042_000010_FN_000001.mp4".into(),
+                "20261120_110700_FN_000001.mp4".into()
+            )]
+        );
+    }
+
+    #[test]
+    fn a_patch_without_its_rename_is_finished() {
+        let mut torn = segment(2, EARLIER, 70, Some(NOON));
+        torn.name.time = name_time(None, 42, 70 * S);
+        let found = corrections(&BootTime::default(), Offer::Ignored, BOOT, &[torn]);
+        assert_eq!(found[0].to.to_string(), "20261120_110800_FN_000002.mp4");
+    }
+
+    #[test]
+    fn known_times_move_only_for_a_better_source_and_a_noticeable_error() {
+        let segments = [segment(1, BOOT, 60, Some(NOON))];
+        let find = |offset: i64, offer| {
+            let mut time = BootTime::default();
+            time.offer(anchor(60 * S, NOON + offset, TimeSource::Gps));
+            corrections(&time, offer, BOOT, &segments)
+        };
+        assert_eq!(find(999_999, Offer::Better), []);
+        assert_eq!(find(5_000_000, Offer::First), []);
+        assert_eq!(find(5_000_000, Offer::Refreshed), []);
+        let moved = find(-5_000_000, Offer::Better);
+        assert_eq!(moved[0].to.to_string(), "20261120_110755_FN_000001.mp4");
+    }
+
+    proptest! {
+        #[test]
+        fn corrections_settle_after_one_round(
+            boots in proptest::collection::vec((0u8..3, 0u64..100_000, proptest::option::of(0i64..1_000_000)), 0..30),
+            at in 0u64..100_000,
+            better in any::<bool>(),
+        ) {
+            let mut segments: Vec<SegmentStart> = boots
+                .into_iter()
+                .enumerate()
+                .map(|(n, (boot, boot_s, utc))| {
+                    segment(n as u32, [boot; 16], boot_s, utc.map(|s| NOON + s * 1_000_000))
+                })
+                .collect();
+            let mut time = BootTime::default();
+            time.offer(anchor(at * S, NOON, TimeSource::Gps));
+            let offer = if better { Offer::Better } else { Offer::First };
+            let this_boot = [0; 16];
+            for correction in corrections(&time, offer, this_boot, &segments) {
+                for segment in &mut segments {
+                    if segment.name == correction.from {
+                        segment.name = correction.to;
+                        segment.start_utc_us = Some(correction.start_utc_us);
+                    }
+                }
+            }
+            prop_assert_eq!(corrections(&time, offer, this_boot, &segments), vec![]);
+            for segment in segments.iter().filter(|segment| segment.boot_id == this_boot) {
+                prop_assert!(matches!(segment.name.time, NameTime::Utc(_)));
+            }
+        }
+    }
+}

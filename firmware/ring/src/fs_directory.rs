@@ -1,0 +1,198 @@
+//! The ring's directory on a real filesystem.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use picam_mp4::{Flush, ReadAt, SlotFile};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FallocateFlags, FileType, Mode, OFlags, RenameFlags, Stat, fallocate,
+    fdatasync, fstat, fstatvfs, fsync, ftruncate, openat, renameat, renameat_with, stat, statat,
+    syncfs, unlinkat,
+};
+use rustix::io::Errno;
+
+use crate::directory::{Directory, Entry, Space};
+
+/// A directory on a mounted filesystem.
+///
+/// It is held open: should the card be unmounted, everything fails here rather than land in the
+/// empty directory that the card was mounted on.
+#[derive(Debug)]
+pub struct FsDirectory {
+    path: PathBuf,
+    handle: File,
+    direct: bool,
+}
+
+/// A slot on a mounted filesystem.
+#[derive(Debug)]
+pub struct FsSlot {
+    file: File,
+    /// The same file past the page cache, for writing only: readers need no alignment.
+    direct: Option<File>,
+}
+
+impl FsDirectory {
+    /// Opens an existing directory. With `direct`, slots are written with `O_DIRECT` where the
+    /// filesystem takes it.
+    pub fn open(path: impl Into<PathBuf>, direct: bool) -> io::Result<Self> {
+        let path = path.into();
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = File::from(openat(CWD, &path, flags, Mode::empty())?);
+        Ok(Self {
+            path,
+            handle,
+            direct,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the path still leads to the directory that was opened; not so once the card was
+    /// unmounted, or another was mounted over it.
+    pub fn is_current(&self) -> io::Result<bool> {
+        let (now, then) = (stat(&self.path)?, fstat(&self.handle)?);
+        Ok((now.st_dev, now.st_ino) == (then.st_dev, then.st_ino))
+    }
+
+    fn open_with(&self, name: &str, flags: OFlags) -> rustix::io::Result<File> {
+        let flags = flags | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
+        Ok(File::from(openat(&self.handle, name, flags, mode)?))
+    }
+
+    fn slot(&self, name: &str, file: File) -> FsSlot {
+        let direct = if self.direct {
+            self.open_with(name, OFlags::DIRECT).ok()
+        } else {
+            None
+        };
+        FsSlot { file, direct }
+    }
+
+    fn stat(&self, name: &str) -> rustix::io::Result<Stat> {
+        statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
+    }
+}
+
+impl Directory for FsDirectory {
+    type File = FsSlot;
+
+    fn list(&self) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for entry in Dir::read_from(&self.handle)? {
+            let entry = entry?;
+            if !matches!(entry.file_type(), FileType::RegularFile | FileType::Unknown) {
+                continue;
+            }
+            let stat = match statat(&self.handle, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+                // Removed since.
+                Err(Errno::NOENT) => continue,
+                other => other?,
+            };
+            if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
+                entries.push(Entry {
+                    name: entry.file_name().to_string_lossy().into_owned(),
+                    size: u64::try_from(stat.st_size).unwrap_or(0),
+                });
+            }
+        }
+        Ok(entries)
+    }
+
+    fn open(&self, name: &str) -> io::Result<FsSlot> {
+        let file = self.open_with(name, OFlags::empty())?;
+        Ok(self.slot(name, file))
+    }
+
+    fn create(&self, name: &str, size: u64) -> io::Result<FsSlot> {
+        let file = self.open_with(name, OFlags::CREATE | OFlags::EXCL)?;
+        // The length must be durable before `sync` makes the name so.
+        let reserved = reserve(&file, size).and_then(|()| fsync(&file));
+        if let Err(error) = reserved {
+            drop(file);
+            // What is left of it would count as a slot of the wrong size.
+            let _ = unlinkat(&self.handle, name, AtFlags::empty());
+            return Err(error.into());
+        }
+        Ok(self.slot(name, file))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let dir = &self.handle;
+        match renameat_with(dir, from, dir, to, RenameFlags::NOREPLACE) {
+            // FUSE (exfat-fuse, ntfs-3g) knows no flags. Nobody but us renames slots while we run.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => match self.stat(to) {
+                Err(Errno::NOENT) => Ok(renameat(dir, from, dir, to)?),
+                Ok(_) => Err(Errno::EXIST.into()),
+                Err(error) => Err(error.into()),
+            },
+            other => Ok(other?),
+        }
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(unlinkat(&self.handle, name, AtFlags::empty())?)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        match fsync(&self.handle) {
+            // Filesystems whose directories cannot be synced alone.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(syncfs(&self.handle)?),
+            other => Ok(other?),
+        }
+    }
+
+    fn space(&self) -> io::Result<Space> {
+        let stat = fstatvfs(&self.handle)?;
+        Ok(Space {
+            total: stat.f_blocks.saturating_mul(stat.f_frsize),
+            available: stat.f_bavail.saturating_mul(stat.f_frsize),
+        })
+    }
+}
+
+/// Gives `file` its length and, where the filesystem can, its blocks at once. exFAT before Linux 7.1
+/// has no `fallocate`; there a longer length takes its clusters too.
+fn reserve(file: &File, size: u64) -> rustix::io::Result<()> {
+    match fallocate(file, FallocateFlags::empty(), 0, size) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => ftruncate(file, size),
+        other => other,
+    }
+}
+
+impl ReadAt for FsSlot {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        FileExt::read_at(&self.file, buf, offset)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+}
+
+impl SlotFile for FsSlot {
+    fn write_at(&mut self, offset: u64, data: &[u8]) -> io::Result<()> {
+        if let Some(direct) = &self.direct {
+            match direct.write_all_at(data, offset) {
+                // Some filesystems take the flag and refuse the write.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.direct = None,
+                other => return other,
+            }
+        }
+        self.file.write_all_at(data, offset)
+    }
+
+    fn flush(&mut self, scope: Flush) -> io::Result<()> {
+        match scope {
+            Flush::Data => fdatasync(&self.file)?,
+            Flush::All => fsync(&self.file)?,
+        }
+        Ok(())
+    }
+}

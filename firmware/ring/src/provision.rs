@@ -1,0 +1,381 @@
+//! Making slots: how many each camera gets, and the next one to create or remove.
+//!
+//! Planning is pure; [`Provision::step`] carries out one action, so that a thread in the background
+//! can fill the card while recording runs. Files that are not slots are never touched.
+
+use std::io;
+
+use crate::card_full::CardFull;
+use crate::catalog::{Catalog, Ring};
+use crate::directory::{Directory, Space};
+use crate::fault::Fault;
+use crate::name::{SEQUENCE_MODULUS, SlotName};
+
+/// Slots a camera needs to record in a ring: one being recorded, one just finished, one to take next.
+pub const MIN_SLOTS: usize = 3;
+
+/// Numbers tried when another thread has just taken the name of a new slot.
+const NAME_TRIES: u32 = 16;
+
+/// How many slots to make.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Slots {
+    /// So many, for all cameras together.
+    Count(u32),
+    /// As many as fit.
+    Fill(Reserve),
+}
+
+/// What to leave free on the card.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reserve {
+    /// In bytes.
+    Bytes(u64),
+    /// In percent of the card, 0 to 100.
+    Percent(f64),
+}
+
+/// A configured camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CameraNeed {
+    /// Its letter.
+    pub camera: u8,
+    /// Its part of the slots, against the other cameras' (a bit rate will do). 0 counts as 1.
+    pub weight: u32,
+    /// Bytes of one of its slots.
+    pub slot_size: u64,
+}
+
+/// How many slots each configured camera should have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provision {
+    targets: Vec<Target>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Target {
+    need: CameraNeed,
+    slots: usize,
+}
+
+/// The next thing to do on the card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Create a spare slot.
+    Create {
+        /// For this camera.
+        camera: u8,
+        /// With this number, or the next one free.
+        sequence: u32,
+        /// Of so many bytes.
+        size: u64,
+    },
+    /// Remove a slot: a spare one of the wrong size or too many, or, for want of room, one of a
+    /// camera that is no longer configured.
+    Remove(SlotName),
+    /// Slots are missing and there is no room for them.
+    Full(CardFull),
+    /// Every camera has its slots.
+    Done,
+}
+
+/// What carrying out an action changed on the card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// A slot of so many bytes was created.
+    Added(SlotName, u64),
+    /// A slot was removed.
+    Removed(SlotName),
+    /// Nothing.
+    None,
+}
+
+/// What a step came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A slot was created; there may be more to do.
+    Created(SlotName),
+    /// A slot was removed; there may be more to do.
+    Removed(SlotName),
+    /// Nothing more can be done until there is room; try again every minute or so.
+    Full(CardFull),
+    /// Nothing more is to be done.
+    Done,
+}
+
+impl Provision {
+    /// Decides how many slots each camera should have, on a card with `space` left next to what
+    /// `catalog` lists.
+    pub fn plan(slots: Slots, cameras: &[CameraNeed], space: Space, catalog: &Catalog) -> Self {
+        let weights: Vec<u64> = cameras
+            .iter()
+            .map(|need| u64::from(need.weight.max(1)))
+            .collect();
+        let counts = match slots {
+            Slots::Count(count) => divide(u64::from(count), &weights),
+            Slots::Fill(reserve) => {
+                let bytes = usable(reserve, cameras, space, catalog);
+                let parts = divide(bytes, &weights).into_iter();
+                parts
+                    .zip(cameras)
+                    // Recording matters more than the reserve.
+                    .map(|(part, need)| (part / need.slot_size.max(1)).max(MIN_SLOTS as u64))
+                    .collect()
+            }
+        };
+        let targets = cameras
+            .iter()
+            .zip(counts)
+            .map(|(&need, slots)| Target {
+                need,
+                slots: usize::try_from(slots).unwrap_or(usize::MAX),
+            })
+            .collect();
+        Self { targets }
+    }
+
+    /// How many slots a camera should have; 0 for one that is not configured.
+    pub fn target(&self, camera: u8) -> usize {
+        self.targets
+            .iter()
+            .find(|target| target.need.camera == camera)
+            .map_or(0, |target| target.slots)
+    }
+
+    /// The next action, given what is on the card. Slots in `busy` are left alone.
+    ///
+    /// Segments of a configured camera are never removed here: those too many go one at a time as
+    /// their turn comes ([`crate::surplus`]).
+    pub fn next(&self, catalog: &Catalog, space: Space, busy: &[SlotName]) -> Action {
+        if let Some(spare) = self.unfit_spare(catalog, busy) {
+            return Action::Remove(spare);
+        }
+        let fill =
+            |target: &Target| catalog.ring(target.need.camera).len() as f64 / target.slots as f64;
+        let emptiest = self
+            .targets
+            .iter()
+            .filter(|target| catalog.ring(target.need.camera).len() < target.slots)
+            .min_by(|a, b| fill(a).total_cmp(&fill(b)));
+        let Some(&Target { need, .. }) = emptiest else {
+            return Action::Done;
+        };
+        if need.slot_size <= space.available {
+            return Action::Create {
+                camera: need.camera,
+                sequence: catalog.ring(need.camera).free_spare_number(),
+                size: need.slot_size,
+            };
+        }
+        match self.leftover(catalog, busy) {
+            Some(slot) => Action::Remove(slot),
+            None => Action::Full(self.card_full(catalog, space)),
+        }
+    }
+
+    /// Carries out the next action and enters it in the catalog.
+    pub fn step<D: Directory>(
+        &self,
+        directory: &D,
+        catalog: &mut Catalog,
+        busy: &[SlotName],
+    ) -> io::Result<Step> {
+        let space = directory.space()?;
+        let action = self.next(catalog, space, busy);
+        if let Action::Full(full) = action {
+            return Ok(Step::Full(full));
+        }
+        match action.perform(directory) {
+            Ok(change) => {
+                catalog.apply(change);
+                Ok(match change {
+                    Change::Added(slot, _) => Step::Created(slot),
+                    Change::Removed(slot) => Step::Removed(slot),
+                    Change::None => Step::Done,
+                })
+            }
+            // The filesystem needed more than it had said.
+            Err(error) if Fault::of(&error) == Fault::NoSpace => {
+                Ok(Step::Full(self.card_full(catalog, directory.space()?)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is missing and what takes the room.
+    pub fn card_full(&self, catalog: &Catalog, space: Space) -> CardFull {
+        let missing = |target: &Target| {
+            let has = catalog.ring(target.need.camera).len();
+            target.slots.saturating_sub(has)
+        };
+        CardFull {
+            slots: self.targets.iter().map(missing).sum(),
+            bytes: self
+                .targets
+                .iter()
+                .map(|target| target.need.slot_size.saturating_mul(missing(target) as u64))
+                .sum(),
+            available: space.available,
+            foreign: catalog.foreign(),
+            others: space
+                .total
+                .saturating_sub(space.available)
+                .saturating_sub(catalog.bytes()),
+        }
+    }
+
+    /// A spare slot of a configured camera that has the wrong size or is one too many.
+    fn unfit_spare(&self, catalog: &Catalog, busy: &[SlotName]) -> Option<SlotName> {
+        self.targets.iter().find_map(|target| {
+            let ring = catalog.ring(target.need.camera);
+            let too_many = ring.len() > target.slots;
+            ring.spares()
+                .iter()
+                .rev()
+                .find(|spare| {
+                    let wrong = spare.size != target.need.slot_size;
+                    (too_many || wrong) && !busy.contains(&spare.slot())
+                })
+                .map(|spare| spare.slot())
+        })
+    }
+
+    /// A slot of a camera that is not configured any more: spare ones first, then the oldest
+    /// unlocked segment.
+    fn leftover(&self, catalog: &Catalog, busy: &[SlotName]) -> Option<SlotName> {
+        let rings = || {
+            catalog
+                .cameras()
+                .filter(|&camera| {
+                    self.targets
+                        .iter()
+                        .all(|target| target.need.camera != camera)
+                })
+                .map(|camera| catalog.ring(camera))
+        };
+        let spares = rings().flat_map(|ring| ring.spares().iter().map(|spare| spare.slot()));
+        spares
+            .chain(rings().flat_map(unlocked))
+            .find(|slot| !busy.contains(slot))
+    }
+}
+
+impl Action {
+    /// Does it on the card, durably.
+    pub fn perform<D: Directory>(&self, directory: &D) -> io::Result<Change> {
+        match *self {
+            Self::Create {
+                camera,
+                sequence,
+                size,
+            } => create_spare(directory, camera, sequence, size),
+            Self::Remove(slot) => {
+                match directory.remove(&slot.to_string()) {
+                    // A user was faster.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    other => other?,
+                }
+                directory.sync()?;
+                Ok(Change::Removed(slot))
+            }
+            Self::Full(_) | Self::Done => Ok(Change::None),
+        }
+    }
+}
+
+fn create_spare<D: Directory>(
+    directory: &D,
+    camera: u8,
+    first: u32,
+    size: u64,
+) -> io::Result<Change> {
+    let mut taken = io::Error::from(io::ErrorKind::AlreadyExists);
+    for n in 0..NAME_TRIES {
+        let sequence = (first + n) % SEQUENCE_MODULUS;
+        let slot = SlotName::Spare { camera, sequence };
+        match directory.create(&slot.to_string(), size) {
+            Ok(_) => {
+                directory.sync()?;
+                return Ok(Change::Added(slot, size));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => taken = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(taken)
+}
+
+fn unlocked(ring: &Ring) -> impl Iterator<Item = SlotName> {
+    let segments = ring.segments().iter();
+    segments
+        .filter(|segment| !segment.name.class.is_locked())
+        .map(|segment| segment.slot())
+}
+
+/// Bytes that slots may take in all: what is free, and what slots take already and could give up.
+fn usable(reserve: Reserve, cameras: &[CameraNeed], space: Space, catalog: &Catalog) -> u64 {
+    let configured = |camera: u8| cameras.iter().any(|need| need.camera == camera);
+    let own: u64 = catalog
+        .cameras()
+        .map(|camera| {
+            let ring = catalog.ring(camera);
+            let kept: u64 = ring
+                .segments()
+                .iter()
+                .filter(|segment| !configured(camera) && segment.name.class.is_locked())
+                .map(|segment| segment.size)
+                .sum();
+            ring.bytes() - kept
+        })
+        .sum();
+    let reserve = match reserve {
+        Reserve::Bytes(bytes) => bytes,
+        Reserve::Percent(percent) => (space.total as f64 * percent / 100.0) as u64,
+    };
+    let bytes = (space.available + own).saturating_sub(reserve);
+    // The filesystem's own tables grow with the slots.
+    bytes - bytes / 256
+}
+
+/// Divides `total` by weight, to the last one, so that nobody has fewer than [`MIN_SLOTS`] while
+/// another could spare one.
+fn divide(total: u64, weights: &[u64]) -> Vec<u64> {
+    let sum: u64 = weights.iter().sum();
+    if sum == 0 {
+        return Vec::new();
+    }
+    let share = |weight: u64| u128::from(total) * u128::from(weight);
+    let mut parts: Vec<u64> = weights
+        .iter()
+        .map(|&weight| (share(weight) / u128::from(sum)) as u64)
+        .collect();
+    // What rounding left goes to those it took most from.
+    let left = total - parts.iter().sum::<u64>();
+    let mut by_remainder: Vec<usize> = (0..weights.len()).collect();
+    by_remainder.sort_by_key(|&n| {
+        std::cmp::Reverse(
+            weights
+                .get(n)
+                .map_or(0, |&weight| share(weight) % u128::from(sum)),
+        )
+    });
+    for n in by_remainder.into_iter().take(left as usize) {
+        if let Some(part) = parts.get_mut(n) {
+            *part += 1;
+        }
+    }
+    let least = (total / weights.len() as u64).min(MIN_SLOTS as u64);
+    while let Some(poor) = parts.iter().position(|&part| part < least) {
+        let rich = (0..parts.len()).max_by_key(|&n| parts.get(n).copied());
+        for (n, change) in [(Some(poor), 1), (rich, -1)] {
+            if let Some(part) = n.and_then(|n| parts.get_mut(n)) {
+                *part = part.saturating_add_signed(change);
+            }
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+#[path = "provision_tests.rs"]
+mod tests;
