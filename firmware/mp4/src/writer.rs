@@ -5,10 +5,10 @@
 //!
 //! 1. *Begin*: first page, init, and the `free` after it. Nothing is shown yet: the slot has a
 //!    name that no player opens until its first fragment is durable.
-//! 2. *Commit* of a fragment: all but its first page, with the next `free` behind it, while hidden
-//!    in the current `free`; flush; then its first page, which turns that `free` into `moof`.
-//! 3. *Finish*: the index while hidden in the head's `free`; flush; then the first page, which
-//!    turns that `free` into `moov`; flush.
+//! 2. *Commit* of a fragment: all but its first sector, with the next `free` behind it, while
+//!    hidden in the current `free`; flush; then that sector, which turns `free` into `moof`.
+//! 3. *Finish*: the index while hidden in the head's `free`; flush; then the first sector,
+//!    which turns that `free` into `moov`; flush.
 
 use std::io;
 
@@ -111,6 +111,8 @@ pub struct SegmentWriter<F> {
     init: PageBuf,
     /// First page of the fragment before, durable only with the next flush.
     shown_page: PageBuf,
+    /// First page of the fragment that is being committed.
+    next_page: PageBuf,
     index: Vec<u8>,
 }
 
@@ -126,6 +128,7 @@ impl<F: SlotFile> SegmentWriter<F> {
             first_page: PageBuf::with_capacity(PAGE),
             init: PageBuf::with_capacity(4 * PAGE),
             shown_page: PageBuf::with_capacity(PAGE),
+            next_page: PageBuf::with_capacity(PAGE),
             index: Vec::new(),
         }
     }
@@ -380,22 +383,26 @@ impl<F: SlotFile> SegmentWriter<F> {
         let bytes = self.fragment.bytes_mut();
         bytes.extend(&self.index);
         bytes.pad_to_page();
-        let (first, rest) = bytes.as_slice().split_at(PAGE);
+        // Hidden first: its first sector says `free` as it does on the card, all else is in place.
+        self.next_page.clear();
+        self.next_page
+            .extend(bytes.as_slice().get(..PAGE).unwrap_or_default());
+        self.index.clear();
+        boxes::header(b"free", open.record.slot_len - open.at, &mut self.index);
+        crate::wire::Fill::new(bytes.as_mut_slice()).put(&self.index);
+        let scope = flush_scope(&mut open.record, next + PAGE as u64);
         let written = open
             .file
-            .write_at(open.at + PAGE as u64, rest)
-            .and_then(|()| {
-                let end = next + PAGE as u64;
-                let scope = flush_scope(&mut open.record, end);
-                open.file.flush(scope)
-            })
-            .and_then(|()| open.file.write_at(open.at, first));
+            .write_at(open.at, bytes.as_slice())
+            .and_then(|()| open.file.flush(scope))
+            .and_then(|()| open.file.write_at(open.at, self.next_page.as_slice()));
         if let Err(error) = written {
+            // As it was, for the next try.
+            crate::wire::Fill::new(bytes.as_mut_slice()).put(self.next_page.as_slice());
             bytes.resize(len as usize);
             return Err(error.into());
         }
-        self.shown_page.clear();
-        self.shown_page.extend(first);
+        std::mem::swap(&mut self.shown_page, &mut self.next_page);
         open.shown_at = Some(open.at);
 
         for chunk in self.fragment.chunks() {

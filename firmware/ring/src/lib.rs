@@ -14,6 +14,8 @@ mod memory_directory;
 mod name;
 mod policy;
 mod provision;
+mod recorder;
+mod recovery;
 mod retention;
 mod sequence;
 
@@ -34,5 +36,9 @@ pub use name::{
 };
 pub use policy::{Choice, ShareWarning, WARN_PERCENT, Why, next_slot, share_warnings, surplus};
 pub use provision::{Action, CameraNeed, Change, MIN_SLOTS, Provision, Reserve, Slots, Step};
+pub use recorder::{
+    ATTEMPTS, Boot, Picture, RecordError, Recorder, RingConfig, Taken, head_len_for,
+};
+pub use recovery::{Needs, anchor_slot, needs, reclass_slot, recover_slot};
 pub use retention::{Retention, expired};
 pub use sequence::{digits_of, distance, newest_candidates, next_sequence};

@@ -45,15 +45,32 @@ pub enum Op {
     Mark(u64),
 }
 
-/// How the protocol under test is broken on purpose.
+/// How the protocol under test is broken on purpose: one kind of flush never happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mutant {
     /// Not at all.
     None,
-    /// Each n-th flush, counted from the first, is left out: `n`, remainder.
-    SkipFlush(u64, u64),
-    /// No directory sync happens.
-    SkipDirectorySync,
+    /// The flush between a fragment's bytes and the sector that shows them.
+    FragmentFlush,
+    /// The flush between the index and the sector that shows it.
+    IndexFlush,
+    /// The flush between the first fragment and the name that shows the file.
+    NamingFlush,
+    /// The sync of the directory.
+    DirectorySync,
+}
+
+/// Which flush follows a write, told from the write alone.
+fn flush_after(offset: u64, data: &[u8]) -> Mutant {
+    let page = data.len() == 4096;
+    match data.get(4..8) {
+        Some(b"moof") if page => Mutant::NamingFlush,
+        _ if offset > 0 && page && data.get(4096 - 28..4096 - 24) == Some(b"ftyp") => {
+            Mutant::IndexFlush
+        }
+        _ if offset == 0 => Mutant::None,
+        _ => Mutant::FragmentFlush,
+    }
 }
 
 #[derive(Debug)]
@@ -62,7 +79,7 @@ struct State {
     contents: Vec<Vec<u8>>,
     log: Vec<Op>,
     mutant: Mutant,
-    flushes: u64,
+    last_write: Mutant,
 }
 
 /// The disk; clones are the same disk.
@@ -95,7 +112,7 @@ impl SimDisk {
             contents,
             log: Vec::new(),
             mutant,
-            flushes: 0,
+            last_write: Mutant::None,
         })))
     }
 
@@ -182,7 +199,7 @@ impl Directory for SimDisk {
 
     fn sync(&self) -> io::Result<()> {
         let mut state = self.0.borrow_mut();
-        if state.mutant != Mutant::SkipDirectorySync {
+        if state.mutant != Mutant::DirectorySync {
             state.log.push(Op::SyncDirectory);
         }
         Ok(())
@@ -218,6 +235,7 @@ impl SlotFile for SimFile {
             .get_mut(start..start + data.len())
             .ok_or(io::ErrorKind::StorageFull)?
             .copy_from_slice(data);
+        state.last_write = flush_after(offset, data);
         state.log.push(Op::Write {
             file: self.file,
             offset,
@@ -228,10 +246,7 @@ impl SlotFile for SimFile {
 
     fn flush(&mut self, scope: Flush) -> io::Result<()> {
         let mut state = self.disk.borrow_mut();
-        state.flushes += 1;
-        if let Mutant::SkipFlush(every, remainder) = state.mutant
-            && state.flushes % every == remainder
-        {
+        if state.mutant != Mutant::None && state.mutant == state.last_write {
             return Ok(());
         }
         let file = self.file;
@@ -275,6 +290,17 @@ struct Durable {
     /// Sectors written since the last flush, with every version.
     dirty: HashMap<u64, Vec<Sector>>,
     written: u64,
+    /// The bytes as they are durable, shared by every cut that finds nothing else.
+    snapshot: RefCell<Option<Rc<[u8]>>>,
+}
+
+impl Durable {
+    fn snapshot(&self) -> Rc<[u8]> {
+        self.snapshot
+            .borrow_mut()
+            .get_or_insert_with(|| self.bytes.as_slice().into())
+            .clone()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -330,6 +356,7 @@ impl Replay {
             }
             Op::Flush { file, scope } => {
                 let file = &mut self.files[*file];
+                file.snapshot.take();
                 for (sector, versions) in file.dirty.drain() {
                     let at = sector as usize * SECTOR;
                     if let Some(last) = versions.last() {
@@ -375,7 +402,7 @@ impl Replay {
     pub fn cut(&self, rng: &mut Rng) -> DiskImage {
         // Now and then all or nothing survives: the corners matter most.
         let bias = rng.below(8);
-        let mut survives = |rng: &mut Rng| match bias {
+        let survives = |rng: &mut Rng| match bias {
             0 => true,
             1 => false,
             _ => rng.below(2) == 0,
@@ -390,6 +417,9 @@ impl Replay {
             .into_iter()
             .map(|(name, file)| {
                 let file = &self.files[file];
+                if file.dirty.is_empty() && file.valid >= file.written {
+                    return (name, file.snapshot());
+                }
                 let mut bytes = file.bytes.clone();
                 for (sector, versions) in &file.dirty {
                     if survives(rng) {

@@ -1,0 +1,381 @@
+//! Cuts the power at every step of recording, finishing, naming, recovering and recycling, on a
+//! disk that keeps a random part of what was not flushed, and looks at every file that is left.
+//!
+//! `PICAM_CUTS` says how many cuts (20,000 by default; `scripts/power-cuts` asks for a million).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use picam_mp4::read::Movie;
+use picam_mp4::{FragmentLimits, Sample, TrackConfig, sample_entry};
+use picam_ring::{
+    Boot, Catalog, Class, Directory, Needs, Picture, Recorder, RingConfig, Shares, SlotName,
+    anchor_slot, needs, recover_slot,
+};
+use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
+
+/// Pictures of one session are numbered from a multiple of this.
+const SESSION: u64 = 1_000_000;
+const FPS: u64 = 30;
+const GOP: u64 = 15;
+const SLOT_SIZE: u64 = 384 * 1024;
+
+/// The bytes of one picture, told from its number alone.
+fn coded(number: u64) -> Vec<u8> {
+    let mut rng = Rng(number);
+    let len = match (number % SESSION).is_multiple_of(GOP) {
+        true => 4000 + rng.below(9000),
+        false => 60 + rng.below(3000),
+    };
+    let mut bytes = number.to_be_bytes().to_vec();
+    while bytes.len() < len as usize {
+        bytes.extend(rng.next_u64().to_le_bytes());
+    }
+    bytes
+}
+
+fn tracks() -> Arc<Vec<TrackConfig>> {
+    let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
+    let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
+    Arc::new(vec![TrackConfig::video(stsd, 640, 480)])
+}
+
+fn config() -> RingConfig {
+    RingConfig {
+        letter: b'F',
+        camera_name: "front".into(),
+        slot_size: SLOT_SIZE,
+        slots: 5,
+        head_len: 32 * 1024,
+        nominal_ticks: 90_000 * 4,
+        shares: Shares::default(),
+        limits: FragmentLimits::default(),
+    }
+}
+
+/// Brings one slot into order, as the housekeeper does while recording runs.
+fn housekeep(disk: &SimDisk, recorder: &mut Recorder<SimDisk>, todo: &mut Vec<SlotName>) {
+    let Some(slot) = todo.pop() else { return };
+    if !recorder.lend(slot) {
+        return;
+    }
+    let now = match (needs(disk, slot), slot) {
+        (Ok(Needs::Recovery), _) => recover_slot(disk, slot).unwrap(),
+        (Ok(Needs::Time(_)), SlotName::Segment(name)) => {
+            anchor_slot(disk, name, 1_795_000_000_000_000).unwrap()
+        }
+        _ => slot,
+    };
+    recorder.give_back(slot, now);
+}
+
+/// Records one session, with an event and the time of day coming in somewhere.
+fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
+    let catalog = Catalog::read(disk).unwrap();
+    let listed = disk.list().unwrap();
+    let mut todo: Vec<SlotName> = listed
+        .iter()
+        .filter_map(|entry| SlotName::parse(&entry.name))
+        .collect();
+    let boot = Boot::after(disk, &catalog, [session as u8 + 1; 16]);
+    let mut recorder = Recorder::new(disk.clone(), config(), boot, Some(catalog));
+    let tracks = tracks();
+    let (event, clock) = (rng.below(frames * 2), rng.below(frames * 2));
+    for n in 0..frames {
+        let data = coded(session * SESSION + n);
+        let picture = Picture {
+            sample: Sample {
+                track: 0,
+                dts: 7_000 + (n * 90_000 / FPS) as i64,
+                composition_offset: 0,
+                duration: (90_000 / FPS) as u32,
+                key: n.is_multiple_of(GOP),
+                data: &data,
+            },
+            captured_boot_ns: n * 1_000_000_000 / FPS,
+            lost_in_encoder: 0,
+            lost_in_queue: 0,
+        };
+        recorder.push(&picture, &tracks).unwrap();
+        disk.mark(n + 1);
+        if n == event {
+            recorder.lock(Class::Event).unwrap();
+        }
+        if n == clock {
+            recorder.set_utc(1_795_000_000_000_000).unwrap();
+        }
+        if n > 20 && n.is_multiple_of(7) {
+            housekeep(disk, &mut recorder, &mut todo);
+        }
+    }
+    if rng.below(2) == 0 {
+        recorder.finish().unwrap();
+    }
+}
+
+/// Types of the boxes at the file's top level; an error where a player would stumble.
+fn top_level(bytes: &[u8]) -> Result<Vec<[u8; 4]>, String> {
+    let (mut at, mut kinds) = (0, Vec::new());
+    while at < bytes.len() {
+        let header = bytes.get(at..at + 8).ok_or("a box header is cut off")?;
+        let kind: [u8; 4] = header[4..8].try_into().unwrap();
+        let mut len = u64::from(u32::from_be_bytes(header[..4].try_into().unwrap()));
+        if len == 1 {
+            let long = bytes
+                .get(at + 8..at + 16)
+                .ok_or("a long header is cut off")?;
+            len = u64::from_be_bytes(long.try_into().unwrap());
+        }
+        let fits = (8..=(bytes.len() - at) as u64).contains(&len);
+        if !fits || !kind.iter().all(u8::is_ascii_lowercase) {
+            return Err(format!("no box at {at}: {kind:?}, {len} bytes"));
+        }
+        kinds.push(kind);
+        at += len as usize;
+    }
+    Ok(kinds)
+}
+
+/// What a player would show of a file: the numbers of its first and last picture.
+fn play(bytes: &[u8]) -> Result<(u64, u64), String> {
+    let kinds = top_level(bytes)?;
+    let finished = kinds.get(1) == Some(b"moov");
+    if kinds.first() != Some(b"ftyp") || (finished && kinds.contains(b"moof")) {
+        return Err("the top level is in disorder".into());
+    }
+    let movie = Movie::read(bytes).map_err(|error| error.to_string())?;
+    let video = movie.video().ok_or("no video track")?;
+    let mut range: Option<(u64, u64)> = None;
+    for sample in &video.samples {
+        let data = bytes
+            .get(sample.offset as usize..sample.end() as usize)
+            .ok_or("a sample lies outside the file")?;
+        let number = data.first_chunk().copied().map(u64::from_be_bytes);
+        let number = number.ok_or("a sample is too short")?;
+        if data != coded(number) {
+            return Err("a picture holds other bytes than were recorded".into());
+        }
+        let (first, next) = range.map_or((number, number), |(first, last)| (first, last + 1));
+        let want = ((number - first) * 90_000 / FPS) as i64;
+        let key = (number % SESSION).is_multiple_of(GOP);
+        if number != next || sample.dts != want || sample.key != key || (range.is_none() && !key) {
+            return Err(format!(
+                "picture {number} at {} where {next} should be",
+                sample.dts
+            ));
+        }
+        range = Some((first, number));
+    }
+    range.ok_or_else(|| "no picture".into())
+}
+
+/// A file's pictures, and the file itself so that its address stays taken.
+type Known = (Rc<[u8]>, Result<(u64, u64), String>);
+
+/// Looks at disks; files that were looked at before are known by where they lie in memory.
+#[derive(Default)]
+struct Judge {
+    known: HashMap<*const u8, Known>,
+}
+
+impl Judge {
+    fn play(&mut self, bytes: &Rc<[u8]>) -> Result<(u64, u64), String> {
+        if self.known.len() > 64 {
+            self.known.clear();
+        }
+        let entry = self.known.entry(bytes.as_ptr());
+        entry
+            .or_insert_with(|| (bytes.clone(), play(bytes)))
+            .1
+            .clone()
+    }
+
+    /// The pictures of every file that bears a segment's name, by sequence number.
+    fn segments(&mut self, image: &DiskImage) -> Result<Segments, String> {
+        let mut segments = Segments::new();
+        for (name, bytes) in &image.files {
+            match SlotName::parse(name) {
+                Some(SlotName::Segment(segment)) => {
+                    let range = self.play(bytes).map_err(|what| format!("{name}: {what}"))?;
+                    if segments.insert(segment.sequence, range).is_some() {
+                        return Err(format!("{name}: another file has its number"));
+                    }
+                }
+                Some(SlotName::Spare { .. }) => {}
+                None => return Err(format!("{name}: not a name of ours")),
+            }
+        }
+        Ok(segments)
+    }
+
+    /// Checks a cut disk. Of the segments that were on the card when this session began (`safe`),
+    /// and of those it made, only the ones that the ring gave up may be missing; of the current
+    /// session's pictures, so many were `handed_over`.
+    fn check(
+        &mut self,
+        image: &DiskImage,
+        session: u64,
+        handed_over: u64,
+        safe: &Segments,
+        given_up: &BTreeSet<u32>,
+    ) -> Result<(), String> {
+        let segments = self.segments(image)?;
+        for (sequence, was) in safe
+            .iter()
+            .filter(|(sequence, _)| !given_up.contains(sequence))
+        {
+            let is = segments.get(sequence);
+            if is.is_none_or(|is| is.0 != was.0 || is.1 < was.1) {
+                return Err(format!(
+                    "segment {sequence} held pictures {was:?} and now {is:?}"
+                ));
+            }
+        }
+        let own = |range: &(u64, u64)| range.0 / SESSION == session;
+        let mut before: Option<(u32, u64)> = None;
+        for (&sequence, range) in segments.iter().filter(|(_, range)| own(range)) {
+            if let Some((number, last)) = before {
+                let gap = (number + 1..sequence).find(|missing| !given_up.contains(missing));
+                let follows = number + 1 < sequence || range.0 == last + 1;
+                if gap.is_some() || !follows {
+                    return Err(format!("pictures {last} to {} are missing", range.0));
+                }
+            }
+            before = Some((sequence, range.1));
+        }
+        let lost = handed_over
+            - before
+                .map_or(0, |(_, last)| last % SESSION + 1)
+                .min(handed_over);
+        if lost > FPS {
+            return Err(format!(
+                "{lost} of {handed_over} pictures lost: more than a second"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// First and last picture of each segment.
+type Segments = BTreeMap<u32, (u64, u64)>;
+
+/// The number of the segment that an operation gives up on purpose.
+fn gives_up(op: &Op) -> Option<u32> {
+    match op {
+        Op::Rename { from, to } => match (SlotName::parse(from)?, SlotName::parse(to)?) {
+            (SlotName::Segment(segment), SlotName::Spare { .. }) => Some(segment.sequence),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Records three sessions, each on what a cut left of the one before, and cuts the power all
+/// along, until `left` cuts are used up. An error is the first bad disk.
+fn campaign(seed: u64, mutant: Mutant, left: &AtomicU64) -> Result<(), String> {
+    let mut rng = Rng(seed);
+    let mut judge = Judge::default();
+    let mut image = DiskImage::default();
+    let mut safe = Segments::new();
+    for session in 0..3 {
+        let disk = SimDisk::from_image(&image, mutant);
+        let frames = 150 + rng.below(700);
+        record(&disk, session, frames, &mut rng);
+        let log = disk.take_log();
+        let mut replay = Replay::new(&image);
+        let stop = rng.below(log.len() as u64) as usize;
+        let mut next = None;
+        let mut given_up = BTreeSet::new();
+        for (n, op) in log.iter().enumerate() {
+            replay.apply(op);
+            given_up.extend(gives_up(op));
+            let looks = match op {
+                Op::Mark(_) => 0,
+                Op::Write { .. } | Op::Flush { .. } => 2,
+                _ => 4,
+            };
+            for _ in 0..looks {
+                let cut = replay.cut(&mut rng);
+                judge
+                    .check(&cut, session, replay.frames, &safe, &given_up)
+                    .map_err(|what| {
+                        format!(
+                            "seed {seed}, session {session}, step {n} ({}): {what}",
+                            brief(op)
+                        )
+                    })?;
+                if n >= stop && next.is_none() {
+                    next = Some(cut);
+                }
+            }
+            let take = |left: u64| Some(left.saturating_sub(looks));
+            if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) == Ok(0) {
+                return Ok(());
+            }
+        }
+        image = next.unwrap_or_else(|| replay.cut(&mut rng));
+        safe = judge.segments(&image)?;
+    }
+    Ok(())
+}
+
+fn brief(op: &Op) -> String {
+    match op {
+        Op::Write { file, offset, data } => {
+            format!("write to file {file} at {offset}, {} bytes", data.len())
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn cuts_wanted() -> u64 {
+    let asked = std::env::var("PICAM_CUTS").ok();
+    asked.and_then(|cuts| cuts.parse().ok()).unwrap_or(20_000)
+}
+
+#[test]
+fn no_cut_breaks_a_file_or_loses_more_than_a_second() {
+    let wanted = cuts_wanted();
+    let left = AtomicU64::new(wanted);
+    let seed = AtomicU64::new(1);
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while left.load(Ordering::Relaxed) > 0 {
+                    let seed = seed.fetch_add(1, Ordering::Relaxed);
+                    if let Err(what) = campaign(seed, Mutant::None, &left) {
+                        panic!("{what}");
+                    }
+                }
+            });
+        }
+    });
+    println!("{wanted} cuts: no broken file, no loss over a second, no damage to earlier segments");
+}
+
+#[test]
+fn the_same_test_catches_every_flush_left_out() {
+    for mutant in [
+        Mutant::FragmentFlush,
+        Mutant::IndexFlush,
+        Mutant::NamingFlush,
+        Mutant::DirectorySync,
+    ] {
+        let left = AtomicU64::new(200_000);
+        let found = (1..20).find_map(|seed| campaign(seed, mutant, &left).err());
+        println!(
+            "without {mutant:?}: {}",
+            found.as_deref().unwrap_or("not caught")
+        );
+        assert!(found.is_some(), "{mutant:?} was not caught");
+    }
+}
