@@ -1,5 +1,33 @@
 //! Access units: what a camera delivers and a segment stores.
+//!
+//! Streams are taken apart into NAL units ([`annexb`], [`length_prefixed`]), these put together to
+//! access units apart from their parameter sets ([`UnitBuilder`], [`RawStream`]), and pictures encoded
+//! in software ([`Encoder`]). No input makes this crate panic.
 
 mod access_unit;
+pub mod annexb;
+mod config_record;
+mod encoder;
+mod error;
+mod h264;
+mod h265;
+pub mod length_prefixed;
+mod nal;
+mod order;
+mod parameter_sets;
+mod picture;
+mod raw_stream;
+mod rbsp;
+mod sps;
+mod unit_builder;
 
 pub use access_unit::{AccessUnit, Codec, ParameterSets, TIMESCALE};
+pub use config_record::ConfigRecord;
+pub use encoder::{Encoder, EncoderSettings};
+pub use error::MediaError;
+pub use nal::NalKind;
+pub use parameter_sets::ParameterSetTracker;
+pub use picture::Yuv420;
+pub use raw_stream::RawStream;
+pub use sps::{FrameRate, PpsFacts, SpsFacts};
+pub use unit_builder::UnitBuilder;

@@ -1,0 +1,6 @@
+//! Streams and units against ffmpeg and ffprobe.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod encoder;
+mod peer;
+mod raw_streams;
