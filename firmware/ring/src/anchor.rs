@@ -3,7 +3,9 @@
 //! A Pi has no clock of its own. Recording starts on the time since boot; when GPS, a phone or NTP
 //! says what time it is, every segment of this boot gets its true start.
 
-use crate::name::{NameTime, SegmentName};
+use std::fmt;
+
+use crate::name::{BOOT_MODULUS, NameTime, SegmentName};
 
 /// 2026-01-01 00:00:00 UTC: no picam was built before. A date below it is a clock that was never
 /// set, or a GPS receiver whose week counter has rolled over.
@@ -25,6 +27,17 @@ pub enum TimeSource {
     Gps,
 }
 
+impl fmt::Display for TimeSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System => "the system clock",
+            Self::Phone => "the phone",
+            Self::Ntp => "the time server",
+            Self::Gps => "GPS",
+        })
+    }
+}
+
 /// The moment on two clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeAnchor {
@@ -37,12 +50,10 @@ pub struct TimeAnchor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AnchorError {
     /// Before [`FLOOR_UTC_US`].
-    #[error(
-        "{source_of:?} says it is before 2026, when this program did not exist; its clock is not set"
-    )]
+    #[error("{clock} says it is before 2026, when this program did not exist: it was never set")]
     BeforeFloor {
         /// Who said so.
-        source_of: TimeSource,
+        clock: TimeSource,
     },
 }
 
@@ -50,7 +61,7 @@ impl TimeAnchor {
     /// At `boot_ns` nanoseconds since boot it was `utc_us` microseconds since 1970, UTC.
     pub fn new(boot_ns: u64, utc_us: i64, source: TimeSource) -> Result<Self, AnchorError> {
         if utc_us < FLOOR_UTC_US {
-            return Err(AnchorError::BeforeFloor { source_of: source });
+            return Err(AnchorError::BeforeFloor { clock: source });
         }
         Ok(Self {
             boot_utc_us: utc_us.saturating_sub(micros(boot_ns)),
@@ -123,7 +134,7 @@ pub fn name_time(start_utc_us: Option<i64>, boot_number: u32, start_boot_ns: u64
     match start_utc_us {
         Some(us) => NameTime::Utc(us.div_euclid(1_000_000)),
         None => NameTime::Boot {
-            number: (boot_number % u32::from(crate::name::BOOT_MODULUS)) as u16,
+            number: (boot_number % u32::from(BOOT_MODULUS)) as u16,
             seconds: u32::try_from(start_boot_ns / 1_000_000_000).unwrap_or(u32::MAX),
         },
     }
@@ -155,9 +166,10 @@ pub struct Correction {
 
 /// Which segments must be patched and renamed now that `time` is known of the running boot.
 ///
-/// Those of this boot that have no time get it, and so does one whose patch went through while its rename did not. With
-/// [`Offer::Better`] those off by a second or more get the better time. Of an earlier boot those without time
-/// get it if another segment of that boot has one: power was cut before all were renamed.
+/// Those of this boot that have no time get it; with [`Offer::Better`] those off by a second or more
+/// get the better time. Of an earlier boot those without time get it if another segment of that boot
+/// has one: power was cut before all were patched. A segment that was patched but not renamed is
+/// among them too. `segments` are finished ones; the one being recorded is its recorder's affair.
 pub fn corrections(
     time: &BootTime,
     offer: Offer,
@@ -343,7 +355,10 @@ mod tests {
     proptest! {
         #[test]
         fn corrections_settle_after_one_round(
-            boots in proptest::collection::vec((0u8..3, 0u64..100_000, proptest::option::of(0i64..1_000_000)), 0..30),
+            boots in proptest::collection::vec(
+                (0u8..3, 0u64..100_000, proptest::option::of(0i64..1_000_000)),
+                0..30,
+            ),
             at in 0u64..100_000,
             better in any::<bool>(),
         ) {

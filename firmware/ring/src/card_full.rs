@@ -24,7 +24,8 @@ impl fmt::Display for CardFull {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the card is full: {} slots ({}) are missing and {} is free. Files that are not footage take {}",
+            "the card is full: {} slots ({}) are missing and {} is free. \
+             Files that are not footage take {}",
             self.slots,
             Bytes(self.bytes),
             Bytes(self.available),
@@ -37,7 +38,8 @@ impl fmt::Display for CardFull {
         let needed = Bytes(self.bytes.saturating_sub(self.available));
         write!(
             f,
-            "; they are never deleted. Move {needed} of them off the card, or set fewer or smaller slots"
+            "; they are never deleted. Move {needed} of them off the card, \
+             or set fewer or smaller slots"
         )
     }
 }
@@ -62,7 +64,8 @@ impl fmt::Display for Degraded {
             )?,
             n => write!(
                 f,
-                "camera {camera} has {n} slots: it keeps the segment being recorded and the one before, locked or not"
+                "camera {camera} has {n} slots: it keeps the segment being recorded and the one \
+                 before, locked or not"
             )?,
         }
         write!(f, ". Make room for at least {MIN_SLOTS}")
@@ -115,9 +118,9 @@ mod tests {
         };
         assert_eq!(
             full.to_string(),
-            "the card is full: 5 slots (335.5 MB) are missing and 1.0 MB is free. Files that are not \
-             footage take 29.0 GB, 812 of them (28.4 GB) in the footage folder; they are never deleted. \
-             Move 334.5 MB of them off the card, or set fewer or smaller slots"
+            "the card is full: 5 slots (335.5 MB) are missing and 1.0 MB is free. \
+             Files that are not footage take 29.0 GB, 812 of them (28.4 GB) in the footage folder; \
+             they are never deleted. Move 334.5 MB of them off the card, or set fewer or smaller slots"
         );
     }
 

@@ -97,7 +97,8 @@ impl Default for Shares {
     }
 }
 
-/// What normal recording always keeps: a dashcam whose locked footage fills the card records nothing.
+/// What normal recording always keeps, as a fraction: a dashcam whose locked footage fills the card
+/// records nothing.
 pub const MIN_NORMAL_SHARE: f64 = 0.10;
 
 /// Why a set of shares cannot be used.
@@ -113,7 +114,8 @@ pub enum SharesError {
     },
     /// Together they leave too little.
     #[error(
-        "event, manual and parking shares add up to {sum:.2}; keep them at or below 0.90 so that normal recording has room"
+        "event, manual and parking shares add up to {sum:.2}; keep them at or below 0.90 so that \
+         normal recording has room"
     )]
     Sum {
         /// Of the three.

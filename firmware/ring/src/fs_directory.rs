@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use picam_mp4::{Flush, ReadAt, SlotFile};
 use rustix::fs::{
-    AtFlags, CWD, Dir, FallocateFlags, FileType, Mode, OFlags, RenameFlags, Stat, fallocate,
-    fdatasync, fstat, fstatvfs, fsync, ftruncate, openat, renameat, renameat_with, stat, statat,
-    syncfs, unlinkat,
+    AtFlags, CWD, Dir, FallocateFlags, FileType, Mode, OFlags, RenameFlags, fallocate, fdatasync,
+    fstat, fstatvfs, fsync, ftruncate, openat, renameat, renameat_with, stat, statat, syncfs,
+    unlinkat,
 };
 use rustix::io::Errno;
 
@@ -74,10 +74,6 @@ impl FsDirectory {
         };
         FsSlot { file, direct }
     }
-
-    fn stat(&self, name: &str) -> rustix::io::Result<Stat> {
-        statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
-    }
 }
 
 impl Directory for FsDirectory {
@@ -126,12 +122,9 @@ impl Directory for FsDirectory {
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let dir = &self.handle;
         match renameat_with(dir, from, dir, to, RenameFlags::NOREPLACE) {
-            // FUSE (exfat-fuse, ntfs-3g) knows no flags. Nobody but us renames slots while we run.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => match self.stat(to) {
-                Err(Errno::NOENT) => Ok(renameat(dir, from, dir, to)?),
-                Ok(_) => Err(Errno::EXIST.into()),
-                Err(error) => Err(error.into()),
-            },
+            // FUSE filesystems know no flags (exfat-fuse, ntfs-3g), but the kernel asks them only
+            // after it has seen that `to` does not exist; and nobody but us renames slots.
+            Err(Errno::INVAL) => Ok(renameat(dir, from, dir, to)?),
             other => Ok(other?),
         }
     }
@@ -157,8 +150,8 @@ impl Directory for FsDirectory {
     }
 }
 
-/// Gives `file` its length and, where the filesystem can, its blocks at once. exFAT before Linux 7.1
-/// has no `fallocate`; there a longer length takes its clusters too.
+/// Gives `file` its length and, where the filesystem can, its blocks at once.
+/// exFAT in Linux 6.12 has no `fallocate`; there a longer length takes its clusters too.
 fn reserve(file: &File, size: u64) -> rustix::io::Result<()> {
     match fallocate(file, FallocateFlags::empty(), 0, size) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => ftruncate(file, size),

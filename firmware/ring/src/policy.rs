@@ -111,8 +111,9 @@ fn victim<'a>(ring: &Ring, free: &[&'a Segment], shares: &Shares) -> Option<(&'a
     over.or_else(weak).or_else(locked)
 }
 
-/// The segment to remove with the next turn of a ring that has more slots than it should, because
-/// `slots` was made smaller. `None` while there are spare slots, which go first and at once, or once the ring is small enough.
+/// The segment to remove when the next one begins, from a ring with more slots than `target` because
+/// the setting was made smaller: one a turn, besides the slot that is taken. `None` while there are
+/// spare slots, which provisioning removes first and at once, and once the ring is small enough.
 pub fn surplus(ring: &Ring, shares: &Shares, target: usize, busy: &[SlotName]) -> Option<Choice> {
     if ring.len() <= target {
         return None;

@@ -11,7 +11,8 @@ use crate::directory::{Directory, Space};
 use crate::fault::Fault;
 use crate::name::{SEQUENCE_MODULUS, SlotName};
 
-/// Slots a camera needs to record in a ring: one being recorded, one just finished, one to take next.
+/// Slots a camera needs to record in a ring: one being recorded, one just finished, one to take
+/// next.
 pub const MIN_SLOTS: usize = 3;
 
 /// Numbers tried when another thread has just taken the name of a new slot.

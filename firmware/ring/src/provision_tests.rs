@@ -255,8 +255,8 @@ proptest! {
         }
     }
 
-    /// Whatever lies on the card: provisioning ends, never touches what is not ours nor footage of a configured
-    /// camera, and never runs over the room there is.
+    /// Whatever lies on the card: provisioning ends, and touches neither what is not ours nor the
+    /// footage of a configured camera.
     #[test]
     fn provisioning_ends_and_spares_what_it_must(
         total in 0u64..200,
@@ -273,7 +273,8 @@ proptest! {
         for (n, size) in spares {
             files.push((spare(b'F', n).to_string(), size));
         }
-        let files: Vec<(&str, u64)> = files.iter().map(|(name, size)| (name.as_str(), *size)).collect();
+        let files: Vec<(&str, u64)> =
+            files.iter().map(|(name, size)| (name.as_str(), *size)).collect();
         let mut directory = MemoryDirectory::new(total, &files);
         directory.overhead = overhead;
         let provision = plan(Slots::Count(count), &[need(b'F', 1, 2)], &directory);

@@ -107,6 +107,17 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_went_back_does_not_hide_what_is_older() {
+        let catalog = catalog(&[
+            "boot0001_000100_FN_000001.mp4",
+            "20261119_110800_FN_000002.mp4",
+            "20261001_110800_FN_000003.mp4",
+            "boot0002_000100_FN_000004.mp4",
+        ]);
+        assert_eq!(sequences(&catalog, false, &[]), [1, 3]);
+    }
+
+    #[test]
     fn the_newest_and_unknown_times_alone_never_expire() {
         assert_eq!(
             sequences(&catalog(&["20200101_000000_FN_000001.mp4"]), true, &[]),

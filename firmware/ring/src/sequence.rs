@@ -41,7 +41,8 @@ pub fn newest_candidates(sequences: impl IntoIterator<Item = u32>) -> Vec<u32> {
 }
 
 /// The full sequence number of the next segment, given the newest one's (from its header record).
-/// Numbers whose digits a segment still bears (`taken`: one locked a million segments ago) are left out.
+/// Numbers whose digits a segment still bears (`taken`: one locked a million segments ago) are left
+/// out.
 pub fn next_sequence(newest: Option<u64>, taken: impl Fn(u32) -> bool) -> u64 {
     let first = newest.map_or(1, |newest| newest + 1);
     (first..)
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn old_locked_footage_makes_it_doubtful() {
-        // Sequence 5 was locked 599,995 segments ago: the largest gap alone would call it the newest.
+        // Sequence 5 was locked 599,995 segments ago: by the largest gap it would be the newest.
         let candidates = newest_candidates((599_600..=600_000).chain([5]));
         assert_eq!(candidates, [5, 600_000]);
     }

@@ -91,6 +91,17 @@ fn check_directory(path: &Path, direct: bool) {
     assert!(directory.is_current().unwrap());
 }
 
+/// What a filesystem refuses to write directly goes through the page cache.
+fn check_refused_direct_write(path: &Path) {
+    let directory = FsDirectory::open(path, true).unwrap();
+    let mut slot = directory.create("odd", SLOT).unwrap();
+    slot.write_at(1, &Page([5; 4096]).0[1..100]).unwrap();
+    let mut seen = [1; 3];
+    slot.read_exact_at(98, &mut seen).unwrap();
+    assert_eq!(seen, [5, 5, 0]);
+    directory.remove("odd").unwrap();
+}
+
 /// Fills what is left of a small filesystem with slots, to the last byte it gives.
 fn check_full(path: &Path) {
     let directory = FsDirectory::open(path, false).unwrap();
@@ -258,6 +269,7 @@ fn ext4_runs_full() {
     on(mount_ext4(16 << 20), |path| {
         fs::remove_dir(path.join("lost+found")).unwrap();
         check_directory(path, true);
+        check_refused_direct_write(path);
         check_full(path);
     });
 }
