@@ -1,1 +1,32 @@
-//! x
+//! The page, the HTTP API and the file index of a picam.
+//!
+//! [`serve`] shows what lies in a footage directory: it only ever reads there, keeps no database,
+//! and shares no lock with whoever records. Beyond loopback it lets nobody in without a password.
+//! `docs/api/openapi.yaml` describes the API.
+
+mod app;
+mod auth;
+mod body;
+pub mod conditional;
+mod error;
+mod file;
+mod footage;
+mod fragments;
+mod headers;
+mod health;
+mod idle;
+mod index;
+mod list;
+mod page;
+mod query;
+pub mod range;
+mod routes;
+mod segment;
+mod server;
+mod snapshot;
+pub mod status;
+
+pub use auth::{Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, hash_password};
+pub use routes::api_routes;
+pub use server::{Limits, ServeError, WebConfig, serve};
+pub use status::{Status, StatusSource, StatusUnavailable};

@@ -1,0 +1,46 @@
+// Talking to the camera.
+
+/** What went wrong, in words for the person before the screen. */
+export class ApiError extends Error {
+  constructor(message, remedy, offline = false, status = 0) {
+    super(message);
+    this.remedy = remedy;
+    this.offline = offline;
+    this.status = status;
+  }
+}
+
+const PATIENCE_MS = 10_000;
+
+async function get(path) {
+  let response;
+  try {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    response = await fetch(path, { headers: { accept: "application/json" }, signal });
+  } catch {
+    throw new ApiError(
+      "The camera cannot be reached.",
+      "Check that this phone is still in its Wi-Fi. The page goes on by itself.",
+      true,
+    );
+  }
+  if (response.status === 401) {
+    location.assign("/login");
+    throw new ApiError("You are logged out.", "Log in again.", false, 401);
+  }
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) {
+    const message = body.error ?? `The camera answered ${response.status}.`;
+    throw new ApiError(message, body.remedy ?? "", false, response.status);
+  }
+  return body;
+}
+
+export const status = () => get("/api/status");
+export const segment = (id) => get(`/api/segments/${id}`);
+
+/** A page of segments, newest first. */
+export function segments(filter) {
+  const given = Object.entries(filter).filter(([, value]) => value != null);
+  return get(`/api/segments?${new URLSearchParams(given)}`);
+}

@@ -1,0 +1,35 @@
+// Building elements. Text only ever becomes text nodes: names on the card are not ours.
+
+export const $ = (id) => document.getElementById(id);
+
+/** An element with properties and children; `class` and `data-*`/`aria-*` are attributes. */
+export function el(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === "class") element.className = value;
+    else if (name.includes("-")) element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children.filter((child) => child != null));
+  return element;
+}
+
+/** Changes text only if it differs, so that screen readers hear news only. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+const PATHS = {
+  download: "M12 4v11m0 0 5-5m-5 5-5-5M5 20h14",
+  close: "M6 6l12 12M18 6 6 18",
+};
+
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}

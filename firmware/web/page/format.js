@@ -1,0 +1,75 @@
+// Times, lengths and sizes as people read them, in the zone and language of the browser.
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
+const thisYear = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const anyYear = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
+const dayAndClock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
+
+const two = (n) => String(n).padStart(2, "0");
+
+/** 61 → "1:01", 3661 → "1:01:01". */
+export function length(seconds) {
+  const s = Math.round(seconds);
+  const hours = Math.floor(s / 3600);
+  const minutes = Math.floor(s / 60) % 60;
+  return hours ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
+}
+
+export function size(bytes) {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(bytes >= 1e7 ? 0 : 1)} MB`;
+  return `${Math.max(1, Math.round(bytes / 1e3))} kB`;
+}
+
+/** Time since boot: "+0:36:01". */
+function sinceBoot(seconds) {
+  const s = Math.floor(seconds);
+  return `+${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+}
+
+/** Time of day, or what is known instead. */
+export function time(segment) {
+  if (segment.start) return clock.format(new Date(segment.start));
+  if (segment.boot) return `boot ${segment.boot.number} ${sinceBoot(segment.boot.seconds)}`;
+  return "time unknown";
+}
+
+/** Day and time, for a segment that stands alone. */
+export function when(segment) {
+  return segment.start ? dayAndClock.format(new Date(segment.start)) : time(segment);
+}
+
+/** What segments are grouped under: the local day, or the boot while the time is unknown. */
+export function dayKey(segment) {
+  if (!segment.start) return segment.boot ? `boot ${segment.boot.number}` : "unknown";
+  const day = new Date(segment.start);
+  return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}`;
+}
+
+export function dayName(key) {
+  if (key.startsWith("boot")) return `Time not known yet · ${key}`;
+  if (key === "unknown") return "Time not known";
+  const day = startOfDay(key);
+  const today = new Date();
+  today.setHours(0, 0, 0, 0);
+  const ago = Math.round((today - day) / 86_400_000);
+  const name = (day.getFullYear() === today.getFullYear() ? thisYear : anyYear).format(day);
+  if (ago === 0) return `Today, ${name}`;
+  return ago === 1 ? `Yesterday, ${name}` : name;
+}
+
+/** Local midnight at which the day of a key ("2026-11-20") begins. */
+export function startOfDay(key) {
+  const [year, month, day] = key.split("-").map(Number);
+  return new Date(year, month - 1, day);
+}
+
+/** The two moments that a local day lies between; not always 24 h apart. */
+export function dayBounds(key) {
+  const from = startOfDay(key);
+  const to = new Date(from.getFullYear(), from.getMonth(), from.getDate() + 1);
+  return { from: from.toISOString(), to: to.toISOString() };
+}
+
+export const cameraName = (segment) => segment.camera_name || `Camera ${segment.camera}`;
+export const plural = (n, word) => `${n.toLocaleString()} ${word}${n === 1 ? "" : "s"}`;

@@ -1,0 +1,193 @@
+// The footage: days, in them cameras, in them segments, newest first.
+
+import { $, el, icon, setText } from "./dom.js";
+import * as format from "./format.js";
+
+const CLASSES = { event: "Event", parking: "Parking", manual: "Saved" };
+const STATES = { recording: "Recording", recovered: "Recovered", damaged: "Damaged" };
+
+/** By id: the segment, its row, and what the row was last drawn from. */
+const known = new Map();
+const days = new Map();
+let chosen = null;
+let onPlay = () => {};
+
+export const setOnPlay = (handler) => (onPlay = handler);
+export const isEmpty = () => known.size === 0;
+export const get = (id) => known.get(id)?.segment;
+
+/** Forgets everything, for another filter. */
+export function clear() {
+  known.clear();
+  days.clear();
+  $("list").replaceChildren();
+}
+
+/** Whether the newest known segments reach down to these: else some between are missing. */
+export const meets = (segments) => segments.some((segment) => known.has(segment.id));
+
+/**
+ * Takes in the newest page of the listing. What is newer than its last segment and not in it has
+ * left the card; with `toEnd` that goes for everything.
+ */
+export function merge(segments, toEnd) {
+  const ids = new Set(segments.map((segment) => segment.id));
+  const oldest = toEnd ? -1 : segments.at(-1).sequence;
+  for (const [id, { segment }] of known) {
+    if (segment.sequence > oldest && !ids.has(id)) remove(id);
+  }
+  for (const segment of segments) put(segment);
+  for (const key of days.keys()) count(key);
+}
+
+/** Adds older segments below without moving what is being looked at. */
+export function append(segments) {
+  const anchor = [...document.querySelectorAll(".row")].find((row) => row.getBoundingClientRect().top > 0);
+  const before = anchor?.getBoundingClientRect().top;
+  for (const segment of segments) put(segment);
+  for (const key of days.keys()) count(key);
+  if (anchor) scrollBy(0, anchor.getBoundingClientRect().top - before);
+}
+
+export function remove(id) {
+  const entry = known.get(id);
+  if (!entry) return;
+  known.delete(id);
+  entry.row.remove();
+  const day = days.get(entry.day);
+  const group = day.groups.get(entry.segment.camera);
+  if (!group.rows.firstChild) {
+    group.section.remove();
+    day.groups.delete(entry.segment.camera);
+  }
+  if (day.groups.size === 0) {
+    day.section.remove();
+    days.delete(entry.day);
+  }
+}
+
+/** Marks the segment that the player shows. */
+export function choose(id) {
+  const mark = (which, on) => {
+    const entry = known.get(which);
+    entry?.row.classList.toggle("playing", on);
+    entry?.row.firstChild.setAttribute("aria-current", String(on));
+  };
+  mark(chosen, false);
+  chosen = id;
+  mark(id, true);
+}
+
+/** The segment of the same camera that was recorded after this one. */
+export function next(segment) {
+  let found = null;
+  for (const { segment: other } of known.values()) {
+    const later = other.camera === segment.camera && other.sequence > segment.sequence;
+    if (later && (!found || other.sequence < found.sequence)) found = other;
+  }
+  return found;
+}
+
+function put(segment) {
+  const drawn = JSON.stringify(segment);
+  const entry = known.get(segment.id);
+  if (entry?.drawn === drawn) return;
+  const day = format.dayKey(segment);
+  // A segment that got its true time belongs to another day.
+  if (entry && entry.day !== day) remove(segment.id);
+  const row = draw(segment);
+  if (known.has(segment.id)) known.get(segment.id).row.replaceWith(row);
+  else insert(row, segment, day);
+  known.set(segment.id, { segment, row, day, drawn });
+  if (segment.id === chosen) choose(segment.id);
+}
+
+function insert(row, segment, key) {
+  row.dataset.sequence = segment.sequence;
+  const { rows } = groupOf(segment, dayOf(key, segment.sequence));
+  place(rows, row, segment.sequence);
+}
+
+/** Puts an element among its siblings, which stand in falling order of sequence. */
+function place(parent, element, sequence) {
+  // Almost always it belongs at one of the ends.
+  if (!parent.lastChild || Number(parent.lastChild.dataset.sequence) > sequence) {
+    parent.append(element);
+    return;
+  }
+  const older = [...parent.children].find((child) => Number(child.dataset.sequence) < sequence);
+  parent.insertBefore(element, older ?? null);
+}
+
+function dayOf(key, sequence) {
+  let day = days.get(key);
+  if (!day) {
+    const note = el("small");
+    const groups = el("div", { class: "groups" });
+    const heading = el("h2", {}, el("span", {}, format.dayName(key)), note);
+    const section = el("section", { class: "day", "data-sequence": sequence }, heading, groups);
+    place($("list"), section, sequence);
+    day = { section, note, box: groups, groups: new Map() };
+    days.set(key, day);
+  }
+  return day;
+}
+
+function groupOf(segment, day) {
+  let group = day.groups.get(segment.camera);
+  if (!group) {
+    const rows = el("ul", { class: "rows" });
+    const section = el("section", { class: "group" }, el("h3", {}, format.cameraName(segment)), rows);
+    section.dataset.camera = segment.camera;
+    const after = [...day.box.children].find((other) => other.dataset.camera > segment.camera);
+    day.box.insertBefore(section, after ?? null);
+    group = { section, rows };
+    day.groups.set(segment.camera, group);
+  }
+  return group;
+}
+
+function count(key) {
+  const { note, groups } = days.get(key);
+  let n = 0;
+  for (const { rows } of groups.values()) n += rows.childElementCount;
+  setText(note, format.plural(n, "segment"));
+}
+
+function draw(segment) {
+  const time = format.time(segment);
+  const facts = [];
+  if (segment.duration_s != null) facts.push(format.length(segment.duration_s));
+  facts.push(format.size(segment.size));
+  const play = el(
+    "button",
+    { class: "play", onclick: () => onPlay(get(segment.id)) },
+    el("span", { class: "time" }, time),
+    el("span", { class: "badges" }, ...badges(segment)),
+    el("span", { class: "facts" }, facts.join(" · ")),
+  );
+  const download = el(
+    "a",
+    {
+      class: "button icon",
+      href: `/api/segments/${segment.id}/file?download=1`,
+      download: "",
+      title: "Download",
+      "aria-label": `Download ${format.cameraName(segment)} ${time}`,
+    },
+    icon("download"),
+  );
+  const row = el("li", { class: "row" }, play, download);
+  row.dataset.sequence = segment.sequence;
+  return row;
+}
+
+function badges(segment) {
+  const badge = (kind, text) => el("span", { class: `badge ${kind}` }, text);
+  const all = [];
+  if (CLASSES[segment.class]) all.push(badge(segment.class, CLASSES[segment.class]));
+  if (STATES[segment.state]) all.push(badge(segment.state, STATES[segment.state]));
+  const dropped = (segment.dropped?.encoder ?? 0) + (segment.dropped?.queue ?? 0);
+  if (dropped) all.push(badge("lost", `${dropped.toLocaleString()} lost`));
+  return all;
+}

@@ -1,0 +1,93 @@
+// The player: one segment after the other of the same camera.
+
+import { segment as fetchSegment } from "./api.js";
+import { $, icon, setText } from "./dom.js";
+import * as format from "./format.js";
+import * as list from "./list.js";
+
+/** How often a player at the end of a segment being recorded looks for more. */
+const GROW_MS = 1_500;
+
+let current = null;
+let growing = 0;
+const video = $("video");
+
+export const isOpen = () => current !== null;
+
+/** Plays a segment, from `at` seconds on. */
+export function play(segment, at = 0) {
+  clearTimeout(growing);
+  current = segment;
+  $("player").hidden = false;
+  document.querySelector("main").classList.add("watching");
+  $("video-error").hidden = true;
+  caption(segment);
+  list.choose(segment.id);
+  video.src = segment.file + (at ? `#t=${at}` : "");
+  // Refused where the browser wants another tap; the controls are there for it.
+  video.play().catch(() => {});
+}
+
+export function close() {
+  clearTimeout(growing);
+  current = null;
+  video.removeAttribute("src");
+  video.load();
+  $("player").hidden = true;
+  document.querySelector("main").classList.remove("watching");
+  list.choose(null);
+}
+
+function caption(segment) {
+  setText($("playing"), `${format.cameraName(segment)} · ${format.time(segment)}`);
+  const more = [];
+  if (segment.duration_s != null) more.push(format.length(segment.duration_s));
+  more.push(format.size(segment.size));
+  if (segment.state === "recording") more.push("still recording");
+  else if (segment.start) more.unshift(format.when(segment));
+  setText($("playing-more"), more.join(" · "));
+  $("playing-download").href = `/api/segments/${segment.id}/file?download=1`;
+}
+
+/** At the end: more of a segment being recorded, or the one recorded after it. */
+async function goOn() {
+  if (!current) return;
+  if (current.state !== "recording") {
+    const after = list.next(current);
+    if (after) play(after);
+    return;
+  }
+  const { id, size } = current;
+  const at = video.currentTime;
+  const now = await fetchSegment(id).catch(() => null);
+  if (current?.id !== id || !video.ended) return;
+  if (now && now.size > size) play(now, at);
+  else if (now?.state !== "recording" && list.next(current)) play(list.next(current));
+  else growing = setTimeout(goOn, GROW_MS);
+}
+
+/** Says why nothing plays: the browser itself only knows "error". */
+async function explain() {
+  if (!current || !video.getAttribute("src")) return;
+  const { id } = current;
+  let reason = "This browser cannot play the segment. Download it instead.";
+  try {
+    await fetchSegment(id);
+  } catch (error) {
+    if (error.status === 404) {
+      reason = "This segment has been recorded over.";
+      list.remove(id);
+    } else {
+      reason = `${error.message} ${error.remedy}`;
+    }
+  }
+  if (current?.id !== id) return;
+  setText($("video-error"), reason);
+  $("video-error").hidden = false;
+}
+
+$("playing-download").append(icon("download"));
+$("close").append(icon("close"));
+$("close").addEventListener("click", close);
+video.addEventListener("ended", goOn);
+video.addEventListener("error", explain);

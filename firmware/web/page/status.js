@@ -1,0 +1,125 @@
+// The live state at the top of the page.
+
+import { $, el, setText } from "./dom.js";
+import { plural } from "./format.js";
+
+/** Longer without a durable frame is shown as a fault. */
+const STALE_MS = 5_000;
+
+const rows = new Map();
+
+/** Shows what `/api/status` said. */
+export function show(status) {
+  const cameras = status.cameras.map(describe);
+  syncCameras(cameras);
+  const recording = cameras.filter((camera) => camera.recording).length;
+  summarise(cameras.length, recording);
+  warn(status);
+}
+
+/** Shows that the camera does not answer; what is on the screen is old from now on. */
+export function showError(error) {
+  $("summary").className = "summary bad";
+  setText($("summary"), error.offline ? "Offline" : "Recorder not answering");
+  syncCameras([]);
+  syncWarnings([{ fault: true, message: error.message, remedy: error.remedy }]);
+}
+
+function describe(camera) {
+  const ago = camera.last_durable_ms_ago;
+  const stale = camera.state === "recording" && (ago == null || ago > STALE_MS);
+  const facts = [];
+  if (camera.width) facts.push(`${camera.width}×${camera.height}`);
+  if (camera.fps) facts.push(`${Number(camera.fps.toFixed(1))} fps`);
+  facts.push(lost(camera));
+  return {
+    letter: camera.letter,
+    name: camera.name,
+    look: stale ? "stale" : camera.state,
+    recording: camera.state === "recording" && !stale,
+    proof: proof(camera, ago),
+    facts: facts.join(" · "),
+  };
+}
+
+function proof(camera, ago) {
+  if (camera.state === "starting") return "Starting…";
+  if (camera.state === "ended") return "Source has ended";
+  if (camera.state === "fault") return "Not recording";
+  if (ago == null) return "Nothing on the card yet";
+  return `Safe on card ${(ago / 1000).toFixed(1)} s ago`;
+}
+
+function lost(camera) {
+  const dropped = camera.dropped_encoder + camera.dropped_queue;
+  return dropped ? `${plural(dropped, "frame")} dropped` : "no frame dropped";
+}
+
+function summarise(all, recording) {
+  const summary = $("summary");
+  summary.className = `summary ${recording === all && all > 0 ? "good" : "bad"}`;
+  if (all === 0) setText(summary, "No camera configured");
+  else if (recording === all) setText(summary, "Recording");
+  else if (recording === 0) setText(summary, "Not recording");
+  else setText(summary, `${recording} of ${all} recording`);
+}
+
+function syncCameras(cameras) {
+  const letters = new Set(cameras.map((camera) => camera.letter));
+  for (const [letter, row] of rows) {
+    if (!letters.has(letter)) {
+      row.item.remove();
+      rows.delete(letter);
+    }
+  }
+  for (const camera of cameras) {
+    const row = rows.get(camera.letter) ?? newRow(camera.letter);
+    row.item.className = `camera ${camera.look}`;
+    setText(row.name, camera.name);
+    setText(row.proof, camera.proof);
+    setText(row.facts, camera.facts);
+  }
+}
+
+function newRow(letter) {
+  const dot = el("span", { class: "dot", "aria-hidden": "true" });
+  const name = el("span", { class: "name" });
+  const proof = el("span", { class: "proof" });
+  const facts = el("span", { class: "facts" });
+  const item = el("li", {}, dot, name, proof, facts);
+  $("cameras").append(item);
+  const row = { item, name, proof, facts };
+  rows.set(letter, row);
+  return row;
+}
+
+function warn(status) {
+  const warnings = status.card.faults.map((fault) => ({ ...fault, fault: true }));
+  for (const camera of status.cameras) {
+    if (camera.fault) {
+      const message = `${camera.name}: ${camera.fault.message}`;
+      warnings.push({ message, remedy: camera.fault.remedy, fault: true });
+    }
+    for (const message of camera.ring.warnings) {
+      warnings.push({ message: `${camera.name}: ${message}`, remedy: "" });
+    }
+  }
+  if (!status.clock_known) {
+    const message = "The camera does not know the time yet.";
+    warnings.push({ message, remedy: "Footage keeps its order and gets its time later." });
+  }
+  syncWarnings(warnings);
+}
+
+let shown = "";
+
+function syncWarnings(warnings) {
+  // Rebuilt only when it says something new: the list is read out when it changes.
+  const said = JSON.stringify(warnings);
+  if (said === shown) return;
+  shown = said;
+  const items = warnings.map((warning) =>
+    el("li", { class: warning.fault ? "fault" : "" }, el("strong", {}, warning.message), warning.remedy),
+  );
+  $("warnings").replaceChildren(...items);
+}

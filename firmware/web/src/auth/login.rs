@@ -1,0 +1,181 @@
+//! Logging in and out. The form works without scripts; programs send JSON.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{Extension, FromRequest, RawQuery, Request, State};
+use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Form, Json};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::gate::{COOKIE_NAME, token};
+use super::{Access, Auth, PasswordHash};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::page;
+use crate::server::Peer;
+
+/// A login waits this long for others that are being checked.
+const QUEUE: Duration = Duration::from_secs(5);
+
+#[derive(Deserialize)]
+struct Credentials {
+    password: String,
+}
+
+/// `GET /login`
+pub(crate) async fn login_page(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
+    match app.auth.access {
+        Access::LocalOpen => Redirect::to("/").into_response(),
+        Access::Password(_) => page::login(query.as_deref()),
+    }
+}
+
+/// `POST /api/login`
+pub(crate) async fn login(
+    State(app): State<App>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
+    let from_form = has_type(request.headers(), "application/x-www-form-urlencoded");
+    let credentials = match from_form {
+        true => from_form_fields(request).await,
+        false => from_json(request).await,
+    };
+    match try_login(&app.auth, peer, credentials).await {
+        Ok(cookie) if from_form => ([(SET_COOKIE, cookie)], Redirect::to("/")).into_response(),
+        Ok(cookie) => ([(SET_COOKIE, cookie)], Json(json!({"logged_in": true}))).into_response(),
+        Err(refusal) if from_form => refusal.into_redirect(),
+        Err(refusal) => refusal.into_error().into_response(),
+    }
+}
+
+/// `POST /api/logout`
+pub(crate) async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
+    if let Some(token) = token(&headers) {
+        app.auth.sessions().close(token);
+    }
+    let gone = format!("{COOKIE_NAME}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
+    let next = match app.auth.access {
+        Access::LocalOpen => "/",
+        Access::Password(_) => "/login",
+    };
+    ([(SET_COOKIE, gone)], Redirect::to(next)).into_response()
+}
+
+/// Why nobody was let in.
+enum Refusal {
+    Wrong,
+    Wait(Duration),
+    Busy,
+    Unusable(ApiError),
+}
+
+async fn try_login(
+    auth: &Auth,
+    Peer(peer): Peer,
+    credentials: Result<Credentials, ApiError>,
+) -> Result<String, Refusal> {
+    let Access::Password(hash) = &auth.access else {
+        return Err(Refusal::Unusable(ApiError::new(
+            StatusCode::CONFLICT,
+            "no password is set, there is nothing to log in to",
+            "open the page directly",
+        )));
+    };
+    let Credentials { password } = credentials.map_err(Refusal::Unusable)?;
+    auth.throttle()
+        .begin(peer.ip(), Instant::now())
+        .map_err(Refusal::Wait)?;
+    if !verify(auth, hash.clone(), password).await? {
+        tracing::warn!(%peer, "wrong password");
+        return Err(Refusal::Wrong);
+    }
+    auth.throttle().succeeded(peer.ip());
+    let mut sessions = auth.sessions();
+    let token = sessions.open(Instant::now()).map_err(|error| {
+        tracing::error!(%error, "no randomness for a session");
+        Refusal::Unusable(ApiError::internal())
+    })?;
+    let age = sessions.lifetime().as_secs();
+    Ok(format!(
+        "{COOKIE_NAME}={token}; HttpOnly; SameSite=Lax; Path=/; Max-Age={age}"
+    ))
+}
+
+async fn verify(auth: &Auth, hash: PasswordHash, password: String) -> Result<bool, Refusal> {
+    let turn = tokio::time::timeout(QUEUE, Arc::clone(&auth.checking).acquire_owned()).await;
+    let Ok(Ok(turn)) = turn else {
+        return Err(Refusal::Busy);
+    };
+    tokio::task::spawn_blocking(move || {
+        // The turn ends with the hash, also when the client has gone by then.
+        let _turn = turn;
+        hash.verify(&password)
+    })
+    .await
+    .map_err(|_| Refusal::Unusable(ApiError::internal()))
+}
+
+const SEND: &str = "send JSON {\"password\": \"...\"} or a form with the field password";
+
+async fn from_form_fields(request: Request) -> Result<Credentials, ApiError> {
+    let form = Form::from_request(request, &()).await;
+    form.map(|Form(credentials)| credentials)
+        .map_err(|error| ApiError::new(error.status(), error.body_text(), SEND))
+}
+
+async fn from_json(request: Request) -> Result<Credentials, ApiError> {
+    let json = Json::from_request(request, &()).await;
+    json.map(|Json(credentials)| credentials)
+        .map_err(|error| ApiError::new(error.status(), error.body_text(), SEND))
+}
+
+fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(wanted))
+}
+
+impl Refusal {
+    /// Back to the form, which says why.
+    fn into_redirect(self) -> Response {
+        let why = match self {
+            Self::Wrong => "wrong",
+            Self::Wait(_) | Self::Busy => "wait",
+            Self::Unusable(error) => return error.into_response(),
+        };
+        Redirect::to(&format!("/login?{why}")).into_response()
+    }
+
+    fn into_error(self) -> ApiError {
+        match self {
+            Self::Wrong => ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "wrong password",
+                "try again; each wrong password makes the next try wait longer",
+            ),
+            Self::Wait(wait) => {
+                let seconds = wait.as_secs_f64().ceil() as u64;
+                ApiError::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too many wrong passwords from this address",
+                    format!("wait {seconds} s and try again"),
+                )
+                .retry_after(seconds)
+            }
+            Self::Busy => ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "others are logging in",
+                "wait a few seconds and try again",
+            )
+            .retry_after(QUEUE.as_secs()),
+            Self::Unusable(error) => error,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! A response body that reads a snapshot as fast as the client takes it.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::task::JoinHandle;
+
+use crate::snapshot::{CHUNK, Snapshot};
+
+/// Bytes of a snapshot, one chunk at a time on a blocking thread. Between chunks nothing is held
+/// but the open file: a slow client costs a descriptor and a buffer.
+pub(crate) struct SnapshotBody {
+    snapshot: Arc<Snapshot>,
+    next: u64,
+    end: u64,
+    reading: Option<JoinHandle<io::Result<Vec<u8>>>>,
+}
+
+impl SnapshotBody {
+    /// The `len` bytes from `first` on.
+    pub(crate) fn new(snapshot: Snapshot, first: u64, len: u64) -> Self {
+        Self {
+            snapshot: Arc::new(snapshot),
+            next: first,
+            end: first + len,
+            reading: None,
+        }
+    }
+}
+
+impl Body for SnapshotBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let (next, left) = (self.next, self.end - self.next);
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        let snapshot = Arc::clone(&self.snapshot);
+        let reading = self.reading.get_or_insert_with(|| {
+            tokio::task::spawn_blocking(move || snapshot.read(next, left.min(CHUNK) as usize))
+        });
+        let read = ready!(Pin::new(reading).poll(cx));
+        self.reading = None;
+        let chunk = read.map_err(io::Error::other).flatten();
+        Poll::Ready(Some(match chunk {
+            Ok(chunk) => {
+                self.next += chunk.len() as u64;
+                Ok(Frame::data(chunk.into()))
+            }
+            Err(error) => {
+                // An error cuts the connection: the client sees that the file is incomplete.
+                tracing::info!(%error, at = next, "download cut");
+                Err(error)
+            }
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.next == self.end
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.end - self.next)
+    }
+}

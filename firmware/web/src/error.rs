@@ -1,0 +1,98 @@
+//! How the API says no: a status, what happened, and what to do about it.
+
+use axum::Json;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// An answer other than success, as JSON `{"error": ..., "remedy": ...}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    body: Body,
+    retry_after_s: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Body {
+    error: String,
+    remedy: String,
+}
+
+impl ApiError {
+    /// An answer with `status` that says what is wrong and how to put it right.
+    pub(crate) fn new(
+        status: StatusCode,
+        error: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            body: Body {
+                error: error.into(),
+                remedy: remedy.into(),
+            },
+            retry_after_s: None,
+        }
+    }
+
+    /// Adds `Retry-After`.
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// A request that makes no sense.
+    pub(crate) fn bad_request(error: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error, remedy)
+    }
+
+    /// A path that is not part of the API.
+    pub(crate) fn no_such_path() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "there is nothing at this address",
+            "the API's addresses are listed in docs/api/openapi.yaml",
+        )
+    }
+
+    /// A segment that is not, or no longer, on the card.
+    pub(crate) fn no_such_segment(id: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            format!("no segment {id} on the card"),
+            "it was deleted or recorded over; list what there is with /api/segments",
+        )
+    }
+
+    /// The card cannot be read.
+    pub(crate) fn card(error: &std::io::Error) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("the footage directory cannot be read: {error}"),
+            "check that the card is in place and mounted",
+        )
+        .retry_after(5)
+    }
+
+    /// A fault of this program: the details go to the log.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the request could not be finished",
+            "try again; the log has the details",
+        )
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        if let Some(seconds) = self.retry_after_s {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

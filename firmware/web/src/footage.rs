@@ -1,0 +1,52 @@
+//! The footage directory, opened for reading only.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use picam_mp4::layout::SECTOR;
+use picam_mp4::{ReadAt, Record, RecordError, SegmentState};
+use picam_ring::{SEQUENCE_MODULUS, SegmentName};
+use rustix::fs::OFlags;
+
+/// The first sector of a file: its header record is in it.
+pub(crate) type Sector = [u8; SECTOR];
+
+/// Opens the file of a segment. The name came from [`SegmentName::parse`], so it holds no path; a
+/// symbolic link or a pipe somebody put there under such a name is refused.
+pub(crate) fn open(dir: &Path, name: &SegmentName) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits() as i32)
+        .open(dir.join(name.to_string()))?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    Ok(file)
+}
+
+/// Reads the first sector; a file shorter than that is filled up with zeros.
+pub(crate) fn first_sector(file: &File) -> io::Result<Sector> {
+    let mut sector = [0; SECTOR];
+    match file.read_exact_at(0, &mut sector) {
+        Ok(()) => Ok(sector),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok([0; SECTOR]),
+        Err(error) => Err(error),
+    }
+}
+
+/// The record in `sector`, if it is whole and belongs to the file's name. They differ for a moment
+/// while a slot is taken up again, and for good if somebody renamed the file.
+pub(crate) fn record_of(
+    sector: &Sector,
+    name: &SegmentName,
+) -> Result<(Record, SegmentState), RecordError> {
+    let (record, state) = Record::parse(sector)?;
+    let sequence = record.sequence % u64::from(SEQUENCE_MODULUS);
+    if record.camera != name.camera || sequence != u64::from(name.sequence) {
+        return Err(RecordError::Foreign);
+    }
+    Ok((record, state))
+}

@@ -1,0 +1,45 @@
+//! `/api/status` for the page, `/api/health` for whoever watches the camera.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::status::{Status, StatusUnavailable};
+
+/// `GET /api/status`
+pub(crate) async fn status(State(app): State<App>) -> Result<Json<Status>, ApiError> {
+    let status = ask(app).await.map_err(|error| {
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.reason, error.remedy)
+    })?;
+    Ok(Json(status))
+}
+
+/// `GET /api/health`: answers without a login, so it says no more than it must.
+pub(crate) async fn health(State(app): State<App>) -> Response {
+    let reason = match ask(app).await {
+        Ok(status) => status.not_recording(),
+        Err(error) => Some(error.reason),
+    };
+    match reason {
+        None => Json(json!({"recording": true})).into_response(),
+        Some(reason) => {
+            let body = Json(json!({"recording": false, "reason": reason}));
+            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+        }
+    }
+}
+
+async fn ask(app: App) -> Result<Status, StatusUnavailable> {
+    let answer = tokio::task::spawn_blocking(move || app.status.status()).await;
+    answer.unwrap_or_else(|error| {
+        tracing::error!(%error, "asking for the status failed");
+        Err(StatusUnavailable {
+            reason: "the status could not be found out".into(),
+            remedy: "try again; the log has the details".into(),
+        })
+    })
+}

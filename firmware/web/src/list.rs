@@ -1,0 +1,127 @@
+//! `/api/segments` and `/api/segments/{id}`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::index::{Foreign, Index, Listing};
+use crate::query::{Filter, Params};
+use crate::segment::{Segment, is_id};
+
+#[derive(Serialize)]
+struct Page<'a> {
+    segments: Vec<&'a Segment>,
+    /// Ask with this as `before` for those further back; null at the end.
+    next: Option<&'a str>,
+    /// Segments on the card, whatever the filter.
+    total: usize,
+    cameras: Vec<Camera<'a>>,
+    foreign: Foreign,
+}
+
+#[derive(Serialize)]
+struct Camera<'a> {
+    letter: char,
+    name: Option<&'a str>,
+    segments: usize,
+}
+
+/// `GET /api/segments`
+pub(crate) async fn segments(
+    State(app): State<App>,
+    params: Result<Query<Params>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(params) = params.map_err(|error| {
+        let remedy = "the filters are camera, class, day, from, to, limit and before";
+        ApiError::bad_request(error.body_text(), remedy)
+    })?;
+    let filter = Filter::try_from(params)?;
+    // Looking at the card and writing thousands of lines both take a while: off the async thread.
+    let json = blocking(&app.index, move |index| {
+        let listing = index.refresh().map_err(|error| ApiError::card(&error))?;
+        to_json(&filter, &listing)
+    })
+    .await?;
+    Ok(([(CONTENT_TYPE, "application/json")], json).into_response())
+}
+
+/// `GET /api/segments/{id}`
+pub(crate) async fn segment(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let segment = blocking(&app.index, move |index| find(index, &id)).await?;
+    Ok(Json(segment.as_ref()).into_response())
+}
+
+/// Looks a segment up on the card.
+pub(crate) fn find(index: &Index, id: &str) -> Result<Arc<Segment>, ApiError> {
+    if !is_id(id) {
+        return Err(ApiError::bad_request(
+            "this is not the id of a segment",
+            "an id is a camera letter and six digits, such as F000123",
+        ));
+    }
+    let listing = index.refresh().map_err(|error| ApiError::card(&error))?;
+    listing
+        .find(id)
+        .ok_or_else(|| ApiError::no_such_segment(id))
+}
+
+/// Does `work` on a thread that may wait for the card.
+pub(crate) async fn blocking<T: Send + 'static>(
+    index: &Arc<Index>,
+    work: impl FnOnce(&Index) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let index = Arc::clone(index);
+    let done = tokio::task::spawn_blocking(move || work(&index)).await;
+    done.unwrap_or_else(|error| {
+        tracing::error!(%error, "a request failed");
+        Err(ApiError::internal())
+    })
+}
+
+fn to_json(filter: &Filter, listing: &Listing) -> Result<String, ApiError> {
+    let (segments, next) = filter.select(listing);
+    let page = Page {
+        segments,
+        next,
+        total: listing.segments.len(),
+        cameras: cameras(listing),
+        foreign: listing.foreign,
+    };
+    serde_json::to_string(&page).map_err(|error| {
+        tracing::error!(%error, "a listing failed");
+        ApiError::internal()
+    })
+}
+
+/// Every camera that has footage on the card, by letter, under its newest name.
+fn cameras(listing: &Listing) -> Vec<Camera<'_>> {
+    let mut cameras: Vec<Camera<'_>> = Vec::new();
+    for segment in &listing.segments {
+        let letter = segment.camera;
+        let at = cameras.iter().position(|camera| camera.letter == letter);
+        let at = at.unwrap_or_else(|| {
+            cameras.push(Camera {
+                letter,
+                name: None,
+                segments: 0,
+            });
+            cameras.len() - 1
+        });
+        if let Some(camera) = cameras.get_mut(at) {
+            camera.segments += 1;
+            camera.name = camera.name.or(segment.camera_name.as_deref());
+        }
+    }
+    cameras.sort_by_key(|camera| camera.letter);
+    cameras
+}

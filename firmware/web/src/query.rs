@@ -1,0 +1,154 @@
+//! The filters of `/api/segments`.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use picam_ring::{Class, is_camera_letter};
+use serde::Deserialize;
+
+use crate::error::ApiError;
+use crate::index::Listing;
+use crate::segment::{Segment, is_id};
+
+/// Segments of an answer when the request does not say.
+const DEFAULT_LIMIT: usize = 100;
+/// Most segments of an answer.
+const MAX_LIMIT: usize = 5000;
+
+/// The query string as it came.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    camera: Option<String>,
+    class: Option<String>,
+    day: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    limit: Option<String>,
+    before: Option<String>,
+}
+
+/// What to list.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    camera: Option<char>,
+    class: Option<Class>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    limit: usize,
+    before: Option<String>,
+}
+
+impl TryFrom<Params> for Filter {
+    type Error = ApiError;
+
+    fn try_from(params: Params) -> Result<Self, ApiError> {
+        let day = params.day.as_deref().map(day).transpose()?;
+        let (day_from, day_to) = day.unzip();
+        let from = params.from.as_deref().map(moment).transpose()?;
+        let to = params.to.as_deref().map(moment).transpose()?;
+        Ok(Self {
+            camera: params.camera.as_deref().map(camera).transpose()?,
+            class: params.class.as_deref().map(class).transpose()?,
+            from: day_from.max(from),
+            to: [day_to, to].into_iter().flatten().min(),
+            limit: params.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), limit)?,
+            before: params.before.map(before).transpose()?,
+        })
+    }
+}
+
+impl Filter {
+    /// The segments to list and, if there are more, the id that the next page lies before.
+    pub(crate) fn select<'a>(&self, listing: &'a Listing) -> (Vec<&'a Segment>, Option<&'a str>) {
+        let all = listing.segments.iter().map(AsRef::as_ref);
+        let start = self
+            .before
+            .as_ref()
+            .map_or(0, |before| start_behind(listing, before));
+        let mut matching = all.skip(start).filter(|segment| self.matches(segment));
+        let page: Vec<_> = matching.by_ref().take(self.limit).collect();
+        let more = matching.next().is_some();
+        let next = page.last().filter(|_| more).map(|last| last.id.as_str());
+        (page, next)
+    }
+
+    fn matches(&self, segment: &Segment) -> bool {
+        let timed = self.from.is_some() || self.to.is_some();
+        self.camera.is_none_or(|camera| segment.camera == camera)
+            && self.class.is_none_or(|class| segment.class == class)
+            // Of a segment without a time nobody can say that it lies within one.
+            && (!timed || segment.start.is_some())
+            && self.from.is_none_or(|from| segment.start >= Some(from))
+            && self.to.is_none_or(|to| segment.start < Some(to))
+    }
+}
+
+/// Where the page behind `before` starts. The segment itself may be gone: then it is where it
+/// would have stood.
+fn start_behind(listing: &Listing, before: &str) -> usize {
+    let segments = &listing.segments;
+    if let Some(at) = segments.iter().position(|segment| segment.id == before) {
+        return at + 1;
+    }
+    let newest = segments.first().map_or(0, |segment| segment.sequence);
+    let named = before.get(1..).and_then(|digits| digits.parse().ok());
+    let sequence = crate::segment::unwrap_sequence(named.unwrap_or(0), newest);
+    segments.partition_point(|segment| segment.sequence >= sequence)
+}
+
+fn camera(text: &str) -> Result<char, ApiError> {
+    match text.as_bytes() {
+        [letter] if is_camera_letter(letter.to_ascii_uppercase()) => {
+            Ok(char::from(letter.to_ascii_uppercase()))
+        }
+        _ => Err(bad("camera", text, "one letter, such as F")),
+    }
+}
+
+fn class(text: &str) -> Result<Class, ApiError> {
+    let known = Class::ALL.into_iter();
+    let mut named = known.filter(|class| class.to_string() == text);
+    named
+        .next()
+        .ok_or_else(|| bad("class", text, "normal, event, parking or manual"))
+}
+
+/// A day of UTC, as the moments it lies between.
+fn day(text: &str) -> Result<(Timestamp, Timestamp), ApiError> {
+    let between = || {
+        let day: Date = text.parse().ok()?;
+        let start = day.to_zoned(TimeZone::UTC).ok()?.timestamp();
+        let end = day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?;
+        Some((start, end.timestamp()))
+    };
+    between().ok_or_else(|| bad("day", text, "a day of UTC, such as 2026-11-20"))
+}
+
+fn moment(text: &str) -> Result<Timestamp, ApiError> {
+    let wanted = "a moment with its zone, such as 2026-11-20T11:08:00Z";
+    text.parse().map_err(|_| bad("from or to", text, wanted))
+}
+
+fn limit(text: &str) -> Result<usize, ApiError> {
+    match text.parse() {
+        Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
+        _ => Err(bad(
+            "limit",
+            text,
+            &format!("a number from 1 to {MAX_LIMIT}"),
+        )),
+    }
+}
+
+fn before(text: String) -> Result<String, ApiError> {
+    match is_id(&text) {
+        true => Ok(text),
+        false => Err(bad("before", &text, "the id of a segment, such as F000123")),
+    }
+}
+
+fn bad(name: &str, text: &str, wanted: &str) -> ApiError {
+    let shown: String = text.chars().take(40).collect();
+    ApiError::bad_request(format!("{name} is {shown:?}"), format!("give {wanted}"))
+}

@@ -1,0 +1,71 @@
+//! Every address there is. `docs/api/openapi.yaml` describes those under `/api`.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get, post};
+
+use crate::app::App;
+use crate::auth::{gate, login, login_page, logout};
+use crate::error::ApiError;
+use crate::{file, headers, health, list, page};
+
+/// Most bytes of a request's body.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+
+type Route = (&'static str, &'static str, MethodRouter<App>);
+
+fn api() -> [Route; 7] {
+    [
+        ("get", "/api/health", get(health::health)),
+        ("get", "/api/status", get(health::status)),
+        ("get", "/api/segments", get(list::segments)),
+        ("get", "/api/segments/{id}", get(list::segment)),
+        ("get", "/api/segments/{id}/file", get(file::file)),
+        ("post", "/api/login", post(login)),
+        ("post", "/api/logout", post(logout)),
+    ]
+}
+
+/// Method and path of every route of the API, for documentation to be checked against.
+pub fn api_routes() -> Vec<(&'static str, &'static str)> {
+    let routes = api().into_iter();
+    routes.map(|(method, path, _)| (method, path)).collect()
+}
+
+/// The whole server, as a service.
+pub(crate) fn router(app: App) -> Router {
+    let pages = Router::new()
+        .route("/", get(page::index))
+        .route("/login", get(login_page))
+        .route("/assets/{name}", get(page::asset));
+    api()
+        .into_iter()
+        .fold(pages, |router, (_, path, method)| {
+            router.route(path, method)
+        })
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(app.clone(), gate))
+        .layer(from_fn(headers::harden))
+        .with_state(app)
+}
+
+async fn nothing_here(request: Request) -> Response {
+    if request.uri().path().starts_with("/api") {
+        return ApiError::no_such_path().into_response();
+    }
+    // A mistyped page address is best answered with the page.
+    Redirect::to("/").into_response()
+}
+
+async fn wrong_method() -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this address does not take that method",
+        "see docs/api/openapi.yaml; reading is GET",
+    )
+}

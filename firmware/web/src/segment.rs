@@ -1,0 +1,264 @@
+//! One segment as the API shows it.
+
+use jiff::{SignedDuration, Timestamp};
+use picam_mp4::{Record, SegmentState};
+use picam_ring::{Class, NameTime, SEQUENCE_MODULUS, SegmentName};
+use serde::{Serialize, Serializer};
+
+/// What a segment's file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// Being recorded, or cut off while it was and not yet recovered. Plays as far as it goes.
+    Recording,
+    /// Finished by the recorder.
+    Finished,
+    /// Cut off by a loss of power and finished afterwards.
+    Recovered,
+    /// The header record cannot be read; what is shown comes from the name.
+    Damaged,
+}
+
+/// A moment counted from a boot of the device.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct BootTime {
+    /// How many boots the card had seen.
+    pub(crate) number: u32,
+    /// Seconds since that boot.
+    pub(crate) seconds: f64,
+}
+
+/// Frames lost on the way to the card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Dropped {
+    /// The encoder took them and never gave them back.
+    pub(crate) encoder: u32,
+    /// The queue to the card was full.
+    pub(crate) queue: u32,
+}
+
+/// A segment on the card.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Segment {
+    /// Camera letter and sequence as in the name; stays when the file is renamed.
+    pub(crate) id: String,
+    /// Name of the file.
+    pub(crate) name: String,
+    /// Order of recording.
+    pub(crate) sequence: u64,
+    /// Camera letter.
+    pub(crate) camera: char,
+    /// Camera name as it was configured; `None` if the header is damaged.
+    pub(crate) camera_name: Option<String>,
+    /// What it was recorded for.
+    #[serde(serialize_with = "display")]
+    pub(crate) class: Class,
+    /// Whether the ring spares it.
+    pub(crate) locked: bool,
+    /// When it starts; `None` until somebody has said what time it was.
+    pub(crate) start: Option<Timestamp>,
+    /// The same from boot on.
+    pub(crate) boot: Option<BootTime>,
+    /// Length in seconds; `None` until finished.
+    pub(crate) duration_s: Option<f64>,
+    /// Bytes that a download has.
+    pub(crate) size: u64,
+    /// What its file is.
+    pub(crate) state: State,
+    /// Frames in it; `None` until finished.
+    pub(crate) frames: Option<u32>,
+    /// Frames missing from it; `None` until finished.
+    pub(crate) dropped: Option<Dropped>,
+    /// Fragments whose checksum did not hold at recovery; `None` until finished.
+    pub(crate) crc_failures: Option<u32>,
+    /// Writes that the card refused; `None` until finished.
+    pub(crate) io_faults: Option<u32>,
+    /// Where its bytes are. While it is recorded the address says how many, so that a player sees
+    /// one unchanging file.
+    pub(crate) file: String,
+    #[serde(skip)]
+    pub(crate) parsed: SegmentName,
+}
+
+impl Segment {
+    /// From a readable header. `size` is what a download has now.
+    pub(crate) fn new(name: &SegmentName, record: &Record, state: SegmentState, size: u64) -> Self {
+        let finished = state == SegmentState::Finished;
+        let counters = finished.then_some(record.counters);
+        let id = id_of(name);
+        let utc = record.start_utc_us;
+        let utc = utc.and_then(|us| Timestamp::from_microsecond(us).ok());
+        Self {
+            sequence: record.sequence,
+            camera_name: Some(record.camera_name.clone()),
+            start: utc.or_else(|| named_start(name)),
+            boot: Some(BootTime {
+                number: record.boot_number,
+                seconds: record.start_boot_ns as f64 / 1e9,
+            }),
+            duration_s: finished.then_some(record.duration_ns as f64 / 1e9),
+            size,
+            state: match state {
+                SegmentState::Recording => State::Recording,
+                SegmentState::Finished if record.recovered => State::Recovered,
+                SegmentState::Finished => State::Finished,
+            },
+            frames: counters.map(|counters| counters.frames),
+            dropped: counters.map(|counters| Dropped {
+                encoder: counters.dropped_encoder,
+                queue: counters.dropped_queue,
+            }),
+            crc_failures: counters.map(|counters| counters.crc_failures),
+            io_faults: counters.map(|counters| counters.io_faults),
+            file: match finished {
+                true => format!("/api/segments/{id}/file"),
+                false => format!("/api/segments/{id}/file?end={size}"),
+            },
+            ..Self::named(name, id, size)
+        }
+    }
+
+    /// Of a file whose header says nothing.
+    pub(crate) fn damaged(name: &SegmentName, size: u64) -> Self {
+        Self::named(name, id_of(name), size)
+    }
+
+    fn named(name: &SegmentName, id: String, size: u64) -> Self {
+        Self {
+            name: name.to_string(),
+            sequence: u64::from(name.sequence),
+            camera: char::from(name.camera),
+            camera_name: None,
+            class: name.class,
+            locked: name.class.is_locked(),
+            start: named_start(name),
+            boot: match name.time {
+                NameTime::Boot { number, seconds } => Some(BootTime {
+                    number: u32::from(number),
+                    seconds: f64::from(seconds),
+                }),
+                NameTime::Utc(_) => None,
+            },
+            duration_s: None,
+            size,
+            state: State::Damaged,
+            frames: None,
+            dropped: None,
+            crc_failures: None,
+            io_faults: None,
+            file: format!("/api/segments/{id}/file"),
+            id,
+            parsed: *name,
+        }
+    }
+
+    /// A helpful name for a download: what it shows, when, and the id to find it again by.
+    pub(crate) fn download_name(&self) -> String {
+        let when = match (self.start, self.boot) {
+            (Some(start), _) => start.strftime("%Y-%m-%d_%H-%M-%SZ").to_string(),
+            (None, Some(boot)) => {
+                let since = SignedDuration::from_secs(boot.seconds as i64);
+                let (hours, minutes) = (since.as_hours(), since.as_mins() % 60);
+                let seconds = since.as_secs() % 60;
+                format!("boot{}_{hours:02}-{minutes:02}-{seconds:02}", boot.number)
+            }
+            (None, None) => "unknown-time".into(),
+        };
+        let camera = self.camera_name.as_deref().unwrap_or_default();
+        let camera: String = camera
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+            .collect();
+        let camera = match camera.as_str() {
+            "" => self.camera.to_string(),
+            name => name.to_string(),
+        };
+        format!("picam_{when}_{camera}_{}.mp4", self.id)
+    }
+}
+
+/// The id of a segment.
+pub(crate) fn id_of(name: &SegmentName) -> String {
+    format!("{}{:06}", char::from(name.camera), name.sequence)
+}
+
+/// Whether `id` has the form of an id.
+pub(crate) fn is_id(id: &str) -> bool {
+    let [camera, digits @ ..] = id.as_bytes() else {
+        return false;
+    };
+    picam_ring::is_camera_letter(*camera)
+        && digits.len() == 6
+        && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// The whole sequence number of a file whose header is unreadable: names hold it modulo
+/// [`SEQUENCE_MODULUS`], so it is the one nearest to `newest` that ends in these digits.
+pub(crate) fn unwrap_sequence(named: u32, newest: u64) -> u64 {
+    let modulus = u64::from(SEQUENCE_MODULUS);
+    let round = newest / modulus * modulus + u64::from(named);
+    if round > newest + modulus / 2 {
+        round.saturating_sub(modulus).max(u64::from(named))
+    } else if round + modulus / 2 < newest {
+        round + modulus
+    } else {
+        round
+    }
+}
+
+fn named_start(name: &SegmentName) -> Option<Timestamp> {
+    match name.time {
+        NameTime::Utc(seconds) => Timestamp::from_second(seconds).ok(),
+        NameTime::Boot { .. } => None,
+    }
+}
+
+fn display<S: Serializer>(value: &impl std::fmt::Display, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_one_form() {
+        for id in ["F000123", "0999999", "Z000000"] {
+            assert!(is_id(id));
+        }
+        for id in [
+            "", "F", "F00012", "F0000123", "f000123", "F00012x", "F+00123", "../etc",
+        ] {
+            assert!(!is_id(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn short_sequences_are_unwrapped_near_the_newest() {
+        for (named, newest, whole) in [
+            (5, 0, 5),
+            (999_999, 3, 999_999),
+            (123, 200, 123),
+            (999_990, 1_000_010, 999_990),
+            (20, 1_000_010, 1_000_020),
+            (3, 2_999_999, 3_000_003),
+            (999_998, 3_000_001, 2_999_998),
+        ] {
+            assert_eq!(unwrap_sequence(named, newest), whole, "{named} {newest}");
+        }
+    }
+
+    #[test]
+    fn downloads_are_named_after_what_they_show() {
+        let name = SegmentName::parse("boot0042_003601_FN_000123.mp4").unwrap();
+        let mut segment = Segment::damaged(&name, 1);
+        assert_eq!(
+            segment.download_name(),
+            "picam_boot42_00-36-01_F_F000123.mp4"
+        );
+        segment.start = Some("2026-11-20T11:08:00.25Z".parse().unwrap());
+        segment.camera_name = Some("Rück/\"cam\"".into());
+        let download = segment.download_name();
+        assert_eq!(download, "picam_2026-11-20_11-08-00Z_Rckcam_F000123.mp4");
+    }
+}

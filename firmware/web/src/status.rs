@@ -1,0 +1,230 @@
+//! What `/api/status` shows. The recorder fills these in; the page only reads them.
+
+use serde::Serialize;
+
+/// Where the status comes from: the recorder in this process, or the one behind a socket.
+pub trait StatusSource: Send + Sync + 'static {
+    /// The state of things now. Runs on a thread that may block for a short while.
+    fn status(&self) -> Result<Status, StatusUnavailable>;
+}
+
+/// The recorder does not answer.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{reason}")]
+pub struct StatusUnavailable {
+    /// What happened, in plain words.
+    pub reason: String,
+    /// What a person can do about it.
+    pub remedy: String,
+}
+
+/// Everything about the recorder and its card.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// Version of the recorder.
+    pub version: String,
+    /// Seconds since the device booted.
+    pub uptime_s: f64,
+    /// Whether somebody has said what time it is since boot.
+    pub clock_known: bool,
+    /// Every configured camera, in the order of the configuration.
+    pub cameras: Vec<CameraStatus>,
+    /// The filesystem that the footage lies on.
+    pub card: CardStatus,
+}
+
+/// What a camera is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CameraState {
+    /// The source is being opened; nothing has been recorded yet.
+    Starting,
+    /// Frames reach the card.
+    Recording,
+    /// The source has come to its end (a file played once).
+    Ended,
+    /// Something keeps it from recording; see [`CameraStatus::fault`].
+    Fault,
+}
+
+/// What is wrong and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// One sentence for a person.
+    pub message: String,
+    /// What that person can do.
+    pub remedy: String,
+}
+
+/// One camera.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CameraStatus {
+    /// Name as in the configuration.
+    pub name: String,
+    /// Its letter in file names.
+    pub letter: char,
+    /// Where its pictures come from, without passwords.
+    pub source: String,
+    /// What it is doing.
+    pub state: CameraState,
+    /// Why it does not record, if it does not.
+    pub fault: Option<Fault>,
+    /// Picture width in pixels; `None` until the first frame.
+    pub width: Option<u32>,
+    /// Picture height in pixels; `None` until the first frame.
+    pub height: Option<u32>,
+    /// Measured frames per second; `None` until known.
+    pub fps: Option<f64>,
+    /// Frames recorded since start.
+    pub frames: u64,
+    /// Frames the encoder took and never gave back, since start.
+    pub dropped_encoder: u64,
+    /// Frames dropped because the queue to the card was full, since start.
+    pub dropped_queue: u64,
+    /// Milliseconds since a frame was last known to survive a power cut; `None` before the first.
+    pub last_durable_ms_ago: Option<u64>,
+    /// The segment being recorded, as in `/api/segments`.
+    pub segment: Option<String>,
+    /// Segments finished since start.
+    pub segments: u64,
+    /// Its part of the card.
+    pub ring: RingStatus,
+}
+
+/// One camera's slots.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RingStatus {
+    /// Slots in all.
+    pub slots: u32,
+    /// Length of one in bytes.
+    pub slot_size: u64,
+    /// Slots that hold no footage.
+    pub spare: u32,
+    /// Segments of each class.
+    pub classes: ClassCounts,
+    /// Shares that are nearly full, as sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Segments of each class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ClassCounts {
+    /// Recorded while driving.
+    pub normal: u32,
+    /// Locked by an impact or another event.
+    pub event: u32,
+    /// Recorded while parked.
+    pub parking: u32,
+    /// Locked by a person.
+    pub manual: u32,
+}
+
+/// The filesystem that the footage lies on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct CardStatus {
+    /// Its size in bytes.
+    pub total: u64,
+    /// Bytes not taken by any file.
+    pub available: u64,
+    /// Files that are not ours.
+    pub foreign_files: u64,
+    /// What they take, in bytes.
+    pub foreign_bytes: u64,
+    /// What is wrong with it.
+    pub faults: Vec<Fault>,
+}
+
+/// Frames must be known to be on the card within this time for `/api/health` to say that a camera
+/// records: a few times the second that a power cut may cost, so that one slow write of a card is
+/// no alarm.
+pub const DURABLE_WITHIN_MS: u64 = 5_000;
+
+impl Status {
+    /// Why not every camera is proven to record; `None` if all are.
+    pub fn not_recording(&self) -> Option<String> {
+        if self.cameras.is_empty() {
+            return Some("no camera is configured".into());
+        }
+        let reasons: Vec<_> = self.cameras.iter().filter_map(not_recording).collect();
+        (!reasons.is_empty()).then(|| reasons.join("; "))
+    }
+}
+
+fn not_recording(camera: &CameraStatus) -> Option<String> {
+    let name = &camera.name;
+    match (camera.state, camera.last_durable_ms_ago) {
+        (CameraState::Recording, Some(ms)) if ms <= DURABLE_WITHIN_MS => None,
+        (CameraState::Recording, Some(ms)) => Some(format!(
+            "{name}: no frame has reached the card for {} s",
+            ms / 1000
+        )),
+        (CameraState::Recording, None) => Some(format!("{name}: no frame on the card yet")),
+        (CameraState::Starting, _) => Some(format!("{name}: starting")),
+        (CameraState::Ended, _) => Some(format!("{name}: its source has ended")),
+        // The fault itself may name things that only a logged-in person should read.
+        (CameraState::Fault, _) => Some(format!("{name}: fault")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(state: CameraState, durable: Option<u64>) -> Status {
+        let camera = CameraStatus {
+            name: "front".into(),
+            letter: 'F',
+            source: "sim:".into(),
+            state,
+            fault: None,
+            width: None,
+            height: None,
+            fps: None,
+            frames: 0,
+            dropped_encoder: 0,
+            dropped_queue: 0,
+            last_durable_ms_ago: durable,
+            segment: None,
+            segments: 0,
+            ring: RingStatus::default(),
+        };
+        Status {
+            version: "0".into(),
+            uptime_s: 1.0,
+            clock_known: false,
+            cameras: vec![camera],
+            card: CardStatus::default(),
+        }
+    }
+
+    #[test]
+    fn only_a_durable_frame_proves_recording() {
+        use CameraState::*;
+        assert_eq!(status(Recording, Some(400)).not_recording(), None);
+        for (state, durable, reason) in [
+            (
+                Recording,
+                Some(12_000),
+                "front: no frame has reached the card for 12 s",
+            ),
+            (Recording, None, "front: no frame on the card yet"),
+            (Starting, None, "front: starting"),
+            (Ended, Some(10), "front: its source has ended"),
+            (Fault, Some(10), "front: fault"),
+        ] {
+            assert_eq!(
+                status(state, durable).not_recording().as_deref(),
+                Some(reason)
+            );
+        }
+    }
+
+    #[test]
+    fn one_camera_of_two_is_not_enough() {
+        let mut two = status(CameraState::Recording, Some(1));
+        two.cameras.extend(status(CameraState::Fault, None).cameras);
+        assert_eq!(two.not_recording().as_deref(), Some("front: fault"));
+        two.cameras.clear();
+        assert!(two.not_recording().is_some());
+    }
+}

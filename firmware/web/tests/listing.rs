@@ -1,0 +1,236 @@
+//! The listing: what it says of each file, its filters and pages, and how long it takes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod common;
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+
+use common::{FIRST, Server, finished, put_finished, record, recording};
+use serde_json::{Value, json};
+
+fn ids(page: &Value) -> Vec<&str> {
+    let segments = page["segments"].as_array().unwrap();
+    segments.iter().map(|s| s["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_fact_of_a_segment_is_told() {
+    let server = Server::open();
+    put_finished(server.dir.path(), "20261120_110800_FE_000123.mp4");
+    let one = server.get("/api/segments/F000123").json();
+    let size = FIRST + 2 * 65_536;
+    assert_eq!(
+        one,
+        json!({
+            "id": "F000123", "name": "20261120_110800_FE_000123.mp4", "sequence": 123,
+            "camera": "F", "camera_name": "front", "class": "event", "locked": true,
+            "start": "2026-11-20T11:08:00Z", "boot": {"number": 42, "seconds": 2161.0},
+            "duration_s": 60.033, "size": size, "state": "finished", "frames": 1801,
+            "dropped": {"encoder": 0, "queue": 2}, "crc_failures": 0, "io_faults": 0,
+            "file": "/api/segments/F000123/file",
+        })
+    );
+}
+
+#[test]
+fn order_is_by_sequence_and_an_unknown_time_is_none() {
+    let server = Server::open();
+    let dir = server.dir.path();
+    put_finished(dir, "20261120_110800_FN_000003.mp4");
+    put_finished(dir, "boot0042_003601_FN_000002.mp4");
+    put_finished(dir, "20261121_110800_FN_000001.mp4");
+    put_finished(dir, "20200101_000000_RN_000004.mp4");
+    let page = server.get("/api/segments").json();
+    assert_eq!(ids(&page), ["R000004", "F000003", "F000002", "F000001"]);
+    let unknown = &page["segments"][2];
+    assert_eq!(unknown["start"], Value::Null);
+    assert_eq!(unknown["boot"], json!({"number": 42, "seconds": 2161.0}));
+    assert_eq!(page["total"], 4);
+    assert_eq!(page["next"], Value::Null);
+    let letters = page["cameras"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| &c["letter"]);
+    assert_eq!(letters.collect::<Vec<_>>(), ["F", "R"]);
+}
+
+#[test]
+fn filters_narrow_and_pages_follow_each_other() {
+    let server = Server::open();
+    let dir = server.dir.path();
+    for n in 1..=10 {
+        let (camera, class) = if n % 2 == 0 { ('F', 'N') } else { ('R', 'E') };
+        let day = if n <= 5 { 19 } else { 20 };
+        put_finished(
+            dir,
+            &format!("202611{day}_1108{n:02}_{camera}{class}_{n:06}.mp4"),
+        );
+    }
+    put_finished(dir, "boot0042_003601_FP_000011.mp4");
+    for (query, count) in [
+        ("", 11),
+        ("camera=F", 6),
+        ("camera=f", 6),
+        ("camera=Q", 0),
+        ("class=event", 5),
+        ("class=parking", 1),
+        ("class=manual", 0),
+        ("day=2026-11-19", 5),
+        ("day=2026-11-20", 5),
+        ("day=2026-11-21", 0),
+        ("day=2026-11-20&camera=R", 2),
+        ("from=2026-11-20T00:00:00Z", 5),
+        ("from=2026-11-20T11:08:07Z&to=2026-11-20T11:08:09Z", 2),
+        ("from=2026-11-20T13:08:07%2B02:00", 4),
+        ("to=2026-11-20T00:00:00Z", 5),
+        ("day=2026-11-20&from=2026-11-20T11:08:09Z", 2),
+        ("limit=3", 3),
+        ("before=F000004", 3),
+        ("before=F000099", 11),
+    ] {
+        let page = server.get(&format!("/api/segments?{query}")).json();
+        assert_eq!(ids(&page).len(), count, "{query}");
+        assert_eq!(page["total"], 11);
+    }
+    let mut all = Vec::new();
+    let mut next = json!("F000099");
+    while let Some(before) = next.as_str() {
+        let page = server
+            .get(&format!("/api/segments?limit=3&before={before}"))
+            .json();
+        all.extend(ids(&page).iter().map(ToString::to_string));
+        next = page["next"].clone();
+        // The last of a page may be recorded over before the next is asked for.
+        if all.len() == 3 {
+            std::fs::remove_file(dir.join("20261120_110809_RE_000009.mp4")).unwrap();
+        }
+    }
+    let numbers = all.iter().map(|id| id[1..].parse::<u32>().unwrap());
+    assert_eq!(
+        numbers.collect::<Vec<_>>(),
+        (1..=11).rev().collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn wrong_filters_are_told_apart() {
+    let server = Server::open();
+    for query in [
+        "camera=front",
+        "class=Event",
+        "day=20.11.2026",
+        "day=2026-02-30",
+        "from=yesterday",
+        "to=2026-11-20",
+        "limit=0",
+        "limit=5001",
+        "limit=-1",
+        "before=123",
+        "colour=red",
+    ] {
+        let reply = server.get(&format!("/api/segments?{query}"));
+        assert_eq!(reply.status, 400, "{query}");
+        assert!(reply.json()["remedy"].as_str().unwrap().len() > 10);
+    }
+}
+
+#[test]
+fn the_card_is_the_database() {
+    let server = Server::open();
+    let dir = server.dir.path();
+    let list = || server.get("/api/segments").json();
+    assert_eq!(ids(&list()), [""; 0]);
+    std::fs::write(dir.join("DSC_0001.JPG"), [0; 1000]).unwrap();
+    std::fs::write(dir.join("20261120_110800_FN_000123 copy.mp4"), [0; 500]).unwrap();
+    std::fs::create_dir(dir.join("Android")).unwrap();
+    std::fs::write(dir.join("free_video_slot_F-_000001.bin"), [0; 4096]).unwrap();
+    let name = "20261120_110800_FN_000123.mp4";
+    std::fs::write(dir.join(name), recording(&record(name), 1)).unwrap();
+    let page = list();
+    assert_eq!(page["foreign"], json!({"files": 3, "bytes": 1500}));
+    assert_eq!(page["segments"][0]["size"], FIRST + 65_536);
+
+    std::fs::write(dir.join(name), finished(&record(name), 3)).unwrap();
+    assert_eq!(list()["segments"][0]["state"], "finished");
+    let event = "20261120_110800_FE_000123.mp4";
+    std::fs::rename(dir.join(name), dir.join(event)).unwrap();
+    assert_eq!(list()["segments"][0]["class"], "event");
+    // Somebody else's segment under this name: neither its time nor its counters are this one's.
+    std::fs::write(
+        dir.join(event),
+        finished(&record("20200101_000000_FN_000009.mp4"), 1),
+    )
+    .unwrap();
+    assert_eq!(list()["segments"][0]["state"], "damaged");
+    std::fs::write(dir.join(event), "").unwrap();
+    assert_eq!(list()["segments"][0]["state"], "damaged");
+    std::fs::remove_file(dir.join(event)).unwrap();
+    assert_eq!(ids(&list()), [""; 0]);
+    std::fs::remove_dir_all(dir).unwrap();
+    let reply = server.get("/api/segments");
+    assert_eq!(reply.status, 503);
+    assert!(reply.json()["remedy"].as_str().unwrap().contains("card"));
+    std::fs::create_dir(dir).unwrap();
+    assert_eq!(server.get("/api/segments").status, 200, "put back");
+}
+
+#[test]
+fn of_two_files_with_one_id_the_readable_one_counts() {
+    let server = Server::open();
+    std::fs::write(
+        server.dir.path().join("20261120_110800_FM_000123.mp4"),
+        "torn",
+    )
+    .unwrap();
+    put_finished(server.dir.path(), "20261120_110800_FN_000123.mp4");
+    let page = server.get("/api/segments").json();
+    assert_eq!(ids(&page), ["F000123"]);
+    assert_eq!(page["segments"][0]["state"], "finished");
+}
+
+#[test]
+fn four_thousand_segments_are_listed_in_time() {
+    let server = Server::open();
+    let template = finished(&record("20261120_110800_FN_000001.mp4"), 1);
+    for n in 0..4000 {
+        let name = picam_ring::SegmentName {
+            time: picam_ring::NameTime::Utc(1_795_000_000 + i64::from(n) * 60),
+            camera: if n % 2 == 0 { b'F' } else { b'R' },
+            class: picam_ring::Class::Normal,
+            sequence: n,
+        };
+        let name = name.to_string();
+        let mut sector = *template.first_chunk::<512>().unwrap();
+        let mut record = record(&name);
+        record.end = 40 << 20;
+        record.store(&mut sector);
+        let file = File::create(server.dir.path().join(name)).unwrap();
+        file.set_len(64 << 20).unwrap();
+        file.write_all_at(&sector, 0).unwrap();
+    }
+    let time = |path: &str| {
+        let began = Instant::now();
+        let reply = server.get(path);
+        assert_eq!(reply.status, 200);
+        (
+            began.elapsed(),
+            reply.json()["segments"].as_array().unwrap().len(),
+        )
+    };
+    let (cold, _) = time("/api/segments");
+    // The best of some: the machine may be busy with other tests.
+    let best = |path: &str| (0..10).map(|_| time(path)).min().unwrap();
+    let (warm, some) = best("/api/segments");
+    let (whole, all) = best("/api/segments?limit=5000");
+    println!("4000 segments: cold {cold:?}, warm {warm:?}, all of them {whole:?}");
+    assert_eq!((some, all), (100, 4000));
+    assert!(warm <= Duration::from_millis(50), "{warm:?}");
+}
