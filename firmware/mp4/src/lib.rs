@@ -8,6 +8,7 @@
 mod bits;
 mod boxes;
 pub mod camm;
+pub mod cut;
 pub mod fragment;
 pub mod layout;
 mod moov;

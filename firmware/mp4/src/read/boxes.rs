@@ -117,11 +117,8 @@ pub(super) struct InMemory<'a> {
 impl<'a> InMemory<'a> {
     /// The boxes it holds, behind `skip` bytes of its own fields.
     pub(super) fn children(&self, skip: usize) -> Children<'a> {
-        Children {
-            rest: self.payload.get(skip..).unwrap_or_default(),
-            offset: self.header.payload().saturating_add(skip as u64),
-            limit: self.header.end,
-        }
+        let offset = self.header.payload().saturating_add(skip as u64);
+        Children::new(self.payload.get(skip..).unwrap_or_default(), offset)
     }
 
     /// The first child of type `kind`, if there is one.
@@ -164,6 +161,18 @@ pub(super) struct Children<'a> {
     rest: &'a [u8],
     offset: u64,
     limit: u64,
+}
+
+impl<'a> Children<'a> {
+    /// The boxes in bytes that stand at `offset` of the file.
+    pub(super) fn new(rest: &'a [u8], offset: u64) -> Self {
+        let limit = offset.saturating_add(rest.len() as u64);
+        Self {
+            rest,
+            offset,
+            limit,
+        }
+    }
 }
 
 impl<'a> Iterator for Children<'a> {

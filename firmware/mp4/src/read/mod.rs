@@ -198,6 +198,14 @@ impl Movie {
         Ok((read_range(src, start..end, size)?, record, state))
     }
 
+    /// A box in the movie's user data, with its header.
+    pub(crate) fn user_data_box(&self, kind: &[u8; 4]) -> Option<Vec<u8>> {
+        let boxes = boxes::Children::new(&self.user_data, 0);
+        let mut boxes = boxes.filter_map(Result::ok);
+        let found = boxes.find(|found| found.header.kind == kind)?;
+        Some(found.to_vec())
+    }
+
     /// The first track that holds pictures.
     pub fn video(&self) -> Option<&Track> {
         self.tracks.iter().find(|track| track.is_video())

@@ -6,7 +6,9 @@ use picam_mp4::ReadAt;
 use picam_mp4::read::{Movie, ReadError};
 use proptest::prelude::*;
 
-use crate::peers::{B_FRAMES, CLIP, Clip, have};
+use picam_testkit::judges::have;
+
+use crate::peers::{B_FRAMES, CLIP, Clip};
 
 fn boxed(kind: &[u8; 4], payload: &[u8]) -> Vec<u8> {
     let size = (payload.len() as u32 + 8).to_be_bytes();
@@ -146,7 +148,7 @@ fn counts_that_no_byte_stands_for_take_no_memory() {
         &[&[0, 0, 0, 0, 0, 0, 0, 1][..], &boxed(b"camm", &[0; 8])].concat(),
     );
     let movie = |tables: &[Vec<u8>], extra: &[Vec<u8>]| {
-        let stbl = nest(b"stbl", &[&[stsd.clone()], tables].concat());
+        let stbl = nest(b"stbl", &[std::slice::from_ref(&stsd), tables].concat());
         let mdia = nest(
             b"mdia",
             &[mdhd.clone(), hdlr.clone(), nest(b"minf", &[stbl])],

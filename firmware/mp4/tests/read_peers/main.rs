@@ -7,6 +7,7 @@
     clippy::indexing_slicing
 )]
 
+mod cut;
 mod hostile;
 mod peers;
 mod read;

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use picam_testkit::judges::have;
+
 /// Runs a tool and gives what it wrote to stdout and stderr; panics unless it succeeds.
-pub fn run(tool: &str, args: &[&str]) -> (Vec<u8>, String) {
+pub(crate) fn run(tool: &str, args: &[&str]) -> (Vec<u8>, String) {
     let output = Command::new(tool)
         .args(args)
         .stdin(Stdio::null())
@@ -15,35 +17,17 @@ pub fn run(tool: &str, args: &[&str]) -> (Vec<u8>, String) {
     (output.stdout, stderr)
 }
 
-/// Whether a tool is there; says on stderr what is skipped for lack of it.
-pub fn have(tool: &str, package: &str) -> bool {
-    let found = Command::new(tool)
-        .arg(if tool.starts_with("ff") {
-            "-version"
-        } else {
-            "--version"
-        })
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !found {
-        eprintln!("SKIPPED: {tool} is not installed; run: apt-get install {package}");
-    }
-    found
+/// Makes a clip with ffmpeg from a moving test picture and noise.
+pub(crate) struct Clip<'a> {
+    pub(crate) seconds: u32,
+    /// Shifts colours and noise, so that clips of one row differ.
+    pub(crate) number: u32,
+    pub(crate) size: &'static str,
+    pub(crate) audio: bool,
+    pub(crate) args: &'a [&'a str],
 }
 
-/// Makes a clip with ffmpeg from a moving test picture and a tone.
-pub struct Clip<'a> {
-    pub seconds: u32,
-    /// Shifts picture and tone, so that clips of one row differ.
-    pub number: u32,
-    pub size: &'static str,
-    pub audio: bool,
-    pub args: &'a [&'a str],
-}
-
-pub const CLIP: Clip<'static> = Clip {
+pub(crate) const CLIP: Clip<'static> = Clip {
     seconds: 4,
     number: 0,
     size: "320x180",
@@ -52,7 +36,7 @@ pub const CLIP: Clip<'static> = Clip {
 };
 
 /// Two B-frames, a key frame every 20 of 25 frames a second, closed GOPs.
-pub const B_FRAMES: &[&str] = &[
+pub(crate) const B_FRAMES: &[&str] = &[
     "-c:v",
     "libx264",
     "-preset",
@@ -66,7 +50,7 @@ pub const B_FRAMES: &[&str] = &[
 ];
 
 impl Clip<'_> {
-    pub fn make(&self, dir: &Path, name: &str) -> PathBuf {
+    pub(crate) fn make(&self, dir: &Path, name: &str) -> PathBuf {
         let path = dir.join(name);
         let video = format!(
             "testsrc2=s={}:r=25:d={},hue=h={}",
@@ -75,9 +59,8 @@ impl Clip<'_> {
             self.number * 40
         );
         let audio = format!(
-            "sine=f={}:r=48000:d={}",
-            300 + 100 * self.number,
-            self.seconds
+            "anoisesrc=c=pink:a=0.3:r=48000:seed={}:d={}",
+            self.number, self.seconds
         );
         let mut args = vec!["-v", "error", "-f", "lavfi", "-i", &video];
         if self.audio {
@@ -95,18 +78,18 @@ impl Clip<'_> {
 
 /// One packet as ffprobe sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packet {
-    pub stream: usize,
-    pub pts: i64,
-    pub dts: i64,
-    pub size: u32,
-    pub pos: u64,
-    pub key: bool,
-    pub discard: bool,
+pub(crate) struct Packet {
+    pub(crate) stream: usize,
+    pub(crate) pts: i64,
+    pub(crate) dts: i64,
+    pub(crate) size: u32,
+    pub(crate) pos: u64,
+    pub(crate) key: bool,
+    pub(crate) discard: bool,
 }
 
 /// All packets of a file in the order of the streams, then of the file.
-pub fn packets(path: &Path, input_args: &[&str]) -> Vec<Packet> {
+pub(crate) fn packets(path: &Path, input_args: &[&str]) -> Vec<Packet> {
     let mut args = vec!["-v", "error"];
     args.extend(input_args);
     args.extend([
@@ -137,4 +120,81 @@ pub fn packets(path: &Path, input_args: &[&str]) -> Vec<Packet> {
     let mut packets: Vec<Packet> = out.lines().filter(|l| !l.is_empty()).map(packet).collect();
     packets.sort_by_key(|p| p.stream);
     packets
+}
+
+/// One decoded picture: when it is shown, in microseconds, and the MD5 of its pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Frame {
+    pub(crate) us: i64,
+    pub md5: String,
+}
+
+/// Decodes the pictures of a file or playlist; ffmpeg must have nothing to say about it.
+pub(crate) fn frames(path: &Path) -> Vec<Frame> {
+    let (frames, err) = frames_and_complaints(path);
+    assert_eq!(err, "", "{path:?}");
+    frames
+}
+
+/// The same, with what ffmpeg has to say.
+pub(crate) fn frames_and_complaints(path: &Path) -> (Vec<Frame>, String) {
+    let mut args = vec!["-v", "warning", "-copyts"];
+    if path.extension().is_some_and(|ext| ext == "m3u8") {
+        args.extend(["-allowed_extensions", "ALL"]);
+        args.extend(["-protocol_whitelist", "file,crypto"]);
+    }
+    args.extend(["-i", path.to_str().unwrap(), "-map", "0:v:0"]);
+    args.extend(["-fps_mode", "passthrough", "-enc_time_base", "1:1000000"]);
+    args.extend(["-f", "framemd5", "-"]);
+    let (out, err) = run("ffmpeg", &args);
+    let out = String::from_utf8(out).unwrap();
+    let frame = |line: &str| {
+        let fields: Vec<_> = line.split(',').map(str::trim).collect();
+        Frame {
+            us: fields[2].parse().unwrap(),
+            md5: fields[5].to_string(),
+        }
+    };
+    let lines = out.lines().filter(|l| !l.starts_with('#'));
+    (lines.map(frame).collect(), err)
+}
+
+/// Decodes the sound of a file to 48 kHz mono.
+pub(crate) fn sound(path: &Path) -> Vec<i16> {
+    let input = path.to_str().unwrap();
+    let args = [
+        "-v", "warning", "-i", input, "-map", "0:a:0", "-ac", "1", "-f", "s16le", "-",
+    ];
+    let (out, err) = run("ffmpeg", &args);
+    assert_eq!(err, "", "{path:?}");
+    out.chunks_exact(2)
+        .map(|b| i16::from_le_bytes([b[0], b[1]]))
+        .collect()
+}
+
+/// Plays a file through GStreamer's demuxer and decoder without a warning from either.
+pub(crate) fn gstreamer_plays(path: &Path) {
+    if !have(
+        "gst-launch-1.0",
+        "gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad",
+    ) {
+        return;
+    }
+    let pipeline = format!(
+        "filesrc location={} ! qtdemux name=d d.video_0 ! queue ! h264parse ! fakesink",
+        path.display()
+    );
+    let args: Vec<_> = ["-q", "--gst-debug=2"]
+        .into_iter()
+        .chain(pipeline.split_whitespace())
+        .collect();
+    let (_, err) = run("gst-launch-1.0", &args);
+    // What it says of every progressive file, whoever wrote it.
+    let usual = ["pad not activated yet", "failed to find fragment defaults"];
+    let complains = |line: &&str| {
+        let warns = line.contains("WARN") || line.contains("ERROR");
+        warns && !usual.iter().any(|usual| line.contains(usual))
+    };
+    let complaints: Vec<_> = err.lines().filter(complains).collect();
+    assert!(complaints.is_empty(), "{path:?}: {complaints:?}");
 }

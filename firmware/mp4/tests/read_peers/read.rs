@@ -5,7 +5,9 @@ use std::path::Path;
 
 use picam_mp4::read::{Codec, Movie};
 
-use crate::peers::{B_FRAMES, CLIP, Clip, have, packets, run};
+use picam_testkit::judges::have;
+
+use crate::peers::{B_FRAMES, CLIP, Clip, packets, run};
 
 /// Compares all tracks with ffprobe, with and without the edit list applied.
 fn compare(path: &Path) -> Movie {

@@ -1,0 +1,170 @@
+//! Which part of each source, and which samples of it, a clip needs.
+
+use std::ops::Range;
+
+use super::{Gap, Source};
+use crate::read::{Movie, Track};
+
+/// Sound decoded before it is heard, in milliseconds: Opus needs 80, AAC a frame or two.
+const PREROLL_MS: i64 = 100;
+
+/// A time in one timescale expressed in another, to the nearest tick.
+pub(super) fn rescale(ticks: i64, from: u32, to: u32) -> i64 {
+    if from == to {
+        return ticks;
+    }
+    let (from, to) = (i128::from(from.max(1)), i128::from(to));
+    let scaled = (i128::from(ticks) * to + from / 2).div_euclid(from);
+    i64::try_from(scaled).unwrap_or(i64::MAX)
+}
+
+/// The first tick at or after a time, so that a sample lies in a range of ticks exactly if it lies
+/// in the range of time.
+fn first_tick(ticks: i64, from: u32, to: u32) -> i64 {
+    let from = i128::from(from.max(1));
+    let scaled = -(-i128::from(ticks) * i128::from(to)).div_euclid(from);
+    i64::try_from(scaled).unwrap_or(i64::MAX)
+}
+
+/// Ticks a second of nanoseconds.
+pub(super) const NS: u32 = 1_000_000_000;
+
+pub(super) fn ticks_to_ns(ticks: i64, timescale: u32) -> i64 {
+    rescale(ticks, timescale, NS)
+}
+
+/// The part of one source that a clip shows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window<'a> {
+    /// Index into the list of sources.
+    pub(super) source: usize,
+    pub(super) movie: &'a Movie,
+    source_start_ns: i64,
+    /// Ticks a second of `start` and `end`: those of the source's pictures.
+    pub(super) timescale: u32,
+    /// Presentation time in the source at which it begins.
+    pub(super) start: i64,
+    pub(super) end: i64,
+    /// The source's own end.
+    source_end: i64,
+    /// Where it begins in the clip, in ticks of the first window.
+    pub(super) at: i64,
+    /// Ticks a second of `at`.
+    pub(super) clip_timescale: u32,
+    /// What counts as following exactly: the duration of the last picture.
+    tolerance: i64,
+}
+
+impl Window<'_> {
+    /// How much of the clip it fills, in the clip's ticks.
+    pub(super) fn len(&self) -> i64 {
+        let len = self.end.saturating_sub(self.start);
+        rescale(len, self.timescale, self.clip_timescale)
+    }
+
+    /// When it begins on the common timeline.
+    pub(super) fn start_ns(&self) -> i64 {
+        self.source_start_ns
+            .saturating_add(ticks_to_ns(self.start, self.timescale))
+    }
+
+    /// The window on the presentation timeline of a track, in the track's ticks.
+    pub(super) fn of_track(&self, track: &Track) -> Range<i64> {
+        let tick = |ticks| first_tick(ticks, self.timescale, track.timescale);
+        tick(self.start)..tick(self.end)
+    }
+}
+
+/// The windows of all sources that the range touches.
+pub(super) fn windows<'a>(sources: &[Source<'a>], from_ns: i64, to_ns: i64) -> Vec<Window<'a>> {
+    let mut windows: Vec<Window<'a>> = Vec::new();
+    for (source, &Source { movie, start_ns }) in sources.iter().enumerate() {
+        let Some(track) = movie.video().or(movie.tracks.first()) else {
+            continue;
+        };
+        let source_end = track.presentation_end();
+        let tick = |ns: i64| {
+            let ns = ns.saturating_sub(start_ns);
+            first_tick(ns, NS, track.timescale).clamp(0, source_end)
+        };
+        let (start, end) = (tick(from_ns), tick(to_ns));
+        if start >= end {
+            continue;
+        }
+        let start = on_screen(track, start);
+        let last = windows.last();
+        let clip_timescale = last.map_or(track.timescale, |last| last.clip_timescale);
+        windows.push(Window {
+            source,
+            movie,
+            source_start_ns: start_ns,
+            timescale: track.timescale,
+            start,
+            end,
+            source_end,
+            at: last.map_or(0, |last| last.at.saturating_add(last.len())),
+            clip_timescale,
+            tolerance: track.samples.last().map_or(0, |s| i64::from(s.duration)),
+        });
+    }
+    windows
+}
+
+/// When the picture that is shown at `tick` appeared. Players do not agree on when to show what
+/// an edit list leaves of a picture, and ffmpeg moves it against the sound.
+fn on_screen(track: &Track, tick: i64) -> i64 {
+    let shown = track.samples.iter().map(|s| track.presentation(s));
+    let last = shown.filter(|&at| at <= tick).max();
+    last.filter(|&at| track.is_video() && at >= 0)
+        .unwrap_or(tick)
+}
+
+/// Where the windows do not follow each other on the common timeline.
+pub(super) fn gaps(windows: &[Window<'_>]) -> Vec<Gap> {
+    let pairs = windows.iter().zip(windows.iter().skip(1));
+    let gap = |(before, after): (&Window<'_>, &Window<'_>)| {
+        let end = ticks_to_ns(before.source_end, before.timescale);
+        let missing_ns = after
+            .source_start_ns
+            .saturating_sub(before.source_start_ns)
+            .saturating_sub(end);
+        let tolerance = ticks_to_ns(before.tolerance, before.timescale);
+        (missing_ns.saturating_abs() > tolerance).then(|| Gap {
+            after: before.source,
+            at_ns: ticks_to_ns(after.at, after.clip_timescale),
+            missing_ns,
+        })
+    };
+    pairs.filter_map(gap).collect()
+}
+
+/// The samples that showing `shown` of a track needs. `joined` says that they follow others, so
+/// that a sound decoder is already running.
+pub(super) fn samples(track: &Track, shown: &Range<i64>, joined: bool) -> Range<usize> {
+    let samples = &track.samples;
+    let at = |index: usize| samples.get(index).map(|s| track.presentation(s));
+    let last = samples
+        .iter()
+        .rposition(|s| track.presentation(s) < shown.end);
+    let end = last.map_or(0, |last| last.saturating_add(1));
+    if track.is_video() {
+        let key = |index: &usize| samples.get(*index).is_some_and(|s| s.key);
+        let before = (0..end).rev().filter(key);
+        let start = before
+            .filter(|&index| at(index).is_some_and(|at| at <= shown.start))
+            .max();
+        // Footage that does not begin with a key frame is shown from its first one.
+        let start = start.or_else(|| (0..end).find(key)).unwrap_or(0);
+        let end = (end..samples.len()).find(key).unwrap_or(samples.len());
+        return start..end;
+    }
+    let preroll = match track.is_audio() && !joined {
+        true => i64::from(track.timescale) * PREROLL_MS / 1000,
+        false => 0,
+    };
+    let start = samples.iter().position(|s| {
+        let ends = track.presentation(s).saturating_add(s.duration.into());
+        ends > shown.start.saturating_sub(preroll)
+    });
+    start.unwrap_or(end).min(end)..end
+}
