@@ -136,7 +136,6 @@ struct Part {
     /// Samples of any but the first track; those of the first go straight to the fragment.
     data: Vec<u8>,
     last_dts: i64,
-    last_duration: u32,
 }
 
 impl Part {
@@ -157,7 +156,6 @@ impl Part {
             },
             data: Vec::new(),
             last_dts: 0,
-            last_duration: 0,
         }
     }
 
@@ -191,7 +189,6 @@ impl Part {
             self.set_last_duration(u32::try_from(lasted).unwrap_or(u32::MAX));
         }
         self.last_dts = sample.dts;
-        self.last_duration = sample.duration;
         let entry = TrunEntry {
             duration: Some(sample.duration),
             size: Some(sample.data.len() as u32),
@@ -342,8 +339,11 @@ impl FragmentBuilder {
             return Ok(());
         }
         if let (Some(part), Some(next)) = (self.parts.first_mut(), next_dts) {
-            let lasted = next.saturating_sub(part.last_dts).max(0);
-            part.set_last_duration(u32::try_from(lasted).unwrap_or(u32::MAX));
+            // A source that began anew counts from zero again: then the usual duration stands.
+            if let (true, Ok(lasted)) = (next > part.last_dts, u32::try_from(next - part.last_dts))
+            {
+                part.set_last_duration(lasted);
+            }
         }
         let mut offset = self.bytes.len();
         for (n, part) in self.parts.iter_mut().enumerate() {

@@ -39,6 +39,6 @@ pub use provision::{Action, CameraNeed, Change, MIN_SLOTS, Provision, Reserve, S
 pub use recorder::{
     ATTEMPTS, Boot, Picture, RecordError, Recorder, RingConfig, Taken, head_len_for,
 };
-pub use recovery::{Needs, anchor_slot, needs, reclass_slot, recover_slot};
+pub use recovery::{Look, Needs, anchor_slot, give_up_slot, look, reclass_slot, recover_slot};
 pub use retention::{Retention, expired};
 pub use sequence::{digits_of, distance, newest_candidates, next_sequence};

@@ -8,9 +8,10 @@ use picam_mp4::{
     RecordError as HeaderError, RecoverError, Recovery, SegmentState, patch_record, recover,
 };
 
+use crate::anchor::name_time;
 use crate::class::Class;
 use crate::directory::Directory;
-use crate::name::{BOOT_MODULUS, NameTime, SegmentName, SlotName};
+use crate::name::{NameTime, SegmentName, SlotName};
 use crate::recorder::unnamed_footage;
 use crate::sequence::digits_of;
 
@@ -21,28 +22,51 @@ pub enum Needs {
     Nothing,
     /// It was cut off while it was recorded.
     Recovery,
-    /// It was recorded before anybody knew the time; the boot that did it is named.
-    Time([u8; 16]),
+    /// It was recorded before anybody knew the time.
+    Time,
+}
+
+/// What a look at one slot showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// What is to be done.
+    pub needs: Needs,
+    /// The boot that recorded it and, if its time is known, UTC minus that boot's clock in
+    /// microseconds. `None` if there is no footage or no record.
+    pub boot: Option<([u8; 16], Option<i64>)>,
+}
+
+impl Look {
+    const NOTHING: Self = Self {
+        needs: Needs::Nothing,
+        boot: None,
+    };
 }
 
 /// Looks at one slot. Damaged and foreign files need nothing: nobody could help them.
-pub fn needs(directory: &impl Directory, slot: SlotName) -> io::Result<Needs> {
+pub fn look(directory: &impl Directory, slot: SlotName) -> io::Result<Look> {
     let file = directory.open(&slot.to_string())?;
-    if let SlotName::Spare { .. } = slot {
-        return Ok(match unnamed_footage(&file) {
-            Some(_) => Needs::Recovery,
-            None => Needs::Nothing,
-        });
-    }
-    match read_record(&file) {
-        Ok((_, SegmentState::Recording)) => Ok(Needs::Recovery),
-        Ok((record, SegmentState::Finished)) if record.start_utc_us.is_none() => {
-            Ok(Needs::Time(record.boot_id))
-        }
-        Ok(_) | Err(RecoverError::Record(_)) => Ok(Needs::Nothing),
-        Err(RecoverError::Io(error)) => Err(error),
-        Err(_) => Ok(Needs::Nothing),
-    }
+    let (record, state) = match (slot, read_record(&file)) {
+        (SlotName::Spare { .. }, _) => match unnamed_footage(&file) {
+            Some(record) => (record, SegmentState::Recording),
+            None => return Ok(Look::NOTHING),
+        },
+        (SlotName::Segment(_), Ok(read)) => read,
+        (SlotName::Segment(_), Err(RecoverError::Io(error))) => return Err(error),
+        (SlotName::Segment(_), Err(_)) => return Ok(Look::NOTHING),
+    };
+    let offset = record
+        .start_utc_us
+        .map(|us| us - (record.start_boot_ns / 1000) as i64);
+    let needs = match (state, offset) {
+        (SegmentState::Recording, _) => Needs::Recovery,
+        (SegmentState::Finished, None) => Needs::Time,
+        (SegmentState::Finished, Some(_)) => Needs::Nothing,
+    };
+    Ok(Look {
+        needs,
+        boot: Some((record.boot_id, offset)),
+    })
 }
 
 /// Finishes a slot that was cut off and gives it the name it should have. Says that name; a slot
@@ -63,13 +87,11 @@ pub fn recover_slot(directory: &impl Directory, slot: SlotName) -> Result<SlotNa
         SlotName::Segment(name) => name.class,
         SlotName::Spare { .. } => Class::from_letter(record.class).unwrap_or(Class::Normal),
     };
-    let time = match record.start_utc_us {
-        Some(us) => NameTime::Utc(us.div_euclid(1_000_000)),
-        None => NameTime::Boot {
-            number: (record.boot_number % u32::from(BOOT_MODULUS)) as u16,
-            seconds: (record.start_boot_ns / 1_000_000_000) as u32,
-        },
-    };
+    let time = name_time(
+        record.start_utc_us,
+        record.boot_number,
+        record.start_boot_ns,
+    );
     let name = SegmentName {
         time,
         camera: slot.camera(),
@@ -122,6 +144,15 @@ fn rename(
         directory.sync()?;
     }
     Ok(to)
+}
+
+/// Gives a segment's footage up: its slot becomes spare, and a player finds nothing in it.
+pub fn give_up_slot(
+    directory: &impl Directory,
+    name: SegmentName,
+) -> Result<SlotName, RecoverError> {
+    let spare = spare_beside(directory, name)?;
+    rename(directory, SlotName::Segment(name), spare)
 }
 
 /// A free name for a spare slot: numbers above a thousand are nobody else's.

@@ -18,7 +18,7 @@ use picam_mp4::read::Movie;
 use picam_mp4::{FragmentLimits, Sample, TrackConfig, sample_entry};
 use picam_ring::{
     Boot, Catalog, Class, Directory, Needs, Picture, Recorder, RingConfig, Shares, SlotName,
-    anchor_slot, needs, recover_slot,
+    anchor_slot, look, recover_slot,
 };
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
 
@@ -67,9 +67,9 @@ fn housekeep(disk: &SimDisk, recorder: &mut Recorder<SimDisk>, todo: &mut Vec<Sl
     if !recorder.lend(slot) {
         return;
     }
-    let now = match (needs(disk, slot), slot) {
+    let now = match (look(disk, slot).map(|look| look.needs), slot) {
         (Ok(Needs::Recovery), _) => recover_slot(disk, slot).unwrap(),
-        (Ok(Needs::Time(_)), SlotName::Segment(name)) => {
+        (Ok(Needs::Time), SlotName::Segment(name)) => {
             anchor_slot(disk, name, 1_795_000_000_000_000).unwrap()
         }
         _ => slot,

@@ -1,0 +1,98 @@
+//! What is known at start: the boot, the clock, and how to reach the card.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use picam_capture::{Clock, SystemClock};
+use picam_ring::{FLOOR_UTC_US, FsDirectory};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+/// Whether slots are written with `O_DIRECT`; measured both ways, see `docs/benchmarks.md`.
+pub(super) const DIRECT: bool = true;
+
+/// The kernel's boot id (`Documentation/admin-guide/sysctl/kernel.rst`, random); one made of the
+/// start time where there is none.
+pub(super) fn boot_id() -> [u8; 16] {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter_map(|byte| char::from(byte).to_digit(16))
+        .map(|digit| digit as u8)
+        .collect();
+    let mut id = [0; 16];
+    if digits.len() == 32 {
+        for (byte, pair) in id.iter_mut().zip(digits.as_chunks::<2>().0) {
+            let [high, low] = *pair;
+            *byte = high << 4 | low;
+        }
+    } else {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        id = now.as_nanos().to_be_bytes();
+    }
+    id
+}
+
+/// Ties the boot clock to the system's clock, unless that was obviously never set.
+pub(super) fn believe_system_clock(clock: &SystemClock) {
+    let boot_ns = clock.boot_ns();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let utc_us = i64::try_from(now.as_micros()).unwrap_or(0);
+    if utc_us >= FLOOR_UTC_US {
+        clock.set_utc(boot_ns, utc_us);
+    }
+}
+
+/// The way to the footage directory; the card may come and go. Whoever records into a directory
+/// holds a lock on it: two recorders in one ring would overwrite each other.
+#[derive(Debug, Clone)]
+pub(super) struct Card {
+    path: PathBuf,
+    held: Arc<Mutex<Option<Held>>>,
+}
+
+/// A locked directory. The lock goes with the file.
+#[derive(Debug)]
+struct Held {
+    device: u64,
+    inode: u64,
+    _file: File,
+}
+
+impl Card {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, held: Arc::default() }
+    }
+
+    /// Opens the directory, creating it if need be, and locks it unless that was done before.
+    /// [`io::ErrorKind::ResourceBusy`] if another process records into it.
+    pub(super) fn open(&self) -> io::Result<FsDirectory> {
+        std::fs::create_dir_all(&self.path)?;
+        let directory = FsDirectory::open(&self.path, DIRECT)?;
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = File::open(&self.path)?;
+        let (device, inode) = {
+            let metadata = file.metadata()?;
+            (metadata.dev(), metadata.ino())
+        };
+        if held.as_ref().is_none_or(|held| (held.device, held.inode) != (device, inode)) {
+            lock_directory(&file)?;
+            *held = Some(Held { device, inode, _file: file });
+        }
+        Ok(directory)
+    }
+}
+
+/// Locks a footage directory against every other recorder and repairer.
+pub fn lock_directory(directory: &File) -> io::Result<()> {
+    match flock(directory, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Err(io::ErrorKind::ResourceBusy.into()),
+        // A filesystem without locks is used by one recorder all the same.
+        Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,229 @@
+//! The recording path: cameras to card.
+//!
+//! Each camera has a capture thread, a queue, and a writer thread with a ring of its own. One
+//! housekeeper brings order into what earlier boots left and makes slots. Nothing here waits for
+//! the network, and nothing the network does takes a lock that is taken here.
+
+mod boot;
+mod capture;
+mod housekeeper;
+mod queue;
+mod status;
+mod tracks;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use picam_capture::{CameraSpec, Clock, SystemClock};
+use picam_ring::{
+    CameraNeed, RingConfig, Shares, Slots, TooManyCameras, assign_letters, head_len_for,
+};
+
+pub use boot::lock_directory;
+pub use status::Status;
+
+/// A camera to record.
+#[derive(Debug, Clone)]
+pub struct CameraPlan {
+    /// Its name and source.
+    pub spec: CameraSpec,
+}
+
+/// What to record, and where.
+#[derive(Debug, Clone)]
+pub struct RecordPlan {
+    /// The directory of slots; created if it is missing.
+    pub footage: PathBuf,
+    /// The cameras.
+    pub cameras: Vec<CameraPlan>,
+    /// Nominal length of a segment.
+    pub segment: Duration,
+    /// How many slots for all cameras together.
+    pub slots: Slots,
+    /// Length of a slot in bytes; rounded down to whole pages.
+    pub slot_size: u64,
+    /// Shares of the classes.
+    pub shares: Shares,
+    /// Footage older than this is given up.
+    pub retention: Option<Duration>,
+    /// Whether the system's clock is believed. Without, the time is unknown until somebody says it.
+    pub system_clock: bool,
+    /// What was wrong with the configuration and is shown with the status.
+    pub warnings: Vec<String>,
+}
+
+/// Why recording cannot even be tried.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No camera is configured.
+    #[error("no camera is configured; add one, for instance --camera front=sim:")]
+    NoCamera,
+    /// More cameras than letters.
+    #[error(transparent)]
+    TooMany(#[from] TooManyCameras),
+    /// A slot is too small to hold anything.
+    #[error("a slot of {0} bytes is too small; 1 MiB is the least")]
+    SlotSize(u64),
+    /// Somebody else records there.
+    #[error(
+        "another picam is recording into {}; stop it, or give this one another --footage",
+        .0.display()
+    )]
+    Busy(PathBuf),
+    /// The system gives no thread.
+    #[error("a thread cannot be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Smallest slot.
+pub const MIN_SLOT_SIZE: u64 = 1 << 20;
+
+/// A recording under way.
+pub struct Recording {
+    status: Arc<Status>,
+    stop: Arc<AtomicBool>,
+    cameras: Vec<JoinHandle<()>>,
+    housekeeper: JoinHandle<()>,
+    captures: Vec<std::thread::Thread>,
+}
+
+/// Starts all threads and returns. Whatever the card or a camera then does not do is retried and
+/// shown in the status.
+pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
+    if plan.cameras.is_empty() {
+        return Err(StartError::NoCamera);
+    }
+    let slot_size = plan.slot_size / 4096 * 4096;
+    if slot_size < MIN_SLOT_SIZE {
+        return Err(StartError::SlotSize(plan.slot_size));
+    }
+    let names: Vec<&str> = plan.cameras.iter().map(|camera| camera.spec.name.as_str()).collect();
+    let letters = assign_letters(names)?;
+    let clock = Arc::new(SystemClock::new());
+    if plan.system_clock {
+        boot::believe_system_clock(&clock);
+    }
+    let needs: Vec<CameraNeed> = letters
+        .iter()
+        .map(|&camera| CameraNeed { camera, weight: 1, slot_size })
+        .collect();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (status, reports) = Status::new(&plan, &letters, slot_size, clock.clone());
+    let status = Arc::new(status);
+    let card = boot::Card::new(plan.footage.clone());
+    match card.open() {
+        Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
+            return Err(StartError::Busy(plan.footage));
+        }
+        // A card that is not there yet is waited for.
+        Ok(_) | Err(_) => {}
+    }
+
+    let mut cameras = Vec::new();
+    let mut captures = Vec::new();
+    let mut commands = Vec::new();
+    for ((camera, &letter), report) in plan.cameras.iter().zip(&letters).zip(reports) {
+        let ring = RingConfig {
+            letter,
+            camera_name: camera.spec.name.clone(),
+            slot_size,
+            slots: slots_of_one(plan.slots, letters.len()),
+            head_len: head_len_for(plan.segment.as_secs(), slot_size),
+            nominal_ticks: (plan.segment.as_millis() as i64).saturating_mul(90),
+            shares: plan.shares,
+            limits: picam_mp4::FragmentLimits::default(),
+        };
+        let (sender, receiver) = queue::queue();
+        let (command, orders) = std::sync::mpsc::channel();
+        commands.push((letter, command));
+        let clock: Arc<dyn Clock> = clock.clone();
+        let (capture_handle, writer_report) = (std::sync::mpsc::sync_channel(1), report.clone());
+        let writer = {
+            let (card, clock) = (card.clone(), clock.clone());
+            let capture = capture_handle.1;
+            let stop = stop.clone();
+            std::thread::Builder::new().name(format!("write-{}", camera.spec.name)).spawn(move || {
+                // The capture thread says who it is as soon as it runs.
+                let Ok(capture) = capture.recv() else { return };
+                writer::Writer::new(card, ring, clock, writer_report, orders).run(receiver, &capture, &stop);
+            })?
+        };
+        let capture = {
+            let spec = camera.spec.clone();
+            let stop = stop.clone();
+            let writer = writer.thread().clone();
+            std::thread::Builder::new().name(format!("capture-{}", camera.spec.name)).spawn(move || {
+                capture::run(&spec, clock, sender, &writer, &report, &stop);
+            })?
+        };
+        // Cannot fail: the writer thread waits for exactly this.
+        let _ = capture_handle.0.send(capture.thread().clone());
+        captures.push(capture.thread().clone());
+        cameras.extend([capture, writer]);
+    }
+    let housekeeper = housekeeper::Housekeeper {
+        card,
+        commands,
+        needs,
+        slots: plan.slots,
+        retention: plan.retention,
+        clock,
+        status: status.clone(),
+        stop: stop.clone(),
+    };
+    let housekeeper = std::thread::Builder::new()
+        .name("housekeeper".into())
+        .spawn(move || housekeeper.run())?;
+    Ok(Recording { status, stop, cameras, housekeeper, captures })
+}
+
+fn slots_of_one(slots: Slots, cameras: usize) -> usize {
+    match slots {
+        Slots::Count(count) => count as usize / cameras.max(1),
+        Slots::Fill(_) => usize::MAX,
+    }
+}
+
+/// Ends a recording from elsewhere.
+#[derive(Clone)]
+pub struct Stopper {
+    stop: Arc<AtomicBool>,
+    captures: Vec<std::thread::Thread>,
+}
+
+impl Stopper {
+    /// Asks every camera to finish its segment; returns at once, may be called again.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+        for capture in &self.captures {
+            capture.unpark();
+        }
+    }
+}
+
+impl Recording {
+    /// What is going on.
+    pub fn status(&self) -> Arc<Status> {
+        self.status.clone()
+    }
+
+    /// A handle that ends the recording.
+    pub fn stopper(&self) -> Stopper {
+        Stopper { stop: self.stop.clone(), captures: self.captures.clone() }
+    }
+
+    /// Returns when every camera has ended and its last segment is finished.
+    pub fn wait(self) {
+        for thread in self.cameras {
+            // A panic was reported by the hook; the others go on.
+            let _ = thread.join();
+        }
+        self.stop.store(true, Ordering::SeqCst);
+        self.housekeeper.thread().unpark();
+        let _ = self.housekeeper.join();
+    }
+}

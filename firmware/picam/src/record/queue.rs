@@ -1,0 +1,257 @@
+//! The queue between a camera's capture thread and its writer thread: bounded, without a lock.
+//!
+//! Units go forth through one `heapless` ring and come back empty through another, so that in
+//! steady state the same few buffers, warm in the cache, carry every picture. How many units wait
+//! is bounded by [`CAPACITY`]; how many bytes, by [`MAX_BYTES`]: ten seconds at 50 Mbit/s.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::Thread;
+use std::time::Duration;
+
+use heapless::spsc;
+use picam_media::AccessUnit;
+
+/// Units that may wait: ten seconds at 60 pictures a second, and some.
+pub(super) const CAPACITY: usize = 1024;
+/// Bytes that may wait.
+pub(super) const MAX_BYTES: usize = 64 << 20;
+/// Bytes that may wait where the source can be asked to wait itself: enough to keep both threads
+/// busy, few enough to stay in the processor's cache.
+const MAX_BYTES_UNPACED: usize = 512 << 10;
+/// Empty units kept for the next pictures; after a stall the others go back to the system.
+const KEPT: usize = 64;
+/// Longest sleep of a thread that waits for the other; a missed wake-up costs no more.
+const NAP: Duration = Duration::from_millis(100);
+
+/// One access unit on its way, and what was lost before it.
+#[derive(Default)]
+pub(super) struct Item {
+    /// The picture.
+    pub(super) unit: AccessUnit,
+    /// Pictures that found the queue full since the last one that did not.
+    pub(super) lost_in_queue: u32,
+}
+
+type Ring = spsc::Queue<Item, CAPACITY>;
+
+#[derive(Default)]
+struct Shared {
+    bytes: AtomicUsize,
+    writer_sleeps: AtomicBool,
+    capture_sleeps: AtomicBool,
+    closed: AtomicBool,
+}
+
+/// The capture thread's end.
+pub(super) struct Sender {
+    full: spsc::Producer<'static, Item>,
+    empty: spsc::Consumer<'static, Item>,
+    kept: Vec<Item>,
+    shared: Arc<Shared>,
+    lost: u32,
+    /// After a loss nothing can be decoded until the next key frame.
+    wait_for_key: bool,
+}
+
+/// The writer thread's end.
+pub(super) struct Receiver {
+    full: spsc::Consumer<'static, Item>,
+    empty: spsc::Producer<'static, Item>,
+    shared: Arc<Shared>,
+}
+
+/// A queue for one camera. Its two rings live as long as the process: there is one a camera.
+pub(super) fn queue() -> (Sender, Receiver) {
+    let forth: &'static mut Ring = Box::leak(Box::new(Ring::new()));
+    let back: &'static mut Ring = Box::leak(Box::new(Ring::new()));
+    let (full_in, full_out) = forth.split();
+    let (empty_in, empty_out) = back.split();
+    let shared = Arc::new(Shared::default());
+    let sender = Sender {
+        full: full_in,
+        empty: empty_out,
+        kept: Vec::with_capacity(KEPT),
+        shared: shared.clone(),
+        lost: 0,
+        wait_for_key: false,
+    };
+    (sender, Receiver { full: full_out, empty: empty_in, shared })
+}
+
+/// What became of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// It is on its way.
+    Yes,
+    /// The queue was full, or it depends on one that found it full.
+    Lost,
+}
+
+impl Sender {
+    /// An empty unit to be filled; the one given back last comes first.
+    pub(super) fn take(&mut self) -> Item {
+        while let Some(item) = self.empty.dequeue() {
+            if self.kept.len() < KEPT {
+                self.kept.push(item);
+            }
+        }
+        self.kept.pop().unwrap_or_default()
+    }
+
+    /// Gives back a unit that was not sent.
+    pub(super) fn put_back(&mut self, item: Item) {
+        if self.kept.len() < KEPT {
+            self.kept.push(item);
+        }
+    }
+
+    /// Waits until the queue holds little, for a source that can be asked to wait. `false` if there
+    /// is no room yet, to look at other things in between.
+    pub(super) fn wait_for_room(&self) -> bool {
+        let has_room = || {
+            self.shared.bytes.load(Ordering::Acquire) < MAX_BYTES_UNPACED && self.full.ready()
+        };
+        if has_room() {
+            return true;
+        }
+        self.shared.capture_sleeps.store(true, Ordering::SeqCst);
+        if !has_room() {
+            std::thread::park_timeout(NAP);
+        }
+        self.shared.capture_sleeps.store(false, Ordering::SeqCst);
+        has_room()
+    }
+
+    /// Sends a picture, or counts it as lost; never waits.
+    pub(super) fn send(&mut self, mut item: Item, writer: &Thread) -> Sent {
+        if item.unit.key {
+            self.wait_for_key = false;
+        }
+        let len = item.unit.data.len();
+        let waiting = self.shared.bytes.load(Ordering::Acquire);
+        if self.wait_for_key || waiting + len > MAX_BYTES {
+            return self.lose(item);
+        }
+        item.lost_in_queue = self.lost;
+        // Counted first: the other side takes it off as soon as it has the unit.
+        self.shared.bytes.fetch_add(len, Ordering::AcqRel);
+        match self.full.enqueue(item) {
+            Ok(()) => {
+                self.lost = 0;
+                if self.shared.writer_sleeps.swap(false, Ordering::SeqCst) {
+                    writer.unpark();
+                }
+                Sent::Yes
+            }
+            Err(item) => {
+                self.shared.bytes.fetch_sub(len, Ordering::AcqRel);
+                self.lose(item)
+            }
+        }
+    }
+
+    fn lose(&mut self, item: Item) -> Sent {
+        self.lost = self.lost.saturating_add(1 + item.unit.dropped_before);
+        self.wait_for_key = true;
+        self.put_back(item);
+        Sent::Lost
+    }
+
+    /// Says that nothing more will come.
+    pub(super) fn close(self, writer: &Thread) {
+        self.shared.closed.store(true, Ordering::SeqCst);
+        writer.unpark();
+    }
+}
+
+impl Receiver {
+    /// The next picture; waits a short while for it.
+    pub(super) fn receive(&mut self) -> Option<Item> {
+        if !self.full.ready() {
+            self.shared.writer_sleeps.store(true, Ordering::SeqCst);
+            if !self.full.ready() && !self.shared.closed.load(Ordering::SeqCst) {
+                std::thread::park_timeout(NAP);
+            }
+            self.shared.writer_sleeps.store(false, Ordering::SeqCst);
+        }
+        self.full.dequeue()
+    }
+
+    /// Whether nothing is left and nothing more will come.
+    pub(super) fn is_done(&self) -> bool {
+        self.shared.closed.load(Ordering::SeqCst) && !self.full.ready()
+    }
+
+    /// Gives a unit back to be filled again.
+    pub(super) fn give_back(&mut self, item: Item, capture: &Thread) {
+        let len = item.unit.data.len();
+        // If the other side has too many already, this one's memory goes back to the system.
+        drop(self.empty.enqueue(item));
+        let before = self.shared.bytes.fetch_sub(len, Ordering::AcqRel);
+        if before - len < MAX_BYTES_UNPACED / 2
+            && self.shared.capture_sleeps.swap(false, Ordering::SeqCst)
+        {
+            capture.unpark();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(len: usize, key: bool) -> Item {
+        let unit = AccessUnit { data: vec![0; len], key, ..AccessUnit::new() };
+        Item { unit, lost_in_queue: 0 }
+    }
+
+    #[test]
+    fn what_finds_the_queue_full_is_counted_and_the_rest_of_its_group_with_it() {
+        let (mut sender, mut receiver) = queue();
+        let me = std::thread::current();
+        let mut sent = 0;
+        while sender.send(item(10, sent == 0), &me) == Sent::Yes {
+            sent += 1;
+        }
+        assert_eq!(sent, CAPACITY - 1);
+        receiver.receive().unwrap();
+        // Room again, but this one depends on a lost one.
+        assert_eq!(sender.send(item(10, false), &me), Sent::Lost);
+        assert_eq!(sender.send(item(10, true), &me), Sent::Yes);
+        let mut last = None;
+        while receiver.full.ready() {
+            last = receiver.receive();
+        }
+        assert_eq!(last.unwrap().lost_in_queue, 2);
+    }
+
+    #[test]
+    fn the_same_buffer_carries_every_picture() {
+        let (mut sender, mut receiver) = queue();
+        let me = std::thread::current();
+        let mut filled = sender.take();
+        filled.unit.data.resize(1000, 1);
+        let at = filled.unit.data.as_ptr();
+        for _ in 0..100 {
+            assert_eq!(filled.unit.data.as_ptr(), at);
+            filled.unit.key = true;
+            sender.send(filled, &me);
+            let received = receiver.receive().unwrap();
+            receiver.give_back(received, &me);
+            filled = sender.take();
+        }
+    }
+
+    #[test]
+    fn bytes_are_bounded_too() {
+        let (mut sender, _receiver) = queue();
+        let me = std::thread::current();
+        let mut sent = 0;
+        while sender.send(item(1 << 20, true), &me) == Sent::Yes {
+            sent += 1;
+        }
+        assert_eq!(sent, MAX_BYTES >> 20);
+        assert!(!sender.wait_for_room());
+    }
+}

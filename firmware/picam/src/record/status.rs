@@ -1,0 +1,348 @@
+//! What the recorder says about itself, for the page and the log.
+//!
+//! The recording threads only store into atomics and post messages; whoever asks pays for putting
+//! the answer together. No lock is shared with them.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use picam_capture::{Clock, SystemClock};
+use picam_media::AccessUnit;
+use picam_ring::{Catalog, Class, Directory, FsDirectory, Shares, degraded, share_warnings};
+use picam_web::status::{
+    CameraState, CameraStatus, CardStatus, ClassCounts, Fault, RingStatus, StatusSource,
+    StatusUnavailable,
+};
+
+use super::RecordPlan;
+
+const STARTING: u8 = 0;
+const RECORDING: u8 = 1;
+const ENDED: u8 = 2;
+
+/// What one camera's threads store.
+#[derive(Default)]
+struct Shared {
+    state: AtomicU8,
+    has_delivered: AtomicBool,
+    width: AtomicU32,
+    height: AtomicU32,
+    last_dts: AtomicI64,
+    /// Mean distance of pictures in ticks of 1/90000 s, smoothed; 0 until known.
+    frame_ticks: AtomicU32,
+    frames: AtomicU64,
+    dropped_encoder: AtomicU64,
+    dropped_queue: AtomicU64,
+    durable_boot_ns: AtomicU64,
+    /// Sequence digits of the segment being recorded, plus one; 0 for none.
+    segment: AtomicU32,
+    segments: AtomicU64,
+}
+
+/// Where a fault comes from; each place has at most one at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Source,
+    Card,
+}
+
+enum Message {
+    Fault(usize, Place, Option<Fault>),
+    Source(usize, String),
+    CardFull(Option<String>),
+}
+
+/// Through this a camera's threads, and the housekeeper, report.
+#[derive(Clone)]
+pub(super) struct Report {
+    camera: usize,
+    shared: Arc<Shared>,
+    post: Sender<Message>,
+}
+
+impl Report {
+    fn post(&self, place: Place, fault: Option<Fault>) {
+        // Nobody listens any more only when the process ends.
+        let _ = self.post.send(Message::Fault(self.camera, place, fault));
+    }
+
+    pub(super) fn source_opened(&self, description: String) {
+        let _ = self.post.send(Message::Source(self.camera, description));
+        self.post(Place::Source, None);
+        self.shared.has_delivered.store(false, Ordering::Relaxed);
+    }
+
+    pub(super) fn source_failed(&self, message: String) {
+        let remedy = "check the camera's cable and its line in picam.toml; it is tried again by itself";
+        self.post(Place::Source, Some(Fault { message, remedy: remedy.into() }));
+    }
+
+    pub(super) fn source_ended(&self) {
+        self.shared.state.store(ENDED, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_delivered(&self) -> bool {
+        self.shared.has_delivered.load(Ordering::Relaxed)
+    }
+
+    /// A picture came from the source.
+    pub(super) fn delivered(&self, unit: &AccessUnit) {
+        let shared = &self.shared;
+        let last = shared.last_dts.swap(unit.dts, Ordering::Relaxed);
+        if shared.has_delivered.swap(true, Ordering::Relaxed) {
+            let ticks = u32::try_from(unit.dts - last).unwrap_or(0);
+            let mean = shared.frame_ticks.load(Ordering::Relaxed);
+            let mean = if mean == 0 { ticks } else { mean - mean / 16 + ticks / 16 };
+            shared.frame_ticks.store(mean, Ordering::Relaxed);
+        }
+        if let Some(sets) = &unit.parameter_sets {
+            shared.width.store(sets.width.into(), Ordering::Relaxed);
+            shared.height.store(sets.height.into(), Ordering::Relaxed);
+        }
+        shared.dropped_encoder.fetch_add(unit.dropped_before.into(), Ordering::Relaxed);
+    }
+
+    /// A picture never reached the card.
+    pub(super) fn lost_in_queue(&self) {
+        self.shared.dropped_queue.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A picture is in its segment. Newer ones than `durable_boot_ns` would not survive a cut.
+    pub(super) fn recorded(&self, durable_boot_ns: u64, segment: Option<u32>) {
+        let shared = &self.shared;
+        shared.frames.fetch_add(1, Ordering::Relaxed);
+        shared.durable_boot_ns.store(durable_boot_ns, Ordering::Relaxed);
+        let segment = segment.map_or(0, |segment| segment + 1);
+        let before = shared.segment.swap(segment, Ordering::Relaxed);
+        if before != segment && before != 0 {
+            shared.segments.fetch_add(1, Ordering::Relaxed);
+        }
+        // Not once it has ended: the queue is still being emptied then.
+        let _ = shared.state.compare_exchange(
+            STARTING,
+            RECORDING,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+    }
+
+    pub(super) fn card_failed(&self, message: String, remedy: &str) {
+        self.post(Place::Card, Some(Fault { message, remedy: remedy.into() }));
+    }
+
+    pub(super) fn card_works(&self) {
+        self.post(Place::Card, None);
+    }
+}
+
+/// What one camera is, and what was last heard of its faults.
+struct Camera {
+    name: String,
+    letter: u8,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default, Clone)]
+struct Heard {
+    sources: Vec<String>,
+    faults: Vec<(usize, Place, Fault)>,
+    card_full: Option<String>,
+}
+
+/// The state of a recording.
+pub struct Status {
+    cameras: Vec<Camera>,
+    footage: PathBuf,
+    slot_size: u64,
+    shares: Shares,
+    warnings: Vec<String>,
+    clock: Arc<SystemClock>,
+    /// Taken by those who ask only, never by a recording thread.
+    heard: Mutex<(Receiver<Message>, Heard)>,
+    post: Sender<Message>,
+}
+
+impl Status {
+    pub(super) fn new(
+        plan: &RecordPlan,
+        letters: &[u8],
+        slot_size: u64,
+        clock: Arc<SystemClock>,
+    ) -> (Self, Vec<Report>) {
+        let (post, messages) = mpsc::channel();
+        let cameras: Vec<Camera> = plan
+            .cameras
+            .iter()
+            .zip(letters)
+            .map(|(camera, &letter)| Camera {
+                name: camera.spec.name.clone(),
+                letter,
+                shared: Arc::default(),
+            })
+            .collect();
+        let reports = cameras
+            .iter()
+            .enumerate()
+            .map(|(n, camera)| Report {
+                camera: n,
+                shared: camera.shared.clone(),
+                post: post.clone(),
+            })
+            .collect();
+        let status = Self {
+            cameras,
+            footage: plan.footage.clone(),
+            slot_size,
+            shares: plan.shares,
+            warnings: plan.warnings.clone(),
+            clock,
+            heard: Mutex::new((
+                messages,
+                Heard { sources: vec!["not opened yet".into(); letters.len()], ..Heard::default() },
+            )),
+            post,
+        };
+        (status, reports)
+    }
+
+    /// Whether every camera has something on the card, or never will.
+    pub(super) fn all_under_way(&self) -> bool {
+        self.cameras.iter().all(|camera| {
+            camera.shared.durable_boot_ns.load(Ordering::Relaxed) > 0
+                || camera.shared.state.load(Ordering::Relaxed) == ENDED
+        })
+    }
+
+    /// Slots are missing and there is no room for them, or (`None`) not any more.
+    pub(super) fn card_full(&self, what: Option<String>) {
+        let _ = self.post.send(Message::CardFull(what));
+    }
+
+    /// Reads the messages that came since somebody asked last.
+    fn hear(&self) -> Heard {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let (messages, heard) = &mut *heard;
+        for message in messages.try_iter() {
+            match message {
+                Message::Fault(camera, place, fault) => {
+                    heard.faults.retain(|known| (known.0, known.1) != (camera, place));
+                    heard.faults.extend(fault.map(|fault| (camera, place, fault)));
+                }
+                Message::Source(camera, description) => {
+                    if let Some(known) = heard.sources.get_mut(camera) {
+                        *known = description;
+                    }
+                }
+                Message::CardFull(what) => heard.card_full = what,
+            }
+        }
+        heard.clone()
+    }
+
+    fn camera(&self, n: usize, camera: &Camera, heard: &Heard, catalog: &Catalog) -> CameraStatus {
+        let shared = &camera.shared;
+        let fault = heard.faults.iter().find(|fault| fault.0 == n).map(|fault| fault.2.clone());
+        let known = |value: u32| (value > 0).then_some(value);
+        let state = match (shared.state.load(Ordering::Relaxed), &fault) {
+            (ENDED, _) => CameraState::Ended,
+            (_, Some(_)) => CameraState::Fault,
+            (RECORDING, None) => CameraState::Recording,
+            _ => CameraState::Starting,
+        };
+        let durable = shared.durable_boot_ns.load(Ordering::Relaxed);
+        let ago = self.clock.boot_ns().saturating_sub(durable) / 1_000_000;
+        let segment = known(shared.segment.load(Ordering::Relaxed));
+        CameraStatus {
+            name: camera.name.clone(),
+            letter: camera.letter.into(),
+            source: heard.sources.get(n).cloned().unwrap_or_default(),
+            state,
+            fault,
+            width: known(shared.width.load(Ordering::Relaxed)),
+            height: known(shared.height.load(Ordering::Relaxed)),
+            fps: known(shared.frame_ticks.load(Ordering::Relaxed))
+                .map(|ticks| f64::from(picam_media::TIMESCALE) / f64::from(ticks)),
+            frames: shared.frames.load(Ordering::Relaxed),
+            dropped_encoder: shared.dropped_encoder.load(Ordering::Relaxed),
+            dropped_queue: shared.dropped_queue.load(Ordering::Relaxed),
+            last_durable_ms_ago: (durable > 0).then_some(ago),
+            segment: segment.map(|n| format!("{}{:06}", char::from(camera.letter), n - 1)),
+            segments: shared.segments.load(Ordering::Relaxed),
+            ring: self.ring(camera.letter, catalog),
+        }
+    }
+
+    fn ring(&self, letter: u8, catalog: &Catalog) -> RingStatus {
+        let ring = catalog.ring(letter);
+        let count = |class| ring.count(class) as u32;
+        let warnings = share_warnings(ring, &self.shares)
+            .iter()
+            .map(ToString::to_string)
+            .chain(
+                degraded(catalog, [letter])
+                    .iter()
+                    .map(ToString::to_string),
+            )
+            .collect();
+        RingStatus {
+            slots: ring.len() as u32,
+            slot_size: self.slot_size,
+            spare: ring.spares().len() as u32,
+            classes: ClassCounts {
+                normal: count(Class::Normal),
+                event: count(Class::Event),
+                parking: count(Class::Parking),
+                manual: count(Class::Manual),
+            },
+            warnings,
+        }
+    }
+}
+
+impl StatusSource for Status {
+    fn status(&self) -> Result<picam_web::status::Status, StatusUnavailable> {
+        let heard = self.hear();
+        let look = FsDirectory::open(&self.footage, false)
+            .and_then(|directory| Ok((directory.space()?, Catalog::read(&directory)?)));
+        let mut card = CardStatus::default();
+        let catalog = match look {
+            Ok((space, catalog)) => {
+                card.total = space.total;
+                card.available = space.available;
+                card.foreign_files = catalog.foreign().files;
+                card.foreign_bytes = catalog.foreign().bytes;
+                catalog
+            }
+            Err(error) => {
+                card.faults.push(Fault {
+                    message: format!("the footage directory cannot be read: {error}"),
+                    remedy: picam_ring::Fault::of(&error).remedy().into(),
+                });
+                Catalog::default()
+            }
+        };
+        card.faults.extend(heard.card_full.clone().map(|message| Fault {
+            message,
+            remedy: picam_ring::Fault::NoSpace.remedy().into(),
+        }));
+        card.faults.extend(self.warnings.iter().map(|warning| Fault {
+            message: warning.clone(),
+            remedy: "correct picam.toml; the default is used until then".into(),
+        }));
+        let cameras = self
+            .cameras
+            .iter()
+            .enumerate()
+            .map(|(n, camera)| self.camera(n, camera, &heard, &catalog))
+            .collect();
+        Ok(picam_web::status::Status {
+            version: env!("CARGO_PKG_VERSION").into(),
+            uptime_s: self.clock.boot_ns() as f64 / 1e9,
+            clock_known: self.clock.utc_us().is_some(),
+            cameras,
+            card,
+        })
+    }
+}

@@ -1,0 +1,268 @@
+//! A camera's writer thread: takes pictures from the queue and puts them on the card.
+//!
+//! What the card refuses is tried again with the same picture while the queue holds the next ones;
+//! a card that was pulled is looked for until it is back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver as Orders, SyncSender};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use picam_capture::Clock;
+use picam_media::ParameterSets;
+use picam_mp4::{Sample, TrackConfig};
+use picam_ring::{
+    Boot, Catalog, Fault, FsDirectory, Picture, RecordError, Recorder, RingConfig, SlotName, Taken,
+};
+
+use super::boot::{Card, boot_id};
+use super::queue::{Item, Receiver};
+use super::status::Report;
+use super::tracks;
+
+/// Pause before the card is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Once asked to stop, the card gets this long: the process must be gone within a second.
+const LAST_CHANCE: Duration = Duration::from_millis(600);
+
+/// What the housekeeper asks of a writer.
+pub(super) enum Order {
+    /// Let me work on this slot; the answer says whether I may.
+    Lend(SlotName, SyncSender<bool>),
+    /// I am done with it; this is its name now.
+    GiveBack(SlotName, SlotName),
+    /// I made a slot of so many bytes.
+    Made(SlotName, u64),
+    /// I removed a slot that I had borrowed.
+    Removed(SlotName),
+}
+
+pub(super) struct Writer {
+    card: Card,
+    config: RingConfig,
+    clock: Arc<dyn Clock>,
+    report: Report,
+    orders: Orders<Order>,
+    recorder: Option<(Recorder<FsDirectory>, FsDirectory)>,
+    sets: Option<Arc<ParameterSets>>,
+    tracks: Option<Arc<Vec<TrackConfig>>>,
+    utc_known: bool,
+    card_failed: bool,
+    /// Pictures lost since the last one that is in a segment.
+    lost: u32,
+    gave_up_at: Option<Instant>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        card: Card,
+        config: RingConfig,
+        clock: Arc<dyn Clock>,
+        report: Report,
+        orders: Orders<Order>,
+    ) -> Self {
+        Self {
+            card,
+            config,
+            clock,
+            report,
+            orders,
+            recorder: None,
+            sets: None,
+            tracks: None,
+            utc_known: false,
+            card_failed: false,
+            lost: 0,
+            gave_up_at: None,
+        }
+    }
+
+    /// Records until the queue is closed and empty, then finishes the last segment.
+    pub(super) fn run(mut self, mut queue: Receiver, capture: &Thread, stop: &AtomicBool) {
+        while !queue.is_done() {
+            self.obey();
+            let Some(item) = queue.receive() else { continue };
+            self.record(&item, stop);
+            queue.give_back(item, capture);
+        }
+        while let Some((recorder, _)) = &mut self.recorder {
+            match recorder.finish() {
+                Ok(()) => break,
+                Err(error) => {
+                    self.refused(&error);
+                    if !self.may_try_again(true) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self) {
+        for order in self.orders.try_iter() {
+            let recorder = self.recorder.as_mut().map(|(recorder, _)| recorder);
+            match (order, recorder) {
+                (Order::Lend(slot, answer), Some(recorder)) => {
+                    let _ = answer.try_send(recorder.lend(slot));
+                }
+                (Order::Lend(_, answer), None) => drop(answer.try_send(false)),
+                (Order::GiveBack(slot, now), Some(recorder)) => recorder.give_back(slot, now),
+                (Order::Made(slot, size), Some(recorder)) => recorder.slot_made(slot, size),
+                (Order::Removed(slot), Some(recorder)) => recorder.slot_removed(slot),
+                // Without a recorder nothing is known of the card that could be put right.
+                (_, None) => {}
+            }
+        }
+    }
+
+    /// Puts one picture on the card, however long that takes, unless asked to stop meanwhile.
+    fn record(&mut self, item: &Item, stop: &AtomicBool) {
+        let unit = &item.unit;
+        self.lost += item.lost_in_queue;
+        let Some(tracks) = self.tracks_for(unit.parameter_sets.as_ref()) else {
+            self.lose();
+            return;
+        };
+        let picture = Picture {
+            sample: Sample {
+                track: 0,
+                dts: unit.dts,
+                composition_offset: u32::try_from(unit.pts - unit.dts).unwrap_or(0),
+                duration: self.usual_duration(),
+                key: unit.key,
+                data: &unit.data,
+            },
+            captured_boot_ns: unit.captured_boot_ns,
+            lost_in_encoder: unit.dropped_before,
+            lost_in_queue: self.lost,
+        };
+        loop {
+            match self.push(&picture, &tracks) {
+                Ok(Taken::Yes) => {
+                    self.lost = 0;
+                    self.worked();
+                    return;
+                }
+                Ok(Taken::Skipped) => {
+                    self.lose();
+                    return;
+                }
+                Err(error) => {
+                    self.refused(&error);
+                    if matches!(error, RecordError::Write(_)) && error.io().is_none() {
+                        // This picture will never fit; the next key frame begins anew.
+                        self.lose();
+                        return;
+                    }
+                    if !self.may_try_again(stop.load(Ordering::SeqCst)) {
+                        self.lose();
+                        return;
+                    }
+                    self.obey();
+                }
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        picture: &Picture<'_>,
+        tracks: &Arc<Vec<TrackConfig>>,
+    ) -> Result<Taken, RecordError> {
+        if self.recorder.is_none() {
+            self.open_card()?;
+        }
+        let utc = self.clock.utc_us().filter(|_| !self.utc_known);
+        let now_us = (self.clock.boot_ns() / 1000) as i64;
+        let Some((recorder, _)) = &mut self.recorder else { return Ok(Taken::Skipped) };
+        if let Some(utc) = utc {
+            recorder.set_utc(utc - now_us)?;
+            self.utc_known = true;
+        }
+        recorder.push(picture, tracks)
+    }
+
+    fn open_card(&mut self) -> Result<(), RecordError> {
+        let open = || {
+            let directory = self.card.open()?;
+            let catalog = Catalog::read(&directory)?;
+            Ok((self.card.open()?, directory, catalog))
+        };
+        let (watch, directory, catalog) = open().map_err(|source| RecordError::Io {
+            doing: "opening the footage directory",
+            source,
+        })?;
+        let boot = Boot::after(&directory, &catalog, boot_id());
+        let recorder = Recorder::new(directory, self.config.clone(), boot, Some(catalog));
+        self.recorder = Some((recorder, watch));
+        self.utc_known = false;
+        Ok(())
+    }
+
+    /// Tracks for these parameter sets; made anew only when they change.
+    fn tracks_for(&mut self, sets: Option<&Arc<ParameterSets>>) -> Option<Arc<Vec<TrackConfig>>> {
+        let sets = sets?;
+        if self.sets.as_ref().is_none_or(|known| !Arc::ptr_eq(known, sets)) {
+            self.tracks = tracks::video(sets)
+                .inspect_err(|error| {
+                    self.card_failed = true;
+                    self.report.card_failed(
+                        format!("the camera's stream cannot be stored: {error}"),
+                        "choose another format for this camera",
+                    );
+                })
+                .ok();
+            self.sets = Some(sets.clone());
+        }
+        self.tracks.clone()
+    }
+
+    /// How long a picture lasts if none follows.
+    fn usual_duration(&self) -> u32 {
+        let stated = self.sets.as_ref().and_then(|sets| sets.frame_ticks);
+        stated.unwrap_or(picam_media::TIMESCALE / 30)
+    }
+
+    fn lose(&mut self) {
+        self.lost = self.lost.saturating_add(1);
+        self.report.lost_in_queue();
+    }
+
+    fn worked(&mut self) {
+        if std::mem::take(&mut self.card_failed) {
+            tracing::info!(camera = self.config.camera_name, "recording again");
+            self.report.card_works();
+        }
+        self.gave_up_at = None;
+        if let Some((recorder, _)) = &self.recorder {
+            let segment = recorder.segment().map(|name| name.sequence);
+            self.report.recorded(recorder.durable_boot_ns(), segment);
+        }
+    }
+
+    /// Notes a refusal, and looks for the card anew if it is not there any more.
+    fn refused(&mut self, error: &RecordError) {
+        let fault = error.io().map_or(Fault::Other, Fault::of);
+        if !std::mem::replace(&mut self.card_failed, true) {
+            tracing::error!(camera = self.config.camera_name, "{error}; {}", fault.remedy());
+        }
+        self.report.card_failed(error.to_string(), fault.remedy());
+        let here = self.recorder.as_ref().is_some_and(|(_, watch)| watch.is_current().unwrap_or(false));
+        if !here {
+            self.recorder = None;
+        }
+    }
+
+    /// Waits a little before the next try; `false` if there is no time left for one.
+    fn may_try_again(&mut self, stopping: bool) -> bool {
+        if stopping {
+            let since = *self.gave_up_at.get_or_insert_with(Instant::now);
+            if since.elapsed() > LAST_CHANCE {
+                return false;
+            }
+        }
+        std::thread::sleep(PAUSE);
+        true
+    }
+}

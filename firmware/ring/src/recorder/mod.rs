@@ -1,0 +1,361 @@
+//! Records one camera into its ring: takes a slot, writes segments, goes on to the next.
+//!
+//! Nothing here waits, sleeps or reads a clock. A call that the card refused returns a
+//! [`RecordError`] and may be repeated with the same picture: short faults lose nothing. After
+//! [`ATTEMPTS`] refusals in a row the segment is given up as it stands (what was committed stays
+//! playable and is finished later), and the next key frame begins a new one in another slot.
+
+mod boot;
+mod config;
+mod control;
+mod error;
+mod slots;
+
+use std::sync::Arc;
+
+use picam_mp4::recover::read_record;
+use picam_mp4::{Pushed, Record, Sample, SegmentWriter, TrackConfig};
+
+use crate::anchor::name_time;
+use crate::catalog::Catalog;
+use crate::class::Class;
+use crate::directory::Directory;
+use crate::name::{NameTime, SegmentName, SlotName};
+use crate::sequence::{digits_of, next_sequence};
+
+pub use boot::Boot;
+pub use config::{RingConfig, head_len_for};
+pub use error::RecordError;
+use error::{doing, write_error};
+pub(crate) use slots::unnamed_footage;
+
+/// Refusals in a row after which a segment is given up.
+pub const ATTEMPTS: u32 = 3;
+
+/// One picture on its way to the card.
+#[derive(Debug, Clone, Copy)]
+pub struct Picture<'a> {
+    /// Times and bytes; its track is 0.
+    pub sample: Sample<'a>,
+    /// When it was taken, nanoseconds since boot.
+    pub captured_boot_ns: u64,
+    /// Pictures that the encoder lost just before.
+    pub lost_in_encoder: u32,
+    /// Pictures that the queue lost just before.
+    pub lost_in_queue: u32,
+}
+
+/// What became of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is in the segment.
+    Yes,
+    /// It is not, since no segment is open and it is no key frame.
+    Skipped,
+}
+
+/// The segment that is being recorded.
+#[derive(Debug, Clone, Copy)]
+struct Current {
+    slot: SlotName,
+    segment: SegmentName,
+    sequence: u64,
+    /// Whether the file bears its segment's name yet.
+    named: bool,
+    /// Whether the writer is done with it, and only the name is missing.
+    closed: bool,
+}
+
+/// Records one camera.
+pub struct Recorder<D: Directory> {
+    directory: D,
+    config: RingConfig,
+    boot: Boot,
+    catalog: Option<Catalog>,
+    writer: SegmentWriter<D::File>,
+    current: Option<Current>,
+    tracks: Arc<Vec<TrackConfig>>,
+    /// Slots somebody else works on (recovery), or that failed.
+    busy: Vec<SlotName>,
+    failed: Vec<SlotName>,
+    next_class: Class,
+    last_sequence: Option<u64>,
+    utc_minus_boot_us: Option<i64>,
+    refusals: u32,
+    faults: u32,
+    committed_boot_ns: u64,
+    durable_boot_ns: u64,
+    newest_boot_ns: u64,
+}
+
+impl<D: Directory> Recorder<D> {
+    /// A recorder that has not looked at the card yet; `catalog` may be handed in if somebody has.
+    pub fn new(directory: D, config: RingConfig, boot: Boot, catalog: Option<Catalog>) -> Self {
+        let limits = config.limits;
+        Self {
+            directory,
+            config,
+            boot,
+            catalog,
+            writer: SegmentWriter::new(limits),
+            current: None,
+            tracks: Arc::default(),
+            busy: Vec::new(),
+            failed: Vec::new(),
+            next_class: Class::Normal,
+            last_sequence: None,
+            utc_minus_boot_us: None,
+            refusals: 0,
+            faults: 0,
+            committed_boot_ns: 0,
+            durable_boot_ns: 0,
+            newest_boot_ns: 0,
+        }
+    }
+
+    /// Records a picture. On an error it was not taken; call again with the same one.
+    pub fn push(
+        &mut self,
+        picture: &Picture<'_>,
+        tracks: &Arc<Vec<TrackConfig>>,
+    ) -> Result<Taken, RecordError> {
+        let result = self.try_push(picture, tracks);
+        self.count(&result);
+        result
+    }
+
+    /// Ends the segment being recorded, if any, and finishes its file.
+    pub fn finish(&mut self) -> Result<(), RecordError> {
+        let result = self.end_segment(None);
+        self.count(&result);
+        result
+    }
+
+    fn count<T>(&mut self, result: &Result<T, RecordError>) {
+        match result {
+            Ok(_) => self.refusals = 0,
+            Err(_) => {
+                self.refusals += 1;
+                self.faults = self.faults.saturating_add(1);
+                if let Some(counters) = self.writer.counters_mut() {
+                    counters.io_faults = counters.io_faults.saturating_add(1);
+                }
+                if self.refusals >= ATTEMPTS {
+                    self.give_up();
+                }
+            }
+        }
+    }
+
+    /// Leaves the segment as it is and forgets what was known of the card.
+    fn give_up(&mut self) {
+        self.refusals = 0;
+        self.writer.abandon();
+        if let Some(current) = self.current.take() {
+            self.failed.push(if current.named {
+                SlotName::Segment(current.segment)
+            } else {
+                current.slot
+            });
+        }
+        self.catalog = None;
+    }
+
+    fn try_push(
+        &mut self,
+        picture: &Picture<'_>,
+        tracks: &Arc<Vec<TrackConfig>>,
+    ) -> Result<Taken, RecordError> {
+        self.name_segment_when_due()?;
+        let sample = &picture.sample;
+        if sample.key && self.must_end_before(sample, tracks) {
+            self.end_segment(Some(sample.dts))?;
+        }
+        if self.current.is_none() {
+            if !sample.key {
+                return Ok(Taken::Skipped);
+            }
+            self.begin(picture, tracks)?;
+        }
+        let pushed = self.writer.push(sample).map_err(write_error)?;
+        if let Some(counters) = self.writer.counters_mut() {
+            counters.dropped_encoder += picture.lost_in_encoder;
+            counters.dropped_queue += picture.lost_in_queue;
+        }
+        match pushed {
+            Pushed::Full => {
+                // A group of pictures larger than all before it: the rest of it has no place.
+                self.end_segment(Some(sample.dts))?;
+                return Ok(Taken::Skipped);
+            }
+            Pushed::Committed => self.note_commit(),
+            Pushed::Taken => {}
+        }
+        self.newest_boot_ns = picture.captured_boot_ns;
+        // The picture is taken; if this fails it is tried again with the next one.
+        if self.name_segment_when_due().is_err() {
+            self.faults = self.faults.saturating_add(1);
+        }
+        Ok(Taken::Yes)
+    }
+
+    fn note_commit(&mut self) {
+        self.durable_boot_ns = self.committed_boot_ns;
+        self.committed_boot_ns = self.newest_boot_ns;
+    }
+
+    fn must_end_before(&self, sample: &Sample<'_>, tracks: &Arc<Vec<TrackConfig>>) -> bool {
+        let Some(current) = self.current else {
+            return false;
+        };
+        current.closed
+            || (!Arc::ptr_eq(tracks, &self.tracks) && *tracks != self.tracks)
+            || self.writer.elapsed(sample.dts) >= 2 * self.config.nominal_ticks
+            || self.writer.elapsed(sample.dts) < 0
+            || !self.writer.has_room_for_gop()
+    }
+
+    fn begin(
+        &mut self,
+        picture: &Picture<'_>,
+        tracks: &Arc<Vec<TrackConfig>>,
+    ) -> Result<(), RecordError> {
+        let (slot, mut file) = self.take_slot()?;
+        // A slot that held a whole segment before needs no metadata flush below its end.
+        let written_len = match read_record(&mut file) {
+            Ok((old, _)) if old.slot_len == self.config.slot_size => old.written_len,
+            _ => 0,
+        };
+        let catalog = self.catalog.get_or_insert_default();
+        let ring = catalog.ring(self.config.letter);
+        let sequence = next_sequence(self.last_sequence, |digits| ring.find(digits).is_some());
+        let start_utc_us = self.utc_at(picture.captured_boot_ns);
+        let class = self.next_class;
+        let record = Record {
+            sequence,
+            boot_id: self.boot.id,
+            boot_number: self.boot.number,
+            camera: self.config.letter,
+            class: class.letter(),
+            camera_name: self.config.camera_name.clone(),
+            start_boot_ns: picture.captured_boot_ns,
+            start_utc_us,
+            slot_len: self.config.slot_size,
+            head_len: self.config.head_len,
+            init_len: 0,
+            init_moov_len: 0,
+            written_len,
+            end: 0,
+            duration_ns: 0,
+            recovered: false,
+            counters: Default::default(),
+        };
+        self.tracks = tracks.clone();
+        self.writer
+            .begin(file, record, tracks.to_vec(), &picture.sample)
+            .map_err(write_error)?;
+        self.last_sequence = Some(sequence);
+        self.next_class = Class::Normal;
+        self.current = Some(Current {
+            slot,
+            segment: SegmentName {
+                time: self.name_time(picture.captured_boot_ns),
+                camera: self.config.letter,
+                class,
+                sequence: digits_of(sequence),
+            },
+            sequence,
+            named: false,
+            closed: false,
+        });
+        Ok(())
+    }
+
+    fn utc_at(&self, boot_ns: u64) -> Option<i64> {
+        Some((boot_ns / 1000) as i64 + self.utc_minus_boot_us?)
+    }
+
+    fn name_time(&self, boot_ns: u64) -> NameTime {
+        name_time(self.utc_at(boot_ns), self.boot.number, boot_ns)
+    }
+
+    /// Gives the file its segment's name once its first fragment is durable.
+    fn name_segment_when_due(&mut self) -> Result<(), RecordError> {
+        match self.current {
+            Some(current) if !current.named && (current.closed || self.writer.fragments() > 0) => {
+                if !current.closed {
+                    self.writer.flush().map_err(write_error)?;
+                    self.durable_boot_ns = self.committed_boot_ns;
+                }
+                self.name_segment(current)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn name_segment(&mut self, current: Current) -> Result<(), RecordError> {
+        self.rename(current.slot, SlotName::Segment(current.segment))?;
+        if let Some(now) = &mut self.current {
+            now.named = true;
+        }
+        if current.closed {
+            self.current = None;
+        }
+        Ok(())
+    }
+
+    fn rename(&mut self, from: SlotName, to: SlotName) -> Result<(), RecordError> {
+        self.directory
+            .rename(&from.to_string(), &to.to_string())
+            .and_then(|()| self.directory.sync())
+            .map_err(doing("naming a segment"))?;
+        if let Some(catalog) = &mut self.catalog {
+            catalog.renamed(from, to);
+        }
+        Ok(())
+    }
+
+    fn end_segment(&mut self, next_dts: Option<i64>) -> Result<(), RecordError> {
+        let Some(current) = self.current else {
+            return Ok(());
+        };
+        if !current.closed {
+            let finished = self.writer.finish(next_dts).map_err(write_error)?;
+            if finished.is_none() {
+                // Not one picture: the slot is spare as before.
+                self.current = None;
+                return Ok(());
+            }
+            self.committed_boot_ns = self.newest_boot_ns;
+            self.durable_boot_ns = self.newest_boot_ns;
+            if let Some(now) = &mut self.current {
+                now.closed = true;
+            }
+        }
+        if current.named {
+            self.current = None;
+            return Ok(());
+        }
+        self.name_segment(Current {
+            closed: true,
+            ..current
+        })
+    }
+
+    /// The name of the segment being recorded, once its file bears it.
+    pub fn segment(&self) -> Option<SegmentName> {
+        self.current
+            .filter(|current| current.named)
+            .map(|current| current.segment)
+    }
+
+    /// Refusals of the card since the start.
+    pub fn faults(&self) -> u32 {
+        self.faults
+    }
+
+    /// Capture time of the newest picture that would survive a power cut now; 0 before the first.
+    pub fn durable_boot_ns(&self) -> u64 {
+        self.durable_boot_ns
+    }
+}
