@@ -7,7 +7,7 @@ use std::path::Path;
 
 use picam_mp4::layout::SECTOR;
 use picam_mp4::{ReadAt, Record, RecordError, SegmentState};
-use picam_ring::{SEQUENCE_MODULUS, SegmentName};
+use picam_ring::{SegmentName, digits_of};
 use rustix::fs::OFlags;
 
 /// The first sector of a file: its header record is in it.
@@ -44,8 +44,7 @@ pub(crate) fn record_of(
     name: &SegmentName,
 ) -> Result<(Record, SegmentState), RecordError> {
     let (record, state) = Record::parse(sector)?;
-    let sequence = record.sequence % u64::from(SEQUENCE_MODULUS);
-    if record.camera != name.camera || sequence != u64::from(name.sequence) {
+    if record.camera != name.camera || digits_of(record.sequence) != name.sequence {
         return Err(RecordError::Foreign);
     }
     Ok((record, state))

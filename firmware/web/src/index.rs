@@ -10,12 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use picam_mp4::SegmentState;
+use picam_mp4::{SegmentState, shown_end};
 use picam_ring::{SegmentName, SlotName};
 use serde::Serialize;
 
 use crate::footage;
-use crate::fragments::shown_end;
 use crate::segment::{Segment, State, unwrap_sequence};
 
 /// The segments of a footage directory.
@@ -146,10 +145,7 @@ impl Index {
         };
         let size = match state {
             SegmentState::Finished => record.end.min(len),
-            SegmentState::Recording => shown_end(
-                &file,
-                u64::from(record.head_len) + u64::from(record.init_len),
-            )?,
+            SegmentState::Recording => shown_end(&file, &record, None)?.0,
         };
         Ok(Segment::new(name, &record, state, size))
     }

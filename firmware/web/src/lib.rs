@@ -11,7 +11,6 @@ pub mod conditional;
 mod error;
 mod file;
 mod footage;
-mod fragments;
 mod headers;
 mod health;
 mod idle;

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use picam_mp4::{Record, SegmentState};
-use picam_ring::{Class, NameTime, SEQUENCE_MODULUS, SegmentName};
+use picam_ring::{Class, NameTime, SEQUENCE_MODULUS, SegmentName, digits_of, distance};
 use serde::{Serialize, Serializer};
 
 /// What a segment's file is.
@@ -195,15 +195,12 @@ pub(crate) fn is_id(id: &str) -> bool {
 /// The whole sequence number of a file whose header is unreadable: names hold it modulo
 /// [`SEQUENCE_MODULUS`], so it is the one nearest to `newest` that ends in these digits.
 pub(crate) fn unwrap_sequence(named: u32, newest: u64) -> u64 {
-    let modulus = u64::from(SEQUENCE_MODULUS);
-    let round = newest / modulus * modulus + u64::from(named);
-    if round > newest + modulus / 2 {
-        round.saturating_sub(modulus).max(u64::from(named))
-    } else if round + modulus / 2 < newest {
-        round + modulus
-    } else {
-        round
+    let forward = distance(digits_of(newest), named);
+    if forward <= SEQUENCE_MODULUS / 2 {
+        return newest + u64::from(forward);
     }
+    let back = u64::from(SEQUENCE_MODULUS - forward);
+    newest.checked_sub(back).unwrap_or(u64::from(named))
 }
 
 fn named_start(name: &SegmentName) -> Option<Timestamp> {

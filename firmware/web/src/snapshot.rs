@@ -13,12 +13,11 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use picam_mp4::layout::{HEAD_BOX, RECORD_BOX, SECTOR};
-use picam_mp4::{Counters, ReadAt, Record, SegmentState};
+use picam_mp4::{Counters, ReadAt, Record, SegmentState, shown_end};
 use picam_ring::SegmentName;
 
 use crate::conditional::Validators;
 use crate::footage::{self, Sector};
-use crate::fragments::shown_end;
 
 /// The most that is read at a time, in bytes.
 pub(crate) const CHUNK: u64 = 256 * 1024;
@@ -97,13 +96,12 @@ impl Snapshot {
         record: Record,
         view_end: Option<u64>,
     ) -> Result<Self, SnapshotError> {
-        let head_len = u64::from(record.head_len);
-        let first = head_len + u64::from(record.init_len);
         let size = match view_end {
-            None => shown_end(&file, first)?,
-            Some(end) if end >= first && is_fragment_end(&file, first, end)? => end,
+            None => shown_end(&file, &record, None)?.0,
+            Some(end) if is_fragment_end(&file, &record, end)? => end,
             Some(end) => return Err(SnapshotError::NoSuchEnd(end)),
         };
+        let head_len = u64::from(record.head_len);
         let sequence = record.sequence;
         let head = recording_head(sector, record);
         Ok(Self {
@@ -206,8 +204,8 @@ fn recording_head(sector: &Sector, record: Record) -> Sector {
     head
 }
 
-fn is_fragment_end(file: &File, first: u64, end: u64) -> io::Result<bool> {
-    Ok(shown_end(&Limited { file, end }, first)? == end)
+fn is_fragment_end(file: &File, record: &Record, end: u64) -> io::Result<bool> {
+    Ok(shown_end(&Limited { file, end }, record, None)?.0 == end)
 }
 
 /// A file that seems to end at `end`.

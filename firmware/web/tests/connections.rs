@@ -12,8 +12,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use common::{Reply, Server, finished, record};
+use common::{Reply, Server, put_long};
 use picam_web::{Access, Limits};
+
+const NAME: &str = "20261120_110800_FN_000123.mp4";
 
 fn quick() -> Limits {
     Limits {
@@ -129,18 +131,6 @@ fn the_number_of_connections_is_bounded() {
     assert!(waited < Duration::from_secs(12), "{waited:?}");
 }
 
-fn put_long(server: &Server) {
-    let name = "20261120_110800_FN_000123.mp4";
-    let mut long = record(name);
-    long.end = 64 << 20;
-    let mut bytes = finished(&long, 0);
-    long.store(bytes.first_chunk_mut().unwrap());
-    let path = server.dir.path().join(name);
-    std::fs::write(&path, &bytes).unwrap();
-    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-    file.set_len(64 << 20).unwrap();
-}
-
 fn stalled_download(server: &Server) -> TcpStream {
     let mut stream = server.connect();
     let request = server.request("GET /api/segments/F000123/file", "");
@@ -152,7 +142,7 @@ fn stalled_download(server: &Server) -> TcpStream {
 #[test]
 fn a_stalled_download_gives_its_place_back() {
     let server = Server::start(Access::LocalOpen, quick());
-    put_long(&server);
+    put_long(server.dir.path(), NAME);
     let stalled: Vec<_> = (0..4).map(|_| stalled_download(&server)).collect();
     let began = Instant::now();
     assert_eq!(server.get("/api/health").status, 200);
@@ -168,7 +158,7 @@ fn a_stalled_download_gives_its_place_back() {
 #[test]
 fn a_slow_but_steady_download_is_not_cut() {
     let server = Server::start(Access::LocalOpen, quick());
-    put_long(&server);
+    put_long(server.dir.path(), NAME);
     let mut stream = stalled_download(&server);
     let mut piece = vec![0; 1 << 20];
     for _ in 0..12 {
@@ -180,7 +170,7 @@ fn a_slow_but_steady_download_is_not_cut() {
 #[test]
 fn shutdown_ends_idle_ones_at_once_and_stalled_ones_after_the_grace() {
     let mut server = Server::start(Access::LocalOpen, quick());
-    put_long(&server);
+    put_long(server.dir.path(), NAME);
     let mut idle = server.connect();
     let stalled = stalled_download(&server);
     let began = Instant::now();

@@ -11,7 +11,10 @@ mod common;
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 
-use common::{FIRST, HEAD_LEN, SLOT, Server, finish, finished, put_finished, record, recording};
+use common::{
+    FIRST, FRAGMENT, HEAD_LEN, LONG, SLOT, Server, finished, put_finished, put_long, record,
+    recording,
+};
 
 const NAME: &str = "20261120_110800_FN_000123.mp4";
 const FILE: &str = "/api/segments/F000123/file";
@@ -163,7 +166,7 @@ fn a_recording_is_a_whole_file_and_stays_the_same_when_finished() {
     std::fs::write(&path, recording(&record, 2)).unwrap();
     let listed = server.get("/api/segments/F000123").json();
     let pinned = listed["file"].as_str().unwrap();
-    assert_eq!(pinned, format!("{FILE}?end={}", FIRST + 2 * 65_536));
+    assert_eq!(pinned, format!("{FILE}?end={}", FIRST + 2 * FRAGMENT));
     assert_eq!(listed["state"], "recording");
 
     let live = server.get(FILE);
@@ -174,7 +177,9 @@ fn a_recording_is_a_whole_file_and_stays_the_same_when_finished() {
         .collect();
     assert_eq!(
         kinds,
-        ["ftyp", "free", "moov", "moof", "mdat", "moof", "mdat"]
+        [
+            "ftyp", "free", "moov", "free", "moof", "mdat", "moof", "mdat"
+        ]
     );
     let shown = server.get(pinned);
     assert!(shown.body == live.body);
@@ -186,11 +191,10 @@ fn a_recording_is_a_whole_file_and_stays_the_same_when_finished() {
     // It grows: the view that a player began with does not.
     std::fs::write(&path, recording(&record, 5)).unwrap();
     assert!(server.get(pinned).body == live.body);
-    assert_eq!(server.get(FILE).body.len(), FIRST + 5 * 65_536);
+    assert_eq!(server.get(FILE).body.len(), FIRST + 5 * FRAGMENT);
 
     // It is finished: nothing changes for that player.
-    let mut bytes = recording(&record, 6);
-    finish(&mut bytes, &record, 6);
+    let bytes = finished(&record, 6);
     std::fs::write(&path, &bytes).unwrap();
     let after = server.get(pinned);
     assert!(after.body == live.body);
@@ -201,9 +205,9 @@ fn a_recording_is_a_whole_file_and_stays_the_same_when_finished() {
     assert_eq!(part.status, 206);
     assert!(part.body == live.body[100..=20_000]);
     // Everybody else gets the finished file.
-    assert!(server.get(FILE).body == bytes[..FIRST + 6 * 65_536]);
+    assert!(server.get(FILE).body == bytes[..FIRST + 6 * FRAGMENT]);
 
-    for end in [FIRST + 1, FIRST + 7 * 65_536, 0] {
+    for end in [FIRST + 1, FIRST + 7 * FRAGMENT, 0] {
         assert_eq!(
             server.get(&format!("{FILE}?end={end}")).status,
             404,
@@ -226,18 +230,7 @@ fn a_recording_without_a_fragment_is_its_head() {
 #[test]
 fn a_download_is_cut_when_the_slot_is_recycled() {
     let server = Server::open();
-    // Larger than what sockets and the body hold, so that most of it has yet to be read.
-    let mut record = record(NAME);
-    let size: u64 = 64 << 20;
-    record.end = size;
-    let mut bytes = recording(&record, 0);
-    finish(&mut bytes, &record, 0);
-    record.store(bytes.first_chunk_mut().unwrap());
-    let path = server.dir.path().join(NAME);
-    std::fs::write(&path, &bytes).unwrap();
-    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-    file.set_len(size).unwrap();
-
+    let (file, mut record) = put_long(server.dir.path(), NAME);
     let mut stream = server.connect();
     let request = server.request(&format!("GET {FILE}"), "");
     stream.write_all(request.as_bytes()).unwrap();
@@ -245,17 +238,17 @@ fn a_download_is_cut_when_the_slot_is_recycled() {
     stream.read_exact(&mut front).unwrap();
     record.sequence += 1;
     let mut sector = [0; 512];
-    sector.copy_from_slice(&bytes[..512]);
+    file.read_exact_at(&mut sector, 0).unwrap();
     record.store(&mut sector);
     file.write_all_at(&sector, 0).unwrap();
     let mut rest = Vec::new();
     let ended = stream.read_to_end(&mut rest);
     let got = (front.len() + rest.len()) as u64;
     assert!(
-        ended.is_err() || got < size,
+        ended.is_err() || got < LONG,
         "a cut download must not look whole: {got}"
     );
-    assert!(got < size / 2, "{got}");
+    assert!(got < LONG / 2, "{got}");
 }
 
 #[test]
@@ -310,14 +303,7 @@ fn a_slow_client_holds_nobody_up() {
     let server = Server::open();
     let name = "20261120_110900_FN_000124.mp4";
     put_finished(server.dir.path(), NAME);
-    let path = server.dir.path().join(name);
-    let mut long = record(name);
-    long.end = 64 << 20;
-    let mut bytes = finished(&long, 0);
-    long.store(bytes.first_chunk_mut().unwrap());
-    std::fs::write(&path, &bytes).unwrap();
-    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-    file.set_len(64 << 20).unwrap();
+    put_long(server.dir.path(), name);
     let slow: Vec<_> = (0..8)
         .map(|_| {
             let mut stream = server.connect();

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
-use common::{FIRST, Server, finished, put_finished, record, recording};
+use common::{FIRST, FRAGMENT, Server, finished, put_finished, record, recording};
 use serde_json::{Value, json};
 
 fn ids(page: &Value) -> Vec<&str> {
@@ -25,14 +25,14 @@ fn every_fact_of_a_segment_is_told() {
     let server = Server::open();
     put_finished(server.dir.path(), "20261120_110800_FE_000123.mp4");
     let one = server.get("/api/segments/F000123").json();
-    let size = FIRST + 2 * 65_536;
+    let size = FIRST + 2 * FRAGMENT;
     assert_eq!(
         one,
         json!({
             "id": "F000123", "name": "20261120_110800_FE_000123.mp4", "sequence": 123,
             "camera": "F", "camera_name": "front", "class": "event", "locked": true,
             "start": "2026-11-20T11:08:00Z", "boot": {"number": 42, "seconds": 2161.0},
-            "duration_s": 60.033, "size": size, "state": "finished", "frames": 1801,
+            "duration_s": 0.2, "size": size, "state": "finished", "frames": 2,
             "dropped": {"encoder": 0, "queue": 2}, "crc_failures": 0, "io_faults": 0,
             "file": "/api/segments/F000123/file",
         })
@@ -156,7 +156,7 @@ fn the_card_is_the_database() {
     std::fs::write(dir.join(name), recording(&record(name), 1)).unwrap();
     let page = list();
     assert_eq!(page["foreign"], json!({"files": 3, "bytes": 1500}));
-    assert_eq!(page["segments"][0]["size"], FIRST + 65_536);
+    assert_eq!(page["segments"][0]["size"], FIRST + FRAGMENT);
 
     std::fs::write(dir.join(name), finished(&record(name), 3)).unwrap();
     assert_eq!(list()["segments"][0]["state"], "finished");

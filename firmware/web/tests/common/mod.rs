@@ -4,6 +4,7 @@
 // Not every test uses all of it.
 #![allow(dead_code, unreachable_pub)]
 
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -11,17 +12,22 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use picam_mp4::layout::{HEAD_BOX, SECTOR};
-use picam_mp4::{Counters, Record};
+use picam_mp4::{
+    Counters, Flush, FragmentLimits, ReadAt, Record, Sample, SegmentWriter, SlotFile, TrackConfig,
+    sample_entry,
+};
 use picam_ring::SegmentName;
 use picam_web::status::{CameraState, CameraStatus, CardStatus, RingStatus};
 use picam_web::{Access, Limits, Status, StatusSource, StatusUnavailable, WebConfig};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-pub const HEAD_LEN: usize = 8192;
+pub const HEAD_LEN: usize = 32_768;
 pub const INIT_LEN: usize = 4096;
+/// Where the fragments begin.
 pub const FIRST: usize = HEAD_LEN + INIT_LEN;
+/// Length of each fragment.
+pub const FRAGMENT: usize = 65_536;
 pub const SLOT: usize = 1 << 20;
 
 /// The record of a segment being recorded, as its name has it.
@@ -41,8 +47,8 @@ pub fn record(name: &str) -> Record {
         },
         slot_len: SLOT as u64,
         head_len: HEAD_LEN as u32,
-        init_len: INIT_LEN as u32,
-        init_moov_len: 1000,
+        init_len: 0,
+        init_moov_len: 0,
         written_len: 0,
         end: 0,
         duration_ns: 0,
@@ -51,62 +57,112 @@ pub fn record(name: &str) -> Record {
     }
 }
 
-fn box_header(to: &mut [u8], at: usize, len: usize, kind: &[u8; 4]) {
-    to[at..at + 4].copy_from_slice(&(len as u32).to_be_bytes());
-    to[at + 4..at + 8].copy_from_slice(kind);
-}
+/// A slot in memory.
+struct Memory(Vec<u8>);
 
-fn store(bytes: &mut [u8], record: &Record) {
-    let sector: &mut [u8; SECTOR] = bytes.first_chunk_mut().unwrap();
-    record.store(sector);
-}
-
-/// A slot being recorded, with `fragments` of 64 KiB; every byte tells its place and sequence.
-pub fn recording(record: &Record, fragments: usize) -> Vec<u8> {
-    let salt = record.sequence as u8;
-    let mut bytes: Vec<u8> = (0..SLOT).map(|i| (i / 7) as u8 ^ salt).collect();
-    box_header(&mut bytes, 0, 32, b"ftyp");
-    box_header(&mut bytes, HEAD_BOX, HEAD_LEN - HEAD_BOX, b"free");
-    box_header(&mut bytes, HEAD_LEN, INIT_LEN, b"moov");
-    let mut at = FIRST;
-    for _ in 0..fragments {
-        box_header(&mut bytes, at, 4096, b"moof");
-        box_header(&mut bytes, at + 4096, 61_440, b"mdat");
-        at += 65_536;
+impl ReadAt for Memory {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read_at(offset, buf)
     }
-    box_header(&mut bytes, at, SLOT - at, b"free");
-    store(&mut bytes, record);
-    bytes
+
+    fn size(&self) -> std::io::Result<u64> {
+        self.0.size()
+    }
 }
 
-/// Turns a recording into a finished segment, as the recorder does.
-pub fn finish(bytes: &mut [u8], record: &Record, fragments: usize) {
-    let record = Record {
-        end: (FIRST + fragments * 65_536) as u64,
-        duration_ns: 60_033_000_000,
-        counters: Counters {
-            frames: 1801,
-            dropped_queue: 2,
-            ..Counters::default()
-        },
-        ..record.clone()
+impl SlotFile for Memory {
+    fn write_at(&mut self, offset: u64, data: &[u8]) -> std::io::Result<()> {
+        self.0[offset as usize..][..data.len()].copy_from_slice(data);
+        Ok(())
+    }
+
+    fn flush(&mut self, _: Flush) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Records `fragments` fragments of [`FRAGMENT`] bytes into a slot that held something else, ten
+/// frames a second, one frame each.
+fn write(record: &Record, fragments: usize, finish: bool) -> Vec<u8> {
+    let sps = vec![0x67, 0x42, 0xc0, 0x0a, 0xda, 0x11, 0xa0];
+    let pps = vec![0x68, 0xce, 0x3c, 0x80];
+    let stsd = sample_entry::h264(&[sps], &[pps], 64, 64).unwrap();
+    let track = TrackConfig::video(stsd, 64, 64);
+    let picture: Vec<u8> = (0..64_000)
+        .map(|i| (i / 7) as u8 ^ record.sequence as u8)
+        .collect();
+    let sample = |n: usize| Sample {
+        track: 0,
+        dts: n as i64 * 9000,
+        composition_offset: 0,
+        duration: 9000,
+        key: true,
+        data: &picture,
     };
-    bytes[SECTOR..HEAD_LEN].fill(0xab);
-    box_header(bytes, HEAD_BOX, 6000, b"moov");
-    store(bytes, &record);
+    let mut writer = SegmentWriter::new(FragmentLimits::default());
+    let slot = Memory(vec![0x5a; SLOT]);
+    writer
+        .begin(slot, record.clone(), vec![track], &sample(0))
+        .unwrap();
+    for n in 0..fragments {
+        writer.push(&sample(n)).unwrap();
+        writer.commit(Some((n as i64 + 1) * 9000)).unwrap();
+    }
+    writer.counters_mut().unwrap().dropped_queue = 2;
+    let (Memory(bytes), record) = match finish {
+        true => writer.finish(None).unwrap().unwrap(),
+        false => {
+            // What is left to be written hidden is made visible by the next commit only.
+            writer.flush().unwrap();
+            writer.abandon().unwrap()
+        }
+    };
+    assert_eq!(record.init_len as usize, INIT_LEN);
+    bytes
 }
 
+/// A slot being recorded.
+pub fn recording(record: &Record, fragments: usize) -> Vec<u8> {
+    write(record, fragments, false)
+}
+
+/// A slot with a finished segment.
 pub fn finished(record: &Record, fragments: usize) -> Vec<u8> {
-    let mut bytes = recording(record, fragments);
-    finish(&mut bytes, record, fragments);
-    bytes
+    write(record, fragments, true)
+}
+
+/// Turns the slot in `bytes` into one whose segment claims to end at `end`.
+pub fn claim_end(bytes: &mut [u8], end: u64) -> Record {
+    let (mut record, _) = Record::parse(bytes).unwrap();
+    record.end = end;
+    record.store(bytes.first_chunk_mut().unwrap());
+    record
+}
+
+/// Length of a long segment.
+pub const LONG: u64 = 64 << 20;
+
+/// A finished segment of [`LONG`] bytes, mostly holes: more than sockets and buffers hold, so that
+/// most of it has yet to be read when its download stalls.
+pub fn put_long(dir: &Path, name: &str) -> (File, Record) {
+    let mut bytes = finished(&record(name), 1);
+    let record = claim_end(&mut bytes, LONG);
+    let path = dir.join(name);
+    std::fs::write(&path, &bytes).unwrap();
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap();
+    file.set_len(LONG).unwrap();
+    (file, record)
 }
 
 /// A finished segment of two fragments on the card, and what a download must give.
 pub fn put_finished(dir: &Path, name: &str) -> Vec<u8> {
     let bytes = finished(&record(name), 2);
     std::fs::write(dir.join(name), &bytes).unwrap();
-    bytes[..FIRST + 2 * 65_536].to_vec()
+    bytes[..FIRST + 2 * FRAGMENT].to_vec()
 }
 
 /// A status that tests can change.
