@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picam_media::AccessUnit;
+use picam_media::{AccessUnit, MediaError};
 
 /// What a call of [`Source::read`] brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,18 @@ pub enum CaptureError {
     /// What came is not what a camera may send; says where and what.
     #[error("{0}")]
     Stream(String),
+}
+
+/// What `subject` delivered is at fault, or reading it.
+pub(crate) fn stream_error(subject: &str, error: MediaError) -> CaptureError {
+    match error {
+        MediaError::Io(source) if source.raw_os_error().is_some() => CaptureError::Io {
+            context: format!("reading {subject}"),
+            source,
+        },
+        MediaError::NoRate => CaptureError::Config(format!("{subject}: {error}")),
+        other => CaptureError::Stream(format!("{subject}: {other}")),
+    }
 }
 
 /// A camera, or what stands in for one. Runs on a thread of its own and never waits for storage.

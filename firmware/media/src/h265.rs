@@ -1,7 +1,7 @@
 //! H.265 parameter sets and the start of slice headers (ITU-T H.265, 7.3.2 and 7.3.6).
 //!
-//! Read here, on the bit reader of `h264-reader`: the crates that parse these sets panic, or allocate
-//! what a damaged set asks for.
+//! Read here, on the bit reader of `h264-reader`: `scuffle-h265` panics on damaged sets (a hundredth
+//! of those with a few bytes changed) and allocates as much as they ask for.
 
 use std::num::NonZeroUsize;
 

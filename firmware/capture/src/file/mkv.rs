@@ -1,0 +1,191 @@
+//! Matroska files.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use matroska_demuxer::{DemuxError, Frame, MatroskaFile, TrackEntry};
+use picam_media::length_prefixed::LengthSize;
+use picam_media::{AccessUnit, Codec, ConfigRecord, FrameRate, UnitBuilder};
+
+use super::mp4::push_all;
+use super::reorder::DecodeTimes;
+use super::window::Window;
+use super::{Demuxer, to_ticks};
+use crate::CaptureError;
+use crate::source::stream_error;
+
+const NS: u64 = 1_000_000_000;
+/// Frame length in [`picam_media::TIMESCALE`] ticks where the file states none.
+const USUAL_FRAME: i64 = 3000;
+
+pub(super) struct Mkv {
+    path: PathBuf,
+    name: String,
+    file: MatroskaFile<Window>,
+    track: u64,
+    /// Nanoseconds of one unit of time.
+    scale: u64,
+    /// Length of a frame in ticks, if the file states it.
+    stated_frame: Option<i64>,
+    length_size: LengthSize,
+    builder: UnitBuilder,
+    frame: Frame,
+    times: Option<DecodeTimes>,
+    round: Round,
+    /// Added to presentation times: the length of earlier rounds.
+    offset: i64,
+    started: bool,
+}
+
+/// Presentation times seen since the start of the file.
+#[derive(Default)]
+struct Round {
+    first: Option<i64>,
+    last: i64,
+    before_last: i64,
+}
+
+impl Round {
+    fn note(&mut self, pts: i64) {
+        let Some(first) = self.first else {
+            *self = Self {
+                first: Some(pts),
+                last: pts,
+                before_last: pts,
+            };
+            return;
+        };
+        self.first = Some(first.min(pts));
+        if pts > self.last {
+            self.before_last = std::mem::replace(&mut self.last, pts);
+        } else if pts < self.last {
+            self.before_last = self.before_last.max(pts);
+        }
+    }
+
+    /// From the first picture to the end of the last, which is as long as `frame` or as the one before.
+    fn length(&self, frame: Option<i64>) -> i64 {
+        let frame = frame.unwrap_or(self.last - self.before_last).max(1);
+        self.last - self.first.unwrap_or(self.last) + frame
+    }
+}
+
+impl Mkv {
+    pub(super) fn open(file: File, path: &Path, name: &str) -> Result<Self, CaptureError> {
+        let unusable = |what: &str| CaptureError::Stream(format!("{name}: {what}"));
+        let file = open(file, name)?;
+        let video = |t: &&TrackEntry| codec(t).is_some();
+        let track = file.tracks().iter().find(video);
+        let track = track.ok_or_else(|| unusable("it holds no H.264 or H.265 video"))?;
+        if track.content_encodings().is_some_and(|e| !e.is_empty()) {
+            return Err(unusable(
+                "its video is compressed or encrypted a second time by the container; remux it without",
+            ));
+        }
+        let codec = codec(track).unwrap_or(Codec::H264);
+        let record = track.codec_private().unwrap_or_default();
+        let record = ConfigRecord::parse(codec, record).map_err(|e| stream_error(name, e))?;
+        let mut builder = UnitBuilder::new(codec);
+        for nal in &record.nals {
+            builder
+                .take_parameter_set(nal)
+                .map_err(|e| stream_error(name, e))?;
+        }
+        let stated = track.default_duration().map(|ns| ns.get());
+        let stated = stated
+            .and_then(|ns| i64::try_from(ns).ok())
+            .map(|ns| to_ticks(ns, NS));
+        Ok(Self {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            track: track.track_number().get(),
+            scale: file.info().timestamp_scale().get(),
+            stated_frame: stated.filter(|&ticks| ticks > 0),
+            length_size: record.length_size,
+            builder,
+            frame: Frame::default(),
+            times: None,
+            round: Round::default(),
+            offset: 0,
+            started: false,
+            file,
+        })
+    }
+
+    fn pts(&self) -> i64 {
+        let ns = i128::from(self.frame.timestamp) * i128::from(self.scale);
+        to_ticks(i64::try_from(ns).unwrap_or(i64::MAX), NS)
+    }
+}
+
+fn open(file: File, name: &str) -> Result<MatroskaFile<Window>, CaptureError> {
+    let window = Window::new(file).map_err(|source| CaptureError::Io {
+        context: format!("opening {name}"),
+        source,
+    })?;
+    MatroskaFile::open(window).map_err(|e| demux_error(name, &e))
+}
+
+fn demux_error(name: &str, error: &DemuxError) -> CaptureError {
+    CaptureError::Stream(format!(
+        "{name} is damaged, cut off, or no Matroska file: {error:?}"
+    ))
+}
+
+fn codec(track: &TrackEntry) -> Option<Codec> {
+    match track.codec_id() {
+        "V_MPEG4/ISO/AVC" => Some(Codec::H264),
+        "V_MPEGH/ISO/HEVC" => Some(Codec::H265),
+        _ => None,
+    }
+}
+
+impl Demuxer for Mkv {
+    fn read(&mut self, unit: &mut AccessUnit) -> Result<bool, CaptureError> {
+        loop {
+            // The demuxer takes any failure to read for the end of the file.
+            let more = self.file.next_frame(&mut self.frame);
+            if !more.map_err(|e| demux_error(&self.name, &e))? {
+                return Ok(false);
+            }
+            if self.frame.track != self.track {
+                continue;
+            }
+            let useful = push_all(&mut self.builder, unit, &self.frame.data, self.length_size);
+            let useful = useful.map_err(|e| stream_error(&self.name, e))?;
+            if !useful || !(self.started || unit.key) {
+                continue;
+            }
+            self.started = true;
+            let pts = self.pts();
+            self.round.note(pts);
+            let facts = self.builder.sets().facts();
+            let frame = self
+                .stated_frame
+                .or(facts
+                    .and_then(|f| f.rate)
+                    .map(|r: FrameRate| r.frame_ticks().into()))
+                .unwrap_or(USUAL_FRAME);
+            let depth = facts.map_or(0, |f| f.max_reorder);
+            let times = self
+                .times
+                .get_or_insert_with(|| DecodeTimes::new(depth, frame));
+            (unit.dts, unit.pts) = times.next(pts.saturating_add(self.offset));
+            return Ok(true);
+        }
+    }
+
+    fn restart(&mut self) -> Result<(), CaptureError> {
+        let file = File::open(&self.path).map_err(|source| CaptureError::Io {
+            context: format!("opening {} again", self.name),
+            source,
+        })?;
+        self.file = open(file, &self.name)?;
+        self.offset = self
+            .offset
+            .saturating_add(self.round.length(self.stated_frame));
+        self.round = Round::default();
+        self.started = false;
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! Video files as cameras.
+
+mod annexb;
+mod mkv;
+mod mp4;
+mod params;
+mod reorder;
+mod sniff;
+mod window;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use picam_media::{AccessUnit, TIMESCALE};
+
+use self::sniff::Format;
+use crate::pace::Pacer;
+use crate::{CaptureError, Clock, Next, Source};
+
+pub use self::params::FileParams;
+
+/// Takes a file apart.
+trait Demuxer: Send {
+    /// Fills data, parameter sets, key flag and times of the next unit in decoding order; `false` at the end.
+    /// Units before the first key frame are left out.
+    fn read(&mut self, unit: &mut AccessUnit) -> Result<bool, CaptureError>;
+
+    /// Begins again; times go on behind the last frame.
+    fn restart(&mut self) -> Result<(), CaptureError>;
+}
+
+/// The open file.
+pub(crate) struct FileSource {
+    name: String,
+    demuxer: Box<dyn Demuxer>,
+    pacer: Pacer,
+    repeat: bool,
+    /// The next unit, read ahead while it is not due.
+    waiting: AccessUnit,
+    is_waiting: bool,
+    /// Whether the file gave a unit since it was opened or began again.
+    productive: bool,
+}
+
+impl FileSource {
+    pub(crate) fn open(params: &FileParams, clock: Arc<dyn Clock>) -> Result<Self, CaptureError> {
+        let name = params.path.display().to_string();
+        let open_error = |source| CaptureError::Io {
+            context: format!("opening {name}"),
+            source,
+        };
+        let file = File::open(&params.path).map_err(open_error)?;
+        let format = sniff::sniff(&file, &params.path)
+            .map_err(open_error)?
+            .ok_or_else(|| {
+                CaptureError::Stream(format!(
+                    "{name} is neither MP4 nor MKV nor a raw H.264 or H.265 stream (Annex B)"
+                ))
+            })?;
+        if params.fps.is_some() && !matches!(format, Format::AnnexB(_)) {
+            return Err(CaptureError::Config(format!(
+                "fps= is for raw streams; {name} states its own times: leave it out"
+            )));
+        }
+        let demuxer = demuxer(format, file, &params.path, &name, params)?;
+        Ok(Self {
+            name,
+            demuxer,
+            pacer: Pacer::new(clock, params.pace),
+            repeat: params.repeat,
+            waiting: AccessUnit::new(),
+            is_waiting: false,
+            productive: false,
+        })
+    }
+
+    /// Reads ahead; `false` at the end for good.
+    fn fetch(&mut self) -> Result<bool, CaptureError> {
+        while !self.is_waiting {
+            if self.demuxer.read(&mut self.waiting)? {
+                self.is_waiting = true;
+                self.productive = true;
+            } else if !self.productive {
+                return Err(CaptureError::Stream(format!(
+                    "{} holds no frame that decoding can start at",
+                    self.name
+                )));
+            } else if self.repeat {
+                self.demuxer.restart()?;
+                self.productive = false;
+            } else {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn demuxer(
+    format: Format,
+    file: File,
+    path: &Path,
+    name: &str,
+    params: &FileParams,
+) -> Result<Box<dyn Demuxer>, CaptureError> {
+    Ok(match format {
+        Format::AnnexB(codec) => Box::new(annexb::AnnexB::new(file, path, name, codec, params.fps)),
+        Format::Mp4 => Box::new(mp4::Mp4::open(file, name)?),
+        Format::Mkv => Box::new(mkv::Mkv::open(file, path, name)?),
+    })
+}
+
+/// `value` of `scale` a second in [`TIMESCALE`] ticks, rounded to the nearest.
+fn to_ticks(value: i64, scale: u64) -> i64 {
+    let scale = i128::from(scale.max(1));
+    let ticks = (i128::from(value) * i128::from(TIMESCALE) + scale / 2).div_euclid(scale);
+    i64::try_from(ticks).unwrap_or(i64::MAX)
+}
+
+impl Source for FileSource {
+    fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Next, CaptureError> {
+        if !self.fetch()? {
+            return Ok(Next::End);
+        }
+        let due = self.pacer.due_ns(self.waiting.dts);
+        if !self.pacer.wait(due, timeout) {
+            return Ok(Next::Timeout);
+        }
+        std::mem::swap(unit, &mut self.waiting);
+        self.is_waiting = false;
+        unit.camera = self.waiting.camera;
+        unit.captured_boot_ns = due;
+        unit.dropped_before = 0;
+        Ok(Next::Unit)
+    }
+
+    fn is_live(&self) -> bool {
+        self.pacer.is_live()
+    }
+
+    fn describe(&self) -> String {
+        format!("file:{}", self.name)
+    }
+}

@@ -1,0 +1,195 @@
+//! A simulated camera: a drive along a road, encoded in software.
+
+mod barcode;
+mod canvas;
+mod params;
+mod scene;
+mod text;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use picam_media::{AccessUnit, Encoder, EncoderSettings, FrameRate};
+
+use self::scene::Scene;
+use crate::pace::Pacer;
+use crate::source::stream_error;
+use crate::{CaptureError, Clock, Next, Source};
+
+pub use self::params::{BurntClock, SimParams};
+
+/// How far encoding may lag behind, as the buffers of a camera's driver would let it.
+const BACKLOG: Duration = Duration::from_millis(500);
+
+/// The open camera. Frames are numbered by capture ticks from 0, so that a lost one leaves a gap.
+pub(crate) struct Sim {
+    name: String,
+    params: SimParams,
+    rate: FrameRate,
+    pacer: Pacer,
+    scene: Scene,
+    encoder: Encoder,
+    /// Number of the next frame.
+    next: u64,
+    /// Frames that nobody had time to encode, since the last unit.
+    lost: u32,
+}
+
+impl Sim {
+    pub(crate) fn open(
+        name: &str,
+        params: SimParams,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CaptureError> {
+        let rate = FrameRate::new(params.fps, 1)
+            .ok_or_else(|| CaptureError::Config(format!("fps={} is not allowed", params.fps)))?;
+        let encoder = Encoder::new(EncoderSettings {
+            width: params.width,
+            height: params.height,
+            fps: params.fps,
+            bitrate: params.bitrate,
+            gop: params.gop,
+        });
+        Ok(Self {
+            name: name.to_owned(),
+            params,
+            rate,
+            pacer: Pacer::new(clock, params.pace),
+            scene: Scene::new(name, &params),
+            encoder: encoder.map_err(|e| stream_error("the simulated camera", e))?,
+            next: 0,
+            lost: 0,
+        })
+    }
+
+    /// Goes past the frames for which it is too late.
+    fn skip_missed(&mut self, due_ns: u64) {
+        let now = self.pacer.clock().boot_ns();
+        let late = Duration::from_nanos(now.saturating_sub(due_ns));
+        if self.pacer.is_live() && late > BACKLOG {
+            let frame_ns = 1_000_000_000 / u64::from(self.params.fps);
+            let missed = now.saturating_sub(due_ns) / frame_ns;
+            self.next += missed;
+            self.lost = self
+                .lost
+                .saturating_add(u32::try_from(missed).unwrap_or(u32::MAX));
+        }
+    }
+}
+
+impl Source for Sim {
+    fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Next, CaptureError> {
+        let due = self.pacer.due_ns(self.rate.ticks(self.next));
+        if !self.pacer.wait(due, timeout) {
+            return Ok(Next::Timeout);
+        }
+        self.skip_missed(due);
+        let ticks = self.rate.ticks(self.next);
+        let captured = self.pacer.due_ns(ticks);
+        let utc = self.pacer.clock().utc_us();
+        let picture = self.scene.draw(self.next, captured, utc);
+        let force_key = self.next == 0;
+        let encoded = self.encoder.encode(picture, force_key, unit);
+        self.next += 1;
+        if !encoded.map_err(|e| stream_error("the simulated camera", e))? {
+            return Ok(Next::Timeout);
+        }
+        unit.dropped_before = unit
+            .dropped_before
+            .saturating_add(std::mem::take(&mut self.lost));
+        unit.dts = ticks;
+        unit.pts = ticks;
+        unit.captured_boot_ns = captured;
+        Ok(Next::Unit)
+    }
+
+    fn is_live(&self) -> bool {
+        self.pacer.is_live()
+    }
+
+    fn describe(&self) -> String {
+        let SimParams {
+            width, height, fps, ..
+        } = self.params;
+        format!(
+            "sim:{} {width}x{height} at {fps} frames a second",
+            self.name
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::test_clock::TestClock;
+
+    fn sim(clock: &Arc<TestClock>, pace: bool) -> Sim {
+        let params = SimParams {
+            width: 160,
+            height: 120,
+            fps: 10,
+            gop: 10,
+            pace,
+            ..SimParams::default()
+        };
+        Sim::open("test", params, clock.clone()).unwrap()
+    }
+
+    #[test]
+    fn waits_for_each_frame_and_gives_up_in_time() {
+        let clock = Arc::new(TestClock::default());
+        clock.advance(Duration::from_secs(5));
+        let mut sim = sim(&clock, true);
+        let mut unit = AccessUnit::new();
+        let mut read = |sim: &mut Sim, ms| sim.read(&mut unit, Duration::from_millis(ms)).unwrap();
+        assert_eq!(read(&mut sim, 30), Next::Unit);
+        assert_eq!(read(&mut sim, 30), Next::Timeout);
+        assert_eq!(clock.boot_ns(), 5_030_000_000);
+        assert_eq!(read(&mut sim, 100), Next::Unit);
+        assert_eq!(clock.boot_ns(), 5_100_000_000);
+        assert_eq!(
+            (unit.dts, unit.pts, unit.captured_boot_ns),
+            (9000, 9000, 5_100_000_000)
+        );
+        assert_eq!(unit.dropped_before, 0);
+    }
+
+    #[test]
+    fn frames_nobody_had_time_for_are_counted_and_leave_a_gap() {
+        let clock = Arc::new(TestClock::default());
+        let mut sim = sim(&clock, true);
+        let mut unit = AccessUnit::new();
+        sim.read(&mut unit, Duration::ZERO).unwrap();
+        // Within the backlog nothing is lost.
+        clock.advance(Duration::from_millis(450));
+        for n in 1..=4 {
+            sim.read(&mut unit, Duration::ZERO).unwrap();
+            assert_eq!((unit.dts, unit.dropped_before), (9000 * n, 0));
+        }
+        // Beyond it, what was missed is gone: 0.5 s was due, now it is 1.25 s.
+        clock.advance(Duration::from_millis(800));
+        sim.read(&mut unit, Duration::ZERO).unwrap();
+        assert_eq!((unit.dts, unit.dropped_before), (9000 * 12, 7));
+        sim.read(&mut unit, Duration::from_secs(1)).unwrap();
+        assert_eq!((unit.dts, unit.dropped_before), (9000 * 13, 0));
+    }
+
+    #[test]
+    fn without_pace_no_time_passes_and_key_frames_come_as_asked() {
+        let clock = Arc::new(TestClock::default());
+        let mut sim = sim(&clock, false);
+        assert!(!sim.is_live());
+        let mut unit = AccessUnit::new();
+        let mut sets = None;
+        for n in 0..25 {
+            assert_eq!(sim.read(&mut unit, Duration::ZERO).unwrap(), Next::Unit);
+            assert_eq!(unit.key, n % 10 == 0, "frame {n}");
+            assert_eq!(unit.captured_boot_ns, n * 100_000_000);
+            let current = unit.parameter_sets.clone().unwrap();
+            let first = sets.get_or_insert_with(|| current.clone());
+            assert!(Arc::ptr_eq(first, &current));
+            assert_eq!((current.width, current.height), (160, 120));
+        }
+        assert_eq!(clock.boot_ns(), 0);
+    }
+}

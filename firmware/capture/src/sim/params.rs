@@ -1,0 +1,116 @@
+//! Parameters of the simulated camera.
+
+use crate::CaptureError;
+use crate::params::Param;
+
+const KEYS: &str = "size=1280x720, fps=30, bitrate=4M, gop=30, clock=auto|uptime|off, pace=on|off";
+const MIN_SIDE: u16 = 64;
+const MAX_SIDE: u16 = 1920;
+
+/// Which clock is burnt into the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BurntClock {
+    /// UTC once it is known, time since boot before.
+    Auto,
+    /// Time since boot.
+    Uptime,
+    /// None.
+    Off,
+}
+
+/// `sim:?size=1280x720&fps=30&bitrate=4M&gop=30&clock=auto&pace=on`; all may be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SimParams {
+    /// Width in pixels, even, 64 to 1920.
+    pub width: u16,
+    /// Height in pixels, even, 64 to 1920.
+    pub height: u16,
+    /// Frames a second, 1 to 60.
+    pub fps: u32,
+    /// Bits a second.
+    pub bitrate: u32,
+    /// Frames from key frame to key frame; a second's worth if left out.
+    pub gop: u32,
+    /// The clock in the picture.
+    pub clock: BurntClock,
+    /// Whether frames come in real time.
+    pub pace: bool,
+}
+
+impl Default for SimParams {
+    fn default() -> Self {
+        Self {
+            width: 1280,
+            height: 720,
+            fps: 30,
+            bitrate: 4_000_000,
+            gop: 30,
+            clock: BurntClock::Auto,
+            pace: true,
+        }
+    }
+}
+
+impl SimParams {
+    pub(crate) fn parse(path: &str, params: &[Param]) -> Result<Self, CaptureError> {
+        if !path.is_empty() {
+            return Err(CaptureError::Config(format!(
+                "a sim source has no path, but '{path}' stands there"
+            )));
+        }
+        let mut all = Self::default();
+        let mut gop = None;
+        for param in params {
+            match param.key.as_str() {
+                "size" => (all.width, all.height) = size(param)?,
+                "fps" => all.fps = param.number(1..=60)?,
+                "bitrate" => all.bitrate = bitrate(param)?,
+                "gop" => gop = Some(param.number(1..=600)?),
+                "clock" => all.clock = burnt_clock(param)?,
+                "pace" => all.pace = param.switch("off", "on")?,
+                _ => return Err(param.unknown_key("sim", KEYS)),
+            }
+        }
+        all.gop = gop.unwrap_or(all.fps);
+        Ok(all)
+    }
+}
+
+fn size(param: &Param) -> Result<(u16, u16), CaptureError> {
+    let side = |text: &str| {
+        let n: u16 = text.parse().ok()?;
+        ((MIN_SIDE..=MAX_SIDE).contains(&n) && n.is_multiple_of(2)).then_some(n)
+    };
+    param
+        .value
+        .split_once('x')
+        .and_then(|(width, height)| Some((side(width)?, side(height)?)))
+        .ok_or_else(|| {
+            param.bad_value(&format!(
+                "WIDTHxHEIGHT such as 1280x720, both even and from {MIN_SIDE} to {MAX_SIDE}"
+            ))
+        })
+}
+
+fn bitrate(param: &Param) -> Result<u32, CaptureError> {
+    let value = param.value.as_str();
+    let (digits, factor) = match value.as_bytes().last() {
+        Some(b'k' | b'K') => (value.get(..value.len() - 1), 1000),
+        Some(b'M') => (value.get(..value.len() - 1), 1_000_000),
+        _ => (Some(value), 1),
+    };
+    digits
+        .and_then(|digits| digits.parse::<u32>().ok())
+        .and_then(|n| n.checked_mul(factor))
+        .filter(|n| (50_000..=50_000_000).contains(n))
+        .ok_or_else(|| param.bad_value("bits a second from 50k to 50M, such as 4M or 800k"))
+}
+
+fn burnt_clock(param: &Param) -> Result<BurntClock, CaptureError> {
+    match param.value.as_str() {
+        "auto" => Ok(BurntClock::Auto),
+        "uptime" => Ok(BurntClock::Uptime),
+        "off" => Ok(BurntClock::Off),
+        _ => Err(param.bad_value("auto, uptime or off")),
+    }
+}

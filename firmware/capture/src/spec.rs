@@ -1,0 +1,185 @@
+//! The one string that describes a camera.
+
+use percent_encoding::percent_decode_str;
+
+use crate::CaptureError;
+use crate::file::FileParams;
+use crate::params::Param;
+use crate::sim::SimParams;
+
+/// Longest camera name in bytes; it stands in every segment's header.
+const MAX_NAME_LEN: usize = 32;
+
+/// A camera: its name and where its pictures come from.
+///
+/// Written `NAME=KIND:[PATH][?key=value&key=value...]`. Path and values are percent-decoded, so that
+/// `%3F` in a path is a question mark and `%25` a percent sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameraSpec {
+    /// What a person calls it: 1 to 32 of `a-z`, `0-9`, `_`, `-`, beginning with a letter.
+    pub name: String,
+    /// Where the pictures come from.
+    pub source: SourceSpec,
+}
+
+/// The kinds of sources and their parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceSpec {
+    /// A simulated camera.
+    Sim(SimParams),
+    /// A video file.
+    File(FileParams),
+}
+
+impl CameraSpec {
+    /// Parses the string.
+    ///
+    /// # Errors
+    /// [`CaptureError::Config`], which names what is wrong and says what is allowed.
+    pub fn parse(text: &str) -> Result<Self, CaptureError> {
+        let wrong = |what: String| CaptureError::Config(format!("camera '{text}': {what}"));
+        let Some((name, source)) = text.split_once('=') else {
+            return Err(wrong("write NAME=KIND:..., such as front=sim:".to_owned()));
+        };
+        check_name(name).map_err(&wrong)?;
+        let Some((kind, rest)) = source.split_once(':') else {
+            return Err(wrong(format!(
+                "'{source}' needs a colon behind its kind, such as sim: or file:/clip.mp4"
+            )));
+        };
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let path = decode(path).map_err(&wrong)?;
+        let params = parse_query(query).map_err(&wrong)?;
+        let source = match kind {
+            "sim" => SimParams::parse(&path, &params).map(SourceSpec::Sim),
+            "file" => FileParams::parse(&path, &params).map(SourceSpec::File),
+            _ => return Err(wrong(format!("unknown kind '{kind}': use sim or file"))),
+        };
+        match source {
+            Ok(source) => Ok(Self {
+                name: name.to_owned(),
+                source,
+            }),
+            Err(CaptureError::Config(what)) => Err(wrong(what)),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+    let good = name.len() <= MAX_NAME_LEN
+        && name.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
+        && name.bytes().all(allowed);
+    if good {
+        return Ok(());
+    }
+    Err(format!(
+        "the name '{name}' is not allowed: use 1 to {MAX_NAME_LEN} of a-z, 0-9, _ and -, beginning with a letter"
+    ))
+}
+
+fn parse_query(query: &str) -> Result<Vec<Param>, String> {
+    let mut params: Vec<Param> = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let Some((key, value)) = pair.split_once('=') else {
+            return Err(format!("parameter '{pair}' has no value: write {pair}=..."));
+        };
+        if params.iter().any(|p| p.key == key) {
+            return Err(format!("parameter '{key}' stands there twice"));
+        }
+        params.push(Param {
+            key: key.to_owned(),
+            value: decode(value)?,
+        });
+    }
+    Ok(params)
+}
+
+fn decode(text: &str) -> Result<String, String> {
+    match percent_decode_str(text).decode_utf8() {
+        Ok(decoded) if !decoded.contains('\0') => Ok(decoded.into_owned()),
+        _ => Err(format!(
+            "'{text}' does not decode to text (% begins a hexadecimal code; write %25)"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn error(text: &str) -> String {
+        match CameraSpec::parse(text) {
+            Err(CaptureError::Config(what)) => what,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_the_documented_examples() {
+        let sim = CameraSpec::parse("front=sim:?size=1280x720&fps=30").unwrap();
+        assert_eq!(sim.name, "front");
+        let SourceSpec::Sim(params) = sim.source else {
+            panic!()
+        };
+        assert_eq!((params.width, params.height, params.fps), (1280, 720, 30));
+        let file = CameraSpec::parse("ip=file:/path/clip.mp4?pace=off&loop=1").unwrap();
+        let SourceSpec::File(params) = file.source else {
+            panic!()
+        };
+        assert_eq!(params.path.to_str(), Some("/path/clip.mp4"));
+        assert!(!params.pace && params.repeat);
+    }
+
+    #[test]
+    fn decodes_awkward_paths() {
+        let file = CameraSpec::parse("a=file:/x%3Fy%25 &=z.mp4?fps=25").unwrap();
+        let SourceSpec::File(params) = file.source else {
+            panic!()
+        };
+        assert_eq!(params.path.to_str(), Some("/x?y% &=z.mp4"));
+    }
+
+    #[test]
+    fn says_what_is_wrong_and_what_is_allowed() {
+        for (text, parts) in [
+            ("sim:", &["NAME=KIND"][..]),
+            ("Front=sim:", &["'Front'", "a-z"]),
+            ("1a=sim:", &["'1a'", "letter"]),
+            ("=sim:", &["''"]),
+            ("a=sim", &["colon"]),
+            ("a=webcam:", &["'webcam'", "sim or file"]),
+            ("a=sim:?size=1281x720", &["size=1281x720", "even"]),
+            ("a=sim:?size=32x32", &["size=32x32", "64"]),
+            ("a=sim:?fps=61", &["fps=61", "1 to 60"]),
+            ("a=sim:?fps", &["'fps'", "fps="]),
+            ("a=sim:?fps=1&fps=2", &["'fps'", "twice"]),
+            ("a=sim:?colour=red", &["'colour'", "size"]),
+            ("a=sim:/dev/video0", &["/dev/video0", "no path"]),
+            ("a=sim:?bitrate=lots", &["bitrate=lots", "4M"]),
+            ("a=file:", &["path"]),
+            ("a=file:/x?loop=yes", &["loop=yes", "1 or 0"]),
+            ("a=file:/x?pace=fast", &["pace=fast", "on or off"]),
+            ("a=file:/x?fps=0", &["fps=0", "30000/1001"]),
+            ("a=file:/x%FF", &["%FF"]),
+        ] {
+            let what = error(text);
+            for part in parts {
+                assert!(what.contains(part), "{text}: {what}");
+            }
+        }
+        let long = format!("{}=sim:", "a".repeat(33));
+        assert!(error(&long).contains("32"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_a_spec_or_a_config_error(text in "([a-z]{1,3}=(sim|file):)?.{0,60}") {
+            let parsed = CameraSpec::parse(&text);
+            prop_assert!(matches!(parsed, Ok(_) | Err(CaptureError::Config(_))));
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Sources against ffmpeg and ffprobe.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod barcode;
+mod files;
+mod loops;
+mod peer;
+mod sim;
