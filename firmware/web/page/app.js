@@ -42,6 +42,7 @@ async function refreshList() {
       older = page.next;
     }
     list.merge(page.segments, page.next === null);
+    list.count(older === null);
     showCameras(page.cameras);
     showEnd(page.total);
   } catch (error) {
@@ -58,6 +59,7 @@ async function loadOlder() {
     if (turn !== asked) return;
     older = page.next;
     list.append(page.segments);
+    list.count(older === null);
     showEnd(page.total);
   } catch {
     // The button stays; the state at the top says what is wrong.

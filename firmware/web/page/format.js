@@ -1,7 +1,7 @@
 // Times, lengths and sizes as people read them, in the zone and language of the browser.
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
-const thisYear = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const thisYear = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "long" });
 const anyYear = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
 const dayAndClock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
 
@@ -47,15 +47,15 @@ export function dayKey(segment) {
 }
 
 export function dayName(key) {
-  if (key.startsWith("boot")) return `Time not known yet · ${key}`;
-  if (key === "unknown") return "Time not known";
+  if (key.startsWith("boot")) return `Time unknown · ${key}`;
+  if (key === "unknown") return "Time unknown";
   const day = startOfDay(key);
   const today = new Date();
   today.setHours(0, 0, 0, 0);
   const ago = Math.round((today - day) / 86_400_000);
   const name = (day.getFullYear() === today.getFullYear() ? thisYear : anyYear).format(day);
-  if (ago === 0) return `Today, ${name}`;
-  return ago === 1 ? `Yesterday, ${name}` : name;
+  if (ago === 0) return `Today · ${name}`;
+  return ago === 1 ? `Yesterday · ${name}` : name;
 }
 
 /** Local midnight at which the day of a key ("2026-11-20") begins. */

@@ -28,16 +28,15 @@ export const meets = (segments) => segments.some((segment) => known.has(segment.
 
 /**
  * Takes in the newest page of the listing. What is newer than its last segment and not in it has
- * left the card; with `toEnd` that goes for everything.
+ * left the card; if it `isAll`, that goes for everything.
  */
-export function merge(segments, toEnd) {
+export function merge(segments, isAll) {
   const ids = new Set(segments.map((segment) => segment.id));
-  const oldest = toEnd ? -1 : segments.at(-1).sequence;
+  const oldest = isAll ? -1 : segments.at(-1).sequence;
   for (const [id, { segment }] of known) {
     if (segment.sequence > oldest && !ids.has(id)) remove(id);
   }
   for (const segment of segments) put(segment);
-  for (const key of days.keys()) count(key);
 }
 
 /** Adds older segments below without moving what is being looked at. */
@@ -45,7 +44,6 @@ export function append(segments) {
   const anchor = [...document.querySelectorAll(".row")].find((row) => row.getBoundingClientRect().top > 0);
   const before = anchor?.getBoundingClientRect().top;
   for (const segment of segments) put(segment);
-  for (const key of days.keys()) count(key);
   if (anchor) scrollBy(0, anchor.getBoundingClientRect().top - before);
 }
 
@@ -96,10 +94,17 @@ function put(segment) {
   // A segment that got its true time belongs to another day.
   if (entry && entry.day !== day) remove(segment.id);
   const row = draw(segment);
-  if (known.has(segment.id)) known.get(segment.id).row.replaceWith(row);
+  if (known.has(segment.id)) replace(known.get(segment.id).row, row);
   else insert(row, segment, day);
   known.set(segment.id, { segment, row, day, drawn });
   if (segment.id === chosen) choose(segment.id);
+}
+
+/** Redraws a row in place; whoever is on it with the keyboard stays there. */
+function replace(old, row) {
+  const focused = [...old.children].indexOf(document.activeElement);
+  old.replaceWith(row);
+  row.children[focused]?.focus({ preventScroll: true });
 }
 
 function insert(row, segment, key) {
@@ -147,11 +152,14 @@ function groupOf(segment, day) {
   return group;
 }
 
-function count(key) {
-  const { note, groups } = days.get(key);
-  let n = 0;
-  for (const { rows } of groups.values()) n += rows.childElementCount;
-  setText(note, format.plural(n, "segment"));
+/** Says how many segments a day has; of the oldest day only if nothing older is to come. */
+export function count(complete) {
+  for (const { section, note, groups } of days.values()) {
+    let n = 0;
+    for (const { rows } of groups.values()) n += rows.childElementCount;
+    const whole = complete || section.nextElementSibling;
+    setText(note, whole ? format.plural(n, "segment") : "");
+  }
 }
 
 function draw(segment) {
