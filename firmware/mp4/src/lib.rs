@@ -10,6 +10,7 @@ mod boxes;
 pub mod camm;
 pub mod cut;
 pub mod fragment;
+pub mod hls;
 pub mod layout;
 mod moov;
 mod page_buf;

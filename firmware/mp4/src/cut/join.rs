@@ -239,6 +239,11 @@ impl<'a> Joined<'a> {
             let (dts, pts) = place(sample);
             let dts = dts.saturating_add(shift).max(least);
             least = dts.saturating_add(1);
+            // A sample moved behind one at the same time is shown when it is decoded.
+            let pts = match sample.cts_offset {
+                0.. => pts.saturating_add(shift).max(dts),
+                _ => pts.saturating_add(shift),
+            };
             let entry = usize::try_from(sample.description).unwrap_or(0);
             let entry = entry.checked_sub(1).and_then(|entry| entries.get(entry));
             let duration = u32::try_from(scale(sample.duration.into()));
@@ -248,7 +253,7 @@ impl<'a> Joined<'a> {
                 offset: sample.offset,
                 size: sample.size,
                 dts,
-                pts: pts.saturating_add(shift),
+                pts,
                 duration,
                 entry: entry.copied().unwrap_or(0),
                 run: sample.run,

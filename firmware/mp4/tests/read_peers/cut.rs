@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use picam_mp4::ReadAt;
+use picam_mp4::camm::Fix;
 use picam_mp4::cut::{CutError, CutPlan, Source};
 use picam_mp4::read::{Movie, Sample};
 
@@ -15,6 +16,7 @@ use crate::peers::{
     B_FRAMES, CLIP, Clip, Frame, frames, frames_and_complaints, gstreamer_plays, packets, run,
     sound,
 };
+use crate::slots::recorded;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -101,7 +103,7 @@ fn check(row: &Row, from_ns: i64, to_ns: i64, clip: &Path) -> CutPlan {
         "ffprobe",
         &[
             "-v",
-            "warning",
+            "error",
             "-show_entries",
             "format=duration",
             "-of",
@@ -435,5 +437,92 @@ fn packets_of_a_clip_are_in_order() {
             (video - audio as f64 / 48000.0).abs() < 1.2,
             "{video} {audio}"
         );
+    }
+}
+
+/// Three segments as recorded, and one of them not finished, against the clip they were made from.
+#[test]
+fn a_clip_over_segments_is_frame_exact() {
+    if !have("ffmpeg", "ffmpeg") || !have("ffprobe", "ffmpeg") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for b_frames in ["0", "2"] {
+        let mut recording = recorded(b_frames, 3, dir.path());
+        let source = recording.source.clone();
+        let original = frames(&source);
+        let original_sound = sound(&source);
+        let path = dir.path().join("clip.mp4");
+        for unfinished in [false, true] {
+            if unfinished {
+                recording.finished[2] = recording.recording.clone();
+            }
+            let starts = recording.finished.iter().map(|path| {
+                let (_, record, _) = Movie::read_slot(&File::open(path).unwrap()).unwrap();
+                record.start_boot_ns as i64
+            });
+            let starts: Vec<_> = starts.collect();
+            let row = Row::new(recording.finished.clone(), &starts);
+            let ranges = [(1240, 5000), (0, 6000), (2400, 4800)];
+            let ranges = if unfinished { &ranges[..1] } else { &ranges };
+            for &(from_ms, to_ms) in ranges {
+                let at = |ms: i64| 10 * SECOND + ms * 1_000_000;
+                let plan = check(&row, at(from_ms), at(to_ms), &path);
+                assert!(plan.gaps().is_empty(), "{:?}", plan.gaps());
+                // The very pictures of the original, too, and its sound.
+                let range = (from_ms / 40) as usize..(to_ms / 40) as usize;
+                let md5s =
+                    |frames: &[Frame]| frames.iter().map(|f| f.md5.clone()).collect::<Vec<_>>();
+                assert_eq!(md5s(&frames(&path)), md5s(&original[range]));
+                // Where a clip starts with a segment, so does its sound: at the first whole frame,
+                // without the one before that primes the decoder.
+                let clip = Movie::read(&File::open(&path).unwrap()).unwrap();
+                let late = clip.tracks[1]
+                    .presentation(&clip.tracks[1].samples[0])
+                    .max(0);
+                assert!(late < 1024);
+                let warm = if from_ms % 2400 == 0 { 2048 } else { 0 };
+                let (clip, first) = (sound(&path), (from_ms * 48 + late) as usize);
+                assert!(clip.len().abs_diff(((to_ms - from_ms) * 48) as usize) <= 2048);
+                let pairs = clip.iter().zip(&original_sound[first..]).skip(warm);
+                let off = pairs.filter(|(a, b)| a.abs_diff(**b) > 2).count();
+                assert_eq!(off, 0, "{from_ms}..{to_ms} bf {b_frames}");
+                fixes_and_text_are_in_time(&path, at(plan.start_ns() / 1_000_000 - 10_000));
+            }
+        }
+    }
+}
+
+/// Fixes and text say when they were recorded: each is shown at that time in the clip.
+fn fixes_and_text_are_in_time(path: &Path, start_ns: i64) {
+    let file = File::open(path).unwrap();
+    let clip = Movie::read(&file).unwrap();
+    let handlers: Vec<_> = clip.tracks.iter().map(|t| t.handler.to_string()).collect();
+    assert_eq!(handlers, ["vide", "soun", "camm", "sbtl"]);
+    for (n, track) in clip.tracks.iter().enumerate().skip(2) {
+        assert_eq!(
+            track
+                .edits
+                .iter()
+                .filter(|edit| edit.media_time.is_some())
+                .count(),
+            1
+        );
+        for sample in &track.samples {
+            let bytes = bytes_of(&file, sample);
+            let recorded_ms = match n {
+                2 => (Fix::from_sample(&bytes).unwrap().gps_epoch_s * 1000.0).round() as i64,
+                _ => String::from_utf8(bytes[9..].to_vec())
+                    .unwrap()
+                    .parse()
+                    .unwrap(),
+            };
+            let clip_ms = track.presentation(sample);
+            assert!(
+                (recorded_ms - start_ns / 1_000_000 - clip_ms).abs() <= 1,
+                "{recorded_ms} {clip_ms}"
+            );
+        }
+        assert!(!track.samples.is_empty());
     }
 }

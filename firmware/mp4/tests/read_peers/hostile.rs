@@ -3,6 +3,8 @@
 use std::io;
 
 use picam_mp4::ReadAt;
+use picam_mp4::cut::{CutPlan, Source};
+use picam_mp4::hls::{Options, Part, playlist};
 use picam_mp4::read::{Movie, ReadError};
 use proptest::prelude::*;
 
@@ -111,9 +113,27 @@ fn damaged_files() {
                     for sample in movie.tracks.iter().flat_map(|t| &t.samples) {
                         prop_assert!(sample.end() <= file.len() as u64);
                     }
-                    for track in &movie.tracks {
-                        track.presentation_end();
+                    // What is made of it holds together, or is refused.
+                    let source = Source {
+                        movie: &movie,
+                        start_ns: 0,
+                    };
+                    if let Ok(plan) = CutPlan::new(&[source, source], 0, 1 << 60) {
+                        let mut clip = Vec::new();
+                        plan.write_to(&[&file, &file], &mut clip).unwrap();
+                        prop_assert_eq!(clip.len() as u64, plan.len());
+                        Movie::read(&clip).unwrap();
                     }
+                    let part = Part {
+                        movie: &movie,
+                        uri: "a.mp4",
+                        start_utc_us: Some(i64::MAX),
+                    };
+                    let options = Options {
+                        at_least_ms: u32::MAX,
+                        ..Options::default()
+                    };
+                    let _ = playlist(&[part], &options);
                 }
                 Ok(())
             },

@@ -8,6 +8,9 @@
 )]
 
 mod cut;
+mod hls;
 mod hostile;
 mod peers;
 mod read;
+mod serve;
+mod slots;

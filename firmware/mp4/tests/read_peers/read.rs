@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::path::Path;
 
-use picam_mp4::read::{Codec, Movie};
+use picam_mp4::SegmentState;
+use picam_mp4::read::{Codec, Movie, ReadError};
 
 use picam_testkit::judges::have;
 
 use crate::peers::{B_FRAMES, CLIP, Clip, packets, run};
+use crate::slots::recorded;
 
 /// Compares all tracks with ffprobe, with and without the edit list applied.
 fn compare(path: &Path) -> Movie {
@@ -219,5 +221,54 @@ fn other_codecs_and_writers() {
             .concat(),
         );
         assert_eq!(compare(&path).video().unwrap().samples.len(), 100);
+    }
+}
+
+/// A slot shows the same samples by its index, by its fragments, and while it was being recorded.
+#[test]
+fn both_views_of_a_slot_agree() {
+    if !have("ffmpeg", "ffmpeg") || !have("ffprobe", "ffmpeg") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for b_frames in ["0", "2"] {
+        let recording = recorded(b_frames, 100, dir.path());
+        let source = recording.source.clone();
+        let finished = File::open(&recording.finished[0]).unwrap();
+        let unfinished = File::open(&recording.recording).unwrap();
+        let index = compare(&recording.finished[0]);
+        let (fragments, record, state) = Movie::read_slot(&finished).unwrap();
+        assert_eq!((record.sequence, state), (40, SegmentState::Finished));
+        let shown = compare(&recording.recording);
+        let (recorded, _, state) = Movie::read_slot(&unfinished).unwrap();
+        assert_eq!(state, SegmentState::Recording);
+        assert!(index.fragments.is_empty() && fragments.fragments.len() > 10);
+        let head = u64::from(record.head_len);
+        assert_eq!(
+            fragments.init,
+            head - 32..head + u64::from(record.init_moov_len)
+        );
+        assert_eq!(fragments.fragments, recorded.fragments);
+        assert_eq!(fragments.fragments.last().unwrap().end, record.end);
+        for movie in [&fragments, &shown, &recorded] {
+            assert_eq!(movie.tracks.len(), 4);
+            for (a, b) in index.tracks.iter().zip(&movie.tracks) {
+                assert_eq!(
+                    (a.id, a.handler, a.codec, &a.stsd),
+                    (b.id, b.handler, b.codec, &b.stsd)
+                );
+                assert_eq!(a.samples.len(), b.samples.len());
+                for (x, y) in a.samples.iter().zip(&b.samples) {
+                    assert_eq!((x.offset, x.size, x.key), (y.offset, y.size, y.key));
+                    // A track that begins late does so by an edit, in ticks of the movie.
+                    assert!(
+                        a.presentation(x).abs_diff(b.presentation(y)) <= 1,
+                        "{x:?} {y:?}"
+                    );
+                }
+            }
+        }
+        let foreign = Movie::read_slot(&File::open(&source).unwrap());
+        assert!(matches!(foreign, Err(ReadError::NotASlot(_))));
     }
 }
