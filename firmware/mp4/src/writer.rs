@@ -390,11 +390,10 @@ impl<F: SlotFile> SegmentWriter<F> {
         self.index.clear();
         boxes::header(b"free", open.record.slot_len - open.at, &mut self.index);
         crate::wire::Fill::new(bytes.as_mut_slice()).put(&self.index);
-        let scope = flush_scope(&mut open.record, next + PAGE as u64);
         let written = open
             .file
             .write_at(open.at, bytes.as_slice())
-            .and_then(|()| open.file.flush(scope))
+            .and_then(|()| flush_to(&mut open.file, &mut open.record, next + PAGE as u64))
             .and_then(|()| open.file.write_at(open.at, self.next_page.as_slice()));
         if let Err(error) = written {
             // As it was, for the next try.
@@ -433,9 +432,15 @@ impl<F: SlotFile> SegmentWriter<F> {
         let Some(open) = &mut self.open else {
             return Ok(());
         };
-        let end = open.at + PAGE as u64;
-        let scope = flush_scope(&mut open.record, end);
-        Ok(open.file.flush(scope)?)
+        if std::mem::replace(&mut open.repeat, true) {
+            self.write_unflushed()?;
+        }
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        flush_to(&mut open.file, &mut open.record, open.at + PAGE as u64)?;
+        open.repeat = false;
+        Ok(())
     }
 
     /// Changes the open segment's record (its class, its true time) and writes it out.
@@ -484,14 +489,14 @@ impl<F: SlotFile> SegmentWriter<F> {
     }
 }
 
-/// Full flush where the slot is written further than ever, and note how far that is.
-fn flush_scope(record: &mut Record, end: u64) -> Flush {
-    if end > record.written_len {
-        record.written_len = end;
-        Flush::All
-    } else {
-        Flush::Data
+/// Flushes a slot written up to `end`: in full where that is further than ever before.
+fn flush_to<F: SlotFile>(file: &mut F, record: &mut Record, end: u64) -> io::Result<()> {
+    if end <= record.written_len {
+        return file.flush(Flush::Data);
     }
+    file.flush(Flush::All)?;
+    record.written_len = end;
+    Ok(())
 }
 
 pub(crate) fn boot_tag(boot_id: &[u8; 16]) -> u32 {

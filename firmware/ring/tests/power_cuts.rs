@@ -104,7 +104,14 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
             lost_in_encoder: 0,
             lost_in_queue: 0,
         };
-        recorder.push(&picture, &tracks).unwrap();
+        // A card that refuses once or twice: the same picture again, and nothing is lost.
+        disk.refuse(if rng.below(12) == 0 {
+            1 + rng.below(2) as u32
+        } else {
+            0
+        });
+        while recorder.push(&picture, &tracks).is_err() {}
+        disk.refuse(0);
         disk.mark(n + 1);
         if n == event {
             recorder.lock(Class::Event).unwrap();

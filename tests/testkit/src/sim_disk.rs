@@ -29,6 +29,9 @@ pub enum Op {
     },
     /// A file was flushed.
     Flush { file: usize, scope: Flush },
+    /// A flush failed: what was written since the last one is gone, as the kernel drops pages that
+    /// it could not write.
+    FailedFlush { file: usize },
     /// A file was created, its length durable with its name.
     Create {
         file: usize,
@@ -80,6 +83,20 @@ struct State {
     log: Vec<Op>,
     mutant: Mutant,
     last_write: Mutant,
+    refusals: u32,
+}
+
+impl State {
+    fn refuses(&mut self) -> bool {
+        let refuses = self.refusals > 0;
+        self.refusals = self.refusals.saturating_sub(1);
+        refuses
+    }
+}
+
+/// What a worn card answers.
+fn refused() -> io::Error {
+    io::Error::from_raw_os_error(5)
 }
 
 /// The disk; clones are the same disk.
@@ -113,12 +130,18 @@ impl SimDisk {
             log: Vec::new(),
             mutant,
             last_write: Mutant::None,
+            refusals: 0,
         })))
     }
 
     /// Notes how many frames the caller has handed over.
     pub fn mark(&self, frames: u64) {
         self.0.borrow_mut().log.push(Op::Mark(frames));
+    }
+
+    /// Lets the next so many writes, flushes, renames and syncs fail with `EIO`.
+    pub fn refuse(&self, operations: u32) {
+        self.0.borrow_mut().refusals = operations;
     }
 
     /// Everything that was done so far; the log starts anew.
@@ -176,6 +199,9 @@ impl Directory for SimDisk {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.0.borrow_mut();
+        if state.refuses() {
+            return Err(refused());
+        }
         if state.names.contains_key(to) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -199,6 +225,9 @@ impl Directory for SimDisk {
 
     fn sync(&self) -> io::Result<()> {
         let mut state = self.0.borrow_mut();
+        if state.refuses() {
+            return Err(refused());
+        }
         if state.mutant != Mutant::DirectorySync {
             state.log.push(Op::SyncDirectory);
         }
@@ -230,6 +259,9 @@ impl SlotFile for SimFile {
             offset.is_multiple_of(4096) && data.len().is_multiple_of(4096),
             "unaligned write"
         );
+        if state.refuses() {
+            return Err(refused());
+        }
         let start = offset as usize;
         state.contents[self.file]
             .get_mut(start..start + data.len())
@@ -246,6 +278,11 @@ impl SlotFile for SimFile {
 
     fn flush(&mut self, scope: Flush) -> io::Result<()> {
         let mut state = self.disk.borrow_mut();
+        if state.refuses() {
+            let file = self.file;
+            state.log.push(Op::FailedFlush { file });
+            return Err(refused());
+        }
         if state.mutant != Mutant::None && state.mutant == state.last_write {
             return Ok(());
         }
@@ -366,6 +403,11 @@ impl Replay {
                 if *scope == Flush::All {
                     file.valid = file.valid.max(file.written);
                 }
+            }
+            Op::FailedFlush { file } => {
+                let file = &mut self.files[*file];
+                file.snapshot.take();
+                file.dirty.clear();
             }
             Op::Create { file, name, size } => {
                 assert_eq!(

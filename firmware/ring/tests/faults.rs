@@ -1,0 +1,178 @@
+//! A card that goes on refusing: the segment is given up, what was committed stays, the next key
+//! frame begins anew in another slot, and what was lost is known.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::sync::Arc;
+
+use picam_mp4::{FragmentLimits, ReadAt, Sample, TrackConfig, check, sample_entry};
+use picam_ring::{
+    ATTEMPTS, Boot, Catalog, Directory, Picture, Recorder, RingConfig, Shares, SlotName, Taken,
+    recover_slot,
+};
+use picam_testkit::sim_disk::{Mutant, SimDisk};
+
+fn config(slots: usize) -> RingConfig {
+    RingConfig {
+        letter: b'F',
+        camera_name: "front".into(),
+        slot_size: 512 * 1024,
+        slots,
+        head_len: 32 * 1024,
+        nominal_ticks: 90_000 * 2,
+        shares: Shares::default(),
+        limits: FragmentLimits::default(),
+    }
+}
+
+struct Camera {
+    tracks: Arc<Vec<TrackConfig>>,
+    n: u64,
+}
+
+impl Camera {
+    fn new() -> Self {
+        let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
+        let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
+        Self {
+            tracks: Arc::new(vec![TrackConfig::video(stsd, 640, 480)]),
+            n: 0,
+        }
+    }
+
+    /// Pushes the next picture, trying again as long as it takes; says what became of it and how
+    /// often the card refused.
+    fn push(&mut self, recorder: &mut Recorder<SimDisk>, lost: u32) -> (Taken, u32) {
+        let data = [self.n as u8; 2000];
+        let picture = Picture {
+            sample: Sample {
+                track: 0,
+                dts: (self.n * 3000) as i64,
+                composition_offset: 0,
+                duration: 3000,
+                key: self.n.is_multiple_of(15),
+                data: &data,
+            },
+            captured_boot_ns: self.n * 33_333_333,
+            lost_in_encoder: 0,
+            lost_in_queue: lost,
+        };
+        self.n += 1;
+        let mut refusals = 0;
+        loop {
+            match recorder.push(&picture, &self.tracks) {
+                Ok(taken) => return (taken, refusals),
+                Err(_) => refusals += 1,
+            }
+        }
+    }
+}
+
+fn recorder(disk: &SimDisk, slots: usize) -> Recorder<SimDisk> {
+    let catalog = Catalog::read(disk).unwrap();
+    let boot = Boot::after(disk, &catalog, [1; 16]);
+    Recorder::new(disk.clone(), config(slots), boot, Some(catalog))
+}
+
+fn segments(disk: &SimDisk) -> Vec<SlotName> {
+    let entries = disk.list().unwrap();
+    let names = entries
+        .iter()
+        .filter_map(|entry| SlotName::parse(&entry.name));
+    names
+        .filter(|name| matches!(name, SlotName::Segment(_)))
+        .collect()
+}
+
+#[test]
+fn a_card_that_refuses_for_long_costs_the_rest_of_the_group_and_says_so() {
+    let disk = SimDisk::new(Mutant::None);
+    let mut recorder = recorder(&disk, 6);
+    let mut camera = Camera::new();
+    for _ in 0..40 {
+        assert_eq!(camera.push(&mut recorder, 0), (Taken::Yes, 0));
+    }
+    disk.refuse(40);
+    let mut lost = 0;
+    let mut refused = 0;
+    while camera.n < 80 {
+        let (taken, refusals) = camera.push(&mut recorder, lost);
+        refused += refusals;
+        lost = if taken == Taken::Yes { 0 } else { lost + 1 };
+    }
+    recorder.finish().unwrap();
+    assert_eq!(recorder.faults(), refused);
+    assert!(refused >= ATTEMPTS);
+
+    let segments = segments(&disk);
+    assert_eq!(segments.len(), 2);
+    let mut frames = Vec::new();
+    for segment in segments {
+        // The one that was given up is finished by the housekeeper.
+        let name = recover_slot(&disk, segment).unwrap();
+        let checked = check(&disk.open(&name.to_string()).unwrap()).unwrap();
+        assert_eq!(checked.faults, Vec::<String>::new());
+        frames.push((
+            checked.record.counters.frames,
+            checked.record.counters.dropped_queue,
+        ));
+    }
+    frames.sort_unstable();
+    let (all, lost): (u32, u32) = frames
+        .iter()
+        .fold((0, 0), |sum, f| (sum.0 + f.0, sum.1 + f.1));
+    // What was not yet committed of the first segment went with it: at most one fragment.
+    assert!(
+        (70 - lost..=80 - lost).contains(&all),
+        "{all} recorded, {lost} counted lost"
+    );
+    assert!(lost > 0);
+}
+
+#[test]
+fn a_smaller_ring_gives_its_slots_up_one_by_one() {
+    let disk = SimDisk::new(Mutant::None);
+    let mut camera = Camera::new();
+    for sequence in 0..8 {
+        let name = SlotName::Spare {
+            camera: b'F',
+            sequence,
+        };
+        disk.create(&name.to_string(), 512 * 1024).unwrap();
+    }
+    let mut large = recorder(&disk, 8);
+    while segments(&disk).len() < 8 {
+        camera.push(&mut large, 0);
+    }
+    large.finish().unwrap();
+    let mut small = recorder(&disk, 4);
+    for _ in 0..15 * 60 {
+        camera.push(&mut small, 0);
+    }
+    assert_eq!(disk.list().unwrap().len(), 4);
+}
+
+#[test]
+fn slots_of_another_size_are_replaced_when_their_turn_comes() {
+    let disk = SimDisk::new(Mutant::None);
+    let mut camera = Camera::new();
+    for sequence in 0..4 {
+        let name = SlotName::Spare {
+            camera: b'F',
+            sequence,
+        };
+        disk.create(&name.to_string(), 256 * 1024).unwrap();
+    }
+    let mut recorder = recorder(&disk, 4);
+    for _ in 0..15 * 60 {
+        camera.push(&mut recorder, 0);
+    }
+    for entry in disk.list().unwrap() {
+        let file = disk.open(&entry.name).unwrap();
+        assert_eq!(file.size().unwrap(), 512 * 1024, "{}", entry.name);
+    }
+}
