@@ -151,6 +151,11 @@ fn every_state_of_a_segment_plays_everywhere() {
             "-c:v libx264 -preset veryfast -g 30 -bf 3 -profile:v high",
         ),
         (
+            "variable.mp4",
+            "-vf setpts=PTS+mod(N\\,3)*0.007/TB -fps_mode passthrough -enc_time_base 1/90000 \
+             -c:v libx264 -preset veryfast -g 30 -bf 2",
+        ),
+        (
             "h265.mp4",
             "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=30 -tag:v hvc1",
         ),
@@ -176,7 +181,7 @@ fn every_state_of_a_segment_plays_everywhere() {
         let out = dir.path().join(format!("out-{name}"));
         for sample in input.samples() {
             let before = writer.record().unwrap().counters.frames;
-            if writer.push(&sample).unwrap() == Pushed::Committed && before % 5 == 0 {
+            if writer.push(&sample).unwrap() == Pushed::Committed && before % 20 == 0 {
                 save(&disk.open("slot.mp4").unwrap(), &out);
                 judge(&out, before as usize);
                 let checked = check(&disk.open("slot.mp4").unwrap()).unwrap();
@@ -500,4 +505,90 @@ fn every_kind_of_sound_has_a_sample_entry_that_ffprobe_knows() {
         assert_eq!(probe["streams"][1]["codec_name"], codec);
         judges::ffmpeg_decodes(&out).unwrap();
     }
+}
+
+/// A slot that is mostly a hole, so that its lengths can exceed 32 bits.
+struct Sparse(std::fs::File);
+
+impl ReadAt for Sparse {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read_at(offset, buf)
+    }
+
+    fn size(&self) -> std::io::Result<u64> {
+        self.0.size()
+    }
+}
+
+impl picam_mp4::SlotFile for Sparse {
+    fn write_at(&mut self, offset: u64, data: &[u8]) -> std::io::Result<()> {
+        std::os::unix::fs::FileExt::write_all_at(&self.0, data, offset)
+    }
+
+    fn flush(&mut self, _scope: picam_mp4::Flush) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_slot_beyond_four_gibibytes_has_headers_that_say_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = "-f lavfi -i testsrc2=size=320x240:rate=30:duration=2 -pix_fmt yuv420p -c:v libx264 \
+                -bf 0 -g 15 -video_track_timescale 90000";
+    let Some(path) = clip(dir.path(), "a.mp4", args) else {
+        return;
+    };
+    let input = load(&path);
+    let slot_len = 6 << 30;
+    let out = dir.path().join("out.mp4");
+    let mut open = std::fs::OpenOptions::new();
+    let file = open
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(&out)
+        .unwrap();
+    file.set_len(slot_len).unwrap();
+    let mut writer = SegmentWriter::new(FragmentLimits::default());
+    let first = input.samples().next().unwrap();
+    writer
+        .begin(
+            Sparse(file),
+            record(slot_len),
+            vec![input.track.clone()],
+            &first,
+        )
+        .unwrap();
+    for sample in input.samples() {
+        writer.push(&sample).unwrap();
+    }
+    writer.commit(None).unwrap();
+    judges::ffmpeg_decodes(&out).unwrap();
+    let (file, _) = writer.finish(None).unwrap().unwrap();
+    judge(&out, 60);
+    assert_eq!(check(&file).unwrap().faults, Vec::<String>::new());
+}
+
+#[test]
+fn the_header_record_stands_where_the_card_format_says() {
+    let mut sector = [0; 512];
+    let mut record = record(1 << 30);
+    record.counters.frames = 0x0102_0304;
+    record.end = 0x0506_0708;
+    record.store(&mut sector);
+    assert_eq!(&sector[160..168], b"\0\0\x01\x60uuid");
+    assert_eq!(&sector[184..192], b"picamSEG");
+    assert_eq!(sector[196..204], 41u64.to_be_bytes());
+    assert_eq!(sector[204..220], [7; 16]);
+    assert_eq!(&sector[224..226], b"FN");
+    assert_eq!(&sector[228..234], b"front\0");
+    assert_eq!(sector[268..276], 1_795_172_880_000_000u64.to_be_bytes());
+    assert_eq!(sector[276..284], (1u64 << 30).to_be_bytes());
+    assert_eq!(sector[284..288], HEAD.to_be_bytes());
+    assert_eq!(sector[304..312], 0x0506_0708u64.to_be_bytes());
+    assert_eq!(sector[320..324], 0x0102_0304u32.to_be_bytes());
+    assert_eq!(
+        sector[508..],
+        crc32fast::hash(&sector[184..508]).to_be_bytes()
+    );
 }

@@ -134,6 +134,42 @@ fn a_card_that_refuses_for_long_costs_the_rest_of_the_group_and_says_so() {
 }
 
 #[test]
+fn new_parameter_sets_and_a_source_that_begins_anew_each_begin_a_segment() {
+    let disk = SimDisk::new(Mutant::None);
+    let mut recorder = recorder(&disk, 6);
+    let mut camera = Camera::new();
+    let frames = |disk: &SimDisk| -> Vec<u32> {
+        let open = |slot: &SlotName| disk.open(&slot.to_string()).unwrap();
+        let checks = segments(disk)
+            .iter()
+            .map(|slot| check(&open(slot)).unwrap())
+            .collect::<Vec<_>>();
+        checks
+            .iter()
+            .map(|checked| checked.record.counters.frames)
+            .collect()
+    };
+    for _ in 0..30 {
+        camera.push(&mut recorder, 0);
+    }
+    let sps = vec![0x67, 0x42, 0xc0, 0x1f, 0xda, 0x02, 0x80];
+    let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 1280, 720).unwrap();
+    camera.tracks = Arc::new(vec![TrackConfig::video(stsd, 1280, 720)]);
+    for _ in 0..30 {
+        camera.push(&mut recorder, 0);
+    }
+    assert_eq!(frames(&disk)[0], 30);
+    camera.n = 0;
+    for _ in 0..15 {
+        camera.push(&mut recorder, 0);
+    }
+    recorder.finish().unwrap();
+    let mut all = frames(&disk);
+    all.sort_unstable();
+    assert_eq!(all, [15, 30, 30]);
+}
+
+#[test]
 fn a_smaller_ring_gives_its_slots_up_one_by_one() {
     let disk = SimDisk::new(Mutant::None);
     let mut camera = Camera::new();
