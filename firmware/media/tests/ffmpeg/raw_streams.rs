@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::peer::{has, make, probe, run};
+use picam_media::annexb;
+use picam_media::length_prefixed::{LengthSize, length_prefixed_nals};
 use picam_media::{AccessUnit, Codec, FrameRate, MediaError, NalKind, RawStream};
-use picam_media::{annexb, length_prefixed};
 
 fn read_all(
     path: &Path,
@@ -30,25 +31,29 @@ fn assert_same_slices(path: &Path, codec: Codec, units: &[AccessUnit]) {
     let expected: Vec<&[u8]> = annexb::nals(&file).filter(slice).collect();
     let stored: Vec<&[u8]> = units
         .iter()
-        .flat_map(|u| {
-            length_prefixed::length_prefixed_nals(&u.data, length_prefixed::LengthSize::Four)
-        })
+        .flat_map(|u| length_prefixed_nals(&u.data, LengthSize::Four))
         .map(Result::unwrap)
         .filter(slice)
         .collect();
     assert!(expected == stored, "{path:?}");
-    let kinds = units.iter().flat_map(|u| {
-        length_prefixed::length_prefixed_nals(&u.data, length_prefixed::LengthSize::Four)
-    });
-    for nal in kinds {
-        let kind = NalKind::of(codec, nal.unwrap()).unwrap();
-        assert!(
-            matches!(
-                kind,
-                NalKind::Prefix | NalKind::Suffix | NalKind::Slice { .. }
-            ),
-            "{kind:?} is stored"
-        );
+    for unit in units {
+        let nals = length_prefixed_nals(&unit.data, LengthSize::Four);
+        let kinds: Vec<_> = nals
+            .map(|nal| NalKind::of(codec, nal.unwrap()).unwrap())
+            .collect();
+        let first_slice = kinds
+            .iter()
+            .position(|k| matches!(k, NalKind::Slice { .. }))
+            .unwrap();
+        for (n, kind) in kinds.iter().enumerate() {
+            let placed = match kind {
+                NalKind::Slice { first, .. } => *first == (n == first_slice),
+                NalKind::Prefix => n < first_slice,
+                NalKind::Suffix => true,
+                _ => false,
+            };
+            assert!(placed, "{path:?}: {kinds:?}");
+        }
     }
 }
 
