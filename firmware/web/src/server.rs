@@ -87,6 +87,8 @@ const MAX_HEADER: usize = 16 * 1024;
 /// Pause after `accept` failed, doubled up to [`MAX_BACKOFF`].
 const MIN_BACKOFF: Duration = Duration::from_millis(10);
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
+/// How often idle connections are asked to leave while others wait.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Serves until `shutdown` completes; then lets running responses end for
 /// [`Limits::shutdown_grace`] and cuts the rest. Running out of descriptors only makes it pause.
@@ -171,7 +173,7 @@ impl Server {
                 self.pressure.notify_waiters();
             }
             // Connections that were busy when asked may be idle a moment later: ask again.
-            if let Ok(Ok(slot)) = tokio::time::timeout(MAX_BACKOFF, slot).await {
+            if let Ok(Ok(slot)) = tokio::time::timeout(ASK_AGAIN, slot).await {
                 return slot;
             }
         }
@@ -185,7 +187,16 @@ impl Server {
         mut stopped: watch::Receiver<()>,
     ) -> impl Future<Output = ()> + Send + 'static {
         let router = self.router.clone();
-        let service = service_fn(move |request| respond(router.clone(), peer, request));
+        let answered = Arc::new(Notify::new());
+        let first_answer = Arc::clone(&answered);
+        let service = service_fn(move |request| {
+            let (router, answered) = (router.clone(), Arc::clone(&answered));
+            async move {
+                let response = respond(router, peer, request).await;
+                answered.notify_one();
+                response
+            }
+        });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(self.limits.header_timeout)
@@ -202,7 +213,11 @@ impl Server {
                 tokio::select! {
                     // The sender is only ever dropped.
                     _ = stopped.changed() => {}
-                    () = pressure.notified() => {}
+                    // Whoever was only just let in is answered first.
+                    () = async {
+                        first_answer.notified().await;
+                        pressure.notified().await;
+                    } => {}
                 }
             };
             let ended = tokio::select! {
