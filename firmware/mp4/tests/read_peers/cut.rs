@@ -245,6 +245,11 @@ fn several_files_join_without_a_seam() {
         "two sets of parameter sets, one of them used twice"
     );
     assert_eq!(video.edits.len(), 1, "{:?}", video.edits);
+    let even = |w: &[Sample]| w[1].dts - w[0].dts == 512;
+    assert!(
+        video.samples.windows(2).all(even),
+        "decoding goes on evenly"
+    );
     assert!(clip.tracks.iter().all(|t| t.edits.len() == 1));
     // Sound of every file is where its picture is: every frame of it, by its bytes.
     let mut originals = HashMap::new();
