@@ -1,0 +1,130 @@
+//! The command line.
+
+mod options;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::clip::ClipArgs;
+use crate::commands::failure::Failure;
+use crate::commands::{check, clip, config, inspect, password, record, recover};
+
+pub(crate) use options::{RecordOptions, RunOptions};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; run and record: stopped by SIGTERM or SIGINT, or every file source played to its end
+  1  something is broken, or could not be done
+  2  the command line or the configuration cannot be used
+  128 + signal: stopped by a second signal, before the last segment was finished";
+
+/// A dashcam: records cameras into a ring of MP4 files that survive a power cut at any moment.
+#[derive(Debug, Parser)]
+#[command(name = "picam", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Record, and show the footage on a web page
+    ///
+    /// Without a configuration: a simulated camera (front=sim:?size=1280x720&fps=30) into ./footage,
+    /// in 16 slots of 32MiB, segments of 60s, with the page on http://127.0.0.1:8080.
+    #[command(after_help = EXIT_CODES)]
+    Run(RunOptions),
+    /// Record only, in as little memory as possible
+    ///
+    /// Without a configuration: a simulated camera (front=sim:?size=1280x720&fps=30) into ./footage,
+    /// in 16 slots of 32MiB, segments of 60s.
+    #[command(after_help = EXIT_CODES)]
+    Record(RecordOptions),
+    /// Show what there is to know about an MP4, picam's own or any other
+    Inspect {
+        /// The file
+        file: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check every segment of a directory; exits with 1 if one is broken
+    ///
+    /// Changes nothing, and may run while a recorder does. Segments being recorded, or cut off, are
+    /// not broken.
+    Check {
+        /// Directory that holds the segments
+        dir: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Finish the segments that a power cut left unfinished
+    ///
+    /// They play as they are; afterwards they are ordinary MP4 files. The recorder does this by itself
+    /// when it starts.
+    Recover {
+        /// Directory that holds the segments
+        dir: PathBuf,
+    },
+    /// Cut a clip out of the footage of one camera, without re-encoding
+    Clip(ClipArgs),
+    /// Work on the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Hash a password for the page, and print the line for picam.toml
+    ///
+    /// Asks twice on a terminal; otherwise reads one line from standard input.
+    Password,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// List everything that is wrong with a configuration file; exits with 2 if anything is
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+/// The whole program: runs the command that its arguments name.
+pub fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Run(options) => record::run(&options),
+        Command::Record(options) => record::record(&options),
+        Command::Inspect { file, json } => inspect::run(&file, json),
+        Command::Check { dir, json } => check::run(&dir, json),
+        Command::Recover { dir } => recover::run(&dir),
+        Command::Clip(args) => clip::run(&args),
+        Command::Config(ConfigCommand::Check { file }) => config::check(&file),
+        Command::Password => password::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say(&failure);
+            failure.code()
+        }
+    }
+}
+
+fn say(failure: &Failure) {
+    let message = failure.to_string();
+    if !message.is_empty() {
+        eprintln!("picam: {message}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

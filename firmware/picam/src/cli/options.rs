@@ -1,0 +1,83 @@
+//! Options of `run` and `record`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use picam_capture::CameraSpec;
+
+use crate::config::values::{check_segment, check_slot_size, check_slots};
+use crate::config::{LogFormat, SlotCount, parse_duration, parse_size};
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunOptions {
+    #[command(flatten)]
+    pub(crate) record: RecordOptions,
+    /// Address and port of the page; beyond this machine a password must be configured
+    /// [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+/// Options of `record`. They go before the configuration file.
+#[derive(Debug, Default, Args)]
+pub(crate) struct RecordOptions {
+    /// Configuration file. A value in it that cannot be used is logged, and its default is used
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Camera to record, instead of the configured ones; may be repeated
+    /// [default: front=sim:?size=1280x720&fps=30]
+    ///
+    /// sim:?size=WxH&fps=N&bitrate=4M is a simulated camera, file:/PATH?loop=1&pace=off&fps=N a video
+    /// file (H.264 or H.265 in MP4, MKV or Annex B).
+    #[arg(long = "camera", value_name = "NAME=SOURCE", value_parser = camera)]
+    pub(crate) cameras: Vec<CameraSpec>,
+    /// Directory for the segments, created if it is missing [default: ./footage]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) footage: Option<PathBuf>,
+    /// Nominal length of a segment, 1s to 10m [default: 60s]
+    ///
+    /// Slots are used to 90 % or more, so that a quiet scene's segment may last up to twice as long.
+    #[arg(long, value_name = "DURATION", value_parser = segment)]
+    pub(crate) segment: Option<Duration>,
+    /// Slots of the ring, for all cameras together, or fill [default: 16]
+    ///
+    /// Each slot is a file that is made once and used again and again. "fill" makes as many as the
+    /// disk holds: that is for a card of the camera's own.
+    #[arg(long, value_name = "N|fill", value_parser = slots)]
+    pub(crate) slots: Option<SlotCount>,
+    /// Length of one slot, 1MiB to 16GiB [default: 32MiB]
+    #[arg(long, value_name = "SIZE", value_parser = slot_size)]
+    pub(crate) slot_size: Option<u64>,
+    /// Form of the messages on stderr [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log: Option<LogFormat>,
+    /// More messages; twice for all of them
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+    /// Errors only
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+fn camera(text: &str) -> Result<CameraSpec, String> {
+    CameraSpec::parse(text).map_err(|error| error.to_string())
+}
+
+fn segment(text: &str) -> Result<Duration, String> {
+    check_segment(parse_duration(text)?)
+}
+
+fn slot_size(text: &str) -> Result<u64, String> {
+    check_slot_size(parse_size(text)?)
+}
+
+fn slots(text: &str) -> Result<SlotCount, String> {
+    match (text, text.parse()) {
+        ("fill", _) => Ok(SlotCount::Fill),
+        (_, Ok(count)) => check_slots(count),
+        _ => Err("write a number of slots, or fill".to_owned()),
+    }
+}

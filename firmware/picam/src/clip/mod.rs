@@ -1,0 +1,284 @@
+//! A clip over any part of one camera's footage.
+
+mod camera;
+mod timeline;
+mod when;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use picam_mp4::cut::{CutError, CutPlan, Source};
+use picam_mp4::read::{Movie, ReadError};
+use picam_mp4::recover::read_record;
+use picam_mp4::{Record, SegmentState};
+use picam_ring::{Directory, FsDirectory};
+
+pub use camera::CameraError;
+pub use when::When;
+
+use camera::Candidate;
+use timeline::Placed;
+
+/// How often the directory is listed again because a recorder renamed what was listed.
+const TRIES: usize = 4;
+
+/// Why there is no clip.
+#[derive(Debug, thiserror::Error)]
+pub enum ClipError {
+    /// The directory, or a file in it, cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// No camera was chosen, or one that is not there.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
+    /// Nothing was recorded then.
+    #[error(
+        "nothing was recorded by {camera} between these two times; its footage is of {footage}"
+    )]
+    Nothing {
+        /// The camera.
+        camera: String,
+        /// When its footage begins and ends.
+        footage: String,
+    },
+    /// The segments cannot become one clip.
+    #[error("{source} (the sources are, from 0: {names})")]
+    Cut {
+        /// The cause.
+        source: CutError,
+        /// The files.
+        names: String,
+    },
+    /// The recorder was faster.
+    #[error("the recorder has overwritten {0} meanwhile; choose a later start")]
+    Overwritten(String),
+}
+
+/// One file that the clip takes pictures from.
+#[derive(Debug)]
+struct Piece {
+    name: String,
+    record: Record,
+    file: File,
+    movie: Movie,
+    at: Placed,
+}
+
+/// A clip that is ready to be written.
+#[derive(Debug)]
+pub struct Clip {
+    plan: CutPlan,
+    names: Vec<String>,
+    records: Vec<Record>,
+    files: Vec<File>,
+    /// Of the clip's first picture, microseconds since 1970; `None` if nobody knew.
+    start_utc_us: Option<i64>,
+    /// The camera that it is of.
+    camera: String,
+    /// Segments in the range that are left out because they are broken.
+    broken: Vec<String>,
+}
+
+impl Clip {
+    /// Plans the clip `[from, to)` of the footage in `directory`. Without `camera` there must be
+    /// footage of only one.
+    ///
+    /// # Errors
+    /// [`ClipError`], which says what to do.
+    pub fn plan(
+        directory: &Path,
+        camera: Option<&str>,
+        from: When,
+        to: When,
+    ) -> Result<Self, ClipError> {
+        let mut tries = 1;
+        loop {
+            match Self::try_plan(directory, camera, from, to) {
+                // Renamed by the recorder since it was listed.
+                Err(ClipError::Read { source, path })
+                    if source.kind() == io::ErrorKind::NotFound
+                        && path != directory
+                        && tries < TRIES =>
+                {
+                    tries += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn try_plan(
+        directory: &Path,
+        camera: Option<&str>,
+        from: When,
+        to: When,
+    ) -> Result<Self, ClipError> {
+        let cannot = |source| ClipError::Read {
+            path: directory.to_owned(),
+            source,
+        };
+        let listing = FsDirectory::open(directory, false).map_err(cannot)?;
+        let entries = listing.list().map_err(cannot)?;
+        let chosen = camera::choose(camera::candidates(directory, &entries), camera)?;
+        let placed = timeline::place(chosen.iter().map(|candidate| &candidate.record));
+        let first = chosen.first().map(Candidate::camera).unwrap_or_default();
+        let nothing = || ClipError::Nothing {
+            camera: first.clone(),
+            footage: extent(&placed),
+        };
+        let range = timeline::range(&placed, from, to).ok_or_else(nothing)?;
+        let mut pieces = Vec::new();
+        let mut broken = Vec::new();
+        for (candidate, &at) in chosen.iter().zip(&placed) {
+            if at.at_ns >= range.end || at.end_ns() <= range.start {
+                continue;
+            }
+            match open(directory, candidate, at)? {
+                Some(piece) => pieces.push(piece),
+                None => broken.push(candidate.name.to_string()),
+            }
+        }
+        let sources: Vec<Source<'_>> = pieces
+            .iter()
+            .map(|piece| Source {
+                movie: &piece.movie,
+                start_ns: piece.at.at_ns,
+            })
+            .collect();
+        let plan = CutPlan::new(&sources, range.start, range.end).map_err(|error| match error {
+            CutError::Nothing => nothing(),
+            source => ClipError::Cut {
+                source,
+                names: names(&pieces).join(", "),
+            },
+        })?;
+        let start_utc_us = pieces.iter().rev().find_map(|piece| {
+            let into = plan.start_ns().saturating_sub(piece.at.at_ns);
+            (into >= 0).then_some(piece.at.utc_us?.saturating_add(into / 1000))
+        });
+        Ok(Self {
+            names: names(&pieces),
+            camera: first,
+            start_utc_us,
+            broken,
+            plan,
+            records: pieces.iter().map(|piece| piece.record.clone()).collect(),
+            files: pieces.into_iter().map(|piece| piece.file).collect(),
+        })
+    }
+
+    /// Writes the clip.
+    ///
+    /// # Errors
+    /// Those of `out`, and of the card.
+    pub fn write_to(&self, out: &mut impl io::Write) -> io::Result<()> {
+        self.plan.write_to(&self.files, out)
+    }
+
+    /// Makes sure that what was written is what was planned: a running recorder overwrites its
+    /// oldest segments.
+    ///
+    /// # Errors
+    /// [`ClipError::Overwritten`].
+    pub fn verify(&self) -> Result<(), ClipError> {
+        for ((name, then), file) in self.names.iter().zip(&self.records).zip(&self.files) {
+            let same = read_record(file)
+                .is_ok_and(|(now, _)| (now.sequence, now.boot_id) == (then.sequence, then.boot_id));
+            if !same {
+                return Err(ClipError::Overwritten(name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Its index: length, duration, gaps.
+    pub fn index(&self) -> &CutPlan {
+        &self.plan
+    }
+
+    /// Names of the segments that it takes pictures from.
+    pub fn segments(&self) -> &[String] {
+        &self.names
+    }
+
+    /// When it starts, microseconds since 1970; `None` if nobody knew.
+    pub fn start_utc_us(&self) -> Option<i64> {
+        self.start_utc_us
+    }
+
+    /// The camera that it is of (`front (F)`).
+    pub fn camera(&self) -> &str {
+        &self.camera
+    }
+
+    /// Segments within the range that are left out because no player can open them.
+    pub fn broken(&self) -> &[String] {
+        &self.broken
+    }
+}
+
+fn names(pieces: &[Piece]) -> Vec<String> {
+    pieces.iter().map(|piece| piece.name.clone()).collect()
+}
+
+/// Reads the index of a segment; `None` if it is broken.
+fn open(directory: &Path, candidate: &Candidate, at: Placed) -> Result<Option<Piece>, ClipError> {
+    let path = directory.join(candidate.name.to_string());
+    let read = |source| ClipError::Read {
+        path: path.clone(),
+        source,
+    };
+    let file = File::open(&path).map_err(read)?;
+    match Movie::read(&file) {
+        Ok(movie) => Ok(Some(Piece {
+            name: candidate.name.to_string(),
+            record: candidate.record.clone(),
+            file,
+            movie,
+            at,
+        })),
+        Err(ReadError::Io { source, .. }) if source.raw_os_error().is_some() => Err(read(source)),
+        Err(_) => Ok(None),
+    }
+}
+
+/// How long a segment is that does not say so itself, because it is not finished.
+fn shown_ns(file: &File, record: &Record, state: SegmentState) -> u64 {
+    if state == SegmentState::Finished {
+        return record.duration_ns;
+    }
+    let Ok(movie) = Movie::read(file) else {
+        return 0;
+    };
+    let ns = u128::from(movie.duration) * 1_000_000_000 / u128::from(movie.timescale.max(1));
+    u64::try_from(ns).unwrap_or(0)
+}
+
+/// From when to when there is footage.
+fn extent(placed: &[Placed]) -> String {
+    let known = || {
+        placed
+            .iter()
+            .filter_map(|piece| Some((piece.utc_us?, piece)))
+    };
+    let first = known().map(|(us, _)| us).min();
+    let last = known()
+        .map(|(us, piece)| us.saturating_add(piece.len_ns / 1000))
+        .max();
+    let end = placed.iter().map(Placed::end_ns).max().unwrap_or(0);
+    let seconds = format!("+0s to +{:.1}s", end as f64 / 1e9);
+    match first.zip(last) {
+        Some((first, last)) => format!(
+            "{} to {} ({seconds})",
+            crate::text::utc(first),
+            crate::text::utc(last)
+        ),
+        None => format!("{seconds}; nobody knew the time of day"),
+    }
+}

@@ -1,0 +1,225 @@
+//! The segments of one camera on one timeline.
+//!
+//! Within a boot the boot clock decides: it never jumps. From one boot to the next UTC does, where it
+//! is known and does not run backwards; else the next boot's footage follows at once.
+
+use std::ops::Range;
+
+use picam_mp4::Record;
+
+use super::when::When;
+
+/// One segment on the timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Placed {
+    /// When it starts, nanoseconds after the start of the first.
+    pub(crate) at_ns: i64,
+    /// How long it lasts in nanoseconds.
+    pub(crate) len_ns: i64,
+    /// When it starts, microseconds since 1970; `None` if nobody knew in all its boot.
+    pub(crate) utc_us: Option<i64>,
+}
+
+impl Placed {
+    pub(crate) fn end_ns(&self) -> i64 {
+        self.at_ns.saturating_add(self.len_ns)
+    }
+}
+
+/// Places segments, in the order of their sequence.
+pub(crate) fn place<'a>(records: impl IntoIterator<Item = &'a Record> + Clone) -> Vec<Placed> {
+    let mut placed: Vec<Placed> = Vec::new();
+    let mut before: Option<(&Record, Placed)> = None;
+    for record in records.clone() {
+        let utc_us = utc_of(record, records.clone());
+        let at_ns = before.map_or(0, |(last, last_at)| {
+            let by_boot = boot_ns(record).saturating_sub(boot_ns(last));
+            if record.boot_id == last.boot_id && by_boot >= 0 {
+                return last_at.at_ns.saturating_add(by_boot);
+            }
+            let by_utc = utc_us.zip(last_at.utc_us).map(|(now, then)| {
+                let apart = now.saturating_sub(then).saturating_mul(1000);
+                last_at.at_ns.saturating_add(apart)
+            });
+            let end = last_at.end_ns();
+            by_utc.filter(|&at| at >= end).unwrap_or(end)
+        });
+        let now = Placed {
+            at_ns,
+            len_ns: i64::try_from(record.duration_ns).unwrap_or(i64::MAX),
+            utc_us,
+        };
+        placed.push(now);
+        before = Some((record, now));
+    }
+    placed
+}
+
+fn boot_ns(record: &Record) -> i64 {
+    i64::try_from(record.start_boot_ns).unwrap_or(i64::MAX)
+}
+
+/// When a segment starts: what it says itself, or what others of its boot say.
+fn utc_of<'a>(record: &Record, all: impl IntoIterator<Item = &'a Record>) -> Option<i64> {
+    record.start_utc_us.or_else(|| {
+        let mut same = all
+            .into_iter()
+            .filter(|other| other.boot_id == record.boot_id);
+        same.find_map(|other| {
+            let apart = boot_ns(record).saturating_sub(boot_ns(other)) / 1000;
+            Some(other.start_utc_us?.saturating_add(apart))
+        })
+    })
+}
+
+/// The part of the timeline between two moments; `None` if nothing was recorded there.
+pub(crate) fn range(placed: &[Placed], from: When, to: When) -> Option<Range<i64>> {
+    let start = match from {
+        When::After(ns) => ns,
+        When::Utc(us) => {
+            let begins = placed.iter().filter_map(|piece| {
+                let skipped = ns_since(us, piece.utc_us?);
+                (skipped < piece.len_ns).then(|| piece.at_ns.saturating_add(skipped.max(0)))
+            });
+            begins.min()?
+        }
+    };
+    let end = match to {
+        When::After(ns) => ns,
+        When::Utc(us) => {
+            let ends = placed.iter().filter_map(|piece| {
+                let kept = ns_since(us, piece.utc_us?);
+                (kept > 0).then(|| piece.at_ns.saturating_add(kept.min(piece.len_ns)))
+            });
+            ends.max()?
+        }
+    };
+    let touched = |piece: &Placed| piece.at_ns < end && piece.end_ns() > start;
+    (start < end && placed.iter().any(touched)).then_some(start..end)
+}
+
+fn ns_since(us: i64, start_us: i64) -> i64 {
+    us.saturating_sub(start_us).saturating_mul(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use picam_mp4::Counters;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const S: i64 = 1_000_000_000;
+
+    fn record(boot: u8, boot_s: u64, utc_s: Option<i64>) -> Record {
+        Record {
+            sequence: 0,
+            boot_id: [boot; 16],
+            boot_number: boot.into(),
+            camera: b'F',
+            class: b'N',
+            camera_name: "front".into(),
+            start_boot_ns: boot_s * S as u64,
+            start_utc_us: utc_s.map(|s| s * 1_000_000),
+            slot_len: 0,
+            head_len: 0,
+            init_len: 0,
+            init_moov_len: 0,
+            written_len: 0,
+            end: 0,
+            duration_ns: 10 * S as u64,
+            recovered: false,
+            counters: Counters::default(),
+        }
+    }
+
+    fn starts(records: &[Record]) -> Vec<i64> {
+        place(records).iter().map(|piece| piece.at_ns / S).collect()
+    }
+
+    #[test]
+    fn the_boot_clock_decides_within_a_boot() {
+        // The clock was put forward by an hour between them.
+        let records = [record(1, 100, Some(1000)), record(1, 110, Some(4610))];
+        assert_eq!(starts(&records), [0, 10]);
+    }
+
+    #[test]
+    fn utc_decides_between_boots_unless_it_runs_backwards_or_is_unknown() {
+        let known = [record(1, 100, Some(1000)), record(2, 5, Some(1500))];
+        assert_eq!(starts(&known), [0, 500]);
+        let backwards = [record(1, 100, Some(1000)), record(2, 5, Some(500))];
+        assert_eq!(starts(&backwards), [0, 10]);
+        let unknown = [record(1, 100, None), record(2, 5, Some(500))];
+        assert_eq!(starts(&unknown), [0, 10]);
+    }
+
+    #[test]
+    fn time_learnt_late_holds_for_the_whole_boot() {
+        let placed = place(&[
+            record(1, 100, None),
+            record(1, 110, None),
+            record(1, 120, Some(1000)),
+            record(2, 5, None),
+        ]);
+        let utc: Vec<_> = placed
+            .iter()
+            .map(|p| p.utc_us.map(|us| us / 1_000_000))
+            .collect();
+        assert_eq!(utc, [Some(980), Some(990), Some(1000), None]);
+    }
+
+    #[test]
+    fn a_range_of_utc_is_found_wherever_it_lies() {
+        let utc = |s: i64| When::Utc(s * 1_000_000);
+        let placed = place(&[record(1, 100, Some(1000)), record(2, 5, Some(1500))]);
+        for (from, to, expected) in [
+            (utc(1003), utc(1005), Some(3..5)),
+            // Over the gap, from within it, up to within it, and all of it.
+            (utc(1003), utc(1502), Some(3..502)),
+            (utc(1200), utc(1502), Some(500..502)),
+            (utc(1003), utc(1200), Some(3..10)),
+            (utc(0), utc(9999), Some(0..510)),
+            (When::After(2 * S), utc(1502), Some(2..502)),
+            (When::After(0), When::After(505 * S), Some(0..505)),
+            // Nothing there.
+            (utc(1100), utc(1200), None),
+            (utc(1005), utc(1003), None),
+            (utc(1600), utc(1700), None),
+            (When::After(20 * S), When::After(30 * S), None),
+        ] {
+            let found = range(&placed, from, to).map(|r| r.start / S..r.end / S);
+            assert_eq!(found, expected, "{from:?} {to:?}");
+        }
+    }
+
+    #[test]
+    fn footage_of_unknown_time_is_reached_only_by_seconds() {
+        let placed = place(&[record(1, 100, None)]);
+        assert_eq!(range(&placed, When::Utc(0), When::Utc(i64::MAX)), None);
+        let all = range(&placed, When::After(0), When::After(S));
+        assert_eq!(all, Some(0..S));
+    }
+
+    proptest! {
+        #[test]
+        fn never_backwards_and_never_a_panic(
+            pieces in proptest::collection::vec(
+                (0u8..3, any::<u32>(), proptest::option::of(any::<i32>())), 0..12),
+            from: i64,
+            to: i64,
+        ) {
+            let records: Vec<Record> = pieces
+                .iter()
+                .map(|&(boot, at, utc)| record(boot, at.into(), utc.map(i64::from)))
+                .collect();
+            let placed = place(&records);
+            prop_assert!(placed.is_sorted_by_key(|piece| piece.at_ns));
+            for (from, to) in [(When::Utc(from), When::Utc(to)), (When::After(from), When::Utc(to))] {
+                if let Some(found) = range(&placed, from, to) {
+                    prop_assert!(found.start < found.end);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What the subcommands do.
+
+pub(crate) mod check;
+pub(crate) mod clip;
+pub(crate) mod config;
+pub(crate) mod failure;
+pub(crate) mod inspect;
+pub(crate) mod password;
+pub(crate) mod record;
+pub(crate) mod recover;

@@ -1,0 +1,63 @@
+//! `picam record` and `picam run`.
+
+use super::failure::Failure;
+use crate::cli::{RecordOptions, RunOptions};
+use crate::config::access;
+use crate::record::{Recording, start};
+use crate::service::web::{Page, WebThread};
+use crate::service::{log, signals};
+use crate::settings::Settings;
+
+/// Records until stopped, or until every source has ended.
+pub(crate) fn record(options: &RecordOptions) -> Result<(), Failure> {
+    let settings = Settings::gather(options, None)?;
+    begin(options, &settings)?.wait();
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The same, with the page beside it.
+pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
+    let settings = Settings::gather(&options.record, options.listen)?;
+    let recording = begin(&options.record, &settings)?;
+    let web = settings.config.web.enabled.then(|| {
+        WebThread::start(Page {
+            listen: settings.config.web.listen,
+            access: access(&settings.config.web),
+            footage: settings.config.footage.clone(),
+            status: recording.status(),
+        })
+    });
+    let web = web.and_then(|started| {
+        started
+            .inspect_err(|error| tracing::error!("there is no page: {error}; recording goes on"))
+            .ok()
+    });
+    recording.wait();
+    if let Some(web) = web {
+        web.stop();
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn begin(options: &RecordOptions, settings: &Settings) -> Result<Recording, Failure> {
+    log::init(settings.config.log);
+    let cannot = |error| Failure::new(format!("signals cannot be caught: {error}"));
+    let signals = signals::catch().map_err(cannot)?;
+    for warning in &settings.warnings {
+        tracing::error!("{warning}");
+    }
+    if settings.is_simulated_by_default(options) {
+        tracing::warn!("no camera is configured: a simulated one is recorded; see --camera");
+    }
+    let recording = start(settings.plan()).map_err(|error| Failure::new(error.to_string()))?;
+    let stopper = recording.stopper();
+    signals.on_first(move || stopper.stop()).map_err(cannot)?;
+    tracing::info!(
+        "recording {} into {}",
+        settings.camera_names(),
+        settings.config.footage.display()
+    );
+    Ok(recording)
+}

@@ -1,0 +1,293 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const DOCUMENTED: &str = include_str!("../../../../docs/picam.toml");
+
+/// The only problem of a text, as shown to a person.
+fn problem(text: &str) -> String {
+    let parsed = parse_config(text);
+    match &parsed.problems[..] {
+        [problem] => problem.to_string(),
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_documented_file_states_the_defaults() {
+    let parsed = parse_config(DOCUMENTED);
+    assert_eq!(parsed.problems, []);
+    let expected = Config {
+        cameras: Some(vec![CameraSpec::parse(DEFAULT_CAMERA).unwrap()]),
+        ..Config::default()
+    };
+    assert_eq!(parsed.config, expected);
+}
+
+#[test]
+fn the_documented_file_names_every_key_and_its_examples_are_good() {
+    // Examples stand behind `#` without a space.
+    let examples: String = DOCUMENTED
+        .lines()
+        .map(|line| {
+            line.strip_prefix('#')
+                .filter(|rest| rest.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()))
+                .unwrap_or(line)
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let parsed = parse_config(&examples);
+    assert_eq!(parsed.problems, []);
+    assert_eq!(parsed.config.cameras.map(|cameras| cameras.len()), Some(2));
+    assert_eq!(
+        parsed.config.max_age,
+        Some(Duration::from_secs(30 * 86_400))
+    );
+    assert!(parsed.config.web.password_hash.is_some());
+    for section in keys::all() {
+        for key in section.keys {
+            assert!(
+                examples.contains(&format!("\n{key} = ")),
+                "{}",
+                section.full(key)
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_at_all_is_a_configuration() {
+    for text in [
+        "",
+        "\u{feff}",
+        "\r\n# nothing\r\n",
+        "[web]\n[log]\n[shares]\n[retention]\n",
+    ] {
+        let parsed = parse_config(text);
+        assert_eq!(parsed.problems, [], "{text:?}");
+        assert_eq!(parsed.config, Config::default());
+    }
+}
+
+#[test]
+fn a_problem_says_where_what_and_how() {
+    for (text, parts) in [
+        (
+            "slots = 8\nsegmnt = \"60s\"\n",
+            &["2:1: ", "unknown key 'segmnt'", "did you mean 'segment'?"][..],
+        ),
+        (
+            "slotsize = \"1MiB\"",
+            &["1:1: ", "did you mean 'slot-size'?"],
+        ),
+        ("[wep]\n", &["'wep'", "did you mean [web]?"]),
+        ("[[cameras]]\n", &["'cameras'", "did you mean [[camera]]?"]),
+        (
+            "zzz = 1",
+            &["'zzz'", "known here: 'footage'", "[[camera]]", "[log]"],
+        ),
+        (
+            "[web]\nslots = 8",
+            &["2:1: ", "'slots' in [web]", "goes at the top of the file"],
+        ),
+        (
+            "listen = \"127.0.0.1:80\"",
+            &["'listen'", "goes below [web]"],
+        ),
+        (
+            "segment = \"ten\"",
+            &["1:11: segment: 'ten' is no length of time", "60s"],
+        ),
+        (
+            "segment = 60",
+            &["segment: 60 is no text in quotes", "\"60s\""],
+        ),
+        (
+            "segment = \"2h\"",
+            &["segment: a segment of 2h is not possible", "1s to 10m"],
+        ),
+        ("slots = \"full\"", &["slots: 'full'", "\"fill\""]),
+        ("slots = 2", &["slots: 2 slots are not possible", "3 to"]),
+        ("slots = -5", &["slots: -5"]),
+        (
+            "slot-size = \"16MB\"",
+            &["slot-size: '16MB' is no size", "MiB"],
+        ),
+        (
+            "slot-size = 5000000",
+            &["slot-size: slots of 5000000", "4KiB"],
+        ),
+        (
+            "slot-size = \"64KiB\"",
+            &["slots of 64KiB", "1MiB to 16GiB"],
+        ),
+        ("reserve = \"101%\"", &["reserve: '101%'", "\"90%\""]),
+        ("footage = \"\"", &["footage: the directory has no name"]),
+        (
+            "system-clock = \"yes\"",
+            &["system-clock: 'yes' is no yes or no", "true or false"],
+        ),
+        ("web = 8080", &["'web' is a section", "[web]"]),
+        (
+            "[web]\nlisten = \"8080\"",
+            &["2:10: web.listen: '8080'", "127.0.0.1:8080"],
+        ),
+        (
+            "[web]\nlisten = \"0.0.0.0:80\"",
+            &["web.listen: 0.0.0.0:80 is open to others", "picam password"],
+        ),
+        (
+            "[log]\nformat = \"xml\"",
+            &["log.format: 'xml'", "\"json\""],
+        ),
+        ("[log]\nlevel = \"3\"", &["log.level: '3'", "\"info\""]),
+        (
+            "[shares]\nevent = 30",
+            &["shares.event: 30 is no share", "0.0 to 1.0"],
+        ),
+        (
+            "[shares]\nevent = 0.8\n",
+            &["shares add up to 1.00", "at or below 0.90"],
+        ),
+        (
+            "[retention]\nmax-age = \"0d\"",
+            &["retention.max-age: nothing could be kept", "30d"],
+        ),
+        (
+            "[[camera]]\nname = \"front\"",
+            &["camera has no source", "source = \"sim:\""],
+        ),
+        ("[[camera]]\nsource = \"sim:\"", &["camera has no name"]),
+        (
+            "[camera]\nname = \"front\"",
+            &["cameras are a list", "[[camera]]"],
+        ),
+        ("camera = [1]", &["this is no camera"]),
+        (
+            "[[camera]]\nname = \"front\"\nsource = \"sim:?fps=99\"",
+            &["3:10: ", "fps=99", "1 to 60"],
+        ),
+        (
+            "[[camera]]\nname = \"a=file\"\nsource = \"sim:\"",
+            &["holds '='", "'a'"],
+        ),
+        ("slots = \n", &["1:", "not TOML"]),
+        ("slots = 5\nslots = 6\n", &["2:1: ", "not TOML"]),
+    ] {
+        let shown = problem(text);
+        for part in parts {
+            assert!(shown.contains(part), "{text:?}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn a_password_in_the_wrong_place_is_not_repeated() {
+    let shown = problem("[web]\npassword-hash = \"hunter2hunter2\"");
+    assert!(
+        shown.contains("picam password") && !shown.contains("hunter2"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn one_slip_costs_one_key() {
+    let parsed = parse_config(
+        "slots = 7\nsegment = oops\n[[camera]]\nname = \"rear\"\nsource = \"sim:\"\n\
+         [[camera]]\nname = \"rear\"\nsource = \"sim:\"\n[log]\nformat = \"json\"\n",
+    );
+    assert_eq!(parsed.problems.len(), 2, "{:?}", parsed.problems);
+    assert_eq!(parsed.problems[0].line, 2);
+    assert!(parsed.problems[1].what.contains("two cameras"));
+    let config = parsed.config;
+    assert_eq!(config.slots, SlotCount::Count(7));
+    assert_eq!(config.segment, Config::default().segment);
+    assert_eq!(config.cameras.unwrap().len(), 1);
+    assert_eq!(config.log.format, LogFormat::Json);
+}
+
+#[test]
+fn all_bad_cameras_are_no_cameras_rather_than_the_simulated_one() {
+    let parsed = parse_config("[[camera]]\nname = \"front\"\nsource = \"webcam\"\n");
+    assert_eq!(parsed.config.cameras, Some(Vec::new()));
+}
+
+#[test]
+fn open_to_the_network_only_with_a_password() {
+    let hash = picam_web::hash_password("correct horse").unwrap();
+    let text = format!("[web]\nlisten = \"0.0.0.0:80\"\npassword-hash = \"{hash}\"\n");
+    let parsed = parse_config(&text);
+    assert_eq!(parsed.problems, []);
+    assert_eq!(parsed.config.web.listen.to_string(), "0.0.0.0:80");
+    let bad = parse_config("[web]\nlisten = \"0.0.0.0:80\"\npassword-hash = \"x\"\n");
+    assert_eq!(bad.problems.len(), 2);
+    assert_eq!(bad.config.web, Config::default().web);
+    let off = parse_config("[web]\nlisten = \"0.0.0.0:80\"\nenabled = false\n");
+    assert_eq!(off.problems, []);
+}
+
+fn key_or_noise() -> impl Strategy<Value = String> {
+    let keys: Vec<&str> = keys::all()
+        .flat_map(|section| section.keys.iter().copied())
+        .collect();
+    prop_oneof![
+        proptest::sample::select(keys).prop_map(str::to_owned),
+        "\\PC{0,6}"
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_text_gives_a_usable_configuration(text in "(?s).{0,200}") {
+        let parsed = parse_config(&text);
+        prop_assert!(parsed.config.shares.validate().is_ok());
+        prop_assert!(is_safe(&parsed.config.web));
+    }
+
+    #[test]
+    fn anything_like_a_configuration_gives_a_usable_one(
+        lines in proptest::collection::vec(
+            (key_or_noise(), prop_oneof!["\"\\PC{0,8}\"", "[0-9.e-]{1,5}", "true", "\\[[0-9, ]{0,4}\\]"])
+                .prop_map(|(key, value)| format!("{key} = {value}\n")).boxed()
+            .prop_union("\\[{1,2}(web|log|camera|shares|retention|a)\\]{1,2}\n".boxed()),
+            0..12,
+        )
+    ) {
+        let text: String = lines.concat();
+        let parsed = parse_config(&text);
+        prop_assert!(parsed.config.shares.validate().is_ok());
+        prop_assert!(values::check_segment(parsed.config.segment).is_ok());
+        prop_assert!(values::check_slot_size(parsed.config.slot_size).is_ok());
+        prop_assert!(is_safe(&parsed.config.web));
+        for problem in &parsed.problems {
+            prop_assert!(problem.line <= text.matches('\n').count() + 1);
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read(
+        slots in 3u32..1000,
+        segment in 1u64..=600,
+        mebibytes in 1u64..=1024,
+        event in 0.0f64..0.4,
+        days in 1u64..1000,
+        port: u16,
+    ) {
+        let segment = Duration::from_secs(segment);
+        let text = format!(
+            "slots = {slots}\nsegment = \"{}\"\nslot-size = \"{}\"\n[shares]\nevent = {event:?}\n\
+             [retention]\nmax-age = \"{days}d\"\n[web]\nlisten = \"[::1]:{port}\"\n",
+            show_duration(segment),
+            show_size(mebibytes << 20),
+        );
+        let parsed = parse_config(&text);
+        prop_assert_eq!(&parsed.problems, &[]);
+        let config = parsed.config;
+        prop_assert_eq!(config.slots, SlotCount::Count(slots));
+        prop_assert_eq!(config.segment, segment);
+        prop_assert_eq!(config.slot_size, mebibytes << 20);
+        prop_assert_eq!(config.shares.event, event);
+        prop_assert_eq!(config.max_age, Some(Duration::from_secs(days * 86_400)));
+        prop_assert_eq!(config.web.listen, SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port)));
+    }
+}

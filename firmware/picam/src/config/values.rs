@@ -1,0 +1,222 @@
+//! Single values of the file.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use picam_ring::{MIN_SLOTS, Reserve};
+use picam_web::PasswordHash;
+use toml::de::DeValue;
+
+use super::problem::Wrong;
+use super::units::{parse_duration, parse_size, show_duration, show_size};
+use super::{LogFormat, SlotCount};
+
+/// Segments shorter than this are mostly headers.
+const MIN_SEGMENT: Duration = Duration::from_secs(1);
+/// Longer ones would overflow the head region that their index is written into.
+const MAX_SEGMENT: Duration = Duration::from_secs(600);
+const MIN_SLOT_SIZE: u64 = 1 << 20;
+const MAX_SLOT_SIZE: u64 = 16 << 30;
+const MAX_SLOTS: u32 = 100_000;
+
+fn kind(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("'{text}'"),
+        DeValue::Integer(number) => format!("{number}"),
+        DeValue::Float(number) => format!("{number}"),
+        DeValue::Boolean(truth) => format!("{truth}"),
+        DeValue::Datetime(_) => "a date".to_owned(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a section".to_owned(),
+    }
+}
+
+fn expected(value: &DeValue<'_>, what: &str, example: &str) -> Wrong {
+    Wrong::new(
+        format!("{} is no {what}", kind(value)),
+        format!("write {example}"),
+    )
+}
+
+pub(super) fn text(value: &DeValue<'_>, example: &str) -> Result<String, Wrong> {
+    match value.as_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(expected(value, "text in quotes", example)),
+    }
+}
+
+pub(super) fn path(value: &DeValue<'_>) -> Result<std::path::PathBuf, Wrong> {
+    let path = text(value, "a directory in quotes, such as \"/footage\"")?;
+    if path.is_empty() || path.contains('\0') {
+        return Err(Wrong::new(
+            "the directory has no name",
+            "write one, such as \"/footage\"",
+        ));
+    }
+    Ok(path.into())
+}
+
+pub(super) fn truth(value: &DeValue<'_>) -> Result<bool, Wrong> {
+    value
+        .as_bool()
+        .ok_or_else(|| expected(value, "yes or no", "true or false, without quotes"))
+}
+
+fn integer(value: &DeValue<'_>) -> Option<u64> {
+    let integer = value.as_integer()?;
+    u64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+fn duration(value: &DeValue<'_>) -> Result<Duration, Wrong> {
+    let example = "a whole number and s, m, h or d in quotes, such as \"60s\"";
+    let text = text(value, example)?;
+    parse_duration(&text).map_err(|sentence| Wrong::from_sentence(&sentence))
+}
+
+/// A size in bytes: text, or a plain number.
+fn size(value: &DeValue<'_>) -> Result<u64, Wrong> {
+    if let Some(bytes) = integer(value) {
+        return Ok(bytes);
+    }
+    let example = "a whole number and KiB, MiB or GiB in quotes, such as \"32MiB\"";
+    let text = text(value, example)?;
+    parse_size(&text).map_err(|sentence| Wrong::from_sentence(&sentence))
+}
+
+/// The length that segments shall have.
+pub(crate) fn check_segment(segment: Duration) -> Result<Duration, String> {
+    if (MIN_SEGMENT..=MAX_SEGMENT).contains(&segment) {
+        return Ok(segment);
+    }
+    let (least, most) = (show_duration(MIN_SEGMENT), show_duration(MAX_SEGMENT));
+    let segment = show_duration(segment);
+    Err(format!(
+        "a segment of {segment} is not possible: choose {least} to {most}"
+    ))
+}
+
+/// The length of a slot's file.
+pub(crate) fn check_slot_size(bytes: u64) -> Result<u64, String> {
+    let shown = show_size(bytes);
+    if !(MIN_SLOT_SIZE..=MAX_SLOT_SIZE).contains(&bytes) {
+        let (least, most) = (show_size(MIN_SLOT_SIZE), show_size(MAX_SLOT_SIZE));
+        return Err(format!(
+            "slots of {shown} are not possible: choose {least} to {most}"
+        ));
+    }
+    if !bytes.is_multiple_of(picam_mp4::layout::PAGE as u64) {
+        return Err(format!(
+            "slots of {shown} bytes are not possible: choose whole MiB, or a multiple of 4KiB"
+        ));
+    }
+    Ok(bytes)
+}
+
+/// How many slots there shall be.
+pub(crate) fn check_slots(count: u64) -> Result<SlotCount, String> {
+    let allowed = MIN_SLOTS as u64..=u64::from(MAX_SLOTS);
+    match u32::try_from(count) {
+        Ok(slots) if allowed.contains(&count) => Ok(SlotCount::Count(slots)),
+        _ => Err(format!(
+            "{count} slots are not possible: choose {MIN_SLOTS} to {MAX_SLOTS}, or \"fill\""
+        )),
+    }
+}
+
+fn checked<T>(result: Result<T, String>) -> Result<T, Wrong> {
+    result.map_err(|sentence| Wrong::from_sentence(&sentence))
+}
+
+pub(super) fn segment(value: &DeValue<'_>) -> Result<Duration, Wrong> {
+    checked(check_segment(duration(value)?))
+}
+
+pub(super) fn slot_size(value: &DeValue<'_>) -> Result<u64, Wrong> {
+    checked(check_slot_size(size(value)?))
+}
+
+pub(super) fn slots(value: &DeValue<'_>) -> Result<SlotCount, Wrong> {
+    match (value.as_str(), integer(value)) {
+        (Some("fill"), _) => Ok(SlotCount::Fill),
+        (_, Some(count)) => checked(check_slots(count)),
+        _ => Err(expected(
+            value,
+            "number of slots",
+            "a number without quotes, or \"fill\"",
+        )),
+    }
+}
+
+pub(super) fn reserve(value: &DeValue<'_>) -> Result<Reserve, Wrong> {
+    if let Some(percent) = value
+        .as_str()
+        .and_then(|text| text.trim().strip_suffix('%'))
+    {
+        return match percent.trim_end().parse() {
+            Ok(percent) if (0.0..=90.0).contains(&percent) => Ok(Reserve::Percent(percent)),
+            _ => Err(expected(value, "usable reserve", "\"0%\" to \"90%\"")),
+        };
+    }
+    size(value).map(Reserve::Bytes).map_err(|_| {
+        expected(
+            value,
+            "usable reserve",
+            "a part of the card such as \"2%\", or a size such as \"1GiB\"",
+        )
+    })
+}
+
+pub(super) fn fraction(value: &DeValue<'_>) -> Result<f64, Wrong> {
+    let number = match value {
+        DeValue::Float(float) => float.as_str().parse().ok(),
+        value => integer(value).map(|number| number as f64),
+    };
+    let number = number.filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| expected(value, "share", "a fraction from 0.0 to 1.0, without quotes"))
+}
+
+pub(super) fn max_age(value: &DeValue<'_>) -> Result<Option<Duration>, Wrong> {
+    match duration(value)? {
+        Duration::ZERO => Err(Wrong::new(
+            "nothing could be kept for 0 seconds",
+            "write a length of time such as \"30d\", or leave the key out to keep all that fits",
+        )),
+        age => Ok(Some(age)),
+    }
+}
+
+pub(super) fn listen(value: &DeValue<'_>) -> Result<SocketAddr, Wrong> {
+    let example = "an address and a port in quotes, such as \"127.0.0.1:8080\"";
+    text(value, example)?
+        .parse()
+        .map_err(|_| expected(value, "address and port", example))
+}
+
+pub(super) fn password_hash(value: &DeValue<'_>) -> Result<Option<PasswordHash>, Wrong> {
+    let example = "the line that `picam password` prints";
+    // The value itself may be the password: it is not repeated.
+    let hash = value.as_str().map(PasswordHash::parse);
+    match hash {
+        Some(Ok(hash)) => Ok(Some(hash)),
+        _ => Err(Wrong::new(
+            "this is no argon2id hash",
+            format!("write {example}"),
+        )),
+    }
+}
+
+pub(super) fn log_format(value: &DeValue<'_>) -> Result<LogFormat, Wrong> {
+    match value.as_str() {
+        Some("text") => Ok(LogFormat::Text),
+        Some("json") => Ok(LogFormat::Json),
+        _ => Err(expected(value, "log format", "\"text\" or \"json\"")),
+    }
+}
+
+pub(super) fn log_level(value: &DeValue<'_>) -> Result<tracing::Level, Wrong> {
+    let level = value.as_str().and_then(|text| text.parse().ok());
+    // `Level` reads digits as well.
+    let level = level.filter(|_| value.as_str().is_some_and(|text| text.len() > 1));
+    let levels = "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
+    level.ok_or_else(|| expected(value, "log level", levels))
+}

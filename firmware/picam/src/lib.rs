@@ -1,0 +1,11 @@
+//! A dashcam for the Raspberry Pi: configuration, subcommands, wiring.
+
+pub mod cli;
+pub mod clip;
+mod commands;
+pub mod config;
+pub mod inspect;
+pub mod record;
+mod service;
+mod settings;
+mod text;

@@ -1,0 +1,5 @@
+//! What surrounds the recorder in its process.
+
+pub(crate) mod log;
+pub(crate) mod signals;
+pub(crate) mod web;

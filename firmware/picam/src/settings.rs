@@ -1,0 +1,138 @@
+//! What `run` and `record` do in the end: options before configuration before defaults.
+
+use picam_capture::CameraSpec;
+use picam_ring::{MIN_SLOTS, assign_letters};
+
+use crate::cli::RecordOptions;
+use crate::commands::failure::Failure;
+use crate::config::{Config, DEFAULT_CAMERA, Loaded, SlotCount, is_safe, load};
+use crate::record::{CameraPlan, RecordPlan};
+
+/// Options and configuration, brought together.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) config: Config,
+    cameras: Vec<CameraSpec>,
+    /// What of the configuration could not be used.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Settings {
+    /// Reads the configuration and puts the options over it.
+    pub(crate) fn gather(
+        options: &RecordOptions,
+        listen: Option<std::net::SocketAddr>,
+    ) -> Result<Self, Failure> {
+        let loaded = options.config.as_deref().map(load);
+        let Loaded {
+            mut config,
+            problems: mut warnings,
+        } = loaded.unwrap_or_default();
+        config.footage = options.footage.clone().unwrap_or(config.footage);
+        config.segment = options.segment.unwrap_or(config.segment);
+        config.slots = options.slots.unwrap_or(config.slots);
+        config.slot_size = options.slot_size.unwrap_or(config.slot_size);
+        config.log.format = options.log.unwrap_or(config.log.format);
+        config.log.level = match (options.quiet, options.verbose) {
+            (true, _) => tracing::Level::ERROR,
+            (_, 0) => config.log.level,
+            (_, 1) => tracing::Level::DEBUG,
+            _ => tracing::Level::TRACE,
+        };
+        if let Some(listen) = listen {
+            config.web.listen = listen;
+            config.web.enabled = true;
+            if !is_safe(&config.web) {
+                return Err(Failure::usage(format!(
+                    "--listen {listen} is open to others, and there is no password: set \
+                     web.password-hash in the configuration to what `picam password` prints, or \
+                     listen on 127.0.0.1"
+                )));
+            }
+        }
+        let cameras = cameras(options, &config, &warnings)?;
+        warnings.extend(raise_slots(&mut config, cameras.len()));
+        Ok(Self {
+            config,
+            cameras,
+            warnings,
+        })
+    }
+
+    /// Whether the pictures are of the simulated camera because nobody named another.
+    pub(crate) fn is_simulated_by_default(&self, options: &RecordOptions) -> bool {
+        options.cameras.is_empty() && self.config.cameras.is_none()
+    }
+
+    /// The cameras in words, for the log.
+    pub(crate) fn camera_names(&self) -> String {
+        let names: Vec<&str> = self.cameras.iter().map(|spec| spec.name.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// What the recorder wants to know.
+    pub(crate) fn plan(&self) -> RecordPlan {
+        let specs = self.cameras.iter().cloned();
+        RecordPlan {
+            footage: self.config.footage.clone(),
+            cameras: specs.map(|spec| CameraPlan { spec }).collect(),
+            segment: self.config.segment,
+            slots: self.config.ring_slots(),
+            slot_size: self.config.slot_size,
+            shares: self.config.shares,
+            retention: self.config.max_age,
+            system_clock: self.config.system_clock,
+            warnings: self.warnings.clone(),
+        }
+    }
+}
+
+fn cameras(
+    options: &RecordOptions,
+    config: &Config,
+    warnings: &[String],
+) -> Result<Vec<CameraSpec>, Failure> {
+    if !options.cameras.is_empty() {
+        let specs = &options.cameras;
+        for (n, spec) in specs.iter().enumerate() {
+            if specs
+                .iter()
+                .skip(n + 1)
+                .any(|other| other.name == spec.name)
+            {
+                return Err(Failure::usage(format!(
+                    "two cameras are called '{}'; give each a name of its own",
+                    spec.name
+                )));
+            }
+        }
+        assign_letters(specs.iter().map(|spec| spec.name.as_str()))
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        return Ok(specs.clone());
+    }
+    match &config.cameras {
+        Some(cameras) if cameras.is_empty() => Err(Failure::usage(format!(
+            "no configured camera can be used, so there is nothing to record:\n  {}",
+            warnings.join("\n  ")
+        ))),
+        Some(cameras) => Ok(cameras.clone()),
+        None => CameraSpec::parse(DEFAULT_CAMERA)
+            .map(|spec| vec![spec])
+            .map_err(|error| Failure::usage(error.to_string())),
+    }
+}
+
+/// Every camera needs a few slots; too few of them are raised, and that is said.
+fn raise_slots(config: &mut Config, cameras: usize) -> Option<String> {
+    let needed = u32::try_from(cameras.saturating_mul(MIN_SLOTS)).unwrap_or(u32::MAX);
+    match config.slots {
+        SlotCount::Count(count) if count < needed => {
+            config.slots = SlotCount::Count(needed);
+            Some(format!(
+                "{count} slots are too few for {cameras} cameras; each needs {MIN_SLOTS} (until \
+                 then: {needed})"
+            ))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,13 @@
+//! The binary as a person meets it: what it prints, what it writes, how it exits.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod clip;
+mod config;
+mod inspect;
+mod service;
+mod support;
