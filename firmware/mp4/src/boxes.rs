@@ -30,7 +30,7 @@ pub(crate) fn ftyp() -> Result<Vec<u8>, mp4_atom::Error> {
         major_brand: FourCC::new(b"isom"),
         minor_version: 512,
         compatible_brands: [b"isom", b"iso6", b"mp41", b"mp42"]
-            .map(|brand| FourCC::new(brand))
+            .map(FourCC::new)
             .to_vec(),
     }
     .encode(&mut out)?;

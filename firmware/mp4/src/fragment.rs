@@ -78,7 +78,7 @@ impl FragmentRecord {
                 io_faults: r.u32(),
             },
         };
-        let whole_pages = record.len as usize >= PAGE && record.len as usize % PAGE == 0;
+        let whole_pages = record.len as usize >= PAGE && (record.len as usize).is_multiple_of(PAGE);
         (front.get(4..8)? == b"moof" && whole_pages).then_some(record)
     }
 

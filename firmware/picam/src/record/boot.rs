@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -31,7 +31,9 @@ pub(super) fn boot_id() -> [u8; 16] {
             *byte = high << 4 | low;
         }
     } else {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         id = now.as_nanos().to_be_bytes();
     }
     id
@@ -40,7 +42,9 @@ pub(super) fn boot_id() -> [u8; 16] {
 /// Ties the boot clock to the system's clock, unless that was obviously never set.
 pub(super) fn believe_system_clock(clock: &SystemClock) {
     let boot_ns = clock.boot_ns();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let utc_us = i64::try_from(now.as_micros()).unwrap_or(0);
     if utc_us >= FLOOR_UTC_US {
         clock.set_utc(boot_ns, utc_us);
@@ -52,7 +56,15 @@ pub(super) fn believe_system_clock(clock: &SystemClock) {
 #[derive(Debug, Clone)]
 pub(super) struct Card {
     path: PathBuf,
-    held: Arc<Mutex<Option<Held>>>,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Where the card is mounted. Without it, the path leads to the disk below: nothing may be
+    /// recorded there, and what lies there would be hidden by the card once it is back.
+    mount_point: Option<PathBuf>,
+    held: Option<Held>,
 }
 
 /// A locked directory. The lock goes with the file.
@@ -65,26 +77,65 @@ struct Held {
 
 impl Card {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, held: Arc::default() }
+        Self {
+            path,
+            known: Arc::default(),
+        }
     }
 
     /// Opens the directory, creating it if need be, and locks it unless that was done before.
-    /// [`io::ErrorKind::ResourceBusy`] if another process records into it.
+    /// [`io::ErrorKind::ResourceBusy`] if another process records into it, `ENODEV` if the card that
+    /// it lay on is not mounted any more.
     pub(super) fn open(&self) -> io::Result<FsDirectory> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Known { mount_point, held } = &mut *known;
+        if let Some(mount_point) = mount_point
+            && !is_mounted(mount_point)?
+        {
+            // An unmounted card can be repaired only once nobody holds it.
+            *held = None;
+            return Err(Errno::NODEV.into());
+        }
         std::fs::create_dir_all(&self.path)?;
         let directory = FsDirectory::open(&self.path, DIRECT)?;
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if mount_point.is_none() {
+            *mount_point = Some(mount_point_of(&self.path)?);
+        }
         let file = File::open(&self.path)?;
         let (device, inode) = {
             let metadata = file.metadata()?;
             (metadata.dev(), metadata.ino())
         };
-        if held.as_ref().is_none_or(|held| (held.device, held.inode) != (device, inode)) {
+        if held
+            .as_ref()
+            .is_none_or(|held| (held.device, held.inode) != (device, inode))
+        {
             lock_directory(&file)?;
-            *held = Some(Held { device, inode, _file: file });
+            *held = Some(Held {
+                device,
+                inode,
+                _file: file,
+            });
         }
         Ok(directory)
     }
+}
+
+/// The directory at or above `path` that its filesystem is mounted on.
+fn mount_point_of(path: &Path) -> io::Result<PathBuf> {
+    let mut top = path.canonicalize()?;
+    while !is_mounted(&top)? {
+        top.pop();
+    }
+    Ok(top)
+}
+
+/// Whether a filesystem is mounted on this very directory; `/` always is one.
+fn is_mounted(directory: &Path) -> io::Result<bool> {
+    let Some(parent) = directory.parent() else {
+        return Ok(true);
+    };
+    Ok(directory.metadata()?.dev() != parent.metadata()?.dev())
 }
 
 /// Locks a footage directory against every other recorder and repairer.

@@ -109,7 +109,10 @@ impl Housekeeper {
     }
 
     fn commander(&self, camera: u8) -> Option<&Sender<Order>> {
-        self.commands.iter().find(|(letter, _)| *letter == camera).map(|(_, command)| command)
+        self.commands
+            .iter()
+            .find(|(letter, _)| *letter == camera)
+            .map(|(_, command)| command)
     }
 
     fn all_slots(catalog: &Catalog) -> Vec<SlotName> {
@@ -118,7 +121,10 @@ impl Housekeeper {
             .flat_map(|camera| {
                 let ring = catalog.ring(camera);
                 let segments = ring.segments().iter().rev().map(|segment| segment.slot());
-                ring.spares().iter().map(|spare| spare.slot()).chain(segments)
+                ring.spares()
+                    .iter()
+                    .map(|spare| spare.slot())
+                    .chain(segments)
             })
             .collect()
     }
@@ -136,7 +142,9 @@ impl Housekeeper {
             if n % FILES_AT_ONCE == FILES_AT_ONCE - 1 {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            let Ok(seen) = look(directory, slot) else { continue };
+            let Ok(seen) = look(directory, slot) else {
+                continue;
+            };
             if let Some((boot, offset)) = seen.boot.and_then(|(id, offset)| Some((id, offset?))) {
                 offsets.insert(boot, offset);
             }
@@ -156,7 +164,9 @@ impl Housekeeper {
         }
         for (name, boot) in timeless {
             if let (Some(&offset), false) = (offsets.get(&boot), self.stopped()) {
-                self.with_slot(SlotName::Segment(name), || anchor_slot(directory, name, offset));
+                self.with_slot(SlotName::Segment(name), || {
+                    anchor_slot(directory, name, offset)
+                });
             }
         }
         Ok(())
@@ -217,7 +227,10 @@ impl Housekeeper {
             return Ok(());
         };
         let catalog = Catalog::read(directory)?;
-        let retention = Retention { max_age, include_locked: false };
+        let retention = Retention {
+            max_age,
+            include_locked: false,
+        };
         for camera in catalog.cameras() {
             for name in expired(catalog.ring(camera), &retention, now_us / 1_000_000, &[]) {
                 self.with_slot(SlotName::Segment(name), || give_up_slot(directory, name));

@@ -101,7 +101,11 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
     if slot_size < MIN_SLOT_SIZE {
         return Err(StartError::SlotSize(plan.slot_size));
     }
-    let names: Vec<&str> = plan.cameras.iter().map(|camera| camera.spec.name.as_str()).collect();
+    let names: Vec<&str> = plan
+        .cameras
+        .iter()
+        .map(|camera| camera.spec.name.as_str())
+        .collect();
     let letters = assign_letters(names)?;
     let clock = Arc::new(SystemClock::new());
     if plan.system_clock {
@@ -109,7 +113,11 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
     }
     let needs: Vec<CameraNeed> = letters
         .iter()
-        .map(|&camera| CameraNeed { camera, weight: 1, slot_size })
+        .map(|&camera| CameraNeed {
+            camera,
+            weight: 1,
+            slot_size,
+        })
         .collect();
     let stop = Arc::new(AtomicBool::new(false));
     let (status, reports) = Status::new(&plan, &letters, slot_size, clock.clone());
@@ -146,19 +154,24 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
             let (card, clock) = (card.clone(), clock.clone());
             let capture = capture_handle.1;
             let stop = stop.clone();
-            std::thread::Builder::new().name(format!("write-{}", camera.spec.name)).spawn(move || {
-                // The capture thread says who it is as soon as it runs.
-                let Ok(capture) = capture.recv() else { return };
-                writer::Writer::new(card, ring, clock, writer_report, orders).run(receiver, &capture, &stop);
-            })?
+            std::thread::Builder::new()
+                .name(format!("write-{}", camera.spec.name))
+                .spawn(move || {
+                    // The capture thread says who it is as soon as it runs.
+                    let Ok(capture) = capture.recv() else { return };
+                    writer::Writer::new(card, ring, clock, writer_report, orders)
+                        .run(receiver, &capture, &stop);
+                })?
         };
         let capture = {
             let spec = camera.spec.clone();
             let stop = stop.clone();
             let writer = writer.thread().clone();
-            std::thread::Builder::new().name(format!("capture-{}", camera.spec.name)).spawn(move || {
-                capture::run(&spec, clock, sender, &writer, &report, &stop);
-            })?
+            std::thread::Builder::new()
+                .name(format!("capture-{}", camera.spec.name))
+                .spawn(move || {
+                    capture::run(&spec, clock, sender, &writer, &report, &stop);
+                })?
         };
         // Cannot fail: the writer thread waits for exactly this.
         let _ = capture_handle.0.send(capture.thread().clone());
@@ -178,7 +191,13 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
     let housekeeper = std::thread::Builder::new()
         .name("housekeeper".into())
         .spawn(move || housekeeper.run())?;
-    Ok(Recording { status, stop, cameras, housekeeper, captures })
+    Ok(Recording {
+        status,
+        stop,
+        cameras,
+        housekeeper,
+        captures,
+    })
 }
 
 fn slots_of_one(slots: Slots, cameras: usize) -> usize {
@@ -213,7 +232,10 @@ impl Recording {
 
     /// A handle that ends the recording.
     pub fn stopper(&self) -> Stopper {
-        Stopper { stop: self.stop.clone(), captures: self.captures.clone() }
+        Stopper {
+            stop: self.stop.clone(),
+            captures: self.captures.clone(),
+        }
     }
 
     /// Returns when every camera has ended and its last segment is finished.

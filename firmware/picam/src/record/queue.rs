@@ -76,7 +76,14 @@ pub(super) fn queue() -> (Sender, Receiver) {
         lost: 0,
         wait_for_key: false,
     };
-    (sender, Receiver { full: full_out, empty: empty_in, shared })
+    (
+        sender,
+        Receiver {
+            full: full_out,
+            empty: empty_in,
+            shared,
+        },
+    )
 }
 
 /// What became of a picture.
@@ -109,9 +116,8 @@ impl Sender {
     /// Waits until the queue holds little, for a source that can be asked to wait. `false` if there
     /// is no room yet, to look at other things in between.
     pub(super) fn wait_for_room(&self) -> bool {
-        let has_room = || {
-            self.shared.bytes.load(Ordering::Acquire) < MAX_BYTES_UNPACED && self.full.ready()
-        };
+        let has_room =
+            || self.shared.bytes.load(Ordering::Acquire) < MAX_BYTES_UNPACED && self.full.ready();
         if has_room() {
             return true;
         }
@@ -202,8 +208,15 @@ mod tests {
     use super::*;
 
     fn item(len: usize, key: bool) -> Item {
-        let unit = AccessUnit { data: vec![0; len], key, ..AccessUnit::new() };
-        Item { unit, lost_in_queue: 0 }
+        let unit = AccessUnit {
+            data: vec![0; len],
+            key,
+            ..AccessUnit::new()
+        };
+        Item {
+            unit,
+            lost_in_queue: 0,
+        }
     }
 
     #[test]

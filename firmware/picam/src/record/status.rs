@@ -75,8 +75,15 @@ impl Report {
     }
 
     pub(super) fn source_failed(&self, message: String) {
-        let remedy = "check the camera's cable and its line in picam.toml; it is tried again by itself";
-        self.post(Place::Source, Some(Fault { message, remedy: remedy.into() }));
+        let remedy =
+            "check the camera's cable and its line in picam.toml; it is tried again by itself";
+        self.post(
+            Place::Source,
+            Some(Fault {
+                message,
+                remedy: remedy.into(),
+            }),
+        );
     }
 
     pub(super) fn source_ended(&self) {
@@ -94,14 +101,20 @@ impl Report {
         if shared.has_delivered.swap(true, Ordering::Relaxed) {
             let ticks = u32::try_from(unit.dts - last).unwrap_or(0);
             let mean = shared.frame_ticks.load(Ordering::Relaxed);
-            let mean = if mean == 0 { ticks } else { mean - mean / 16 + ticks / 16 };
+            let mean = if mean == 0 {
+                ticks
+            } else {
+                mean - mean / 16 + ticks / 16
+            };
             shared.frame_ticks.store(mean, Ordering::Relaxed);
         }
         if let Some(sets) = &unit.parameter_sets {
             shared.width.store(sets.width.into(), Ordering::Relaxed);
             shared.height.store(sets.height.into(), Ordering::Relaxed);
         }
-        shared.dropped_encoder.fetch_add(unit.dropped_before.into(), Ordering::Relaxed);
+        shared
+            .dropped_encoder
+            .fetch_add(unit.dropped_before.into(), Ordering::Relaxed);
     }
 
     /// A picture never reached the card.
@@ -113,7 +126,9 @@ impl Report {
     pub(super) fn recorded(&self, durable_boot_ns: u64, segment: Option<u32>) {
         let shared = &self.shared;
         shared.frames.fetch_add(1, Ordering::Relaxed);
-        shared.durable_boot_ns.store(durable_boot_ns, Ordering::Relaxed);
+        shared
+            .durable_boot_ns
+            .store(durable_boot_ns, Ordering::Relaxed);
         let segment = segment.map_or(0, |segment| segment + 1);
         let before = shared.segment.swap(segment, Ordering::Relaxed);
         if before != segment && before != 0 {
@@ -129,7 +144,13 @@ impl Report {
     }
 
     pub(super) fn card_failed(&self, message: String, remedy: &str) {
-        self.post(Place::Card, Some(Fault { message, remedy: remedy.into() }));
+        self.post(
+            Place::Card,
+            Some(Fault {
+                message,
+                remedy: remedy.into(),
+            }),
+        );
     }
 
     pub(super) fn card_works(&self) {
@@ -200,7 +221,10 @@ impl Status {
             clock,
             heard: Mutex::new((
                 messages,
-                Heard { sources: vec!["not opened yet".into(); letters.len()], ..Heard::default() },
+                Heard {
+                    sources: vec!["not opened yet".into(); letters.len()],
+                    ..Heard::default()
+                },
             )),
             post,
         };
@@ -227,8 +251,12 @@ impl Status {
         for message in messages.try_iter() {
             match message {
                 Message::Fault(camera, place, fault) => {
-                    heard.faults.retain(|known| (known.0, known.1) != (camera, place));
-                    heard.faults.extend(fault.map(|fault| (camera, place, fault)));
+                    heard
+                        .faults
+                        .retain(|known| (known.0, known.1) != (camera, place));
+                    heard
+                        .faults
+                        .extend(fault.map(|fault| (camera, place, fault)));
                 }
                 Message::Source(camera, description) => {
                     if let Some(known) = heard.sources.get_mut(camera) {
@@ -243,7 +271,11 @@ impl Status {
 
     fn camera(&self, n: usize, camera: &Camera, heard: &Heard, catalog: &Catalog) -> CameraStatus {
         let shared = &camera.shared;
-        let fault = heard.faults.iter().find(|fault| fault.0 == n).map(|fault| fault.2.clone());
+        let fault = heard
+            .faults
+            .iter()
+            .find(|fault| fault.0 == n)
+            .map(|fault| fault.2.clone());
         let known = |value: u32| (value > 0).then_some(value);
         let state = match (shared.state.load(Ordering::Relaxed), &fault) {
             (ENDED, _) => CameraState::Ended,
@@ -280,11 +312,7 @@ impl Status {
         let warnings = share_warnings(ring, &self.shares)
             .iter()
             .map(ToString::to_string)
-            .chain(
-                degraded(catalog, [letter])
-                    .iter()
-                    .map(ToString::to_string),
-            )
+            .chain(degraded(catalog, [letter]).iter().map(ToString::to_string))
             .collect();
         RingStatus {
             slots: ring.len() as u32,
@@ -323,14 +351,16 @@ impl StatusSource for Status {
                 Catalog::default()
             }
         };
-        card.faults.extend(heard.card_full.clone().map(|message| Fault {
-            message,
-            remedy: picam_ring::Fault::NoSpace.remedy().into(),
-        }));
-        card.faults.extend(self.warnings.iter().map(|warning| Fault {
-            message: warning.clone(),
-            remedy: "correct picam.toml; the default is used until then".into(),
-        }));
+        card.faults
+            .extend(heard.card_full.clone().map(|message| Fault {
+                message,
+                remedy: picam_ring::Fault::NoSpace.remedy().into(),
+            }));
+        card.faults
+            .extend(self.warnings.iter().map(|warning| Fault {
+                message: warning.clone(),
+                remedy: "correct picam.toml; the default is used until then".into(),
+            }));
         let cameras = self
             .cameras
             .iter()

@@ -82,7 +82,9 @@ impl Writer {
     pub(super) fn run(mut self, mut queue: Receiver, capture: &Thread, stop: &AtomicBool) {
         while !queue.is_done() {
             self.obey();
-            let Some(item) = queue.receive() else { continue };
+            let Some(item) = queue.receive() else {
+                continue;
+            };
             self.record(&item, stop);
             queue.give_back(item, capture);
         }
@@ -175,7 +177,9 @@ impl Writer {
         }
         let utc = self.clock.utc_us().filter(|_| !self.utc_known);
         let now_us = (self.clock.boot_ns() / 1000) as i64;
-        let Some((recorder, _)) = &mut self.recorder else { return Ok(Taken::Skipped) };
+        let Some((recorder, _)) = &mut self.recorder else {
+            return Ok(Taken::Skipped);
+        };
         if let Some(utc) = utc {
             recorder.set_utc(utc - now_us)?;
             self.utc_known = true;
@@ -203,7 +207,11 @@ impl Writer {
     /// Tracks for these parameter sets; made anew only when they change.
     fn tracks_for(&mut self, sets: Option<&Arc<ParameterSets>>) -> Option<Arc<Vec<TrackConfig>>> {
         let sets = sets?;
-        if self.sets.as_ref().is_none_or(|known| !Arc::ptr_eq(known, sets)) {
+        if self
+            .sets
+            .as_ref()
+            .is_none_or(|known| !Arc::ptr_eq(known, sets))
+        {
             self.tracks = tracks::video(sets)
                 .inspect_err(|error| {
                     self.card_failed = true;
@@ -245,10 +253,17 @@ impl Writer {
     fn refused(&mut self, error: &RecordError) {
         let fault = error.io().map_or(Fault::Other, Fault::of);
         if !std::mem::replace(&mut self.card_failed, true) {
-            tracing::error!(camera = self.config.camera_name, "{error}; {}", fault.remedy());
+            tracing::error!(
+                camera = self.config.camera_name,
+                "{error}; {}",
+                fault.remedy()
+            );
         }
         self.report.card_failed(error.to_string(), fault.remedy());
-        let here = self.recorder.as_ref().is_some_and(|(_, watch)| watch.is_current().unwrap_or(false));
+        let here = self
+            .recorder
+            .as_ref()
+            .is_some_and(|(_, watch)| watch.is_current().unwrap_or(false));
         if !here {
             self.recorder = None;
         }

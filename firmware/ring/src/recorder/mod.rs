@@ -220,9 +220,9 @@ impl<D: Directory> Recorder<D> {
         picture: &Picture<'_>,
         tracks: &Arc<Vec<TrackConfig>>,
     ) -> Result<(), RecordError> {
-        let (slot, mut file) = self.take_slot()?;
+        let (slot, file) = self.take_slot()?;
         // A slot that held a whole segment before needs no metadata flush below its end.
-        let written_len = match read_record(&mut file) {
+        let written_len = match read_record(&file) {
             Ok((old, _)) if old.slot_len == self.config.slot_size => old.written_len,
             _ => 0,
         };
