@@ -1,1 +1,15 @@
-//! x
+//! What the system tests and the fuzz targets share. A panic in here is a failed test.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+pub mod browser;
+pub mod camera;
+pub mod card;
+pub mod frames;
+pub mod fuzz;
+pub mod http;
+pub mod judge;
+pub mod mounts;

@@ -1,0 +1,137 @@
+//! A headless Chromium, driven through chromedriver (W3C WebDriver).
+
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use picam_testkit::judges;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::camera::{free_address, wait_for};
+use crate::http;
+
+/// Whether there is a browser; prints the SKIPPED line if not.
+pub fn installed() -> bool {
+    judges::have("chromium", "chromium") & judges::have("chromedriver", "chromium-driver")
+}
+
+/// A browser window.
+pub struct Browser {
+    driver: Child,
+    address: SocketAddr,
+    session: String,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Opens one of a phone's size.
+    pub fn open() -> Self {
+        let address = free_address();
+        let profile = tempfile::tempdir().unwrap();
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={}", address.port()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut browser = Self {
+            driver,
+            address,
+            session: String::new(),
+            _profile: profile,
+        };
+        wait_for("chromedriver", Duration::from_secs(20), || {
+            let status = http::get(address, "/status")?;
+            status["value"]["ready"].as_bool().filter(|&ready| ready)
+        });
+        let data = format!("--user-data-dir={}", browser._profile.path().display());
+        let args = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--autoplay-policy=no-user-gesture-required",
+            "--window-size=412,915",
+            &data,
+        ];
+        let options = json!({ "capabilities": { "alwaysMatch": {
+            "goog:chromeOptions": { "args": args },
+            "timeouts": { "script": 30_000, "pageLoad": 30_000 },
+        } } });
+        let (status, answer) = http::request(address, "POST", "/session", Some(&options)).unwrap();
+        assert_eq!(status, 200, "{answer}");
+        browser.session = answer["value"]["sessionId"].as_str().unwrap().to_owned();
+        browser
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        let path = format!("/session/{}/{path}", self.session);
+        let (status, answer) = http::request(self.address, "POST", &path, Some(body)).unwrap();
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer["value"].clone()
+    }
+
+    /// Goes to an address.
+    pub fn go(&self, url: &str) {
+        self.post("url", &json!({ "url": url }));
+    }
+
+    /// Runs a function body with `arguments`, the last of which is called with the result.
+    pub fn script(&self, body: &str, arguments: &[&str]) -> Value {
+        self.post(
+            "execute/async",
+            &json!({ "script": body, "args": arguments }),
+        )
+    }
+
+    /// Plays a video for a moment, then jumps near its end, on the page that is shown. Gives its
+    /// length in seconds, or what went wrong.
+    pub fn play(&self, source: &str) -> Result<f64, String> {
+        let answer = self.script(PLAY, &[source]);
+        answer.as_f64().ok_or_else(|| answer.to_string())
+    }
+}
+
+/// Resolves to the duration once pictures were shown at the start and near the end.
+const PLAY: &str = r#"
+const [source, done] = arguments;
+const video = document.createElement("video");
+const fail = (what) => { video.remove(); done(what); };
+video.muted = true;
+video.onerror = () => fail(`error ${video.error.code}: ${video.error.message}`);
+const timer = setTimeout(() => fail(`stuck at ${video.currentTime} of ${video.duration}, ` +
+    `ready ${video.readyState}, network ${video.networkState}`), 20000);
+let jumped = false;
+let shownBefore = 0;
+video.ontimeupdate = () => {
+    const shown = video.getVideoPlaybackQuality().totalVideoFrames;
+    if (!jumped && video.currentTime > 0.3 && shown > 3) {
+        jumped = true;
+        shownBefore = shown;
+        video.currentTime = Math.max(0, video.duration - 0.3);
+    } else if (jumped && !video.seeking && shown > shownBefore) {
+        clearTimeout(timer);
+        const duration = video.duration;
+        video.remove();
+        done(duration);
+    }
+};
+document.body.append(video);
+video.src = source;
+video.play().catch((error) => fail(String(error)));
+"#;
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let path = format!("/session/{}", self.session);
+        let _ = http::request(self.address, "DELETE", &path, None);
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
