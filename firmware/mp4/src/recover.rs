@@ -251,6 +251,9 @@ fn add_to_tables(
     let Ok(moof) = Moof::decode(&mut &*fragment.bytes) else {
         return false;
     };
+    if !is_sound(&moof, tracks.len(), fragment.bytes.len()) {
+        return false;
+    }
     for traf in &moof.traf {
         let index = (traf.tfhd.track_id as usize).wrapping_sub(1);
         let (Some(track), Some(tables)) = (tracks.get(index), tables.get_mut(index)) else {
@@ -284,6 +287,20 @@ fn add_to_tables(
         tables.add_chunk(fragment.at + offset, base, samples);
     }
     true
+}
+
+/// Whether every run of samples belongs to a track and lies in the fragment: a checksum holds for
+/// nonsense, too, if somebody made it so.
+fn is_sound(moof: &Moof, tracks: usize, fragment_len: usize) -> bool {
+    moof.traf.iter().all(|traf| {
+        let index = (traf.tfhd.track_id as usize).wrapping_sub(1);
+        let end = traf.trun.first().map_or(0, |trun| {
+            let offset = trun.data_offset.map_or(0, |offset| offset.max(0) as u64);
+            let sizes = trun.samples.iter().map(|entry| entry.size.unwrap_or(0));
+            offset + sizes.map(u64::from).sum::<u64>()
+        });
+        index < tracks && end <= fragment_len as u64
+    })
 }
 
 /// Makes sure that a `free` follows the last intact fragment, and not one that is damaged.
