@@ -70,13 +70,7 @@ impl FragmentRecord {
             index: r.u32(),
             sequence: r.u64(),
             boot_tag: r.u32(),
-            counters: Counters {
-                frames: r.u32(),
-                dropped_encoder: r.u32(),
-                dropped_queue: r.u32(),
-                crc_failures: r.u32(),
-                io_faults: r.u32(),
-            },
+            counters: Counters::parse(&mut r),
         };
         let whole_pages = record.len as usize >= PAGE && (record.len as usize).is_multiple_of(PAGE);
         (front.get(4..8)? == b"moof" && whole_pages).then_some(record)
@@ -90,11 +84,7 @@ impl FragmentRecord {
         w.put(&self.index.to_be_bytes());
         w.put(&self.sequence.to_be_bytes());
         w.put(&self.boot_tag.to_be_bytes());
-        w.put(&self.counters.frames.to_be_bytes());
-        w.put(&self.counters.dropped_encoder.to_be_bytes());
-        w.put(&self.counters.dropped_queue.to_be_bytes());
-        w.put(&self.counters.crc_failures.to_be_bytes());
-        w.put(&self.counters.io_faults.to_be_bytes());
+        self.counters.store(&mut w);
     }
 }
 

@@ -39,8 +39,33 @@ pub struct Counters {
     pub io_faults: u32,
 }
 
+impl Counters {
+    /// Takes the five fields in the order of the declaration.
+    pub(crate) fn parse(r: &mut Fields<'_>) -> Self {
+        Self {
+            frames: r.u32(),
+            dropped_encoder: r.u32(),
+            dropped_queue: r.u32(),
+            crc_failures: r.u32(),
+            io_faults: r.u32(),
+        }
+    }
+
+    pub(crate) fn store(&self, w: &mut Fill<'_>) {
+        for count in [
+            self.frames,
+            self.dropped_encoder,
+            self.dropped_queue,
+            self.crc_failures,
+            self.io_faults,
+        ] {
+            w.put(&count.to_be_bytes());
+        }
+    }
+}
+
 /// The header record of one segment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
     /// Monotonic number of the segment on this card; order comes from it, never from a clock.
     pub sequence: u64,
@@ -140,13 +165,7 @@ impl Record {
                 end: r.u64(),
                 duration_ns: r.u64(),
                 recovered: flags & 1 != 0,
-                counters: Counters {
-                    frames: r.u32(),
-                    dropped_encoder: r.u32(),
-                    dropped_queue: r.u32(),
-                    crc_failures: r.u32(),
-                    io_faults: r.u32(),
-                },
+                counters: Counters::parse(&mut r),
             },
             state,
         ))
@@ -182,11 +201,7 @@ impl Record {
         w.put(&self.written_len.to_be_bytes());
         w.put(&self.end.to_be_bytes());
         w.put(&self.duration_ns.to_be_bytes());
-        w.put(&self.counters.frames.to_be_bytes());
-        w.put(&self.counters.dropped_encoder.to_be_bytes());
-        w.put(&self.counters.dropped_queue.to_be_bytes());
-        w.put(&self.counters.crc_failures.to_be_bytes());
-        w.put(&self.counters.io_faults.to_be_bytes());
+        self.counters.store(&mut w);
         w.zero_rest();
         let sum = crc32fast::hash(front.get(RECORD - RECORD_BOX..).unwrap_or_default());
         crc.copy_from_slice(&sum.to_be_bytes());

@@ -18,28 +18,18 @@ use picam_mp4::{
     TrackConfig, check, patch_record, recover,
 };
 use picam_ring::Directory;
-use picam_testkit::judges;
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
+use picam_testkit::{ffmpeg, judges};
 
 const HEAD: u32 = 128 * 1024;
 
 /// Makes a clip with ffmpeg; `None` (and a SKIPPED line) without ffmpeg.
 fn clip(dir: &Path, name: &str, args: &str) -> Option<PathBuf> {
-    if !judges::have("ffmpeg", "ffmpeg") {
+    if !ffmpeg::available() {
         return None;
     }
     let path = dir.join(name);
-    let output = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error", "-y"])
-        .args(args.split_whitespace())
-        .arg(&path)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ffmpeg::run(args, &path);
     Some(path)
 }
 
@@ -55,13 +45,7 @@ fn record(slot_len: u64) -> Record {
         start_utc_us: Some(1_795_172_880_000_000),
         slot_len,
         head_len: HEAD,
-        init_len: 0,
-        init_moov_len: 0,
-        written_len: 0,
-        end: 0,
-        duration_ns: 0,
-        recovered: false,
-        counters: Default::default(),
+        ..Record::default()
     }
 }
 

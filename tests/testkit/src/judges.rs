@@ -83,7 +83,7 @@ pub fn ffprobe(file: &Path, packets: bool) -> Result<serde_json::Value, String> 
         "-show_streams",
     ]);
     if packets {
-        command.args(["-show_packets", "-select_streams", "v"]);
+        command.args(["-show_packets", "-select_streams", "v:0"]);
     }
     let output = run(command.arg(file))?;
     if !output.stderr.is_empty() {

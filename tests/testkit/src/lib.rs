@@ -6,5 +6,6 @@
     clippy::expect_used,
     clippy::panic
 )]
+pub mod ffmpeg;
 pub mod judges;
 pub mod sim_disk;

@@ -5,7 +5,9 @@ use std::path::Path;
 use picam_capture::CaptureError;
 use picam_media::AccessUnit;
 
-use crate::peer::{annexb, decode, has_ffmpeg, make, open, probe, read};
+use picam_testkit::ffmpeg::{available, make, packets};
+
+use crate::peer::{annexb, decode, open, read};
 
 fn read_file(path: &Path, query: &str) -> Vec<AccessUnit> {
     let mut source = open(&format!("file:{}?pace=off{query}", path.display())).unwrap();
@@ -15,13 +17,13 @@ fn read_file(path: &Path, query: &str) -> Vec<AccessUnit> {
 
 /// Compares with ffprobe; all times may be shifted by one constant, `tolerance` in ticks.
 fn assert_like_ffprobe(name: &str, path: &Path, units: &[AccessUnit], tolerance: f64, dts: bool) {
-    let packets = probe(path);
+    let packets = packets(path);
     assert_eq!(units.len(), packets.len(), "{name}");
-    let shift = units[0].pts as f64 - packets[0].pts * 90_000.0;
+    let shift = units[0].pts as f64 - packets[0].pts.unwrap() * 90_000.0;
     let dts_shift = units[0].dts as f64 - packets[0].dts.unwrap_or(0.0) * 90_000.0;
     let mut before = i64::MIN;
     for (n, (unit, packet)) in units.iter().zip(&packets).enumerate() {
-        let pts = packet.pts * 90_000.0 + shift;
+        let pts = packet.pts.unwrap() * 90_000.0 + shift;
         assert!(
             (unit.pts as f64 - pts).abs() <= tolerance,
             "{name} {n}: {} {pts}",
@@ -62,7 +64,7 @@ const ENCODINGS: [(&str, &str, &str); 7] = [
 
 #[test]
 fn mp4_and_mkv_give_the_units_and_times_ffprobe_sees() {
-    if !has_ffmpeg() {
+    if !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -97,7 +99,7 @@ fn mp4_and_mkv_give_the_units_and_times_ffprobe_sees() {
 
 #[test]
 fn frames_at_uneven_times_keep_them() {
-    if !has_ffmpeg() {
+    if !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -122,7 +124,7 @@ fn frames_at_uneven_times_keep_them() {
 
 #[test]
 fn raw_files_are_told_apart_and_read() {
-    if !has_ffmpeg() {
+    if !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -172,7 +174,7 @@ fn what_cannot_be_read_says_why() {
             CaptureError::Stream(_)
         ));
     }
-    if !has_ffmpeg() {
+    if !available() {
         return;
     }
     let sound = make(
@@ -201,7 +203,7 @@ fn what_cannot_be_read_says_why() {
 
 #[test]
 fn cut_off_files_give_what_they_have_or_say_so() {
-    if !has_ffmpeg() {
+    if !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();

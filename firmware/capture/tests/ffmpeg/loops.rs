@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use picam_capture::Next;
 use picam_media::AccessUnit;
 
-use crate::peer::{annexb, decode, has_ffmpeg, make, open, read};
+use picam_testkit::ffmpeg::{available, make};
+
+use crate::peer::{annexb, decode, open, read};
 
 #[test]
 fn times_go_on_evenly_over_the_seam() {
-    if !has_ffmpeg() {
+    if !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -65,7 +67,7 @@ fn times_go_on_evenly_over_the_seam() {
 
 #[test]
 fn the_end_comes_once_unless_asked_otherwise() {
-    if !has_ffmpeg() {
+    if !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -79,7 +81,7 @@ fn the_end_comes_once_unless_asked_otherwise() {
 
 #[test]
 fn files_are_played_in_real_time_by_default() {
-    if !has_ffmpeg() {
+    if !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();

@@ -6,7 +6,9 @@ use picam_capture::Next;
 use picam_media::AccessUnit;
 
 use crate::barcode;
-use crate::peer::{annexb, decode, has_ffmpeg, open, read};
+use picam_testkit::ffmpeg::available;
+
+use crate::peer::{annexb, decode, open, read};
 
 fn numbers(source: &str, width: usize, height: usize, frames: usize) -> Vec<Option<u32>> {
     let units = read(&mut *open(source).unwrap(), frames);
@@ -19,7 +21,7 @@ fn numbers(source: &str, width: usize, height: usize, frames: usize) -> Vec<Opti
 
 #[test]
 fn every_frame_carries_its_number() {
-    if !has_ffmpeg() {
+    if !available() {
         return;
     }
     for (size, bitrate, frames) in [

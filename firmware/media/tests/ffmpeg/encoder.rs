@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use crate::peer::{has, probe};
 use picam_media::length_prefixed::{LengthSize, length_prefixed_nals};
 use picam_media::{AccessUnit, Encoder, EncoderSettings, Yuv420};
+use picam_testkit::ffmpeg::{available, packets};
 
 const SETTINGS: EncoderSettings = EncoderSettings {
     width: 322,
@@ -54,12 +54,12 @@ fn every_frame_comes_out_and_keys_stand_where_asked() {
             annexb.extend_from_slice(nal.unwrap());
         }
     }
-    if !has("ffprobe") {
+    if !available() {
         return;
     }
     let mut file = tempfile::Builder::new().suffix(".h264").tempfile().unwrap();
     file.write_all(&annexb).unwrap();
-    assert_eq!(probe(file.path()).len(), 60);
+    assert_eq!(packets(file.path()).len(), 60);
 }
 
 #[test]

@@ -2,5 +2,4 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod encoder;
-mod peer;
 mod raw_streams;

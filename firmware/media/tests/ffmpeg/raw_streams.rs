@@ -4,10 +4,10 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::peer::{has, make, probe, run};
 use picam_media::annexb;
 use picam_media::length_prefixed::{LengthSize, length_prefixed_nals};
 use picam_media::{AccessUnit, Codec, FrameRate, MediaError, NalKind, RawStream};
+use picam_testkit::ffmpeg::{available, make, packets, run};
 
 fn read_all(
     path: &Path,
@@ -129,7 +129,7 @@ const CASES: [Case; 12] = [
 
 #[test]
 fn units_keys_and_times_are_those_ffmpeg_wrote() {
-    if !has("ffmpeg") || !has("ffprobe") {
+    if !available() || !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -153,7 +153,7 @@ fn units_keys_and_times_are_those_ffmpeg_wrote() {
             &format!("-i {} -c copy -bsf:v {filter} -f {format}", mp4.display()),
             &raw,
         );
-        let packets = probe(&mp4);
+        let packets = packets(&mp4);
         let units = read_all(&raw, codec, None).unwrap();
         assert_eq!(units.len(), packets.len(), "{name}");
         assert_eq!(units.len(), 60, "{name}");
@@ -185,7 +185,7 @@ fn units_keys_and_times_are_those_ffmpeg_wrote() {
 
 #[test]
 fn rates_come_from_the_stream_or_the_caller() {
-    if !has("ffmpeg") {
+    if !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -224,7 +224,7 @@ fn strip_timing(bytes: &mut Vec<u8>) {
 
 #[test]
 fn changed_parameter_sets_give_a_new_record_and_repeated_ones_do_not() {
-    if !has("ffmpeg") {
+    if !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -264,7 +264,7 @@ fn changed_parameter_sets_give_a_new_record_and_repeated_ones_do_not() {
 
 #[test]
 fn what_comes_before_the_first_key_frame_is_left_out() {
-    if !has("ffmpeg") {
+    if !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -287,7 +287,7 @@ fn what_comes_before_the_first_key_frame_is_left_out() {
 
 #[test]
 fn reordering_that_begins_halfway_asks_for_a_container() {
-    if !has("ffmpeg") {
+    if !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -306,7 +306,7 @@ fn reordering_that_begins_halfway_asks_for_a_container() {
 
 #[test]
 fn a_looped_stream_goes_on_in_even_steps() {
-    if !has("ffmpeg") {
+    if !available() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();

@@ -47,6 +47,8 @@ pub(super) struct Writer {
     recorder: Option<(Recorder<FsDirectory>, FsDirectory)>,
     sets: Option<Arc<ParameterSets>>,
     tracks: Option<Arc<Vec<TrackConfig>>>,
+    last_dts: Option<i64>,
+    usual_duration: u32,
     utc_known: bool,
     card_failed: bool,
     /// Pictures lost since the last one that is in a segment.
@@ -71,6 +73,8 @@ impl Writer {
             recorder: None,
             sets: None,
             tracks: None,
+            last_dts: None,
+            usual_duration: picam_media::TIMESCALE / 30,
             utc_known: false,
             card_failed: false,
             lost: 0,
@@ -131,7 +135,7 @@ impl Writer {
                 track: 0,
                 dts: unit.dts,
                 composition_offset: u32::try_from(unit.pts - unit.dts).unwrap_or(0),
-                duration: self.usual_duration(),
+                duration: self.usual_duration(unit.dts),
                 key: unit.key,
                 data: &unit.data,
             },
@@ -226,10 +230,13 @@ impl Writer {
         self.tracks.clone()
     }
 
-    /// How long a picture lasts if none follows.
-    fn usual_duration(&self) -> u32 {
-        let stated = self.sets.as_ref().and_then(|sets| sets.frame_ticks);
-        stated.unwrap_or(picam_media::TIMESCALE / 30)
+    /// How long a picture lasts if none follows: as long as the one before it did.
+    fn usual_duration(&mut self, dts: i64) -> u32 {
+        let lasted = self.last_dts.replace(dts).map(|last| dts - last);
+        if let Some(lasted) = lasted.and_then(|lasted| u32::try_from(lasted).ok()) {
+            self.usual_duration = lasted;
+        }
+        self.usual_duration
     }
 
     fn lose(&mut self) {

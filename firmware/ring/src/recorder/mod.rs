@@ -242,13 +242,8 @@ impl<D: Directory> Recorder<D> {
             start_utc_us,
             slot_len: self.config.slot_size,
             head_len: self.config.head_len,
-            init_len: 0,
-            init_moov_len: 0,
             written_len,
-            end: 0,
-            duration_ns: 0,
-            recovered: false,
-            counters: Default::default(),
+            ..Record::default()
         };
         self.tracks = tracks.clone();
         self.writer
