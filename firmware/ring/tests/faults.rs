@@ -212,3 +212,21 @@ fn slots_of_another_size_are_replaced_when_their_turn_comes() {
         assert_eq!(file.size().unwrap(), 512 * 1024, "{}", entry.name);
     }
 }
+
+#[test]
+fn a_card_with_room_for_two_slots_records_all_the_same() {
+    for room in 1..=2 {
+        let disk = SimDisk::new(Mutant::None);
+        disk.hold(room);
+        let mut recorder = recorder(&disk, 8);
+        let mut camera = Camera::new();
+        for _ in 0..15 * 40 {
+            assert_eq!(camera.push(&mut recorder, 0).0, Taken::Yes);
+        }
+        recorder.finish().unwrap();
+        assert_eq!(disk.list().unwrap().len(), room);
+        let newest = segments(&disk).into_iter().next_back().unwrap();
+        let checked = check(&disk.open(&newest.to_string()).unwrap()).unwrap();
+        assert_eq!(checked.faults, Vec::<String>::new());
+    }
+}

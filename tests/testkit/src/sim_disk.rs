@@ -84,6 +84,7 @@ struct State {
     mutant: Mutant,
     last_write: Mutant,
     refusals: u32,
+    most_files: usize,
 }
 
 impl State {
@@ -131,6 +132,7 @@ impl SimDisk {
             mutant,
             last_write: Mutant::None,
             refusals: 0,
+            most_files: usize::MAX,
         })))
     }
 
@@ -142,6 +144,11 @@ impl SimDisk {
     /// Lets the next so many writes, flushes, renames and syncs fail with `EIO`.
     pub fn refuse(&self, operations: u32) {
         self.0.borrow_mut().refusals = operations;
+    }
+
+    /// Leaves room for so many files and no more.
+    pub fn hold(&self, files: usize) {
+        self.0.borrow_mut().most_files = files;
     }
 
     /// Everything that was done so far; the log starts anew.
@@ -182,6 +189,9 @@ impl Directory for SimDisk {
         let mut state = self.0.borrow_mut();
         if state.names.contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        if state.names.len() >= state.most_files {
+            return Err(io::ErrorKind::StorageFull.into());
         }
         let file = state.contents.len();
         state.contents.push(vec![0; size as usize]);

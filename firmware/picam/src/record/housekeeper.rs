@@ -96,8 +96,14 @@ impl Housekeeper {
         if let Some(commander) = commander {
             let (answer, reply) = sync_channel(1);
             let asked = commander.send(Order::Lend(slot, answer)).is_ok();
-            if !asked || !matches!(reply.recv_timeout(PATIENCE), Ok(true)) {
-                return;
+            match reply.recv_timeout(PATIENCE) {
+                Ok(true) if asked => {}
+                Ok(_) => return,
+                Err(_) => {
+                    // Too late an answer must not leave the slot lent for ever.
+                    let _ = commander.send(Order::GiveBack(slot, slot));
+                    return;
+                }
             }
         }
         let now = work()
@@ -179,9 +185,9 @@ impl Housekeeper {
         plan: &Provision,
         most: usize,
     ) -> std::io::Result<()> {
+        let mut catalog = Catalog::read(directory)?;
         let mut made = 0;
         while made < most && !self.stopped() {
-            let catalog = Catalog::read(directory)?;
             match plan.next(&catalog, directory.space()?, &[]) {
                 Action::Done => {
                     self.status.card_full(None);
@@ -191,9 +197,14 @@ impl Housekeeper {
                     self.status.card_full(Some(what.to_string()));
                     return Ok(());
                 }
-                Action::Remove(slot) => self.remove(directory, slot),
+                Action::Remove(slot) => {
+                    self.remove(directory, slot);
+                    catalog = Catalog::read(directory)?;
+                }
                 action @ Action::Create { .. } => {
-                    if let Change::Added(slot, size) = action.perform(directory)? {
+                    let change = action.perform(directory)?;
+                    catalog.apply(change);
+                    if let Change::Added(slot, size) = change {
                         made += 1;
                         if let Some(commander) = self.commander(slot.camera()) {
                             let _ = commander.send(Order::Made(slot, size));

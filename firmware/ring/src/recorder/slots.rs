@@ -9,7 +9,8 @@ use super::error::{RecordError, doing};
 use crate::catalog::Catalog;
 use crate::directory::Directory;
 use crate::name::SlotName;
-use crate::policy::{next_slot, surplus};
+use crate::policy::{Choice, next_slot, surplus};
+use crate::provision::MIN_SLOTS;
 use crate::sequence::digits_of;
 
 /// How many spare slots are looked at for footage that a power cut left unnamed.
@@ -54,74 +55,83 @@ impl<D: Directory> Recorder<D> {
         Ok(())
     }
 
-    /// Gives up a slot's content for the next segment, and says which slot that is.
+    /// Finds room for the next segment: a slot whose content is given up, and its name.
     pub(super) fn take_slot(&mut self) -> Result<(SlotName, D::File), RecordError> {
         self.look_at_card()?;
-        let letter = self.config.letter;
-        let size = self.config.slot_size;
-        let catalog = self.catalog.get_or_insert_default();
         let mut busy = self.busy.clone();
         busy.extend(&self.failed);
-        // There shall be fewer slots than before: one goes with every segment.
-        let extra = surplus(
-            catalog.ring(letter),
-            &self.config.shares,
-            self.config.slots,
-            &busy,
-        );
-        if let Some(extra) = extra.filter(|_| self.config.slots < usize::MAX) {
+        self.remove_surplus(&busy)?;
+        let ring = self
+            .catalog
+            .get_or_insert_default()
+            .ring(self.config.letter);
+        let size = self.config.slot_size;
+        let choice = next_slot(ring, &self.config.shares, size, &busy);
+        let enough = ring.len() >= self.config.slots.min(MIN_SLOTS);
+        match choice {
+            Some(choice) if enough || matches!(choice.slot, SlotName::Spare { .. }) => {
+                self.clear_slot(&choice)
+            }
+            // Too few for a ring: rather a new slot than the newest footage, rather that than none.
+            Some(choice) => self.make_slot().or_else(|_| {
+                self.look_at_card()?;
+                self.clear_slot(&choice)
+            }),
+            // Better a slot that failed once than none.
+            None => self.make_slot().inspect_err(|_| self.failed.clear()),
+        }
+    }
+
+    /// There shall be fewer slots than before: one goes with every segment.
+    fn remove_surplus(&mut self, busy: &[SlotName]) -> Result<(), RecordError> {
+        let target = self.config.slots;
+        let catalog = self.catalog.get_or_insert_default();
+        let ring = catalog.ring(self.config.letter);
+        if let Some(extra) = surplus(ring, &self.config.shares, target, busy) {
             self.directory
                 .remove(&extra.slot.to_string())
                 .map_err(doing("removing a slot too many"))?;
             catalog.removed(extra.slot);
         }
-        let choice = next_slot(catalog.ring(letter), &self.config.shares, size, &busy);
-        let too_few = catalog.ring(letter).len() < self.config.slots.min(3);
-        let choice =
-            choice.filter(|choice| !too_few || matches!(choice.slot, SlotName::Spare { .. }));
-        let Some(choice) = choice else {
-            let made = self.make_slot();
-            if made.is_err() && !self.failed.is_empty() {
-                // Better a slot that failed once than none.
-                self.failed.clear();
+        Ok(())
+    }
+
+    /// Makes a slot spare in name, so that nobody is shown it any more, and opens it.
+    fn clear_slot(&mut self, choice: &Choice) -> Result<(SlotName, D::File), RecordError> {
+        let letter = self.config.letter;
+        let catalog = self.catalog.get_or_insert_default();
+        let mut slot = choice.slot;
+        if let SlotName::Segment(_) = slot {
+            let sequence = catalog.ring(letter).free_spare_number();
+            slot = SlotName::Spare {
+                camera: letter,
+                sequence,
+            };
+            self.directory
+                .rename(&choice.slot.to_string(), &slot.to_string())
+                .and_then(|()| self.directory.sync())
+                .map_err(doing("giving the oldest segment's slot to the next one"))
+                .inspect_err(|_| self.catalog = None)?;
+            if let Some(catalog) = &mut self.catalog {
+                catalog.renamed(choice.slot, slot);
             }
-            return made;
-        };
-        let spare = match choice.slot {
-            SlotName::Spare { .. } => choice.slot,
-            SlotName::Segment(_) => {
-                let number = catalog.ring(letter).free_spare_number();
-                let spare = SlotName::Spare {
-                    camera: letter,
-                    sequence: number,
-                };
-                self.directory
-                    .rename(&choice.slot.to_string(), &spare.to_string())
-                    .and_then(|()| self.directory.sync())
-                    .map_err(doing("giving the oldest segment's slot to the next one"))
-                    .inspect_err(|_| self.catalog = None)?;
-                if let Some(catalog) = &mut self.catalog {
-                    catalog.renamed(choice.slot, spare);
-                }
-                spare
-            }
-        };
+        }
         if choice.replace {
             self.directory
-                .remove(&spare.to_string())
+                .remove(&slot.to_string())
                 .map_err(doing("removing a slot of the wrong size"))
                 .inspect_err(|_| self.catalog = None)?;
             if let Some(catalog) = &mut self.catalog {
-                catalog.removed(spare);
+                catalog.removed(slot);
             }
             return self.make_slot();
         }
         let file = self
             .directory
-            .open(&spare.to_string())
+            .open(&slot.to_string())
             .map_err(doing("opening a slot"))
             .inspect_err(|_| self.catalog = None)?;
-        Ok((spare, file))
+        Ok((slot, file))
     }
 
     fn make_slot(&mut self) -> Result<(SlotName, D::File), RecordError> {
