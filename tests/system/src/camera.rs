@@ -79,10 +79,11 @@ impl Camera {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// `kill -9`.
-    pub fn kill(mut self) {
+    /// `kill -9`. Returns what it had said.
+    pub fn kill(mut self) -> String {
         self.signal(Signal::KILL);
         self.child.wait().unwrap();
+        fs::read_to_string(&self.log).unwrap()
     }
 
     /// SIGTERM; it must finish its segments and be gone within a second.

@@ -58,15 +58,15 @@ fn a_killed_recorder_loses_a_second_at_most_and_harms_nothing() {
     let mut judged = BTreeMap::new();
     let mut most_lost = 0;
     for kill in 0..kills() {
-        let camera = Camera::start("record", card.path(), &ARGS);
         let before_start = segments(card.path())
             .last()
             .map_or(0, |s| s.record.sequence);
+        let camera = Camera::start("record", card.path(), &ARGS);
         std::thread::sleep(Duration::from_millis(200 + rng.below(4300)));
         let untouchable = finished(card.path());
         let lived = camera.started.elapsed();
         let killed_at = boot_ns();
-        camera.kill();
+        let said = camera.kill();
 
         let left = segments(card.path());
         for segment in &left {
@@ -97,7 +97,8 @@ fn a_killed_recorder_loses_a_second_at_most_and_harms_nothing() {
         let Some(newest) = newest else {
             assert!(
                 lived < START,
-                "kill {kill}: nothing was recorded in {lived:?}"
+                "kill {kill}: nothing was recorded in {lived:?}
+{said}"
             );
             continue;
         };
