@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use picam_mp4::{FragmentLimits, ReadAt, Sample, TrackConfig, check, sample_entry};
 use picam_ring::{
-    ATTEMPTS, Boot, Catalog, Directory, Picture, Recorder, RingConfig, Shares, SlotName, Taken,
-    recover_slot,
+    ATTEMPTS, Boot, Catalog, Class, Directory, Picture, Recorder, RingConfig, Shares, SlotName,
+    Taken, recover_slot,
 };
 use picam_testkit::sim_disk::{Mutant, SimDisk};
 
@@ -78,6 +78,16 @@ fn recorder(disk: &SimDisk, slots: usize) -> Recorder<SimDisk> {
     Recorder::new(disk.clone(), config(slots), boot, Some(catalog))
 }
 
+fn make_spares(disk: &SimDisk, count: u32, size: u64) {
+    for sequence in 0..count {
+        let name = SlotName::Spare {
+            camera: b'F',
+            sequence,
+        };
+        disk.create(&name.to_string(), size).unwrap();
+    }
+}
+
 fn segments(disk: &SimDisk) -> Vec<SlotName> {
     let entries = disk.list().unwrap();
     let names = entries
@@ -134,6 +144,38 @@ fn a_card_that_refuses_for_long_costs_the_rest_of_the_group_and_says_so() {
 }
 
 #[test]
+fn an_event_locks_the_segment_its_neighbours_and_the_one_to_come() {
+    let disk = SimDisk::new(Mutant::None);
+    make_spares(&disk, 12, 512 * 1024);
+    let mut recorder = recorder(&disk, 12);
+    let mut camera = Camera::new();
+    let mut classes = Vec::new();
+    while recorder.segment().is_none_or(|name| name.sequence < 3) {
+        camera.push(&mut recorder, 0);
+    }
+    recorder.lock(Class::Event).unwrap();
+    while recorder.segment().is_none_or(|name| name.sequence < 5) {
+        camera.push(&mut recorder, 0);
+    }
+    recorder.finish().unwrap();
+    for slot in segments(&disk) {
+        let SlotName::Segment(name) = slot else {
+            continue;
+        };
+        let record = check(&disk.open(&slot.to_string()).unwrap())
+            .unwrap()
+            .record;
+        classes.push((name.sequence, name.class, record.class));
+    }
+    classes.sort_by_key(|class| class.0);
+    let (normal, event) = (Class::Normal, Class::Event);
+    let names: Vec<Class> = classes.iter().map(|class| class.1).collect();
+    assert_eq!(names, [normal, event, event, event, normal]);
+    let records: Vec<u8> = classes.iter().map(|class| class.2).collect();
+    assert_eq!(records, *b"NEEEN");
+}
+
+#[test]
 fn new_parameter_sets_and_a_source_that_begins_anew_each_begin_a_segment() {
     let disk = SimDisk::new(Mutant::None);
     let mut recorder = recorder(&disk, 6);
@@ -173,13 +215,7 @@ fn new_parameter_sets_and_a_source_that_begins_anew_each_begin_a_segment() {
 fn a_smaller_ring_gives_its_slots_up_one_by_one() {
     let disk = SimDisk::new(Mutant::None);
     let mut camera = Camera::new();
-    for sequence in 0..8 {
-        let name = SlotName::Spare {
-            camera: b'F',
-            sequence,
-        };
-        disk.create(&name.to_string(), 512 * 1024).unwrap();
-    }
+    make_spares(&disk, 8, 512 * 1024);
     let mut large = recorder(&disk, 8);
     while segments(&disk).len() < 8 {
         camera.push(&mut large, 0);
@@ -196,13 +232,7 @@ fn a_smaller_ring_gives_its_slots_up_one_by_one() {
 fn slots_of_another_size_are_replaced_when_their_turn_comes() {
     let disk = SimDisk::new(Mutant::None);
     let mut camera = Camera::new();
-    for sequence in 0..4 {
-        let name = SlotName::Spare {
-            camera: b'F',
-            sequence,
-        };
-        disk.create(&name.to_string(), 256 * 1024).unwrap();
-    }
+    make_spares(&disk, 4, 256 * 1024);
     let mut recorder = recorder(&disk, 4);
     for _ in 0..15 * 60 {
         camera.push(&mut recorder, 0);

@@ -1,10 +1,13 @@
 //! What others tell a recorder while it records: the time, an event, changes of its slots.
 
+use picam_mp4::RecoverError;
+
 use super::Recorder;
-use super::error::{RecordError, write_error};
+use super::error::{RecordError, doing, write_error};
 use crate::class::Class;
 use crate::directory::Directory;
 use crate::name::{SegmentName, SlotName};
+use crate::recovery::reclass_slot;
 use crate::sequence::digits_of;
 
 impl<D: Directory> Recorder<D> {
@@ -28,8 +31,8 @@ impl<D: Directory> Recorder<D> {
         self.rename_current(|name| SegmentName { time, ..name })
     }
 
-    /// Locks the segment being recorded and the one to come; the one before is in the directory
-    /// under its own name and is renamed too.
+    /// Locks the segment being recorded, the one before and the one to come. May be called again if
+    /// the card refused.
     pub fn lock(&mut self, class: Class) -> Result<(), RecordError> {
         self.next_class = self.next_class.stronger(class);
         let Some(current) = self.current.filter(|current| !current.closed) else {
@@ -45,16 +48,22 @@ impl<D: Directory> Recorder<D> {
             .catalog
             .get_or_insert_default()
             .ring(self.config.letter);
-        match ring.find(before).map(|segment| segment.name) {
-            Some(name) if name.class != name.class.stronger(class) => {
-                let to = SegmentName {
-                    class: name.class.stronger(class),
-                    ..name
-                };
-                self.rename(SlotName::Segment(name), SlotName::Segment(to))
-            }
-            _ => Ok(()),
+        let Some(name) = ring.find(before).map(|segment| segment.name) else {
+            return Ok(());
+        };
+        let class = name.class.stronger(class);
+        let now = reclass_slot(&self.directory, name, class).map_err(|error| match error {
+            RecoverError::Io(source) => doing("locking the segment before")(source),
+            // It cannot be locked in its header; its name decides.
+            _ => RecordError::Io {
+                doing: "locking the segment before",
+                source: std::io::ErrorKind::InvalidData.into(),
+            },
+        })?;
+        if let Some(catalog) = &mut self.catalog {
+            catalog.renamed(SlotName::Segment(name), now);
         }
+        Ok(())
     }
 
     fn rename_current(
