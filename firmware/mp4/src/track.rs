@@ -110,7 +110,9 @@ impl TrackConfig {
 pub struct Sample<'a> {
     /// Index into the segment's tracks; 0 is the video.
     pub track: usize,
-    /// Decode time in the track's timescale, on a timeline common to all tracks.
+    /// Decode time in the track's timescale, on a timeline common to all tracks. What other tracks
+    /// hold from before a segment's first picture belongs into the segment before: here it would
+    /// be shown from the segment's start.
     pub dts: i64,
     /// Presentation time minus decode time.
     pub composition_offset: u32,
