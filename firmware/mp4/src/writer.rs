@@ -343,9 +343,10 @@ impl<F: SlotFile> SegmentWriter<F> {
         // The first fragment is a picture or two: what is durable soon is named soon.
         let first = self.open.as_ref().is_some_and(|open| open.index == 0);
         let ticks = self.limits.ticks / if first { 10 } else { 1 };
-        let due = self.fragment.start_dts().is_some_and(|start| {
-            sample.track == 0 && (sample.key || sample.dts - start >= ticks)
-        });
+        let due = self
+            .fragment
+            .start_dts()
+            .is_some_and(|start| sample.track == 0 && (sample.key || sample.dts - start >= ticks));
         full || due
     }
 

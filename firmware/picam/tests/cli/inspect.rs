@@ -93,7 +93,11 @@ fn check_finds_the_broken_one() {
     let files = segments(dir.path());
     assert_eq!(json["finished"], files.len());
     assert_eq!(json["frames"], FRAMES);
-    assert_eq!(json["spare"], 8 - files.len());
+    // A recorder that ends soon need not have made all of its slots.
+    let entries = fs::read_dir(dir.path()).unwrap();
+    let spare =
+        entries.filter(|entry| entry.as_ref().unwrap().path().extension() == Some("bin".as_ref()));
+    assert_eq!(json["spare"], spare.count());
     assert_eq!(json["foreign_files"], 1);
     assert_eq!(json["foreign_bytes"], 1000);
 
