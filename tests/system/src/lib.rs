@@ -8,6 +8,7 @@
 pub mod browser;
 pub mod camera;
 pub mod card;
+pub mod flush_probe;
 pub mod frames;
 pub mod fuzz;
 pub mod http;
