@@ -18,9 +18,9 @@ pub(super) const CAPACITY: usize = 1024;
 pub(super) const MAX_BYTES: usize = 64 << 20;
 /// Bytes that may wait where the source can be asked to wait itself: enough to keep both threads
 /// busy, few enough to stay in the processor's cache.
-const MAX_BYTES_UNPACED: usize = 512 << 10;
+const MAX_BYTES_UNPACED: usize = 256 << 10;
 /// Empty units kept for the next pictures; after a stall the others go back to the system.
-const KEPT: usize = 64;
+const KEPT: usize = 32;
 /// Longest sleep of a thread that waits for the other; a missed wake-up costs no more.
 const NAP: Duration = Duration::from_millis(100);
 
