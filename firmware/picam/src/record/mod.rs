@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use picam_capture::{CameraSpec, Clock, SystemClock};
 use picam_ring::{
@@ -79,6 +79,8 @@ pub enum StartError {
     Thread(#[from] std::io::Error),
 }
 
+/// How long the housekeeper is waited for once every camera has ended.
+const FAREWELL: Duration = Duration::from_millis(200);
 /// Smallest slot.
 pub const MIN_SLOT_SIZE: u64 = 1 << 20;
 
@@ -246,6 +248,10 @@ impl Recording {
         }
         self.stop.store(true, Ordering::SeqCst);
         self.housekeeper.thread().unpark();
-        let _ = self.housekeeper.join();
+        // It may be in the middle of something long; whatever it is can be cut off and done again.
+        let end = Instant::now() + FAREWELL;
+        while !self.housekeeper.is_finished() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
