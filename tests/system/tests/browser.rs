@@ -46,7 +46,9 @@ fn chromium_plays_finished_recovered_and_recording_segments_from_the_page() {
     let card = tempfile::tempdir().unwrap();
     let page = free_address();
     let camera = start(card.path(), page);
-    segment(page, "a second segment", |s| s["sequence"] == 2);
+    segment(page, "a second segment with something to see", |s| {
+        s["sequence"] == 2 && s["size"].as_u64() > Some(200_000)
+    });
     camera.kill();
 
     let camera = start(card.path(), page);
