@@ -21,8 +21,6 @@ use crate::wire::{Fields, Fill};
 const FLAGS_KEY: u32 = 0x0200_0000;
 /// `sample_flags`: depends on others and is no sync sample.
 const FLAGS_DELTA: u32 = 0x0101_0000;
-/// `sample_is_non_sync_sample`.
-pub(crate) const FLAG_NON_SYNC: u32 = 0x0001_0000;
 
 /// Offset of the `uuid` box.
 const UUID_BOX: usize = 24;
@@ -221,15 +219,7 @@ pub(crate) struct ChunkOf<'a> {
 
 impl ChunkOf<'_> {
     pub(crate) fn samples(&self) -> impl Iterator<Item = TableSample> + '_ {
-        self.entries.iter().map(|entry| TableSample {
-            size: entry.size.unwrap_or(0),
-            duration: entry.duration.unwrap_or(0),
-            composition_offset: entry
-                .cts
-                .and_then(|cts| u32::try_from(cts).ok())
-                .unwrap_or(0),
-            key: entry.flags.unwrap_or(0) & FLAG_NON_SYNC == 0,
-        })
+        self.entries.iter().copied().map(TableSample::from)
     }
 }
 

@@ -6,7 +6,7 @@ use mp4_atom::{Decode, Moof};
 
 use crate::boxes;
 use crate::camm::Places;
-use crate::fragment::{FLAG_NON_SYNC, FragmentCrc, FragmentRecord};
+use crate::fragment::{FragmentCrc, FragmentRecord};
 use crate::layout::{PAGE, SECTOR};
 use crate::page_buf::PageBuf;
 use crate::read::{Movie, ReadError};
@@ -271,15 +271,7 @@ fn add_to_tables(
                 at = end;
             }
         }
-        let samples = trun.samples.iter().map(|entry| TableSample {
-            size: entry.size.unwrap_or(0),
-            duration: entry.duration.unwrap_or(0),
-            composition_offset: entry
-                .cts
-                .and_then(|cts| u32::try_from(cts).ok())
-                .unwrap_or(0),
-            key: entry.flags.unwrap_or(0) & FLAG_NON_SYNC == 0,
-        });
+        let samples = trun.samples.iter().map(TableSample::from);
         let base = traf
             .tfdt
             .as_ref()

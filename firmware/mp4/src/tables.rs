@@ -5,7 +5,11 @@
 
 use mp4_atom::{
     Co64, Ctts, CttsEntry, Encode, Stco, Stsc, StscEntry, Stss, Stsz, StszSamples, Stts, SttsEntry,
+    TrunEntry,
 };
+
+/// `sample_is_non_sync_sample` of `sample_flags` (ISO/IEC 14496-12 8.8.3.1).
+const FLAG_NON_SYNC: u32 = 0x0001_0000;
 
 /// One sample of a fragment, as its `trun` states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +18,18 @@ pub(crate) struct TableSample {
     pub(crate) duration: u32,
     pub(crate) composition_offset: u32,
     pub(crate) key: bool,
+}
+
+impl From<TrunEntry> for TableSample {
+    fn from(entry: TrunEntry) -> Self {
+        let offset = entry.cts.and_then(|cts| u32::try_from(cts).ok());
+        Self {
+            size: entry.size.unwrap_or(0),
+            duration: entry.duration.unwrap_or(0),
+            composition_offset: offset.unwrap_or(0),
+            key: entry.flags.unwrap_or(0) & FLAG_NON_SYNC == 0,
+        }
+    }
 }
 
 #[derive(Debug)]
