@@ -5,7 +5,7 @@ use picam_ring::{MIN_SLOTS, assign_letters};
 
 use crate::cli::RecordOptions;
 use crate::commands::failure::Failure;
-use crate::config::{Config, DEFAULT_CAMERA, Loaded, SlotCount, is_safe, load};
+use crate::config::{Config, DEFAULT_CAMERA, Loaded, SlotCount, is_safe};
 use crate::record::{CameraPlan, RecordPlan};
 
 /// Options and configuration, brought together.
@@ -23,11 +23,10 @@ impl Settings {
         options: &RecordOptions,
         listen: Option<std::net::SocketAddr>,
     ) -> Result<Self, Failure> {
-        let loaded = options.config.as_deref().map(load);
         let Loaded {
             mut config,
             problems: mut warnings,
-        } = loaded.unwrap_or_default();
+        } = options.files.load();
         config.footage = options.footage.clone().unwrap_or(config.footage);
         config.segment = options.segment.unwrap_or(config.segment);
         config.slots = options.slots.unwrap_or(config.slots);

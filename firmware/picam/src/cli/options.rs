@@ -8,7 +8,7 @@ use clap::Args;
 use picam_capture::CameraSpec;
 
 use crate::config::values::{check_segment, check_slot_size, check_slots};
-use crate::config::{LogFormat, SlotCount, parse_duration, parse_size};
+use crate::config::{Loaded, LogFormat, SlotCount, load, load_over, parse_duration, parse_size};
 
 /// Options of `run`.
 #[derive(Debug, Args)]
@@ -21,12 +21,35 @@ pub(crate) struct RunOptions {
     pub(crate) listen: Option<SocketAddr>,
 }
 
-/// Options of `record`. They go before the configuration file.
+/// The configuration files.
 #[derive(Debug, Default, Args)]
-pub(crate) struct RecordOptions {
+pub(crate) struct ConfigFiles {
     /// Configuration file. A value in it that cannot be used is logged, and its default is used
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Configuration file with a device's own defaults; --config goes over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) defaults: Option<PathBuf>,
+}
+
+impl ConfigFiles {
+    /// Reads them, and says what in either could not be used.
+    pub(crate) fn load(&self) -> Loaded {
+        let mut loaded = self.defaults.as_deref().map(load).unwrap_or_default();
+        if let Some(path) = &self.config {
+            let Loaded { config, problems } = load_over(loaded.config, path);
+            loaded.config = config;
+            loaded.problems.extend(problems);
+        }
+        loaded
+    }
+}
+
+/// Options of `record`. They go before the configuration file.
+#[derive(Debug, Default, Args)]
+pub(crate) struct RecordOptions {
+    #[command(flatten)]
+    pub(crate) files: ConfigFiles,
     /// Camera to record, instead of the configured ones; may be repeated
     /// [default: front=sim:?size=1280x720&fps=30]
     ///

@@ -1,8 +1,10 @@
 //! `picam record` and `picam run`.
 
+use std::io;
+
 use super::failure::Failure;
 use crate::cli::{RecordOptions, RunOptions};
-use crate::config::access;
+use crate::config::{Config, access};
 use crate::record::{Recording, start};
 use crate::service::web::{Page, WebThread};
 use crate::service::{log, signals};
@@ -20,25 +22,27 @@ pub(crate) fn record(options: &RecordOptions) -> Result<(), Failure> {
 pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     let settings = Settings::gather(&options.record, options.listen)?;
     let recording = begin(&options.record, &settings)?;
-    let web = settings.config.web.enabled.then(|| {
-        WebThread::start(Page {
-            listen: settings.config.web.listen,
-            access: access(&settings.config.web),
-            footage: settings.config.footage.clone(),
-            status: recording.status(),
-        })
-    });
-    let web = web.and_then(|started| {
-        started
+    let web = match settings.config.web.enabled {
+        true => start_page(&settings.config, &recording)
             .inspect_err(|error| tracing::error!("there is no page: {error}; recording goes on"))
-            .ok()
-    });
+            .ok(),
+        false => None,
+    };
     recording.wait();
     if let Some(web) = web {
         web.stop();
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+fn start_page(config: &Config, recording: &Recording) -> io::Result<WebThread> {
+    WebThread::start(Page {
+        listen: config.web.listen,
+        access: access(&config.web).map_err(io::Error::other)?,
+        footage: config.footage.clone(),
+        status: recording.status(),
+    })
 }
 
 fn begin(options: &RecordOptions, settings: &Settings) -> Result<Recording, Failure> {

@@ -37,13 +37,34 @@ pub(super) static RETENTION: SectionKeys = SectionKeys {
 };
 pub(super) static WEB: SectionKeys = SectionKeys {
     name: "web",
-    keys: &["enabled", "listen", "password-hash"],
+    keys: &["enabled", "listen", "password", "password-hash"],
+};
+pub(super) static DEVICE: SectionKeys = SectionKeys {
+    name: "device",
+    keys: &["name", "time-zone", "factory-reset"],
+};
+pub(super) static WIFI: SectionKeys = SectionKeys {
+    name: "wifi",
+    keys: &["mode", "country", "ssid", "passphrase", "channel"],
+};
+pub(super) static WIFI_NETWORK: SectionKeys = SectionKeys {
+    name: "wifi.network",
+    keys: &["ssid", "passphrase"],
 };
 pub(super) static LOG: SectionKeys = SectionKeys {
     name: "log",
     keys: &["format", "level"],
 };
-static SECTIONS: [&SectionKeys; 5] = [&CAMERA, &SHARES, &RETENTION, &WEB, &LOG];
+static SECTIONS: [&SectionKeys; 8] = [
+    &CAMERA,
+    &SHARES,
+    &RETENTION,
+    &WEB,
+    &DEVICE,
+    &WIFI,
+    &WIFI_NETWORK,
+    &LOG,
+];
 
 /// How alike two words must be for one to be taken for the other (Jaro, 0 to 1).
 const ALIKE: f64 = 0.75;
@@ -57,20 +78,27 @@ impl SectionKeys {
         }
     }
 
-    /// Whether the key belongs here; at the top, sections do too.
+    /// Whether the key belongs here; sections inside this one do too.
     pub(super) fn knows(&self, key: &str, value: &DeValue<'_>) -> bool {
-        let section = || SECTIONS.iter().any(|section| section.name == key);
+        let full = self.full(key);
+        let section = || SECTIONS.iter().any(|section| section.name == full);
         let nested = matches!(value, DeValue::Table(_) | DeValue::Array(_));
-        self.keys.contains(&key)
-            || (self.name.is_empty() && (nested || !value_like(key)) && section())
+        self.keys.contains(&key) || ((nested || !value_like(key)) && section())
     }
 
     fn place(&self) -> String {
         match self.name {
             "" => "at the top of the file, above the first [section]".to_owned(),
-            "camera" => "below [[camera]]".to_owned(),
-            section => format!("below [{section}]"),
+            section => format!("below {}", header(section)),
         }
+    }
+}
+
+/// A section as it is written; some may be there several times.
+fn header(section: &str) -> String {
+    match section {
+        "camera" | "wifi.network" => format!("[[{section}]]"),
+        _ => format!("[{section}]"),
     }
 }
 
@@ -97,10 +125,7 @@ pub(super) fn unknown(section: &'static SectionKeys, key: &str) -> Wrong {
     words.extend(section.keys.iter().map(|key| (*key, format!("'{key}'"))));
     if section.name.is_empty() {
         let sections = SECTIONS.iter().map(|section| section.name);
-        words.extend(sections.map(|name| match name {
-            "camera" => (name, "[[camera]]".to_owned()),
-            _ => (name, format!("[{name}]")),
-        }));
+        words.extend(sections.map(|name| (name, header(name))));
     }
     let near = words
         .iter()

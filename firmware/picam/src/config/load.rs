@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::problem::{Report, Wrong};
-use super::{Config, Parsed, parse_config};
+use super::{Config, Parsed, parse_over};
 
 /// No honest file is longer, in bytes.
 const MAX_LEN: u64 = 1 << 20;
@@ -21,10 +21,15 @@ pub struct Loaded {
 
 /// Reads a file. One that cannot be read leaves the defaults.
 pub fn load(path: &Path) -> Loaded {
+    load_over(Config::default(), path)
+}
+
+/// Reads a file whose keys, where they are missing or cannot be used, have their values from `base`.
+pub fn load_over(base: Config, path: &Path) -> Loaded {
     let name = path.display();
     match read(path) {
         Ok(bytes) => {
-            let Parsed { config, problems } = parse_bytes(&bytes);
+            let Parsed { config, problems } = parse_bytes(base, &bytes);
             let sentence = |problem: super::Problem| match &problem.instead {
                 Some(instead) => format!("{name}:{problem} (until then: {instead})"),
                 None => format!("{name}:{problem}"),
@@ -35,7 +40,7 @@ pub fn load(path: &Path) -> Loaded {
             }
         }
         Err(error) => Loaded {
-            config: Config::default(),
+            config: base,
             problems: vec![format!(
                 "{name}: cannot be read ({error}); check its name and its rights (until then: defaults)"
             )],
@@ -54,9 +59,9 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn parse_bytes(bytes: &[u8]) -> Parsed {
+fn parse_bytes(base: Config, bytes: &[u8]) -> Parsed {
     let error = match std::str::from_utf8(bytes) {
-        Ok(text) => return parse_config(text),
+        Ok(text) => return parse_over(base, text),
         Err(error) => error,
     };
     let text = String::from_utf8_lossy(bytes);
@@ -65,9 +70,9 @@ fn parse_bytes(bytes: &[u8]) -> Parsed {
     report.add(error.valid_up_to(), wrong, Some("defaults".to_owned()));
     let config = match bytes {
         // UTF-16, as Windows calls "Unicode": nothing of it would be understood.
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Config::default(),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => base,
         // A letter of an old code page in a comment or a path: the rest is good.
-        _ => parse_config(&text).config,
+        _ => parse_over(base, &text).config,
     };
     Parsed {
         config,
@@ -81,7 +86,7 @@ mod tests {
 
     #[test]
     fn old_code_pages_cost_no_more_than_they_must() {
-        let parsed = parse_bytes(b"# f\xfcr Oma\nslots = 5\n");
+        let parsed = parse_bytes(Config::default(), b"# f\xfcr Oma\nslots = 5\n");
         assert_eq!(parsed.config.slots, super::super::SlotCount::Count(5));
         let [problem] = &parsed.problems[..] else {
             panic!("{:?}", parsed.problems)
@@ -96,7 +101,7 @@ mod tests {
             .encode_utf16()
             .flat_map(u16::to_le_bytes)
             .collect();
-        let parsed = parse_bytes(&bytes);
+        let parsed = parse_bytes(Config::default(), &bytes);
         assert_eq!(parsed.config, Config::default());
         assert_eq!(parsed.problems.len(), 1);
     }

@@ -3,12 +3,15 @@
 //! Every key has a default, and a value that cannot be used is reported and replaced by its default:
 //! a slip in the file must not keep the camera from recording. `docs/picam.toml` explains the keys.
 
+mod device;
 mod keys;
 mod load;
 mod problem;
+mod secret;
 mod section;
 mod units;
 pub(crate) mod values;
+mod wifi;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,13 +19,16 @@ use std::time::Duration;
 
 use picam_capture::CameraSpec;
 use picam_ring::{Reserve, Shares, Slots};
-use picam_web::PasswordHash;
+use picam_web::{Access, PasswordError, PasswordHash, hash_password};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-pub use load::{Loaded, load};
+pub use device::{Device, FactoryReset};
+pub use load::{Loaded, load, load_over};
 pub use problem::Problem;
+pub use secret::Secret;
 pub use units::{parse_duration, parse_size, show_duration, show_size};
+pub use wifi::{Wifi, WifiChannel, WifiMode, WifiNetwork};
 
 use problem::{Report, Wrong};
 use section::Section;
@@ -53,6 +59,10 @@ pub struct Config {
     pub max_age: Option<Duration>,
     /// The page.
     pub web: Web,
+    /// The device itself.
+    pub device: Device,
+    /// The radio.
+    pub wifi: Wifi,
     /// Messages.
     pub log: Log,
 }
@@ -75,6 +85,8 @@ pub struct Web {
     pub listen: SocketAddr,
     /// Whoever knows the password is let in; without one only this machine is.
     pub password_hash: Option<PasswordHash>,
+    /// A new password in plain words. It goes before the hash, which is of an older one then.
+    pub password: Option<Secret>,
 }
 
 /// Messages on stderr.
@@ -120,7 +132,10 @@ impl Default for Config {
                 enabled: true,
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
                 password_hash: None,
+                password: None,
             },
+            device: Device::default(),
+            wifi: Wifi::default(),
             log: Log {
                 format: LogFormat::Text,
                 level: tracing::Level::INFO,
@@ -141,6 +156,12 @@ impl Config {
 
 /// Reads a configuration. Never fails: see [`Parsed::problems`].
 pub fn parse_config(text: &str) -> Parsed {
+    parse_over(Config::default(), text)
+}
+
+/// Reads a configuration in which every key that is left out, or cannot be used, has its value from
+/// `base`.
+pub fn parse_over(base: Config, text: &str) -> Parsed {
     let mut report = Report::new(text);
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
@@ -151,13 +172,17 @@ pub fn parse_config(text: &str) -> Parsed {
             report.add(at, Wrong::new(what, remedy), None);
         }
     }
-    let mut config = Config::default();
+    let mut config = base;
     let top = Section::open(&keys::TOP, table.get_ref(), &mut report);
     read_top(&top, &mut config, &mut report);
-    config.cameras = read_cameras(&top, &mut report);
+    if let Some(cameras) = read_cameras(&top, &mut report)
+        && (!cameras.is_empty() || config.cameras.is_none())
+    {
+        config.cameras = Some(cameras);
+    }
     read_shares(&top, &mut config.shares, &mut report);
     if let Some(retention) = open(&keys::RETENTION, &top, &mut report) {
-        let show = |_: &_| "no limit".to_owned();
+        let show = |age: &Option<_>| age.map_or("no limit".to_owned(), show_duration);
         retention.set(
             &mut report,
             "max-age",
@@ -167,13 +192,29 @@ pub fn parse_config(text: &str) -> Parsed {
         );
     }
     read_web(&top, &mut config.web, &mut report);
+    if let Some(section) = open(&keys::DEVICE, &top, &mut report) {
+        device::read(&section, &mut config.device, &mut report);
+    }
+    if let Some(section) = open(&keys::WIFI, &top, &mut report) {
+        wifi::read(&section, &mut config.wifi, &mut report);
+    }
     if let Some(log) = open(&keys::LOG, &top, &mut report) {
         let Log { format, level } = &mut config.log;
-        log.set(&mut report, "format", format, values::log_format, |_| {
-            "text".to_owned()
-        });
-        log.set(&mut report, "level", level, values::log_level, |_| {
-            "info".to_owned()
+        log.set(
+            &mut report,
+            "format",
+            format,
+            values::log_format,
+            |format| {
+                let word = match format {
+                    LogFormat::Text => "text",
+                    LogFormat::Json => "json",
+                };
+                word.to_owned()
+            },
+        );
+        log.set(&mut report, "level", level, values::log_level, |level| {
+            level.to_string().to_lowercase()
         });
     }
     Parsed {
@@ -207,9 +248,13 @@ fn read_top(top: &Section<'_>, config: &mut Config, report: &mut Report<'_>) {
         values::segment,
         |&d| show_duration(d),
     );
-    top.set(report, "slots", &mut config.slots, values::slots, |_| {
-        "16".to_owned()
-    });
+    top.set(
+        report,
+        "slots",
+        &mut config.slots,
+        values::slots,
+        values::show_slots,
+    );
     top.set(
         report,
         "slot-size",
@@ -222,7 +267,7 @@ fn read_top(top: &Section<'_>, config: &mut Config, report: &mut Report<'_>) {
         "reserve",
         &mut config.reserve,
         values::reserve,
-        |_| "2%".to_owned(),
+        values::show_reserve,
     );
     let show_truth = bool::to_string;
     top.set(
@@ -238,6 +283,7 @@ fn read_shares(top: &Section<'_>, shares: &mut Shares, report: &mut Report<'_>) 
     let Some(section) = open(&keys::SHARES, top, report) else {
         return;
     };
+    let before = *shares;
     let show = f64::to_string;
     section.set(report, "event", &mut shares.event, values::fraction, show);
     section.set(
@@ -252,11 +298,14 @@ fn read_shares(top: &Section<'_>, shares: &mut Shares, report: &mut Report<'_>) 
         let sentence = error.to_string();
         let (what, remedy) = sentence.split_once("; ").unwrap_or((&sentence, ""));
         let at = top.get("shares").map_or(0, |value| value.span().start);
-        *shares = Shares::default();
+        *shares = before;
         let instead = format!("{} + {} + {}", shares.event, shares.parking, shares.manual);
         report.add(at, Wrong::new(what, remedy), Some(instead));
     }
 }
+
+/// What holds in place of a password that cannot be used.
+const LEFT_OUT: &str = "as if it were left out";
 
 fn read_web(top: &Section<'_>, web: &mut Web, report: &mut Report<'_>) {
     let Some(section) = open(&keys::WEB, top, report) else {
@@ -277,14 +326,11 @@ fn read_web(top: &Section<'_>, web: &mut Web, report: &mut Report<'_>) {
         values::listen,
         SocketAddr::to_string,
     );
-    let (key, show) = ("password-hash", |_: &_| "no password".to_owned());
-    section.set(
-        report,
-        key,
-        &mut web.password_hash,
-        values::password_hash,
-        show,
-    );
+    let (key, show) = ("password", |_: &_| LEFT_OUT.to_owned());
+    section.set(report, key, &mut web.password, values::password, show);
+    let (key, show) = ("password-hash", |_: &_| LEFT_OUT.to_owned());
+    let hash = &mut web.password_hash;
+    section.set(report, key, hash, values::password_hash, show);
     if web.enabled && !is_safe(web) {
         let at = section.get("listen").map_or(0, |value| value.span().start);
         let what = format!(
@@ -293,22 +339,31 @@ fn read_web(top: &Section<'_>, web: &mut Web, report: &mut Report<'_>) {
         );
         let remedy =
             "set web.password-hash to what `picam password` prints, or listen on 127.0.0.1";
-        web.listen = default;
-        report.add(at, Wrong::new(what, remedy), Some(default.to_string()));
+        web.listen = match default.ip().is_loopback() {
+            true => default,
+            false => Config::default().web.listen,
+        };
+        let instead = web.listen.to_string();
+        report.add(at, Wrong::new(what, remedy), Some(instead));
     }
 }
 
 /// Whether the page shows footage only to whom it may.
 pub(crate) fn is_safe(web: &Web) -> bool {
-    access(web).is_safe_on(web.listen.ip())
+    let has_password = web.password.is_some() || web.password_hash.is_some();
+    has_password || Access::LocalOpen.is_safe_on(web.listen.ip())
 }
 
-/// What it takes to see footage.
-pub(crate) fn access(web: &Web) -> picam_web::Access {
-    match &web.password_hash {
-        Some(hash) => picam_web::Access::Password(hash.clone()),
-        None => picam_web::Access::LocalOpen,
+/// What it takes to see footage. A password in plain words is hashed, which takes some tenths of a
+/// second.
+pub(crate) fn access(web: &Web) -> Result<Access, PasswordError> {
+    if let Some(password) = &web.password {
+        return hash_password(password.reveal()).map(Access::Password);
     }
+    Ok(match &web.password_hash {
+        Some(hash) => Access::Password(hash.clone()),
+        None => Access::LocalOpen,
+    })
 }
 
 fn read_cameras(top: &Section<'_>, report: &mut Report<'_>) -> Option<Vec<CameraSpec>> {

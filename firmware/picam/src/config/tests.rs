@@ -38,7 +38,11 @@ fn the_documented_file_names_every_key_and_its_examples_are_good() {
         .collect();
     let parsed = parse_config(&examples);
     assert_eq!(parsed.problems, []);
-    assert_eq!(parsed.config.cameras.map(|cameras| cameras.len()), Some(2));
+    let config = &parsed.config;
+    assert_eq!(config.cameras.as_ref().map(Vec::len), Some(2));
+    assert_eq!(config.wifi.networks.len(), 1);
+    assert!(config.wifi.ssid.is_some() && config.wifi.passphrase.is_some());
+    assert!(config.web.password.is_some());
     assert_eq!(
         parsed.config.max_age,
         Some(Duration::from_secs(30 * 86_400))
@@ -85,6 +89,22 @@ fn a_problem_says_where_what_and_how() {
         (
             "zzz = 1",
             &["'zzz'", "known here: 'footage'", "[[camera]]", "[log]"],
+        ),
+        (
+            "[wifi]\nchannel = 14",
+            &["wifi.channel: 14 is no channel", "1 to 13"],
+        ),
+        (
+            "[wifi]\ncountry = \"Germany\"",
+            &["wifi.country: 'Germany'", "\"DE\""],
+        ),
+        (
+            "[device]\nfactory-reset = true",
+            &["device.factory-reset: true", "\"everything\""],
+        ),
+        (
+            "[wifi.network]\nssid = \"home\"",
+            &["networks are a list", "[[wifi.network]]"],
         ),
         (
             "[web]\nslots = 8",
@@ -214,7 +234,7 @@ fn all_bad_cameras_are_no_cameras_rather_than_the_simulated_one() {
 
 #[test]
 fn open_to_the_network_only_with_a_password() {
-    let hash = picam_web::hash_password("correct horse").unwrap();
+    let hash = hash_password("correct horse").unwrap();
     let text = format!("[web]\nlisten = \"0.0.0.0:80\"\npassword-hash = \"{hash}\"\n");
     let parsed = parse_config(&text);
     assert_eq!(parsed.problems, []);
@@ -224,6 +244,111 @@ fn open_to_the_network_only_with_a_password() {
     assert_eq!(bad.config.web, Config::default().web);
     let off = parse_config("[web]\nlisten = \"0.0.0.0:80\"\nenabled = false\n");
     assert_eq!(off.problems, []);
+}
+
+#[test]
+fn a_name_a_country_and_networks_are_read() {
+    let parsed = parse_config(
+        "[device]\nname = \"van-2\"\ntime-zone = \"America/Argentina/Buenos_Aires\"\n\
+         factory-reset = \"settings\"\n[wifi]\nmode = \"hotspot+station\"\ncountry = \"de\"\n\
+         ssid = \"Caf\u{e9}; \\\"1\\\"\"\npassphrase = \"correct horse\"\nchannel = 36\n\
+         [[wifi.network]]\nssid = \"home\"\npassphrase = \"12345678\"\n\
+         [[wifi.network]]\nssid = \"open\"\n",
+    );
+    assert_eq!(parsed.problems, []);
+    let Device {
+        name,
+        time_zone,
+        factory_reset,
+    } = parsed.config.device;
+    assert_eq!(name, "van-2");
+    assert_eq!(time_zone, "America/Argentina/Buenos_Aires");
+    assert_eq!(factory_reset, FactoryReset::Settings);
+    let wifi = parsed.config.wifi;
+    assert_eq!(wifi.mode, WifiMode::HotspotAndStation);
+    assert_eq!(wifi.country.as_deref(), Some("DE"));
+    assert_eq!(wifi.ssid.as_deref(), Some("Caf\u{e9}; \"1\""));
+    assert_eq!(wifi.passphrase.unwrap().reveal(), "correct horse");
+    assert_eq!(wifi.channel, WifiChannel::Number(36));
+    let [home, open] = &wifi.networks[..] else {
+        panic!("{:?}", wifi.networks)
+    };
+    assert_eq!(home.passphrase.as_ref().unwrap().reveal(), "12345678");
+    assert_eq!(
+        (open.ssid.as_str(), open.passphrase.as_ref()),
+        ("open", None)
+    );
+}
+
+#[test]
+fn a_slip_in_a_network_never_makes_it_an_open_one() {
+    let parsed = parse_config(
+        "[[wifi.network]]\nssid = \"home\"\npassphrase = \"1234567\"\n\
+         [[wifi.network]]\nssid = \"other\"\npasphrase = \"12345678\"\n",
+    );
+    assert!(
+        parsed.problems[0]
+            .to_string()
+            .contains("8 to 63 characters")
+    );
+    assert!(!parsed.problems[0].to_string().contains("1234567"));
+    assert!(parsed.problems[1].remedy.contains("'passphrase'"));
+    let names: Vec<&str> = parsed
+        .config
+        .wifi
+        .networks
+        .iter()
+        .map(|network| network.ssid.as_str())
+        .collect();
+    // The second one is said to be wrong, and asks for no passphrase: it can only fail to join.
+    assert_eq!(names, ["other"]);
+}
+
+#[test]
+fn what_the_owner_left_out_or_got_wrong_is_as_the_device_has_it() {
+    let base = parse_config(
+        "footage = \"/footage\"\nslots = \"fill\"\nsystem-clock = false\n\
+         [[camera]]\nname = \"road\"\nsource = \"sim:\"\n[shares]\nevent = 0.2\n\
+         [device]\nname = \"car\"\n",
+    );
+    assert_eq!(base.problems, []);
+    for (text, instead) in [
+        ("", None),
+        ("slots = \"many\"\n", Some("fill")),
+        ("[device]\nname = \"My Car\"\n", Some("car")),
+        ("[shares]\nevent = 0.9\n", Some("0.2 + 0.1 + 0.1")),
+        (
+            "[[camera]]\nname = \"road\"\nsource = \"webcam\"\n",
+            Some(WITHOUT),
+        ),
+    ] {
+        let parsed = parse_over(base.config.clone(), text);
+        assert_eq!(parsed.config, base.config, "{text}");
+        let problem = parsed.problems.first();
+        assert_eq!(
+            problem.and_then(|p| p.instead.as_deref()),
+            instead,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_new_password_goes_before_an_old_hash() {
+    let hash = hash_password("correct horse").unwrap();
+    let text = format!("[web]\npassword = \"battery staple\"\npassword-hash = \"{hash}\"\n");
+    let parsed = parse_config(&text);
+    assert_eq!(parsed.problems, []);
+    assert!(!format!("{:?}", parsed.config).contains("battery"));
+    let Ok(Access::Password(newer)) = access(&parsed.config.web) else {
+        panic!("open")
+    };
+    assert!(newer.verify("battery staple") && !newer.verify("correct horse"));
+    let short = problem("[web]\npassword = \"1234567\"\n");
+    assert!(
+        short.contains("8 characters") && !short.contains("1234567"),
+        "{short}"
+    );
 }
 
 fn key_or_noise() -> impl Strategy<Value = String> {
@@ -249,7 +374,7 @@ proptest! {
         lines in proptest::collection::vec(
             (key_or_noise(), prop_oneof!["\"\\PC{0,8}\"", "[0-9.e-]{1,5}", "true", "\\[[0-9, ]{0,4}\\]"])
                 .prop_map(|(key, value)| format!("{key} = {value}\n")).boxed()
-            .prop_union("\\[{1,2}(web|log|camera|shares|retention|a)\\]{1,2}\n".boxed()),
+            .prop_union("\\[{1,2}(web|log|camera|shares|retention|device|wifi|wifi\\.network|a)\\]{1,2}\n".boxed()),
             0..12,
         )
     ) {

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use picam_ring::{MIN_SLOTS, Reserve};
-use picam_web::PasswordHash;
+use picam_web::{MIN_PASSWORD_LEN, PasswordHash};
 use toml::de::DeValue;
 
 use super::problem::Wrong;
+use super::secret::Secret;
 use super::units::{parse_duration, parse_size, show_duration, show_size};
 use super::{LogFormat, SlotCount};
 
@@ -18,6 +19,8 @@ const MAX_SEGMENT: Duration = Duration::from_secs(600);
 const MIN_SLOT_SIZE: u64 = 1 << 20;
 const MAX_SLOT_SIZE: u64 = 16 << 30;
 const MAX_SLOTS: u32 = 100_000;
+/// Nobody types more.
+const MAX_PASSWORD_LEN: usize = 128;
 
 fn kind(value: &DeValue<'_>) -> String {
     match value {
@@ -31,7 +34,7 @@ fn kind(value: &DeValue<'_>) -> String {
     }
 }
 
-fn expected(value: &DeValue<'_>, what: &str, example: &str) -> Wrong {
+pub(super) fn expected(value: &DeValue<'_>, what: &str, example: &str) -> Wrong {
     Wrong::new(
         format!("{} is no {what}", kind(value)),
         format!("write {example}"),
@@ -62,7 +65,7 @@ pub(super) fn truth(value: &DeValue<'_>) -> Result<bool, Wrong> {
         .ok_or_else(|| expected(value, "yes or no", "true or false, without quotes"))
 }
 
-fn integer(value: &DeValue<'_>) -> Option<u64> {
+pub(super) fn integer(value: &DeValue<'_>) -> Option<u64> {
     let integer = value.as_integer()?;
     u64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
@@ -166,6 +169,22 @@ pub(super) fn reserve(value: &DeValue<'_>) -> Result<Reserve, Wrong> {
     })
 }
 
+/// A reserve as it is written.
+pub(super) fn show_reserve(reserve: &Reserve) -> String {
+    match reserve {
+        Reserve::Percent(percent) => format!("{percent}%"),
+        Reserve::Bytes(bytes) => show_size(*bytes),
+    }
+}
+
+/// A number of slots as it is written.
+pub(super) fn show_slots(slots: &SlotCount) -> String {
+    match slots {
+        SlotCount::Count(count) => count.to_string(),
+        SlotCount::Fill => "fill".to_owned(),
+    }
+}
+
 pub(super) fn fraction(value: &DeValue<'_>) -> Result<f64, Wrong> {
     let number = match value {
         DeValue::Float(float) => float.as_str().parse().ok(),
@@ -190,6 +209,18 @@ pub(super) fn listen(value: &DeValue<'_>) -> Result<SocketAddr, Wrong> {
     text(value, example)?
         .parse()
         .map_err(|_| expected(value, "address and port", example))
+}
+
+pub(super) fn password(value: &DeValue<'_>) -> Result<Option<Secret>, Wrong> {
+    // The value itself is not repeated.
+    let wrong = |what: &str| Wrong::new(what, "write at least 8 characters in quotes");
+    let text = value
+        .as_str()
+        .ok_or_else(|| wrong("the password is no text"))?;
+    if !(MIN_PASSWORD_LEN..=MAX_PASSWORD_LEN).contains(&text.chars().count()) {
+        return Err(wrong("the password is too short or too long"));
+    }
+    Ok(Some(Secret::new(text.to_owned())))
 }
 
 pub(super) fn password_hash(value: &DeValue<'_>) -> Result<Option<PasswordHash>, Wrong> {
