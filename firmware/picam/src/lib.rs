@@ -4,6 +4,7 @@ pub mod cli;
 pub mod clip;
 mod commands;
 pub mod config;
+mod control;
 pub mod inspect;
 pub mod record;
 mod service;

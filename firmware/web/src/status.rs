@@ -1,6 +1,6 @@
 //! What `/api/status` shows. The recorder fills these in; the page only reads them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where the status comes from: the recorder in this process, or the one behind a socket.
 pub trait StatusSource: Send + Sync + 'static {
@@ -19,7 +19,7 @@ pub struct StatusUnavailable {
 }
 
 /// Everything about the recorder and its card.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// Version of the recorder.
     pub version: String,
@@ -34,7 +34,7 @@ pub struct Status {
 }
 
 /// What a camera is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CameraState {
     /// The source is being opened; nothing has been recorded yet.
@@ -48,7 +48,7 @@ pub enum CameraState {
 }
 
 /// What is wrong and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// One sentence for a person.
     pub message: String,
@@ -57,7 +57,7 @@ pub struct Fault {
 }
 
 /// One camera.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CameraStatus {
     /// Name as in the configuration.
     pub name: String,
@@ -92,7 +92,7 @@ pub struct CameraStatus {
 }
 
 /// One camera's slots.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RingStatus {
     /// Slots in all.
     pub slots: u32,
@@ -107,7 +107,7 @@ pub struct RingStatus {
 }
 
 /// Segments of each class.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassCounts {
     /// Recorded while driving.
     pub normal: u32,
@@ -120,7 +120,7 @@ pub struct ClassCounts {
 }
 
 /// The filesystem that the footage lies on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardStatus {
     /// Its size in bytes.
     pub total: u64,

@@ -9,9 +9,9 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::clip::ClipArgs;
 use crate::commands::failure::Failure;
-use crate::commands::{check, clip, config, inspect, password, record, recover};
+use crate::commands::{check, clip, config, inspect, password, record, recover, time, web};
 
-pub(crate) use options::{RecordOptions, RunOptions};
+pub(crate) use options::{RecordOptions, RunOptions, WebOptions};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -71,6 +71,19 @@ enum Command {
     },
     /// Cut a clip out of the footage of one camera, without re-encoding
     Clip(ClipArgs),
+    /// Show the page for a recorder in another process
+    ///
+    /// Takes its listening socket from systemd if that hands one over (sd_listen_fds). The footage is
+    /// only read; the status comes from the recorder's --control socket.
+    Web(WebOptions),
+    /// Tell a recorder in another process that the system's clock is right now
+    ///
+    /// What it recorded since boot gets its true time.
+    Time {
+        /// The recorder's --control socket
+        #[arg(long, value_name = "SOCKET")]
+        recorder: PathBuf,
+    },
     /// Work on the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -98,6 +111,8 @@ pub fn main() -> ExitCode {
         Command::Check { dir, json } => check::run(&dir, json),
         Command::Recover { dir } => recover::run(&dir),
         Command::Clip(args) => clip::run(&args),
+        Command::Web(options) => web::run(&options),
+        Command::Time { recorder } => time::run(&recorder),
         Command::Config(ConfigCommand::Check { file }) => config::check(&file),
         Command::Password => password::run(),
     };

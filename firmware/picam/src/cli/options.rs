@@ -21,6 +21,22 @@ pub(crate) struct RunOptions {
     pub(crate) listen: Option<SocketAddr>,
 }
 
+/// Options of `web`.
+#[derive(Debug, Args)]
+pub(crate) struct WebOptions {
+    #[command(flatten)]
+    pub(crate) files: ConfigFiles,
+    /// The recorder's --control socket
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) recorder: PathBuf,
+    /// Directory of the segments, instead of the configured one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) footage: Option<PathBuf>,
+    /// Address and port of the page, instead of the configured one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
 /// The configuration files.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ConfigFiles {
@@ -74,6 +90,9 @@ pub(crate) struct RecordOptions {
     /// Length of one slot, 1MiB to 16GiB [default: 32MiB]
     #[arg(long, value_name = "SIZE", value_parser = slot_size)]
     pub(crate) slot_size: Option<u64>,
+    /// Unix socket at which other processes may ask how recording goes
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) control: Option<PathBuf>,
     /// Form of the messages on stderr [default: text]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log: Option<LogFormat>,

@@ -8,3 +8,5 @@ pub(crate) mod inspect;
 pub(crate) mod password;
 pub(crate) mod record;
 pub(crate) mod recover;
+pub(crate) mod time;
+pub(crate) mod web;

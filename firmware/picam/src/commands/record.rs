@@ -5,9 +5,10 @@ use std::io;
 use super::failure::Failure;
 use crate::cli::{RecordOptions, RunOptions};
 use crate::config::{Config, access};
+use crate::control::ControlThread;
 use crate::record::{Recording, start};
-use crate::service::web::{Page, WebThread};
-use crate::service::{log, signals};
+use crate::service::web::{Listen, Page, WebThread};
+use crate::service::{log, notify, signals};
 use crate::settings::Settings;
 
 /// Records until stopped, or until every source has ended.
@@ -38,7 +39,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
 
 fn start_page(config: &Config, recording: &Recording) -> io::Result<WebThread> {
     WebThread::start(Page {
-        listen: config.web.listen,
+        listen: Listen::On(config.web.listen),
         access: access(&config.web).map_err(io::Error::other)?,
         footage: config.footage.clone(),
         status: recording.status(),
@@ -57,7 +58,18 @@ fn begin(options: &RecordOptions, settings: &Settings) -> Result<Recording, Fail
     }
     let recording = start(settings.plan()).map_err(|error| Failure::new(error.to_string()))?;
     let stopper = recording.stopper();
-    signals.on_first(move || stopper.stop()).map_err(cannot)?;
+    let stop = move || {
+        notify::stopping();
+        stopper.stop();
+    };
+    signals.on_first(stop).map_err(cannot)?;
+    notify::start(recording.status());
+    if let Some(socket) = &options.control {
+        let started = ControlThread::start(socket.clone(), recording.status());
+        if let Err(error) = started {
+            tracing::error!("nobody can ask this recorder anything: {error}; recording goes on");
+        }
+    }
     tracing::info!(
         "recording {} into {}",
         settings.camera_names(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use picam_capture::{CameraSpec, Clock, Next, Source, open};
 
@@ -12,6 +12,8 @@ use super::status::Report;
 
 /// How long a source is waited for before looking whether to stop.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// A live source from which nothing comes for so long is opened anew.
+const SILENCE: Duration = Duration::from_secs(5);
 /// Pause before a source that failed is opened again; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -42,7 +44,7 @@ pub(super) fn run(
             Err(message) => {
                 tracing::warn!(camera = spec.name, "{message}; trying again in {pause:?}");
                 report.source_failed(message);
-                wait(pause, stop);
+                wait(pause, stop, report);
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
@@ -59,6 +61,7 @@ fn pump(
     report: &Report,
     stop: &AtomicBool,
 ) -> Result<(), String> {
+    let mut heard = Instant::now();
     while !stop.load(Ordering::SeqCst) {
         if !source.is_live() && !sender.wait_for_room() {
             continue;
@@ -66,12 +69,19 @@ fn pump(
         let mut item = sender.take();
         match source.read(&mut item.unit, PATIENCE) {
             Ok(Next::Unit) => {
+                heard = Instant::now();
                 report.delivered(&item.unit);
                 if sender.send(item, writer) == Sent::Lost {
                     report.lost_in_queue();
                 }
             }
-            Ok(Next::Timeout) => sender.put_back(item),
+            Ok(Next::Timeout) => {
+                sender.put_back(item);
+                if source.is_live() && heard.elapsed() > SILENCE {
+                    let source = source.describe();
+                    return Err(format!("{source}: no picture for {} s", SILENCE.as_secs()));
+                }
+            }
             Ok(Next::End) => return Ok(()),
             Err(error) => {
                 sender.put_back(item);
@@ -83,9 +93,10 @@ fn pump(
 }
 
 /// Waits, but not beyond `stop`.
-fn wait(mut pause: Duration, stop: &AtomicBool) {
+fn wait(mut pause: Duration, stop: &AtomicBool, report: &Report) {
     while !stop.load(Ordering::SeqCst) && !pause.is_zero() {
         let step = pause.min(PATIENCE);
+        report.fault_persists();
         std::thread::park_timeout(step);
         pause -= step;
     }

@@ -13,7 +13,7 @@ use picam_ring::{
     SegmentName, SlotName, Slots, anchor_slot, expired, give_up_slot, look, recover_slot,
 };
 
-use super::boot::Card;
+use super::boot::{Card, boot_id};
 use super::status::Status;
 use super::writer::Order;
 
@@ -44,7 +44,12 @@ impl Housekeeper {
             std::thread::park_timeout(Duration::from_millis(50));
         }
         let mut looked_over = false;
+        let mut knew_time = self.clock.utc_us().is_some();
         while !self.stopped() {
+            // What was recorded before somebody said the time gets it now.
+            let knows_time = self.clock.utc_us().is_some();
+            looked_over &= knew_time == knows_time;
+            knew_time = knows_time;
             match self.round(looked_over) {
                 Ok(()) => looked_over = true,
                 // The card is gone; whatever comes next may be another one.
@@ -140,6 +145,10 @@ impl Housekeeper {
     fn put_in_order(&self, directory: &FsDirectory) -> std::io::Result<()> {
         let catalog = Catalog::read(directory)?;
         let mut offsets: HashMap<[u8; 16], i64> = HashMap::new();
+        if let Some(utc) = self.clock.utc_us() {
+            let offset = utc - (self.clock.boot_ns() / 1000) as i64;
+            offsets.insert(boot_id(), offset);
+        }
         let mut timeless: Vec<(SegmentName, [u8; 16])> = Vec::new();
         for (n, slot) in Self::all_slots(&catalog).into_iter().enumerate() {
             if self.stopped() {

@@ -7,6 +7,7 @@
 mod boot;
 mod capture;
 mod housekeeper;
+mod pulse;
 mod queue;
 mod status;
 mod tracks;
@@ -24,6 +25,7 @@ use picam_ring::{
 };
 
 pub use boot::lock_directory;
+pub use pulse::{Pulse, Verdict, Watch};
 pub use status::Status;
 
 /// A camera to record.

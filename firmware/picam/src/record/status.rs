@@ -16,7 +16,7 @@ use picam_web::status::{
     StatusUnavailable,
 };
 
-use super::RecordPlan;
+use super::{Pulse, RecordPlan};
 
 const STARTING: u8 = 0;
 const RECORDING: u8 = 1;
@@ -36,6 +36,7 @@ struct Shared {
     dropped_encoder: AtomicU64,
     dropped_queue: AtomicU64,
     durable_boot_ns: AtomicU64,
+    fault_beats: AtomicU64,
     /// Sequence digits of the segment being recorded, plus one; 0 for none.
     segment: AtomicU32,
     segments: AtomicU64,
@@ -74,7 +75,13 @@ impl Report {
         self.shared.has_delivered.store(false, Ordering::Relaxed);
     }
 
+    /// Somebody is working on a fault that was reported.
+    pub(super) fn fault_persists(&self) {
+        self.shared.fault_beats.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn source_failed(&self, message: String) {
+        self.fault_persists();
         let remedy =
             "check the camera's cable and its line in picam.toml; it is tried again by itself";
         self.post(
@@ -144,6 +151,7 @@ impl Report {
     }
 
     pub(super) fn card_failed(&self, message: String, remedy: &str) {
+        self.fault_persists();
         self.post(
             Place::Card,
             Some(Fault {
@@ -237,6 +245,26 @@ impl Status {
             camera.shared.durable_boot_ns.load(Ordering::Relaxed) > 0
                 || camera.shared.state.load(Ordering::Relaxed) == ENDED
         })
+    }
+
+    /// What the watchdog wants to know of each camera.
+    pub fn pulses(&self) -> Vec<Pulse> {
+        let pulse = |camera: &Camera| Pulse {
+            durable_boot_ns: camera.shared.durable_boot_ns.load(Ordering::Relaxed),
+            fault_beats: camera.shared.fault_beats.load(Ordering::Relaxed),
+            ended: camera.shared.state.load(Ordering::Relaxed) == ENDED,
+        };
+        self.cameras.iter().map(pulse).collect()
+    }
+
+    /// Nanoseconds since boot.
+    pub(crate) fn boot_ns(&self) -> u64 {
+        self.clock.boot_ns()
+    }
+
+    /// It was `utc_us` (microseconds since 1970) at `boot_ns`.
+    pub(crate) fn set_time(&self, boot_ns: u64, utc_us: i64) {
+        self.clock.set_utc(boot_ns, utc_us);
     }
 
     /// Slots are missing and there is no room for them, or (`None`) not any more.

@@ -127,6 +127,7 @@ impl Writer {
         let unit = &item.unit;
         self.lost += item.lost_in_queue;
         let Some(tracks) = self.tracks_for(unit.parameter_sets.as_ref()) else {
+            self.report.fault_persists();
             self.lose();
             return;
         };

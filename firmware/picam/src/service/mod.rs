@@ -1,5 +1,6 @@
 //! What surrounds the recorder in its process.
 
 pub(crate) mod log;
+pub(crate) mod notify;
 pub(crate) mod signals;
 pub(crate) mod web;

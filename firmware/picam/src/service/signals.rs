@@ -28,6 +28,11 @@ pub(crate) fn catch() -> io::Result<Caught> {
 }
 
 impl Caught {
+    /// Returns when the first signal comes.
+    pub(crate) fn wait(mut self) {
+        let _ = self.signals.forever().next();
+    }
+
     /// Calls `stop` on a thread of its own when the first signal comes.
     pub(crate) fn on_first(mut self, stop: impl FnOnce() + Send + 'static) -> io::Result<()> {
         thread::Builder::new()

@@ -19,10 +19,35 @@ const GRACE: Duration = Duration::from_millis(300);
 /// Threads that read files and hash passwords.
 const BLOCKING_THREADS: usize = 16;
 
+/// Where the page is.
+#[derive(Clone)]
+pub(crate) enum Listen {
+    /// An address of this machine.
+    On(SocketAddr),
+    /// A socket that whoever started us listens on already, and its address.
+    Inherited(Arc<std::net::TcpListener>, SocketAddr),
+}
+
+impl Listen {
+    /// The address; its port may be 0 if the system shall choose one.
+    pub(crate) fn address(&self) -> SocketAddr {
+        match self {
+            Self::On(address) | Self::Inherited(_, address) => *address,
+        }
+    }
+
+    async fn listener(&self) -> io::Result<TcpListener> {
+        match self {
+            Self::On(address) => TcpListener::bind(address).await,
+            Self::Inherited(listener, _) => TcpListener::from_std(listener.try_clone()?),
+        }
+    }
+}
+
 /// What the page shows, and to whom.
 #[derive(Clone)]
 pub(crate) struct Page {
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Listen,
     pub(crate) access: Access,
     pub(crate) footage: PathBuf,
     pub(crate) status: Arc<dyn StatusSource>,
@@ -83,8 +108,8 @@ fn keep_serving(page: &Page, stopped: &watch::Receiver<bool>) {
 
 /// Serves until told to stop, or until something goes wrong; then says what.
 async fn serve_once(page: &Page, stopped: &watch::Receiver<bool>) -> Option<String> {
-    let address = page.listen;
-    let listener = match TcpListener::bind(address).await {
+    let address = page.listen.address();
+    let listener = match page.listen.listener().await {
         Ok(listener) => listener,
         Err(error) => return Some(bind_trouble(address, &error)),
     };

@@ -1,0 +1,31 @@
+//! `picam time`: tells the recorder that the system's clock is right.
+
+use std::io;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use picam_capture::{Clock, SystemClock};
+
+use super::failure::Failure;
+use crate::control::{Reply, Request, ask};
+
+/// Hands the system's time to the recorder behind `socket`.
+pub(crate) fn run(socket: &Path) -> Result<(), Failure> {
+    let boot_ns = SystemClock::new().boot_ns();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let utc_us = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
+    match ask(socket, Request::SetTime { boot_ns, utc_us }) {
+        Ok(Reply::Refused { reason, remedy }) => Err(Failure::new(format!("{reason}; {remedy}"))),
+        Ok(_) => Ok(()),
+        Err(error) => Err(no_answer(socket, &error)),
+    }
+}
+
+fn no_answer(socket: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!(
+        "the recorder does not answer at {path}: {error}; start it with --control {path}",
+        path = socket.display()
+    ))
+}

@@ -1,0 +1,70 @@
+//! `picam web`: the page alone, beside a recorder in another process.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use listenfd::ListenFd;
+
+use super::failure::Failure;
+use crate::cli::WebOptions;
+use crate::config::{Config, Loaded, access};
+use crate::control::RemoteRecorder;
+use crate::service::web::{Listen, Page, WebThread};
+use crate::service::{log, signals};
+
+/// Serves the page until stopped.
+pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
+    let Loaded {
+        mut config,
+        problems,
+    } = options.files.load();
+    config.footage = options.footage.clone().unwrap_or(config.footage);
+    log::init(config.log);
+    let cannot = |error: io::Error| Failure::new(format!("signals cannot be caught: {error}"));
+    let signals = signals::catch().map_err(cannot)?;
+    for problem in &problems {
+        tracing::warn!("{problem}");
+    }
+    if !config.web.enabled {
+        tracing::info!("there is no page, as web.enabled is false");
+        return Ok(());
+    }
+    let listen = listen(options, &config)?;
+    let access = access(&config.web).map_err(|error| Failure::usage(error.to_string()))?;
+    let address = listen.address();
+    if !access.is_safe_on(address.ip()) {
+        return Err(Failure::usage(format!(
+            "{address} is open to others, and there is no password: set web.password or \
+             web.password-hash in the configuration, or listen on 127.0.0.1"
+        )));
+    }
+    let web = WebThread::start(Page {
+        listen,
+        access,
+        footage: config.footage,
+        status: Arc::new(RemoteRecorder {
+            socket: options.recorder.clone(),
+        }),
+    })
+    .map_err(|error| Failure::new(format!("there is no page: {error}")))?;
+    signals.wait();
+    web.stop();
+    Ok(())
+}
+
+/// The socket that systemd made for us, if it did; else the address as told.
+fn listen(options: &WebOptions, config: &Config) -> Result<Listen, Failure> {
+    let cannot =
+        |error: io::Error| Failure::new(format!("the socket from systemd cannot be used: {error}"));
+    if let Some(listener) = ListenFd::from_env().take_tcp_listener(0).map_err(cannot)? {
+        return inherited(listener).map_err(cannot);
+    }
+    Ok(Listen::On(options.listen.unwrap_or(config.web.listen)))
+}
+
+fn inherited(listener: TcpListener) -> io::Result<Listen> {
+    listener.set_nonblocking(true)?;
+    let address: SocketAddr = listener.local_addr()?;
+    Ok(Listen::Inherited(Arc::new(listener), address))
+}

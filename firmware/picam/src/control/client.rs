@@ -1,0 +1,57 @@
+//! The other end of the socket.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use picam_web::status::{Status, StatusSource, StatusUnavailable};
+
+use super::message::{Reply, Request};
+
+/// The recorder may be waiting for the card while it puts its status together.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest answer in bytes.
+const MAX_REPLY: u64 = 1 << 20;
+
+/// Asks the recorder behind `socket`.
+pub(crate) fn ask(socket: &Path, request: Request) -> io::Result<Reply> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut text = serde_json::to_vec(&request)?;
+    text.push(b'\n');
+    stream.write_all(&text)?;
+    let mut line = Vec::new();
+    BufReader::new(stream)
+        .take(MAX_REPLY)
+        .read_until(b'\n', &mut line)?;
+    Ok(serde_json::from_slice(&line)?)
+}
+
+/// The recorder in another process.
+#[derive(Debug, Clone)]
+pub(crate) struct RemoteRecorder {
+    pub(crate) socket: PathBuf,
+}
+
+impl StatusSource for RemoteRecorder {
+    fn status(&self) -> Result<Status, StatusUnavailable> {
+        let unavailable = |reason: String, remedy: &str| StatusUnavailable {
+            reason,
+            remedy: remedy.into(),
+        };
+        match ask(&self.socket, Request::Status) {
+            Ok(Reply::Status(status)) => Ok(*status),
+            Ok(Reply::Refused { reason, remedy }) => Err(StatusUnavailable { reason, remedy }),
+            Ok(Reply::Done) => Err(unavailable(
+                "the recorder's answer makes no sense".into(),
+                "update both to the same version",
+            )),
+            Err(error) => Err(unavailable(
+                format!("the recorder does not answer: {error}"),
+                "it is started again by itself; if that does not help, look into its log",
+            )),
+        }
+    }
+}

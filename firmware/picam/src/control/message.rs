@@ -1,0 +1,119 @@
+//! What is said through the socket.
+
+use picam_ring::FLOOR_UTC_US;
+use picam_web::status::Status;
+use serde::{Deserialize, Serialize};
+
+/// A request is no longer than this, in bytes with its newline.
+pub(super) const MAX_REQUEST: u64 = 4096;
+
+/// What can be asked of the recorder: `{"ask":"status"}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Request {
+    /// What it is doing.
+    Status,
+    /// To take note of the time: it was `utc_us` (microseconds since 1970) when `CLOCK_BOOTTIME`
+    /// showed `boot_ns`.
+    SetTime {
+        /// Nanoseconds since boot.
+        boot_ns: u64,
+        /// Microseconds since 1970, UTC.
+        utc_us: i64,
+    },
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reply {
+    /// To [`Request::Status`].
+    Status(Box<Status>),
+    /// Done as asked.
+    Done,
+    /// Not done; in plain words, and what to do.
+    Refused {
+        /// What was wrong.
+        reason: String,
+        /// What to do about it.
+        remedy: String,
+    },
+}
+
+impl Reply {
+    pub(super) fn refused(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Refused {
+            reason: reason.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+/// Reads a request; the refusal says what it should have been.
+pub(super) fn parse(line: &[u8], now_boot_ns: u64) -> Result<Request, Reply> {
+    let request = serde_json::from_slice(line).map_err(|error| {
+        Reply::refused(
+            format!("this is no request: {error}"),
+            "send one line of JSON, such as {\"ask\":\"status\"}",
+        )
+    })?;
+    if let Request::SetTime { boot_ns, utc_us } = request {
+        if utc_us < FLOOR_UTC_US {
+            return Err(Reply::refused(
+                "that time lies before picam was made",
+                "set the clock before telling it",
+            ));
+        }
+        if boot_ns > now_boot_ns {
+            return Err(Reply::refused(
+                "that moment has not come yet",
+                "read CLOCK_BOOTTIME for boot_ns",
+            ));
+        }
+    }
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_000;
+
+    #[test]
+    fn requests_are_what_the_documentation_says() {
+        let line = br#"{"ask":"status"}"#;
+        assert_eq!(parse(line, NOW), Ok(Request::Status));
+        let line = br#"{"ask":"set-time","boot_ns":1000,"utc_us":1795000000000000}"#;
+        let expected = Request::SetTime {
+            boot_ns: 1000,
+            utc_us: 1_795_000_000_000_000,
+        };
+        assert_eq!(parse(line, NOW), Ok(expected));
+        let reply = serde_json::to_string(&Reply::Done).unwrap();
+        assert_eq!(reply, "\"done\"");
+    }
+
+    #[test]
+    fn what_cannot_be_true_is_refused() {
+        for (line, reason) in [
+            (&b""[..], "no request"),
+            (b"status", "no request"),
+            (br#"{"ask":"stop"}"#, "no request"),
+            (br#"{"ask":"status","more":1}"#, "no request"),
+            (
+                br#"{"ask":"set-time","boot_ns":1,"utc_us":0}"#,
+                "before picam was made",
+            ),
+            (
+                br#"{"ask":"set-time","boot_ns":1001,"utc_us":1795000000000000}"#,
+                "has not come yet",
+            ),
+        ] {
+            let Err(Reply::Refused { reason: said, .. }) = parse(line, NOW) else {
+                panic!("{line:?} was taken")
+            };
+            assert!(said.contains(reason), "{said}");
+        }
+    }
+}

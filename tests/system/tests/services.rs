@@ -1,0 +1,233 @@
+//! The recorder and the page as two services: what systemd is told, and what goes through the socket
+//! between them.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use picam_system_tests::camera::{Camera, binary, free_address, wait_for};
+use picam_system_tests::card::segments;
+use picam_system_tests::http;
+use picam_system_tests::mounts::{self, Mount};
+use picam_testkit::judges;
+
+const CAMERA: [[&str; 2]; 4] = [
+    ["--camera", "front=sim:?size=320x240&fps=30&bitrate=500k"],
+    ["--segment", "2s"],
+    ["--slots", "8"],
+    ["--slot-size", "1MiB"],
+];
+
+/// systemd's end of `sd_notify(3)`.
+struct Systemd {
+    socket: UnixDatagram,
+}
+
+impl Systemd {
+    fn at(path: &Path) -> Self {
+        let socket = UnixDatagram::bind(path).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_millis(50)))
+            .unwrap();
+        Self { socket }
+    }
+
+    /// The messages of the next `time`.
+    fn listen(&self, time: Duration) -> Vec<String> {
+        let end = Instant::now() + time;
+        let mut said = Vec::new();
+        let mut buffer = [0; 4096];
+        while Instant::now() < end {
+            if let Ok(len) = self.socket.recv(&mut buffer) {
+                said.push(String::from_utf8_lossy(&buffer[..len]).into_owned());
+            }
+        }
+        said
+    }
+}
+
+/// `picam record` as systemd would start it.
+fn record(footage: &Path, notify: &Path, args: &[&str]) -> Child {
+    Command::new(binary())
+        .arg("record")
+        .arg("--footage")
+        .arg(footage)
+        .args(CAMERA.as_flattened())
+        .args(args)
+        .env("NOTIFY_SOCKET", notify)
+        .env("WATCHDOG_USEC", "2000000")
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn made(directory: PathBuf) -> PathBuf {
+    std::fs::create_dir(&directory).unwrap();
+    directory
+}
+
+fn watchdogs(said: &[String]) -> usize {
+    said.iter()
+        .filter(|message| message.contains("WATCHDOG=1"))
+        .count()
+}
+
+#[test]
+fn the_watchdog_is_fed_by_frames_on_the_card_and_by_nothing_else() {
+    if !mounts::allowed() {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let notify = scratch.path().join("notify");
+    let systemd = Systemd::at(&notify);
+    let mount = Mount::ext4(96 << 20);
+    let mut child = record(mount.path(), &notify, &[]);
+    let ready = wait_for("READY=1", Duration::from_secs(10), || {
+        let said = systemd.listen(Duration::from_millis(100));
+        said.iter()
+            .any(|message| message.contains("READY=1"))
+            .then(|| segments(mount.path()).len())
+    });
+    assert!(ready > 0, "ready before anything is on the card");
+    let fed = watchdogs(&systemd.listen(Duration::from_secs(3)));
+    assert!((3..=8).contains(&fed), "fed {fed} times in 3 s");
+    mount.freeze();
+    // What was under way may still be told.
+    systemd.listen(Duration::from_secs(1));
+    let fed = watchdogs(&systemd.listen(Duration::from_secs(3)));
+    mount.thaw();
+    assert_eq!(fed, 0, "fed while nothing reached the card");
+    let fed = watchdogs(&systemd.listen(Duration::from_secs(3)));
+    assert!(fed > 0, "not fed again after the card came back");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_camera_that_is_known_to_be_missing_is_no_reason_to_restart() {
+    let scratch = tempfile::tempdir().unwrap();
+    let notify = scratch.path().join("notify");
+    let systemd = Systemd::at(&notify);
+    let missing = ["--camera", "rear=file:/no/such/file.mp4"];
+    let mut child = record(&made(scratch.path().join("footage")), &notify, &missing);
+    let said = systemd.listen(Duration::from_secs(6));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said.iter().any(|message| message.contains("READY=1")));
+    let fed = watchdogs(&said);
+    assert!(fed > 6, "fed {fed} times in 6 s");
+}
+
+#[test]
+fn the_page_in_a_process_of_its_own_comes_and_goes() {
+    if !judges::have("systemd-socket-activate", "systemd") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let footage = made(scratch.path().join("footage"));
+    let socket = scratch.path().join("recorder.sock");
+    let path = socket.to_str().unwrap();
+    let mut args = CAMERA.as_flattened().to_vec();
+    args.extend(["--control", path]);
+    let mut camera = Camera::start("record", &footage, &args);
+    wait_for("the first segment", Duration::from_secs(10), || {
+        (!segments(&footage).is_empty()).then_some(())
+    });
+    let mut frames = 0;
+    for _ in 0..5 {
+        let address = free_address();
+        let mut web = Command::new("systemd-socket-activate")
+            .arg(format!("--listen={address}"))
+            .arg(binary())
+            .args(["web", "--recorder", path, "--footage"])
+            .arg(&footage)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let status = wait_for("the status", Duration::from_secs(10), || {
+            http::get(address, "/api/status").filter(|status| status["cameras"].is_array())
+        });
+        web.kill().unwrap();
+        web.wait().unwrap();
+        let now = status["cameras"][0]["frames"].as_u64().unwrap();
+        assert!(now > frames, "{now} frames after {frames}: {status}");
+        assert_eq!(status["cameras"][0]["dropped_queue"], 0);
+        frames = now;
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    camera.assert_running();
+    camera.stop();
+}
+
+#[test]
+fn a_page_without_its_recorder_says_so_and_shows_the_footage() {
+    let scratch = tempfile::tempdir().unwrap();
+    let footage = made(scratch.path().join("footage"));
+    let camera = Camera::start("record", &footage, CAMERA.as_flattened());
+    wait_for("a finished segment", Duration::from_secs(10), || {
+        (segments(&footage).len() > 1).then_some(())
+    });
+    camera.stop();
+    let address = free_address();
+    let listen = address.to_string();
+    let socket = scratch.path().join("nobody.sock");
+    let args = ["--listen", &listen, "--recorder", socket.to_str().unwrap()];
+    let page = Camera::start("web", &footage, &args);
+    let (code, status) = wait_for("an answer", Duration::from_secs(10), || {
+        http::request(address, "GET", "/api/status", None).ok()
+    });
+    assert_eq!(code, 503);
+    let text = status.to_string();
+    assert!(text.contains("the recorder does not answer"), "{text}");
+    let list = http::get(address, "/api/segments").unwrap();
+    assert!(!list["segments"].as_array().unwrap().is_empty(), "{list}");
+    page.stop();
+}
+
+#[test]
+fn footage_gets_its_time_once_somebody_tells_it() {
+    let scratch = tempfile::tempdir().unwrap();
+    let footage = made(scratch.path().join("footage"));
+    let socket = scratch.path().join("recorder.sock");
+    let config = scratch.path().join("picam.toml");
+    std::fs::write(&config, "system-clock = false\n").unwrap();
+    let mut args = CAMERA.as_flattened().to_vec();
+    args.extend(["--control", socket.to_str().unwrap()]);
+    args.extend(["--config", config.to_str().unwrap()]);
+    let camera = Camera::start("record", &footage, &args);
+    let timeless = |name: &str| name.starts_with("boot");
+    let names = || -> Vec<String> {
+        let found = segments(&footage);
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        found.iter().map(|segment| name(&segment.path)).collect()
+    };
+    wait_for("two segments", Duration::from_secs(20), || {
+        (names().len() > 1).then_some(())
+    });
+    assert!(names().iter().all(|name| timeless(name)), "{:?}", names());
+    let told = Command::new(binary())
+        .args(["time", "--recorder"])
+        .arg(&socket)
+        .status()
+        .unwrap();
+    assert!(told.success());
+    // The housekeeper looks every 20 s.
+    wait_for("their true time", Duration::from_secs(30), || {
+        names().iter().all(|name| !timeless(name)).then_some(())
+    });
+    camera.stop();
+}
+
+#[test]
+fn telling_the_time_to_nobody_is_an_error_with_a_remedy() {
+    let told = Command::new(binary())
+        .args(["time", "--recorder", "/no/such/socket"])
+        .output()
+        .unwrap();
+    assert_eq!(told.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&told.stderr);
+    assert!(said.contains("--control"), "{said}");
+}
