@@ -2,6 +2,7 @@
 //! between them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -160,6 +161,35 @@ fn the_page_in_a_process_of_its_own_comes_and_goes() {
     }
     camera.assert_running();
     camera.stop();
+}
+
+#[test]
+fn a_page_that_is_switched_off_turns_everybody_away() {
+    if !judges::have("systemd-socket-activate", "systemd") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let config = scratch.path().join("picam.toml");
+    std::fs::write(&config, "[web]\nenabled = false\n").unwrap();
+    let address = free_address();
+    let mut web = Command::new("systemd-socket-activate")
+        .arg(format!("--listen={address}"))
+        .arg(binary())
+        .args(["web", "--recorder", "/nobody", "--config"])
+        .arg(&config)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for("the port", Duration::from_secs(5), || {
+        TcpStream::connect(address).ok()
+    });
+    for _ in 0..3 {
+        assert!(http::request(address, "GET", "/", None).is_err());
+    }
+    assert!(web.try_wait().unwrap().is_none(), "it ended");
+    web.kill().unwrap();
+    web.wait().unwrap();
 }
 
 #[test]

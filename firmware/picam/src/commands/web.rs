@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::thread;
 
 use listenfd::ListenFd;
 
@@ -26,11 +27,15 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
     for problem in &problems {
         tracing::warn!("{problem}");
     }
+    let listen = listen(options, &config)?;
     if !config.web.enabled {
         tracing::info!("there is no page, as web.enabled is false");
+        if let Listen::Inherited(listener, _) = listen {
+            turn_away(listener).map_err(cannot)?;
+            signals.wait();
+        }
         return Ok(());
     }
-    let listen = listen(options, &config)?;
     let access = access(&config.web).map_err(|error| Failure::usage(error.to_string()))?;
     let address = listen.address();
     if !access.is_safe_on(address.ip()) {
@@ -61,6 +66,16 @@ fn listen(options: &WebOptions, config: &Config) -> Result<Listen, Failure> {
         return inherited(listener).map_err(cannot);
     }
     Ok(Listen::On(options.listen.unwrap_or(config.web.listen)))
+}
+
+/// Closes what connects: left alone, systemd would start us again for each connection that waits.
+fn turn_away(listener: Arc<TcpListener>) -> io::Result<()> {
+    listener.set_nonblocking(false)?;
+    let close_all = move || listener.incoming().for_each(drop);
+    thread::Builder::new()
+        .name("closed".into())
+        .spawn(close_all)
+        .map(drop)
 }
 
 fn inherited(listener: TcpListener) -> io::Result<Listen> {
