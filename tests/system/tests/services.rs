@@ -171,10 +171,12 @@ fn a_page_that_is_switched_off_turns_everybody_away() {
     let scratch = tempfile::tempdir().unwrap();
     let config = scratch.path().join("picam.toml");
     std::fs::write(&config, "[web]\nenabled = false\n").unwrap();
+    // Built before a port is chosen, so that nobody takes it meanwhile.
+    let picam = binary();
     let address = free_address();
     let mut web = Command::new("systemd-socket-activate")
         .arg(format!("--listen={address}"))
-        .arg(binary())
+        .arg(picam)
         .args(["web", "--recorder", "/nobody", "--config"])
         .arg(&config)
         .stdin(Stdio::null())
