@@ -1,0 +1,153 @@
+//! Channels, and the choice of one.
+
+use std::fmt;
+
+use crate::scan::Bss;
+
+/// Those of 2.4 GHz that do not overlap, the one to take when nothing tells them apart first.
+const CANDIDATES: [u8; 3] = [6, 1, 11];
+/// Channels of 2.4 GHz lie 5 MHz apart, and a transmission is 20 to 22 MHz wide: this many numbers
+/// apart, two of them do not overlap.
+const APART: u8 = 5;
+/// Signals this weak, in dBm, are noise to us.
+const FLOOR: i16 = -95;
+/// A stronger signal, in dB above [`FLOOR`], disturbs no more than this.
+const STRONGEST: i16 = 65;
+
+/// A primary channel of 20 MHz that an access point can be on: 1 to 13, 36 to 48, 149 to 165. Those
+/// between need radar detection, which the Raspberry Pi's radios do not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Channel(u8);
+
+impl Channel {
+    /// The channel of that number.
+    pub const fn new(number: u8) -> Option<Self> {
+        match number {
+            1..=13 | 36 | 40 | 44 | 48 | 149 | 153 | 157 | 161 | 165 => Some(Self(number)),
+            _ => None,
+        }
+    }
+
+    /// The channel around that frequency in MHz (IEEE 802.11-2020, 17.3.8.4.2).
+    pub fn of_frequency(mhz: u16) -> Option<Self> {
+        let numbers = 1..=165;
+        numbers
+            .filter_map(Self::new)
+            .find(|channel| channel.frequency() == mhz)
+    }
+
+    /// Every channel there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (1..=165).filter_map(Self::new)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+
+    /// Its centre in MHz.
+    pub fn frequency(self) -> u16 {
+        let number = u16::from(self.0);
+        match self.is_5_ghz() {
+            true => 5000 + 5 * number,
+            false => 2407 + 5 * number,
+        }
+    }
+
+    /// Whether it is one of 5 GHz.
+    pub const fn is_5_ghz(self) -> bool {
+        self.0 > 14
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The least used of the channels 1, 6 and 11: all of them are allowed everywhere.
+///
+/// Every network heard above -95 dBm weighs on a channel by its signal in dB above that, at most 65,
+/// times how far the two overlap: 5 fifths on the same channel, 4 on the next, none five channels
+/// away. The lowest sum is taken; 6 before 1 before 11 if they are equal, as they are without a scan.
+pub fn choose_channel(heard: &[Bss]) -> Channel {
+    let load = |candidate: u8| -> u64 {
+        let weights = heard.iter().map(|bss| weight(bss, candidate));
+        weights.map(u64::from).sum()
+    };
+    let chosen = CANDIDATES
+        .into_iter()
+        .min_by_key(|&candidate| load(candidate));
+    // `min_by_key` takes the first of equals.
+    chosen.map_or(Channel(6), Channel)
+}
+
+fn weight(bss: &Bss, candidate: u8) -> u16 {
+    let apart = bss.channel_2_4().map(|number| number.abs_diff(candidate));
+    let overlap = apart.map_or(0, |apart| APART.saturating_sub(apart));
+    let signal = bss.signal_dbm.saturating_sub(FLOOR).clamp(0, STRONGEST);
+    u16::from(overlap) * signal.unsigned_abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(list: &[(u16, i16)]) -> Vec<Bss> {
+        list.iter()
+            .map(|&(frequency, signal_dbm)| Bss {
+                frequency,
+                signal_dbm,
+                ssid: None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn numbers_and_frequencies() {
+        for (number, mhz) in [(1, 2412), (6, 2437), (13, 2472), (36, 5180), (165, 5825)] {
+            let channel = Channel::new(number).unwrap();
+            assert_eq!(channel.frequency(), mhz);
+            assert_eq!(Channel::of_frequency(mhz), Some(channel));
+        }
+        // 14 is for 802.11b in Japan alone; 52 to 144 need radar detection.
+        for number in [0, 14, 35, 37, 52, 100, 144, 148, 166, 255] {
+            assert_eq!(Channel::new(number), None);
+        }
+        assert_eq!(Channel::of_frequency(2484), None);
+        assert_eq!(Channel::all().count(), 22);
+    }
+
+    #[test]
+    fn the_least_used_channel_is_chosen() {
+        for (list, chosen) in [
+            (&[][..], 6),
+            (&[(2437, -50)], 1),
+            (&[(2437, -50), (2412, -60)], 11),
+            // A weak network on each but one.
+            (&[(2412, -80), (2462, -80)], 6),
+            // All taken: the weakest neighbour.
+            (&[(2412, -40), (2437, -41), (2462, -42)], 11),
+            // Two weak ones disturb less than a strong one.
+            (&[(2412, -45), (2437, -80), (2437, -82), (2462, -45)], 6),
+            // Channel 3 overlaps with 1 and 6: two away from the one, three from the other.
+            (&[(2422, -50)], 11),
+            (&[(2422, -50), (2462, -50)], 6),
+            // Channels 9 and 10 reach to 6 and 11.
+            (&[(2452, -50), (2457, -50)], 1),
+            // Below the noise, and elsewhere.
+            (&[(2437, -96), (5180, -30), (2484, -30)], 6),
+        ] {
+            assert_eq!(choose_channel(&heard(list)).number(), chosen, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn absurd_signals_overflow_nothing() {
+        let list = heard(&[(2437, i16::MAX), (2412, i16::MIN)]);
+        assert_eq!(choose_channel(&list).number(), 1);
+        assert_eq!(choose_channel(&vec![list[0].clone(); 10_000]).number(), 1);
+    }
+}

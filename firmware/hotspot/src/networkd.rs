@@ -1,0 +1,76 @@
+//! systemd-networkd's files: addresses of the interfaces.
+
+use crate::render::{Extras, Hotspot};
+
+const HEAD: &str = "# Written by `picam hotspot`; changes go into picam.toml.\n";
+
+pub(crate) fn texts(
+    hotspot: Option<&Hotspot<'_>>,
+    station: Option<&str>,
+    extras: &Extras<'_>,
+) -> Vec<(&'static str, String)> {
+    let mut files = Vec::new();
+    if let Some(hotspot) = hotspot {
+        files.push(("50-picam-hotspot.network", access_point(hotspot, extras)));
+        if station.is_some() {
+            files.push(("50-picam-hotspot.link", second(hotspot)));
+        }
+    }
+    if let Some(interface) = station {
+        files.push(("50-picam-station.network", client(interface)));
+    }
+    files
+}
+
+/// The address is there before hostapd is, so that dnsmasq and the page need not wait for a phone.
+fn access_point(hotspot: &Hotspot<'_>, extras: &Extras<'_>) -> String {
+    format!(
+        "{HEAD}\
+         [Match]\n\
+         Name={}\n\
+         \n\
+         [Link]\n\
+         RequiredForOnline=no\n\
+         \n\
+         [Network]\n\
+         Address={}/24\n\
+         ConfigureWithoutCarrier=yes\n\
+         IgnoreCarrierLoss=yes\n\
+         DHCP=no\n\
+         IPv6AcceptRA=no\n\
+         LinkLocalAddressing=no\n\
+         LLMNR=no\n\
+         MulticastDNS=yes\n",
+        hotspot.interface, extras.address
+    )
+}
+
+/// The second interface keeps the name and the address that it was made with.
+fn second(hotspot: &Hotspot<'_>) -> String {
+    format!(
+        "{HEAD}\
+         [Match]\n\
+         OriginalName={}\n\
+         \n\
+         [Link]\n\
+         NamePolicy=kernel\n\
+         MACAddressPolicy=none\n",
+        hotspot.interface
+    )
+}
+
+fn client(interface: &str) -> String {
+    format!(
+        "{HEAD}\
+         [Match]\n\
+         Name={interface}\n\
+         \n\
+         [Link]\n\
+         RequiredForOnline=no\n\
+         \n\
+         [Network]\n\
+         DHCP=yes\n\
+         LLMNR=no\n\
+         MulticastDNS=yes\n"
+    )
+}

@@ -1,0 +1,78 @@
+//! wpa_supplicant.conf: the networks that the camera joins.
+
+use std::fmt::Write;
+
+use crate::channel::Channel;
+use crate::country::Country;
+use crate::escape::hex;
+use crate::psk::Psk;
+use crate::render::{Extras, Hotspot, Network};
+
+/// The preferred network first.
+pub(crate) fn text(
+    networks: &[Network<'_>],
+    hotspot: Option<&Hotspot<'_>>,
+    extras: &Extras<'_>,
+) -> String {
+    let mut text = format!(
+        "# Written by `picam hotspot`; changes go into picam.toml.\n\
+         ctrl_interface={}/wpa_supplicant\n\
+         update_config=0\n\
+         p2p_disabled=1\n",
+        extras.run_dir
+    );
+    // Writing to a String cannot fail.
+    if let Some(country) = extras.country {
+        let _ = writeln!(text, "country={}", country.code());
+    }
+    let band = hotspot.map(|hotspot| band(hotspot.channel, extras.country));
+    for (network, priority) in networks.iter().zip((1..=networks.len()).rev()) {
+        let _ = block(&mut text, network, priority, band.as_deref());
+    }
+    text
+}
+
+fn block(
+    text: &mut String,
+    network: &Network<'_>,
+    priority: usize,
+    band: Option<&str>,
+) -> std::fmt::Result {
+    writeln!(text, "network={{")?;
+    writeln!(text, "\tssid={}", hex(network.ssid.as_bytes()))?;
+    if let Some(bssid) = network.bssid {
+        writeln!(text, "\tbssid={bssid}")?;
+    }
+    // Networks that hide their name are asked for by it.
+    writeln!(text, "\tscan_ssid=1")?;
+    writeln!(text, "\tpriority={priority}")?;
+    if let Some(band) = band {
+        writeln!(text, "\tfreq_list={band}")?;
+        writeln!(text, "\tscan_freq={band}")?;
+    }
+    match &network.psk {
+        None => writeln!(text, "\tkey_mgmt=NONE")?,
+        Some(psk) => {
+            writeln!(text, "\tkey_mgmt=WPA-PSK\n\tproto=RSN\n\tpairwise=CCMP")?;
+            match psk {
+                // Everything up to the last quote of the line belongs to it.
+                Psk::Passphrase(passphrase) => writeln!(text, "\tpsk=\"{passphrase}\"")?,
+                Psk::Key(key) => writeln!(text, "\tpsk={key}")?,
+            }
+            writeln!(text, "\tieee80211w={}", network.pmf)?;
+        }
+    }
+    writeln!(text, "}}")
+}
+
+/// The frequencies that a station may be on when it takes the hotspot with it: those that the hotspot
+/// may be on, of its own band.
+fn band(hotspot: Channel, country: Option<Country>) -> String {
+    let allowed = Channel::all().filter(|channel| {
+        channel.is_5_ghz() == hotspot.is_5_ghz() && Country::allows(country, *channel)
+    });
+    let list: Vec<String> = allowed
+        .map(|channel| channel.frequency().to_string())
+        .collect();
+    list.join(" ")
+}
