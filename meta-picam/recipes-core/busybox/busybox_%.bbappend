@@ -1,0 +1,2 @@
+FILESEXTRAPATHS:prepend:distro-picam := "${THISDIR}/files:"
+SRC_URI:append:distro-picam = " file://picam.cfg"

@@ -1,0 +1,101 @@
+SUMMARY = "What is on the card besides the program: units, users, configuration"
+DESCRIPTION = "Every file of board/rootfs: systemd units, users, configuration of chrony, nftables, ..."
+
+require picam-board.inc
+
+SRC_URI += "\
+    file://board/rootfs/etc/e2fsck.conf \
+    file://board/rootfs/usr \
+"
+
+inherit systemd useradd
+
+# Every unit of board/rootfs: the build fails if one is not installed. picam.target pulls in what
+# shall run, so there is nothing to enable, and packages have no say in it.
+SYSTEMD_SERVICE:${PN} = "\
+    boot.mount \
+    footage.mount \
+    picam-anchor.service \
+    picam-card.service \
+    picam-dnsmasq.service \
+    picam-firewall.service \
+    picam-footage-retry.timer \
+    picam-fsck-state.service \
+    picam-fsck.service \
+    picam-gps.service \
+    picam-hostapd.service \
+    picam-hotspot.service \
+    picam-journal.service \
+    picam-journal.timer \
+    picam-machine-id.service \
+    picam-names.service \
+    picam-record.service \
+    picam-settings.service \
+    picam-station.service \
+    picam-time.service \
+    picam-web.service \
+    picam-web.socket \
+    picam.slice \
+    picam.target \
+    state.mount \
+    var.mount \
+"
+SYSTEMD_AUTO_ENABLE:${PN} = "disable"
+
+# The links of etc/systemd/system to /dev/null. They are listed because bitbake cannot tell by a link
+# that leads out of the tree whether it has changed. (default.target is made by the image.)
+MASKED_UNITS = "\
+    getty.target \
+    ldconfig.service \
+    systemd-firstboot.service \
+    systemd-hwdb-update.service \
+    systemd-journal-catalog-update.service \
+    systemd-machine-id-commit.service \
+    systemd-networkd-persistent-storage.service \
+    systemd-networkd-wait-online.service \
+    systemd-random-seed.service \
+    systemd-rfkill.service \
+    systemd-rfkill.socket \
+    systemd-sysusers.service \
+    systemd-update-done.service \
+"
+
+# Users have fixed numbers: footage belongs to 800 on every card that was ever written. This is
+# usr/lib/sysusers.d/picam.conf once more, for a root that nobody can add users to at boot.
+USERADD_PACKAGES = "${PN}"
+GROUPADD_PARAM:${PN} = "\
+    --system --gid 800 picam; \
+    --system --gid 801 picam-web; \
+    --system --gid 802 picam-wifi; \
+    --system --gid 803 picam-dns; \
+    --system --gid 804 picam-time; \
+    --system --gid 805 picam-gps; \
+    --system i2c; \
+    --system gpio \
+"
+USERADD_PARAM:${PN} = "\
+    --system --uid 800 --gid picam --home-dir / --no-create-home --shell ${sbindir}/nologin picam; \
+    --system --uid 801 --gid picam-web --groups picam --home-dir / --no-create-home --shell ${sbindir}/nologin picam-web; \
+    --system --uid 802 --gid picam-wifi --home-dir / --no-create-home --shell ${sbindir}/nologin picam-wifi; \
+    --system --uid 803 --gid picam-dns --home-dir / --no-create-home --shell ${sbindir}/nologin picam-dns; \
+    --system --uid 804 --gid picam-time --home-dir / --no-create-home --shell ${sbindir}/nologin picam-time; \
+    --system --uid 805 --gid picam-gps --home-dir / --no-create-home --shell ${sbindir}/nologin picam-gps \
+"
+
+do_configure[noexec] = "1"
+do_compile[noexec] = "1"
+
+do_install() {
+    cp -R --no-dereference --preserve=mode,links ${S}/board/rootfs/. ${D}/
+    chmod -R u+rwX,go+rX,go-w ${D}
+    install -d ${D}${sysconfdir}/systemd/system
+    for unit in ${MASKED_UNITS}; do
+        ln -s /dev/null ${D}${sysconfdir}/systemd/system/$unit
+    done
+    # Where the partitions are mounted: a read-only root cannot grow a directory later.
+    install -d ${D}/footage ${D}/state
+}
+
+PACKAGES = "${PN}"
+# nooelint: oelint.var.filesoverride - all that is installed, wherever board/rootfs has it
+FILES:${PN} = "/"
