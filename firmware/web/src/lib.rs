@@ -7,6 +7,7 @@
 mod app;
 mod auth;
 mod body;
+mod captive;
 pub mod conditional;
 mod error;
 mod file;
@@ -26,6 +27,7 @@ mod snapshot;
 pub mod status;
 
 pub use auth::{Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, hash_password};
+pub use captive::{probe_hosts, probe_routes};
 pub use routes::api_routes;
 pub use server::{Limits, ServeError, WebConfig, serve};
 pub use status::{Status, StatusSource, StatusUnavailable};

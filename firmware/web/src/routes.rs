@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, get, post};
 use crate::app::App;
 use crate::auth::{gate, login, login_page, logout};
 use crate::error::ApiError;
-use crate::{file, headers, health, list, page};
+use crate::{captive, file, headers, health, list, page};
 
 /// Most bytes of a request's body.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
@@ -51,6 +51,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn_with_state(app.clone(), gate))
         .layer(from_fn(headers::harden))
+        .layer(from_fn(captive::answer))
         .with_state(app)
 }
 

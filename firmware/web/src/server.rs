@@ -23,6 +23,7 @@ use tower::ServiceExt;
 
 use crate::app::App;
 use crate::auth::{Access, Auth};
+use crate::captive::Local;
 use crate::idle::IdleLimit;
 use crate::index::Index;
 use crate::routes::router;
@@ -187,12 +188,13 @@ impl Server {
         mut stopped: watch::Receiver<()>,
     ) -> impl Future<Output = ()> + Send + 'static {
         let router = self.router.clone();
+        let local = stream.local_addr().ok().map(Local);
         let answered = Arc::new(Notify::new());
         let first_answer = Arc::clone(&answered);
         let service = service_fn(move |request| {
             let (router, answered) = (router.clone(), Arc::clone(&answered));
             async move {
-                let response = respond(router, peer, request).await;
+                let response = respond(router, peer, local, request).await;
                 answered.notify_one();
                 response
             }
@@ -238,10 +240,15 @@ impl Server {
 async fn respond(
     router: Router,
     peer: SocketAddr,
+    local: Option<Local>,
     request: hyper::Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let mut request: Request = request.map(Body::new);
-    request.extensions_mut().insert(Peer(peer));
+    let extensions = request.extensions_mut();
+    extensions.insert(Peer(peer));
+    if let Some(local) = local {
+        extensions.insert(local);
+    }
     router.oneshot(request).await
 }
 

@@ -1,4 +1,4 @@
-//! `docs/api/openapi.yaml` lists exactly the routes there are.
+//! `docs/api/openapi.yaml` lists exactly the routes and probes there are.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,8 +38,27 @@ fn documented_and_built_routes_are_the_same() {
         .into_iter()
         .map(|(method, path)| (method.to_string(), path.to_string()))
         .collect();
+    let probes = picam_web::probe_routes().into_iter();
+    built.extend(probes.map(|(_, path)| ("get".to_string(), path.to_string())));
     built.sort();
+    built.dedup();
     assert_eq!(documented(), built);
+}
+
+/// The names that the file gives for each probe.
+#[test]
+fn probes_are_documented_with_their_names() {
+    let (_, paths) = OPENAPI.split_once("\npaths:\n").unwrap();
+    for (host, path) in picam_web::probe_routes() {
+        let key = format!("\n  {path}:\n");
+        let (_, operation) = paths.split_once(&key).expect(path);
+        let (servers, _) = operation.split_once("\n    get:\n").unwrap();
+        let server = format!("- url: http://{host}");
+        assert!(
+            servers.lines().any(|line| line.trim() == server),
+            "{host} {path}"
+        );
+    }
 }
 
 #[test]
