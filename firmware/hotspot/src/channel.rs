@@ -137,6 +137,12 @@ mod tests {
             (&[(2422, -50), (2462, -50)], 6),
             // Channels 9 and 10 reach to 6 and 11.
             (&[(2452, -50), (2457, -50)], 1),
+            // Channel 4 reaches to 6 and 1; 7 just reaches to 11, and to 6 nearly whole.
+            (&[(2427, -50)], 11),
+            (&[(2442, -50)], 1),
+            (&[(2442, -50), (2412, -85)], 11),
+            // A loud one four channels away disturbs more than a faint one on the same.
+            (&[(2457, -30), (2412, -89)], 1),
             // Below the noise, and elsewhere.
             (&[(2437, -96), (5180, -30), (2484, -30)], 6),
         ] {

@@ -3,10 +3,9 @@
 use std::fmt::Write;
 
 use crate::escape::hex;
-use crate::psk::Psk;
 use crate::render::{Extras, Hotspot};
 
-/// Every line is a setting: hostapd takes everything behind `=` as it is, to the end of the line.
+/// Of what an owner writes, nothing stands here as it was written.
 pub(crate) fn text(hotspot: &Hotspot<'_>, extras: &Extras<'_>) -> String {
     let Hotspot {
         interface, channel, ..
@@ -20,7 +19,7 @@ pub(crate) fn text(hotspot: &Hotspot<'_>, extras: &Extras<'_>) -> String {
          logger_syslog=0\n\
          logger_stdout=-1\n\
          logger_stdout_level=2\n\
-         # The name as hexadecimal digits, so that nothing in it can be taken for a setting.\n\
+         # Name and passphrase as hexadecimal digits: nothing in them can be taken for a setting.\n\
          ssid2={}\n\
          utf8_ssid=1\n\
          ignore_broadcast_ssid={}\n",
@@ -49,10 +48,7 @@ pub(crate) fn text(hotspot: &Hotspot<'_>, extras: &Extras<'_>) -> String {
     line("rsn_pairwise", "CCMP");
     line("group_cipher", "CCMP");
     line("ieee80211w", "0");
-    match &hotspot.psk {
-        Psk::Passphrase(passphrase) => line("wpa_passphrase", passphrase),
-        Psk::Key(key) => line("wpa_psk", key),
-    }
+    line("wpa_psk", &hotspot.psk.key(hotspot.ssid.as_bytes()));
     line("wps_state", "0");
     line("max_num_sta", &hotspot.clients.to_string());
     // Phones have no business with each other.

@@ -23,10 +23,11 @@ mod supplicant;
 
 pub use channel::{Channel, choose_channel};
 pub use country::Country;
-pub use mac::Mac;
+pub use mac::{Mac, NoMac};
+pub use networkd::FILES as NETWORKD_FILES;
 pub use psk::{Psk, PskError};
 pub use render::{Extras, Files, MAX_CLIENTS, Radio, Unusable, render};
-pub use scan::{Bss, parse_scan};
+pub use scan::{Bss, lists_5_ghz, parse_scan};
 pub use settle::{Air, Mode, NoHotspot, Settled, Wish, WishedNetwork, default_ssid, settle};
 
 pub use embedded_svc::wifi;

@@ -2,6 +2,12 @@
 
 use crate::render::{Extras, Hotspot};
 
+/// Every file that there can be.
+pub const FILES: [&str; 3] = [ACCESS_POINT, SECOND, STATION];
+
+const ACCESS_POINT: &str = "50-picam-hotspot.network";
+const SECOND: &str = "50-picam-hotspot.link";
+const STATION: &str = "50-picam-station.network";
 const HEAD: &str = "# Written by `picam hotspot`; changes go into picam.toml.\n";
 
 pub(crate) fn texts(
@@ -11,13 +17,13 @@ pub(crate) fn texts(
 ) -> Vec<(&'static str, String)> {
     let mut files = Vec::new();
     if let Some(hotspot) = hotspot {
-        files.push(("50-picam-hotspot.network", access_point(hotspot, extras)));
+        files.push((ACCESS_POINT, access_point(hotspot, extras)));
         if station.is_some() {
-            files.push(("50-picam-hotspot.link", second(hotspot)));
+            files.push((SECOND, second(hotspot)));
         }
     }
     if let Some(interface) = station {
-        files.push(("50-picam-station.network", client(interface)));
+        files.push((STATION, client(interface)));
     }
     files
 }

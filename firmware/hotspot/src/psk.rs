@@ -2,10 +2,16 @@
 
 use std::fmt;
 
+use pbkdf2::pbkdf2_hmac_array;
+use sha1::Sha1;
+
+use crate::escape::hex;
+
 /// Length of a passphrase in characters (IEEE 802.11-2020, J.4.1).
 const PASSPHRASE: std::ops::RangeInclusive<usize> = 8..=63;
-/// Digits of a key of 256 bit.
-const KEY_DIGITS: usize = 64;
+/// Bytes of a key, and how often it is hashed (IEEE 802.11-2020, J.4.1).
+const KEY: usize = 32;
+const ROUNDS: u32 = 4096;
 
 /// What opens a WPA2 network.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,7 +42,7 @@ pub enum PskError {
 impl Psk {
     /// Reads a passphrase or a key.
     pub fn parse(text: &str) -> Result<Self, PskError> {
-        if text.len() == KEY_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if text.len() == 2 * KEY && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(Self::Key(text.to_ascii_lowercase()));
         }
         if !text.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
@@ -45,6 +51,19 @@ impl Psk {
         match PASSPHRASE.contains(&text.len()) {
             true => Ok(Self::Passphrase(text.to_owned())),
             false => Err(PskError::Length(text.len())),
+        }
+    }
+
+    /// The key of a network of that name, as 64 hexadecimal digits. It is what goes into files: their
+    /// readers disagree about quotes, backslashes and `#` in passphrases.
+    pub fn key(&self, ssid: &[u8]) -> String {
+        match self {
+            Self::Key(key) => key.clone(),
+            Self::Passphrase(phrase) => hex(&pbkdf2_hmac_array::<Sha1, KEY>(
+                phrase.as_bytes(),
+                ssid,
+                ROUNDS,
+            )),
         }
     }
 }
@@ -83,5 +102,27 @@ mod tests {
             assert_eq!(Psk::parse(text), Err(PskError::Characters), "{text:?}");
         }
         assert!(!format!("{:?}", good("12345678")).contains("1234"));
+    }
+
+    /// The test vectors of IEEE 802.11-2020, J.4.2.
+    #[test]
+    fn keys_are_those_of_the_standard() {
+        for (phrase, ssid, key) in [
+            (
+                "password",
+                "IEEE",
+                "f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e",
+            ),
+            (
+                "ThisIsAPassword",
+                "ThisIsASSID",
+                "0dc0d6eb90555ed6419756b9a15ec3e3209b63df707dd508d14581f8982721af",
+            ),
+        ] {
+            let psk = Psk::parse(phrase).unwrap();
+            assert_eq!(psk.key(ssid.as_bytes()), key);
+        }
+        let key = "0f".repeat(32);
+        assert_eq!(Psk::parse(&key).unwrap().key(b"any"), key);
     }
 }

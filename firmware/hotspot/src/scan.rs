@@ -58,6 +58,19 @@ pub fn parse_scan(output: &str) -> Vec<Bss> {
     heard
 }
 
+/// Whether the output of `iw phy NAME info` lists a channel of 5 GHz. Whether it is allowed is the
+/// country's business: iw calls channels disabled as long as the country has not been set.
+pub fn lists_5_ghz(output: &str) -> bool {
+    let mut channels = output
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("* "));
+    channels.any(|line| {
+        let mut words = line.split(' ');
+        let frequency = words.next().and_then(whole);
+        words.next() == Some("MHz") && frequency.is_some_and(|mhz| (5160..5900).contains(&mhz))
+    })
+}
+
 #[derive(Default)]
 struct Parts {
     frequency: Option<i16>,
@@ -143,6 +156,19 @@ BSS 3c:a6:2f:11:22:36(on wlan0)
         assert_eq!(hidden.ssid, None);
         assert_eq!(cafe.channel_2_4(), Some(6));
         assert_eq!(zeros.channel_2_4(), None);
+    }
+
+    #[test]
+    fn bands_are_told_apart() {
+        let low = "\tBand 1:\n\t\tFrequencies:\n\t\t\t* 2412 MHz [1] (20.0 dBm)\n";
+        assert!(!lists_5_ghz(low));
+        assert!(!lists_5_ghz("\t\t\t* 5.5 Mbps\n\t\t * 5180 hours\n"));
+        for line in [
+            "\t\t\t* 5180 MHz [36] (20.0 dBm)\n",
+            "\t\t\t* 5180.0 MHz [36] (disabled)\n",
+        ] {
+            assert!(lists_5_ghz(&format!("{low}{line}")), "{line}");
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use crate::channel::Channel;
 use crate::country::Country;
 use crate::escape::hex;
-use crate::psk::Psk;
 use crate::render::{Extras, Hotspot, Network};
 
 /// The preferred network first.
@@ -54,11 +53,7 @@ fn block(
         None => writeln!(text, "\tkey_mgmt=NONE")?,
         Some(psk) => {
             writeln!(text, "\tkey_mgmt=WPA-PSK\n\tproto=RSN\n\tpairwise=CCMP")?;
-            match psk {
-                // Everything up to the last quote of the line belongs to it.
-                Psk::Passphrase(passphrase) => writeln!(text, "\tpsk=\"{passphrase}\"")?,
-                Psk::Key(key) => writeln!(text, "\tpsk={key}")?,
-            }
+            writeln!(text, "\tpsk={}", psk.key(network.ssid.as_bytes()))?;
             writeln!(text, "\tieee80211w={}", network.pmf)?;
         }
     }

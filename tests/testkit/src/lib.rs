@@ -8,4 +8,5 @@
 )]
 pub mod ffmpeg;
 pub mod judges;
+pub mod netns;
 pub mod sim_disk;

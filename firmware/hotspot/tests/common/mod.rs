@@ -5,7 +5,6 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -66,24 +65,6 @@ pub fn extras() -> Extras<'static> {
 pub fn hotspot(ssid: &str, password: &str) -> Files {
     let configuration = Configuration::AccessPoint(access_point(ssid, password));
     render(&configuration, &extras()).unwrap()
-}
-
-/// Where a program is, on the path of root; else prints the skip line.
-pub fn find(program: &str, package: &str) -> Option<PathBuf> {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let directories = path
-        .split(':')
-        .chain(["/usr/sbin", "/sbin", "/usr/lib/systemd"]);
-    let found = directories
-        .map(|directory| Path::new(directory).join(program))
-        .find(|path| path.is_file());
-    if found.is_none() {
-        picam_testkit::judges::skip(
-            &format!("{program} is not installed"),
-            &format!("apt-get install {package}"),
-        );
-    }
-    found
 }
 
 /// A program whose lines are read as they come; killed when this is dropped.
@@ -156,61 +137,5 @@ impl Drop for Running {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// What a program prints that must succeed.
-pub fn output(command: &mut Command) -> String {
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{command:?}: {text}{errors}");
-    text
-}
-
-/// A network namespace that goes away with this.
-pub struct Namespace(pub String);
-
-impl Namespace {
-    /// `None`, with the skip line, where the kernel or the rights do not allow one.
-    pub fn new(what: &str) -> Option<Self> {
-        let name = format!("picam-{what}-{}", std::process::id());
-        let ip = find("ip", "iproute2")?;
-        let made = Command::new(ip)
-            .args(["netns", "add", &name])
-            .output()
-            .unwrap();
-        if made.status.success() {
-            return Some(Self(name));
-        }
-        let why = String::from_utf8_lossy(&made.stderr);
-        picam_testkit::judges::skip(
-            &format!("no network namespace ({})", why.trim()),
-            "cargo test -p picam-hotspot, as root",
-        );
-        None
-    }
-
-    /// `ip` inside of it.
-    pub fn ip(&self, arguments: &str) {
-        let mut command = Command::new("ip");
-        output(
-            command
-                .args(["-n", &self.0])
-                .args(arguments.split_whitespace()),
-        );
-    }
-
-    /// A program inside of it, which sees a `/sys` of its own.
-    pub fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.0]).arg(program);
-        command
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.0]).output();
     }
 }
