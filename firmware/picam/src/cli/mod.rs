@@ -9,9 +9,12 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::clip::ClipArgs;
 use crate::commands::failure::Failure;
-use crate::commands::{check, clip, config, inspect, password, record, recover, time, web};
+use crate::commands::hotspot::HotspotOptions;
+use crate::commands::{
+    check, clip, config, hotspot, inspect, password, record, recover, time, web,
+};
 
-pub(crate) use options::{RecordOptions, RunOptions, WebOptions};
+pub(crate) use options::{ConfigFiles, RecordOptions, RunOptions, WebOptions};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -84,6 +87,11 @@ enum Command {
         #[arg(long, value_name = "SOCKET")]
         recorder: PathBuf,
     },
+    /// Write what hostapd, dnsmasq, wpa_supplicant and systemd-networkd are told
+    ///
+    /// What cannot be used of the configuration is logged, and the rest written. There is never an open
+    /// hotspot: without wifi.passphrase this fails, and removes the files of an earlier one.
+    Hotspot(HotspotOptions),
     /// Work on the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -113,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Clip(args) => clip::run(&args),
         Command::Web(options) => web::run(&options),
         Command::Time { recorder } => time::run(&recorder),
+        Command::Hotspot(options) => hotspot::run(&options),
         Command::Config(ConfigCommand::Check { file }) => config::check(&file),
         Command::Password => password::run(),
     };

@@ -8,6 +8,7 @@
 
 mod clip;
 mod config;
+mod hotspot;
 mod inspect;
 mod service;
 mod support;
