@@ -3,17 +3,19 @@ DESCRIPTION = "picam-image with SSH and tools. Root has no password: whoever joi
 
 require picam-image.inc
 
-# SSH (dropbear), for root without a password
+# SSH (dropbear; picam-ssh lets it through the firewall), for root without a password
 # nooelint: oelint.var.badimagefeature - a way in is what this image is for, and its name says so
-IMAGE_FEATURES += "ssh-server-dropbear allow-empty-password allow-root-login empty-root-password"
+IMAGE_FEATURES += "allow-empty-password allow-root-login empty-root-password"
 
 # What is going on: partitions, I2C, pins, USB, system calls, receiver, radio, packets, card
 IMAGE_INSTALL += "\
+    dropbear \
     ethtool \
     gps-utils \
     i2c-tools \
     libgpiod-tools \
     mmc-utils \
+    picam-ssh \
     strace \
     systemd-analyze \
     tcpdump \
