@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 FOLDER = "yocto"
+COMMON = "scripts/lib/layer/common.sh"
 
 
 def check(root, skip):
@@ -15,6 +16,9 @@ def check(root, skip):
     listed = set(re.findall(r"^ {4}[\w |-]+\) machine=([\w-]+) ;;", script, re.MULTILINE))
     if boards != listed:
         yield f"yocto/ has {sorted(boards)}, scripts/build-image knows {sorted(listed)}"
+    checked = re.search(r"^boards\(\) \{\n *printf '%s\\n' (.*)$", (root / COMMON).read_text(), re.MULTILINE)
+    if not checked or set(checked.group(1).split()) != boards:
+        yield f"yocto/ has {sorted(boards)}, {COMMON} checks others"
     for board in sorted(boards):
         machine = re.findall(r"^machine: (\S+)$", (root / FOLDER / f"{board}.yml").read_text(), re.MULTILINE)
         if machine != [board]:
@@ -23,11 +27,15 @@ def check(root, skip):
     pins = pinned_by(root / FOLDER / "picam.lock.yml", r"^    ([\w-]+):\n      commit: [0-9a-f]{40}$")
     if repositories != pins:
         yield f"picam.yml fetches {sorted(repositories)}, picam.lock.yml pins {sorted(pins)}"
+    told = (root / "docs/image.md").read_text()
+    for commit in pinned_by(root / FOLDER / "picam.lock.yml", r"^      commit: ([0-9a-f]{40})$"):
+        if commit[:12] not in told:
+            yield f"docs/image.md does not name the pinned revision {commit[:12]}"
     yield from schema(root, sorted(boards), skip)
 
 
 def pinned_by(path, pattern):
-    """Names of repositories in a file of ours."""
+    """What a pattern finds in a file of ours."""
     return set(re.findall(pattern, path.read_text(), re.MULTILINE))
 
 
@@ -35,7 +43,7 @@ def schema(root, boards, skip):
     """The installed kas checks the files against its schema and merges them."""
     kas = shutil.which("kas")
     if not kas:
-        skip("kas is not installed: yocto/*.yml was not checked by it", "pipx install kas")
+        skip("kas is not installed: yocto/*.yml was not checked by it", "scripts/setup layer")
         return
     python = pathlib.Path(kas).read_text().splitlines()[0].removeprefix("#!").strip()
     program = (

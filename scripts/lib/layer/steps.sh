@@ -33,7 +33,7 @@ step_wic() {
 
 step_parse() {
     layers_at_hand || return 0
-    prepare
+    prepare all
     in_build "$(boards | head -n 1)" "bitbake -p"
 }
 
@@ -59,6 +59,8 @@ step_dry() {
 step_compat() {
     layers_at_hand || return 0
     prepare
+    # kas checks the layers out; the build folder of this step is another one.
+    in_build "$(boards | head -n 1)" true
     local build=$cache/compat
     rm -rf "$build"
     install -d "$build"
@@ -66,7 +68,7 @@ step_compat() {
     # shellcheck disable=SC2016 # for the inner shell to expand
     unprivileged bash -c '
         set -e
-        work=$1 build=$2 repo=$3
+        work=$1 build=$2 repo=$3 mask=$4
         cd "$work/openembedded-core"
         . ./oe-init-build-env "$build" >/dev/null
         cat >>conf/local.conf <<CONF
@@ -76,10 +78,12 @@ INHERIT_DISTRO:remove = "uninative"
 MACHINE = "raspberrypi4-64"
 DISTRO = "nodistro"
 SANITY_TESTED_DISTROS = ""
+BBMASK = "$mask"
+BBFILE_PATTERN_IGNORE_EMPTY_meta-python = "1"
 CONF
         dependencies=("$work"/meta-openembedded/meta-{oe,python,networking,filesystems,multimedia} "$work/meta-raspberrypi")
         yocto-check-layer --no-auto-dependency --dependency "${dependencies[@]}" -- "$repo/meta-picam"
-    ' bash "$cache/work" "$build" "$cache/repo"
+    ' bash "$cache/work" "$build" "$cache/repo" "$needed_mask"
 }
 
 step_fetch() {
