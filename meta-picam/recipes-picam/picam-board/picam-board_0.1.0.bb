@@ -22,6 +22,7 @@ SYSTEMD_SERVICE:${PN} = "\
     picam-footage-retry.timer \
     picam-fsck-state.service \
     picam-fsck.service \
+    picam-gps-device@.service \
     picam-gps.service \
     picam-hostapd.service \
     picam-hotspot.service \
@@ -29,6 +30,7 @@ SYSTEMD_SERVICE:${PN} = "\
     picam-journal.timer \
     picam-machine-id.service \
     picam-names.service \
+    picam-partitions.service \
     picam-record.service \
     picam-settings.service \
     picam-station.service \
@@ -45,18 +47,47 @@ SYSTEMD_AUTO_ENABLE:${PN} = "disable"
 # The links of etc/systemd/system to /dev/null. They are listed because bitbake cannot tell by a link
 # that leads out of the tree whether it has changed. (default.target is made by the image.)
 MASKED_UNITS = "\
+    dbus.service \
+    dbus.socket \
+    dev-hugepages.mount \
+    dev-mqueue.mount \
     getty.target \
     ldconfig.service \
+    proc-sys-fs-binfmt_misc.automount \
+    run-lock.mount \
+    sys-fs-fuse-connections.mount \
+    sys-kernel-config.mount \
+    sys-kernel-debug.mount \
+    sys-kernel-tracing.mount \
+    systemd-ask-password-console.path \
+    systemd-ask-password-wall.path \
+    systemd-binfmt.service \
+    systemd-creds.socket \
     systemd-firstboot.service \
+    systemd-hibernate-clear.service \
+    systemd-hostnamed.socket \
     systemd-hwdb-update.service \
+    systemd-initctl.socket \
     systemd-journal-catalog-update.service \
+    systemd-journal-flush.service \
+    systemd-logind.service \
     systemd-machine-id-commit.service \
     systemd-networkd-persistent-storage.service \
     systemd-networkd-wait-online.service \
+    systemd-pcrextend.socket \
+    systemd-pcrlock.socket \
+    systemd-pcrmachine.service \
+    systemd-pcrphase-sysinit.service \
+    systemd-pcrphase.service \
     systemd-random-seed.service \
+    systemd-remount-fs.service \
     systemd-rfkill.service \
     systemd-rfkill.socket \
+    systemd-sysext.socket \
     systemd-sysusers.service \
+    systemd-tpm2-setup-early.service \
+    systemd-tpm2-setup.service \
+    systemd-udev-load-credentials.service \
     systemd-update-done.service \
 "
 

@@ -19,6 +19,7 @@ PACKAGES = {
     "fsck.exfat": "exfatprogs",
     "fsck.fat": "dosfstools",
     "gpsd": "gpsd",
+    "gpsdctl": "gpsd",
     "hostapd": "hostapd",
     "iw": "iw",
     "mkfs.exfat": "exfatprogs",
