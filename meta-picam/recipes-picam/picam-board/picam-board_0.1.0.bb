@@ -6,6 +6,7 @@ require picam-board.inc
 SRC_URI += "\
     file://board/rootfs/etc/e2fsck.conf \
     file://board/rootfs/usr \
+    file://board/boot/picam.toml \
 "
 
 inherit systemd useradd
@@ -123,6 +124,8 @@ do_install() {
     for unit in ${MASKED_UNITS}; do
         ln -s /dev/null ${D}${sysconfdir}/systemd/system/$unit
     done
+    # For a card whose own is lost; picam firstboot settings takes it.
+    install -m 0644 ${S}/board/boot/picam.toml ${D}${datadir}/picam/picam.toml
     # Where the partitions are mounted: a read-only root cannot grow a directory later.
     install -d ${D}/footage ${D}/state
 }
