@@ -9,9 +9,10 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::clip::ClipArgs;
 use crate::commands::failure::Failure;
+use crate::commands::firstboot::FirstbootCommand;
 use crate::commands::hotspot::HotspotOptions;
 use crate::commands::{
-    check, clip, config, hotspot, inspect, password, record, recover, time, web,
+    check, clip, config, firstboot, hotspot, inspect, password, record, recover, time, web,
 };
 
 pub(crate) use options::{ConfigFiles, RecordOptions, RunOptions, WebOptions};
@@ -92,6 +93,9 @@ enum Command {
     /// What cannot be used of the configuration is logged, and the rest written. There is never an open
     /// hotspot: without wifi.passphrase this fails, and removes the files of an earlier one.
     Hotspot(HotspotOptions),
+    /// Prepare a camera's card; runs at every start
+    #[command(subcommand)]
+    Firstboot(FirstbootCommand),
     /// Work on the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -122,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Web(options) => web::run(&options),
         Command::Time { recorder } => time::run(&recorder),
         Command::Hotspot(options) => hotspot::run(&options),
+        Command::Firstboot(command) => firstboot::run(&command),
         Command::Config(ConfigCommand::Check { file }) => config::check(&file),
         Command::Password => password::run(),
     };

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod clip;
 pub(crate) mod config;
 pub(crate) mod failure;
+pub(crate) mod firstboot;
 pub(crate) mod hotspot;
 pub(crate) mod inspect;
 pub(crate) mod password;

@@ -1,0 +1,86 @@
+//! The binary, in a process group of its own.
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+/// How often it is killed; `PICAM_KILLS` sets it.
+pub(crate) fn kills() -> u32 {
+    let wanted = std::env::var("PICAM_KILLS").ok();
+    wanted.map_or(30, |kills| kills.parse().unwrap())
+}
+
+/// What `PICAM_BIN` names, else built here and now in the profile of the tests.
+pub(crate) fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        if let Some(path) = std::env::var_os("PICAM_BIN") {
+            return path.into();
+        }
+        // Tests run as target/PROFILE/deps/NAME.
+        let test = std::env::current_exe().unwrap();
+        let profile = test.ancestors().nth(2).unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--locked", "--package", "picam"]);
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        build.arg("--target-dir").arg(profile.parent().unwrap());
+        build.current_dir(env!("CARGO_MANIFEST_DIR"));
+        assert!(build.status().unwrap().success(), "picam does not build");
+        profile.join("picam")
+    })
+}
+
+/// `picam firstboot ARGS`.
+pub(crate) fn firstboot(args: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .arg("firstboot")
+        .args(args)
+        .stdin(Stdio::null())
+        .process_group(0);
+    command
+}
+
+/// Runs it to its end, which must be a good one; returns how long that took.
+pub(crate) fn succeed(args: &[&str]) -> Duration {
+    let start = Instant::now();
+    let Output { status, stderr, .. } = firstboot(args).output().unwrap();
+    let said = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "picam firstboot {args:?}: {said}");
+    start.elapsed()
+}
+
+/// Whom a kill reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whom {
+    /// Everything, as when the power goes.
+    All,
+    /// picam alone; what it had started goes on.
+    Parent,
+}
+
+/// Starts it and kills it after a while, if it still runs.
+pub(crate) fn kill_after(args: &[&str], delay: Duration, whom: Whom) {
+    let mut command = firstboot(args);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    std::thread::sleep(delay);
+    kill(&mut child, whom);
+}
+
+/// kill -9.
+pub(crate) fn kill(child: &mut Child, whom: Whom) {
+    let pid = Pid::from_child(child);
+    // It may be gone already.
+    let _ = match whom {
+        Whom::All => kill_process_group(pid, Signal::KILL),
+        Whom::Parent => kill_process(pid, Signal::KILL),
+    };
+    child.wait().unwrap();
+}

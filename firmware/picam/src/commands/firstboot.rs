@@ -1,0 +1,240 @@
+//! `picam firstboot`: the footage partition, passwords, identity.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::{Args, Subcommand};
+use picam_firstboot::card::{BlockDevice, Erase, prepare};
+use picam_firstboot::settings::{
+    self, Files, Host, Meaning, Outcome, Paths, RealFiles, Reset, Wish,
+};
+use picam_hotspot::{Mac, default_ssid};
+use picam_web::{PasswordHash, hash_password};
+use rustix::fs::{StatVfsMountFlags, statvfs};
+
+use super::failure::Failure;
+use crate::config::{Config, FactoryReset, Loaded, WifiMode, load, parse_over};
+use crate::service::log;
+
+/// What of the first boot is to be done; every later boot runs it, too.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FirstbootCommand {
+    /// Make the rest of the card the footage partition
+    ///
+    /// Finds footage that lies there already and keeps it; formats otherwise, and never again unless
+    /// picam.toml asks for it with factory-reset = "everything". Refuses any disk that is no picam
+    /// card, and writes nothing to it.
+    Card(CardOptions),
+    /// Make the passwords and the identity that nobody provided
+    ///
+    /// Writes what it makes to picam.toml and picam-access.txt on the boot partition, which it makes
+    /// writable for that moment. Does what factory-reset in picam.toml asks for.
+    Settings(SettingsOptions),
+}
+
+/// Options of `firstboot card`.
+#[derive(Debug, Args)]
+pub(crate) struct CardOptions {
+    /// The card [default: the disk that holds the root filesystem]
+    #[arg(long, value_name = "DEVICE")]
+    disk: Option<PathBuf>,
+    /// Directory that holds picam.toml, whose factory-reset = "everything" erases the footage
+    #[arg(long, value_name = "DIR", default_value = "/boot")]
+    boot: PathBuf,
+}
+
+/// Options of `firstboot settings`.
+#[derive(Debug, Args)]
+pub(crate) struct SettingsOptions {
+    /// Directory that holds picam.toml and gets picam-access.txt
+    #[arg(long, value_name = "DIR")]
+    boot: PathBuf,
+    /// Directory that outlives a start: machine id
+    #[arg(long, value_name = "DIR")]
+    state: PathBuf,
+    /// Leave the boot partition read-only, however it was found
+    #[arg(long)]
+    remount: bool,
+    /// Configuration file with the device's own defaults
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "/usr/share/picam/device.toml"
+    )]
+    defaults: PathBuf,
+    /// picam.toml of a card whose own is lost
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "/usr/share/picam/picam.toml"
+    )]
+    template: PathBuf,
+    /// Directory for device.env, which holds the time zone
+    #[arg(long, value_name = "DIR", default_value = "/run/picam")]
+    run: PathBuf,
+    /// What sets the host name
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "/proc/sys/kernel/hostname",
+        hide = true
+    )]
+    host_name: PathBuf,
+    /// Directory of network interfaces
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "/sys/class/net",
+        hide = true
+    )]
+    net: PathBuf,
+}
+
+/// Does one of them.
+pub(crate) fn run(command: &FirstbootCommand) -> Result<(), Failure> {
+    log::init(Config::default().log);
+    match command {
+        FirstbootCommand::Card(options) => card(options),
+        FirstbootCommand::Settings(options) => settings(options),
+    }
+}
+
+fn card(options: &CardOptions) -> Result<(), Failure> {
+    let disk = match &options.disk {
+        Some(node) => BlockDevice::open(node),
+        None => BlockDevice::of_root(),
+    };
+    let mut disk = disk.map_err(|error| Failure::new(error.to_string()))?;
+    let erase = match RealFiles.read(&options.boot.join("picam.toml")) {
+        Ok(Some(bytes)) => match settings::wish(&bytes, |text| meaning(&Config::default(), text)) {
+            Wish::Keep => Erase::No,
+            Wish::Erase(request) => Erase::Asked(request),
+            Wish::Unknown => Erase::Unknown,
+        },
+        Ok(None) | Err(_) => Erase::Unknown,
+    };
+    let card = disk.card();
+    prepare(&mut disk, &card, erase)
+        .map(drop)
+        .map_err(|error| Failure::new(format!("{}: {error}", disk.node().display())))
+}
+
+fn settings(options: &SettingsOptions) -> Result<(), Failure> {
+    let base = match options.defaults.exists() {
+        true => load(&options.defaults),
+        false => Loaded::default(),
+    };
+    for problem in &base.problems {
+        tracing::warn!("{problem}");
+    }
+    let mut host = Device {
+        base: base.config,
+        net: options.net.clone(),
+    };
+    let paths = Paths {
+        boot: options.boot.clone(),
+        state: options.state.clone(),
+        run: options.run.clone(),
+        host_name: options.host_name.clone(),
+        template: options.template.clone(),
+    };
+    let Outcome { problems } = settings::run(&mut RealFiles, &mut host, &paths, options.remount);
+    for problem in &problems {
+        tracing::error!("{problem}");
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::silent()),
+    }
+}
+
+fn meaning(base: &Config, text: &str) -> Meaning {
+    let config = parse_over(base.clone(), text).config;
+    let hotspot = matches!(
+        config.wifi.mode,
+        WifiMode::Hotspot | WifiMode::HotspotAndStation
+    );
+    Meaning {
+        name: config.device.name,
+        time_zone: config.device.time_zone,
+        hotspot,
+        ssid: config.wifi.ssid,
+        passphrase: config
+            .wifi
+            .passphrase
+            .map(|secret| secret.reveal().to_owned()),
+        password: config.web.password.map(|secret| secret.reveal().to_owned()),
+        password_hash: config.web.password_hash.map(|hash| hash.to_string()),
+        reset: match config.device.factory_reset {
+            FactoryReset::No => Reset::No,
+            FactoryReset::Settings => Reset::Settings,
+            FactoryReset::Everything => Reset::Everything,
+        },
+    }
+}
+
+/// The camera itself.
+struct Device {
+    /// Its own defaults.
+    base: Config,
+    net: PathBuf,
+}
+
+impl Host for Device {
+    fn meaning(&self, text: &str) -> Meaning {
+        meaning(&self.base, text)
+    }
+
+    fn hash(&self, password: &str) -> io::Result<String> {
+        let hash = hash_password(password).map_err(io::Error::other)?;
+        Ok(hash.to_string())
+    }
+
+    fn verifies(&self, hash: &str, password: &str) -> bool {
+        PasswordHash::parse(hash).is_ok_and(|hash| hash.verify(password))
+    }
+
+    fn default_ssid(&self, name: &str, patience: Duration) -> Option<String> {
+        let address = self.net.join("wlan0/address");
+        let start = Instant::now();
+        loop {
+            let text = fs::read_to_string(&address).unwrap_or_default();
+            if let Ok(mac) = text.parse::<Mac>() {
+                return Some(default_ssid(name, mac));
+            }
+            if start.elapsed() >= patience {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) -> io::Result<()> {
+        getrandom::fill(bytes).map_err(|error| io::Error::other(error.to_string()))
+    }
+
+    fn is_writable(&self, mount: &Path) -> io::Result<bool> {
+        let flags = statvfs(mount)?.f_flag;
+        Ok(!flags.contains(StatVfsMountFlags::RDONLY))
+    }
+
+    fn remount(&mut self, mount: &Path, writable: bool) -> io::Result<()> {
+        let how = if writable { "remount,rw" } else { "remount,ro" };
+        // It keeps the mount's other options, which the system call forgets.
+        let output = Command::new("mount")
+            .args(["-o", how])
+            .arg(mount)
+            .output()?;
+        match output.status.success() {
+            true => Ok(()),
+            false => {
+                let said = String::from_utf8_lossy(&output.stderr);
+                Err(io::Error::other(said.trim().to_owned()))
+            }
+        }
+    }
+}
