@@ -5,6 +5,7 @@ use std::io;
 
 use crate::class::Class;
 use crate::directory::{Directory, Entry};
+use crate::filler::is_filler;
 use crate::name::{SEQUENCE_MODULUS, SegmentName, SlotName};
 use crate::provision::Change;
 use crate::sequence::{distance, newest_candidates};
@@ -225,7 +226,7 @@ impl Catalog {
     /// Sorts out a listing.
     pub fn from_entries(entries: &[Entry]) -> Self {
         let mut catalog = Self::default();
-        for entry in entries {
+        for entry in entries.iter().filter(|entry| !is_filler(&entry.name)) {
             let size = entry.size;
             let Some(name) = SlotName::parse(&entry.name) else {
                 catalog.foreign.files += 1;

@@ -40,6 +40,8 @@ fn a_listing_is_sorted_out() {
         entry("free_video_slot_F-_000000.bin", 10),
         entry("20261120_110900_FN_000000 (1).mp4", 1000),
         entry("holiday.jpg", 500),
+        // No user put that there.
+        entry("picam-keep-0003-empty-aligns-the-entries", 0),
     ]);
     assert_eq!(catalog.cameras().collect::<Vec<_>>(), [b'F', b'R']);
     let front = catalog.ring(b'F');

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::directory::{Directory, Entry, Space};
+use crate::filler;
 
 /// A directory on a mounted filesystem.
 ///
@@ -107,14 +109,22 @@ impl Directory for FsDirectory {
     }
 
     fn create(&self, name: &str, size: u64) -> io::Result<FsSlot> {
+        // A slot that cannot be aligned is better than none.
+        let _ = filler::align(self.handle.as_fd());
         let file = self.open_with(name, OFlags::CREATE | OFlags::EXCL)?;
-        // The length must be durable before `sync` makes the name so.
-        let reserved = reserve(&file, size).and_then(|()| fsync(&file));
+        // exFAT marks clusters as taken in one place and says in another whose they are. Durable the other way
+        // round, the file would own clusters that the next one is given too. A directory's fsync writes the
+        // former (`exfat_file_fsync` syncs the whole device), and not what the file's own fsync writes.
+        let reserved = reserve(&file, size)
+            .map_err(io::Error::from)
+            .and_then(|()| self.sync())
+            // The length must be durable before the next `sync` makes the name so.
+            .and_then(|()| Ok(fsync(&file)?));
         if let Err(error) = reserved {
             drop(file);
             // What is left of it would count as a slot of the wrong size.
             let _ = unlinkat(&self.handle, name, AtFlags::empty());
-            return Err(error.into());
+            return Err(error);
         }
         Ok(self.slot(name, file))
     }
@@ -130,7 +140,13 @@ impl Directory for FsDirectory {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        Ok(unlinkat(&self.handle, name, AtFlags::empty())?)
+        // While it is open its clusters are not free: they shall not be before its name is durably gone, or
+        // it owns clusters that the next file is given too.
+        let open = self.open_with(name, OFlags::empty());
+        unlinkat(&self.handle, name, AtFlags::empty())?;
+        let synced = self.sync();
+        drop(open);
+        synced
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use picam_mp4::{SegmentState, shown_end};
-use picam_ring::{SegmentName, SlotName};
+use picam_ring::{SegmentName, SlotName, is_filler};
 use serde::Serialize;
 
 use crate::footage;
@@ -79,7 +79,11 @@ impl Index {
         let mut foreign = Foreign::default();
         for entry in fs::read_dir(&self.dir)? {
             let entry = entry?;
-            match entry.file_name().to_str().and_then(SlotName::parse) {
+            let name = entry.file_name();
+            if name.to_str().is_some_and(is_filler) {
+                continue;
+            }
+            match name.to_str().and_then(SlotName::parse) {
                 Some(SlotName::Segment(name)) => {
                     // A file that vanished since, or that cannot be read, is not listed.
                     if let Ok(cached) = self.look_at(&entry, &name, &mut cache) {

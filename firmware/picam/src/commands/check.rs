@@ -6,7 +6,7 @@ use std::path::Path;
 
 use picam_mp4::recover::read_record;
 use picam_mp4::{Checked, Record, SegmentState, check, shown_end};
-use picam_ring::{Directory, FsDirectory, NameTime, SegmentName, SlotName, digits_of};
+use picam_ring::{Directory, FsDirectory, NameTime, SegmentName, SlotName, digits_of, is_filler};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -61,7 +61,8 @@ pub(crate) fn run(path: &Path, json: bool) -> Result<(), Failure> {
     };
     let directory = FsDirectory::open(path, false).map_err(cannot)?;
     let mut summary = Summary::default();
-    for entry in directory.list().map_err(cannot)? {
+    let entries = directory.list().map_err(cannot)?.into_iter();
+    for entry in entries.filter(|entry| !is_filler(&entry.name)) {
         let Some(slot) = SlotName::parse(&entry.name) else {
             summary.foreign_files += 1;
             summary.foreign_bytes += entry.size;

@@ -1,0 +1,123 @@
+//! Files of no length that keep the directory entries of slots within one sector each, on exFAT.
+//!
+//! exFAT describes a file by a set of entries of 32 bytes with one checksum over all of them. What changes with
+//! footage (how far a slot was ever written, its name) changes the first and another of them. Should the set lie
+//! across the border of two sectors, a power cut can leave one new and one old: the checksum is wrong, and the
+//! file with all its footage is gone. A slot's set is four entries long ([`crate::NAME_LEN`]), a sector holds
+//! sixteen: none lies across a border if the first begins at a multiple of four. In a volume's root directory it
+//! does not, since label, allocation bitmap and up-case table come first (exFAT specification 7).
+//! So where the next set would begin elsewhere, an empty file with a name of the right length is put there.
+//!
+//! Where the entries end is asked of the kernel: a directory that was read to its end stands at the offset of its
+//! first unused entry (`exfat_iterate` in `fs/exfat/dir.c`).
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
+
+use rustix::fs::{Mode, OFlags, RawDir, SeekFrom, fstatfs, openat, seek};
+
+/// `EXFAT_SUPER_MAGIC` of `include/uapi/linux/magic.h`.
+const EXFAT: u64 = 0x2011_bab0;
+/// Bytes of one directory entry.
+const ENTRY: u64 = 32;
+/// Entries of a slot's set.
+const SLOT_ENTRIES: u64 = 4;
+const PREFIX: &str = "picam-keep-";
+/// What the name goes on with, so that it is long enough.
+const REST: &str = "-empty-aligns-the-entries-of-slots-of-footage";
+
+/// Whether a file is one of these. It is neither a slot nor a user's.
+pub fn is_filler(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
+
+/// The name of the empty file to be made where a directory's entries end at byte `end`; `None` if a slot's set
+/// fits there as it is.
+fn filler(end: u64) -> Option<String> {
+    let entry = end / ENTRY;
+    // A set is a file entry, a stream entry, and one for every 15 characters of the name.
+    let name_len = match entry % SLOT_ENTRIES {
+        0 => return None,
+        1 => 15,
+        3 => 3 * 15 - 5,
+        _ => 4 * 15,
+    };
+    let mut name = format!("{PREFIX}{:04x}", entry % 0x1_0000);
+    let more = REST.get(..name_len - name.len()).unwrap_or(REST);
+    name.push_str(more);
+    Some(name)
+}
+
+/// Offset of a directory's first unused entry.
+fn end_of_entries(directory: BorrowedFd<'_>) -> io::Result<u64> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let listed = openat(directory, ".", flags, Mode::empty())?;
+    let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
+    let mut entries = RawDir::new(&listed, &mut buffer);
+    while let Some(entry) = entries.next() {
+        entry?;
+    }
+    Ok(seek(&listed, SeekFrom::Current(0))?)
+}
+
+/// Sees to it that the entries of a slot that is created next lie in one sector. Does nothing on other
+/// filesystems.
+pub(crate) fn align(directory: BorrowedFd<'_>) -> io::Result<()> {
+    if fstatfs(directory)?.f_type as u64 != EXFAT {
+        return Ok(());
+    }
+    if let Some(name) = filler(end_of_entries(directory)?) {
+        let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
+        openat(directory, name, flags, mode)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries of the set of a file with this name (exFAT specification 7.4, 7.6, 7.7).
+    fn entries(name: &str) -> u64 {
+        2 + name.len().div_ceil(15) as u64
+    }
+
+    #[test]
+    fn behind_a_filler_no_slot_lies_across_sectors() {
+        let slot = "20261120_110800_FN_000123.mp4";
+        assert_eq!(entries(slot), SLOT_ENTRIES);
+        for first in 0..64 {
+            let mut next = first;
+            if let Some(name) = filler(first * ENTRY) {
+                assert!(
+                    is_filler(&name) && name.is_ascii() && name.len() <= 60,
+                    "{name}"
+                );
+                next += entries(&name);
+            }
+            for _ in 0..8 {
+                assert_eq!(next / 16, (next + entries(slot) - 1) / 16, "from {first}");
+                next += entries(slot);
+            }
+        }
+    }
+
+    #[test]
+    fn a_fresh_card_gets_one_that_lies_in_one_sector_itself() {
+        // Label, bitmap and up-case table.
+        let name = filler(3 * ENTRY).unwrap();
+        assert_eq!(name, "picam-keep-0003-empty-aligns-the-entries");
+        assert_eq!(entries(&name), 5);
+        assert_eq!(filler((3 + 5) * ENTRY), None);
+    }
+
+    #[test]
+    fn other_filesystems_are_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let opened = std::fs::File::open(directory.path()).unwrap();
+        align(std::os::fd::AsFd::as_fd(&opened)).unwrap();
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}
