@@ -84,7 +84,9 @@ fn the_second_boot_writes_nothing_and_takes_milliseconds() {
 /// Sectors written to the disk so far, by the kernel's count.
 fn written(card: &Card) -> String {
     let disk = card.footage();
-    let disk = disk.trim_start_matches("/dev/").trim_end_matches("p2");
-    let stat = fs::read_to_string(format!("/sys/block/{disk}/stat")).unwrap();
+    let disk = disk
+        .strip_prefix("/dev/")
+        .and_then(|disk| disk.strip_suffix("p2"));
+    let stat = fs::read_to_string(format!("/sys/block/{}/stat", disk.unwrap())).unwrap();
     stat.split_whitespace().nth(6).unwrap().to_owned()
 }

@@ -205,7 +205,7 @@ fn a_real_vfat_whose_machine_is_killed_ends_settled() {
     let (mut cut_off, mut twins) = (0, 0);
     for n in 0..kills().div_ceil(3) {
         let machine = Machine::new(&modules, TOML);
-        machine.pull_the_plug(took * (n * 3) / kills());
+        machine.pull_the_plug(took * (n * 3) / kills() * 12 / 10);
         let names = machine.files();
         // Old or new, the recorder reads a whole file at any time.
         let toml = fs::read_to_string(names.join("picam.toml")).unwrap();
