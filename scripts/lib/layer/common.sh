@@ -7,9 +7,10 @@ clones=(bitbake openembedded-core meta-openembedded meta-raspberrypi)
 tools=$cache/tools/bin
 PATH=$PATH:$tools
 
-# Of meta-openembedded's 2,100 recipes the images need a dozen. `parse` reads all, the other steps leave the rest
+# Of meta-openembedded's 2,100 recipes the images need a dozen, and those need jansson and catch2 with other settings
+# than ours (`compat`). `parse` reads all, the other steps leave the rest
 # out: each board and each setting costs a parse. A recipe that is missing here shows as "Nothing PROVIDES".
-needed="chrony|dnsmasq|exfatprogs|gpsd|hostapd|libcamera|libgpiod|libnftnl|nftables|nlohmann-json|pps-tools|tcpdump|v4l2apps"
+needed="catch2|chrony|dnsmasq|exfatprogs|gpsd|hostapd|jansson|libcamera|libgpiod|libnftnl|nftables|nlohmann-json|pps-tools|tcpdump|v4l2apps"
 # Nothing of meta-python is left then; bitbake would warn of that.
 needed_mask="/meta-openembedded/(?!.*/($needed)/) /meta-raspberrypi/dynamic-layers/(?!.*/(libcamera|libpisp)/)"
 

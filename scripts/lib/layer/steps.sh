@@ -78,6 +78,8 @@ INHERIT_DISTRO:remove = "uninative"
 MACHINE = "raspberrypi4-64"
 DISTRO = "nodistro"
 SANITY_TESTED_DISTROS = ""
+LICENSE_FLAGS_ACCEPTED = "synaptics-killswitch"
+DISTRO_FEATURES_OPTED_OUT = "ptest"
 BBMASK = "$mask"
 BBFILE_PATTERN_IGNORE_EMPTY_meta-python = "1"
 CONF
