@@ -41,7 +41,7 @@ impl StatusSource for RemoteRecorder {
             reason,
             remedy: remedy.into(),
         };
-        match ask(&self.socket, Request::Status) {
+        match ask(&self.socket, Request::Status {}) {
             Ok(Reply::Status(status)) => Ok(*status),
             Ok(Reply::Refused { reason, remedy }) => Err(StatusUnavailable { reason, remedy }),
             Ok(Reply::Done) => Err(unavailable(

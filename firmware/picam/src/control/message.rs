@@ -11,8 +11,8 @@ pub(super) const MAX_REQUEST: u64 = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Request {
-    /// What it is doing.
-    Status,
+    /// What it is doing. (With braces, for serde takes any further fields of a variant without.)
+    Status {},
     /// To take note of the time: it was `utc_us` (microseconds since 1970) when `CLOCK_BOOTTIME`
     /// showed `boot_ns`.
     SetTime {
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn requests_are_what_the_documentation_says() {
         let line = br#"{"ask":"status"}"#;
-        assert_eq!(parse(line, NOW), Ok(Request::Status));
+        assert_eq!(parse(line, NOW), Ok(Request::Status {}));
         let line = br#"{"ask":"set-time","boot_ns":1000,"utc_us":1795000000000000}"#;
         let expected = Request::SetTime {
             boot_ns: 1000,

@@ -91,7 +91,7 @@ impl Door {
 
     fn obey(&mut self, request: Request) -> Reply {
         match request {
-            Request::Status => self.status(),
+            Request::Status {} => self.status(),
             Request::SetTime { boot_ns, utc_us } => {
                 self.status.set_time(boot_ns, utc_us);
                 tracing::info!("the time is known");
