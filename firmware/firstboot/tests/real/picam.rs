@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-/// How often it is killed; `PICAM_KILLS` sets it.
+/// How often it is killed; `PICAM_KILLS` sets it. Each takes seconds, most of them for looking at the card.
 pub(crate) fn kills() -> u32 {
     let wanted = std::env::var("PICAM_KILLS").ok();
-    wanted.map_or(30, |kills| kills.parse().unwrap())
+    wanted.map_or(6, |kills| kills.parse().unwrap())
 }
 
 /// What `PICAM_BIN` names, else built here and now in the profile of the tests.
@@ -70,7 +70,11 @@ pub(crate) fn kill_after(args: &[&str], delay: Duration, whom: Whom) {
     let mut command = firstboot(args);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
-    std::thread::sleep(delay);
+    let start = Instant::now();
+    // On a machine that was busy when the delay was measured, it would be waited for in vain.
+    while start.elapsed() < delay && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     kill(&mut child, whom);
 }
 
