@@ -18,4 +18,4 @@ pub use mbr::{
     EXFAT, EXTENDED, Entry, FAT32, LINUX, Mbr, NoMbr, Primary, RESERVED, SECTOR, Sector,
 };
 pub use plan::{Erase, Found, Next, Refusal, State, Why, next};
-pub use run::{CardError, Disk, Tools, prepare};
+pub use run::{CardError, Disk, Tools, is_erased, prepare};

@@ -113,6 +113,17 @@ pub fn prepare<D: Disk + Tools>(
     Err(CardError::Forgetful)
 }
 
+/// Whether [`prepare`] has met a request to erase the footage. Only reads.
+pub fn is_erased(disk: &mut impl Disk, card: &Card, request: u32) -> Result<bool, CardError> {
+    let state = State::of(&read_table(disk)?)?;
+    let State::Footage(_) = state else {
+        return Ok(false);
+    };
+    let found = find(disk, card, state)?;
+    let met = Some(Marker::Erased(request));
+    Ok(found.iter().any(|found| found.marker == met))
+}
+
 const ATTACHING: &str = "the kernel cannot be told of the footage partition";
 const ASKING: &str = "the kernel does not tell whether footage is mounted";
 

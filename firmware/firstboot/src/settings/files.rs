@@ -30,6 +30,8 @@ pub trait Files {
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file, or a directory and everything in it.
     fn remove(&mut self, path: &Path) -> io::Result<()>;
+    /// Sees to it that there is a directory.
+    fn make_directory(&mut self, directory: &Path) -> io::Result<()>;
     /// Names of what a directory holds.
     fn list(&self, directory: &Path) -> io::Result<Vec<std::ffi::OsString>>;
     /// Returns when everything done to the filesystem that holds this directory is durable.
@@ -87,6 +89,10 @@ impl Files for RealFiles {
             true => fs::remove_dir_all(path),
             false => fs::remove_file(path),
         }
+    }
+
+    fn make_directory(&mut self, directory: &Path) -> io::Result<()> {
+        fs::create_dir_all(directory)
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<std::ffi::OsString>> {

@@ -82,6 +82,8 @@ pub enum Reset {
 pub trait Host {
     /// What a configuration means.
     fn meaning(&self, text: &str) -> Meaning;
+    /// Whether the footage was erased, as this request ([`wish`]) asks.
+    fn is_erased(&mut self, request: u32) -> io::Result<bool>;
     /// The hash of a page password, as it stands in `picam.toml`.
     fn hash(&self, password: &str) -> io::Result<String>;
     /// Whether a password belongs to a hash. As slow as [`Host::hash`].

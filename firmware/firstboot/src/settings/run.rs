@@ -44,7 +44,7 @@ pub fn wish(bytes: &[u8], meaning: impl Fn(&str) -> Meaning) -> Wish {
     }
     let text = make_sound(&decode(bytes)).text;
     match meaning(&text).reset {
-        Reset::Everything => Wish::Erase(crc32fast::hash(bytes)),
+        Reset::Everything => Wish::Erase(request(bytes)),
         Reset::No | Reset::Settings => Wish::Keep,
     }
 }
@@ -56,16 +56,20 @@ pub fn run(files: &mut impl Files, host: &mut impl Host, paths: &Paths, remount:
     let (original, sound) = read(files, paths, &mut writes);
     let mut text = credentials::make_sections(&sound.text);
     let meaning = host.meaning(&text);
+    let mut problems = Vec::new();
+    let forget = reset_is_due(host, &meaning, &original).unwrap_or_else(|problem| {
+        problems.push(problem);
+        false
+    });
     let situation = Situation {
         paths,
         meaning: &meaning,
-        forget: meaning.reset != Reset::No,
+        forget,
     };
     let secret = match credentials::has_plain_secret(&text, situation) {
         true => original.len(),
         false => 0,
     };
-    let mut problems = Vec::new();
     if situation.forget {
         tracing::warn!("settings and passwords are reset, as factory-reset in picam.toml asks");
         // A broken state partition must not lock anybody out: passwords are reset all the same.
@@ -91,6 +95,28 @@ pub fn run(files: &mut impl Files, host: &mut impl Host, paths: &Paths, remount:
     problems.extend(boot::write(files, host, paths, remount, &writes));
     problems.extend(identify(files, paths, &meaning));
     Outcome { problems }
+}
+
+/// Whether settings are to be reset now. With the footage only together with it: a request that seems
+/// to be met must be.
+fn reset_is_due(host: &mut impl Host, meaning: &Meaning, original: &[u8]) -> Result<bool, String> {
+    let why = match meaning.reset {
+        Reset::No => return Ok(false),
+        Reset::Settings => return Ok(true),
+        Reset::Everything => match host.is_erased(request(original)) {
+            Ok(true) => return Ok(true),
+            Ok(false) => "see what picam firstboot card says".to_owned(),
+            Err(error) => error.to_string(),
+        },
+    };
+    Err(format!(
+        "the footage has not been erased ({why}), so nothing else is reset yet; restart the camera"
+    ))
+}
+
+/// Tells one request to erase footage from another.
+fn request(toml: &[u8]) -> u32 {
+    crc32fast::hash(toml)
 }
 
 /// `picam.toml` as it stands on the card, and as TOML.
@@ -174,7 +200,8 @@ fn identify(files: &mut impl Files, paths: &Paths, meaning: &Meaning) -> Vec<Str
             continue;
         }
         let written = files
-            .create(&path)
+            .make_directory(path.parent().unwrap_or(&paths.run))
+            .and_then(|()| files.create(&path))
             .and_then(|mut file| files.write(&mut file, text.as_bytes()))
             .and_then(|()| files.publish(&path));
         problems.extend(

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::image::{Card, allowed};
+use crate::killed_settings::{Device, assert_settled};
 use crate::picam::{Whom, firstboot, kill_after, kills, succeed};
 
 /// The arguments for a card in a reader.
@@ -70,6 +71,40 @@ fn picam_toml_erases_footage_once() {
     std::fs::write(&toml, everything).unwrap();
     succeed(&args);
     assert!(card.check().contains("files 0"));
+}
+
+#[test]
+fn settings_are_reset_with_the_footage_or_not_at_all() {
+    if !allowed() {
+        return;
+    }
+    let mut card = Card::flashed(8);
+    let disk = card.insert();
+    let device =
+        Device::with("slots = 5\n[device]\nname = \"kombi\"\nfactory-reset = \"everything\"\n");
+    std::fs::write(device.path("state/old"), "old").unwrap();
+    let boot = device.path("boot");
+    let prepare = args(&disk, boot.to_str().unwrap());
+    let mut settle = device.args();
+    settle.extend(["--disk".to_owned(), disk.clone()]);
+    let settle: Vec<&str> = settle.iter().map(String::as_str).collect();
+    // The footage of a card that was not prepared cannot have been erased.
+    let output = firstboot(&settle).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && said.contains("not been erased"),
+        "{said}"
+    );
+    assert!(device.path("state/old").exists());
+    succeed(&prepare);
+    succeed(&settle);
+    assert!(!device.path("state/old").exists());
+    assert_settled(&boot, None);
+    // It is met: the next start keeps what was recorded meanwhile.
+    card.mounted(|place| std::fs::write(place.join("film.mp4"), [1; 10_000]).unwrap());
+    succeed(&prepare);
+    succeed(&settle);
+    assert!(card.check().contains("files 1"));
 }
 
 #[test]

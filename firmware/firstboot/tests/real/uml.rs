@@ -203,9 +203,9 @@ fn a_real_vfat_whose_machine_is_killed_ends_settled() {
     let disk = fs::read(&uncut.image).unwrap();
     assert!(!disk.windows(13).any(|bytes| bytes == b"correct horse"));
     let (mut cut_off, mut twins) = (0, 0);
-    for n in 0..kills().div_ceil(3) {
+    for n in 0..kills().div_ceil(6) {
         let machine = Machine::new(&modules, TOML);
-        machine.pull_the_plug(took * (n * 3) / kills() * 12 / 10);
+        machine.pull_the_plug(took * (n * 6) / kills() * 12 / 10);
         let names = machine.files();
         // Old or new, the recorder reads a whole file at any time.
         let toml = fs::read_to_string(names.join("picam.toml")).unwrap();
@@ -221,6 +221,6 @@ fn a_real_vfat_whose_machine_is_killed_ends_settled() {
     }
     eprintln!(
         "{} kills within {took:?}: {cut_off} before the new file, {twins} with leftovers",
-        kills().div_ceil(3)
+        kills().div_ceil(6)
     );
 }

@@ -20,6 +20,8 @@ pub(crate) struct FakeHost {
     /// The boot partition is read-only, and how often that changed.
     pub(crate) writable: RefCell<bool>,
     pub(crate) remounts: Cell<u32>,
+    /// The request for which the footage was erased.
+    pub(crate) erased: Option<u32>,
     /// Nothing can be hashed, nothing remounted, no state kept.
     pub(crate) broken: bool,
 }
@@ -33,6 +35,7 @@ impl Default for FakeHost {
             verified: Cell::default(),
             writable: RefCell::new(false),
             remounts: Cell::default(),
+            erased: None,
             broken: false,
         }
     }
@@ -68,6 +71,13 @@ impl Host for FakeHost {
                 Some("everything") => Reset::Everything,
                 _ => Reset::No,
             },
+        }
+    }
+
+    fn is_erased(&mut self, request: u32) -> io::Result<bool> {
+        match self.broken {
+            true => Err(io::ErrorKind::InvalidData.into()),
+            false => Ok(self.erased == Some(request)),
         }
     }
 

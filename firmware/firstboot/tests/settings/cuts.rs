@@ -12,7 +12,7 @@ const MANY: usize = 10_000;
 /// Cards whose boots are cut, for each situation; `PICAM_CUTS` sets it.
 fn cases() -> u64 {
     let wanted = std::env::var("PICAM_CUTS").ok();
-    wanted.map_or(300, |cuts| cuts.parse().unwrap())
+    wanted.map_or(100, |cuts| cuts.parse().unwrap())
 }
 
 /// Numbers that look random (xorshift).

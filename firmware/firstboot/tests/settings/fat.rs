@@ -438,6 +438,10 @@ impl Files for Fat {
         Ok(())
     }
 
+    fn make_directory(&mut self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         assert!(!is_on_fat(directory));
         let rest = self.rest();

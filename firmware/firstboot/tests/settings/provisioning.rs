@@ -12,6 +12,7 @@ const SHIPPED: &str = "# picam.toml\r\n\r\n[device]\r\n#name = \"picam\"\r\nfact
 #[test]
 fn a_camera_that_was_told_nothing_makes_its_own_and_says_so() {
     let mut camera = Camera::with(SHIPPED);
+    std::fs::remove_dir(camera.path("run")).unwrap();
     camera.boot();
     camera.assert_closed_and_usable();
     let toml = camera.read("boot/picam.toml");

@@ -28,6 +28,7 @@ fn a_reset_makes_everything_new_and_switches_itself_off() {
             "boot/picam.toml",
             toml.replace("\"no\"", &format!("\"{kind}\"")),
         );
+        camera.host.erased = Some(crc32(&camera.read("boot/picam.toml")));
         camera.boot();
         camera.assert_closed_and_usable();
         let new = (
@@ -50,6 +51,37 @@ fn a_reset_makes_everything_new_and_switches_itself_off() {
         camera.boot();
         assert_eq!(camera.read("boot/picam.toml"), before);
     }
+}
+
+fn crc32(toml: &str) -> u32 {
+    match wish(toml.as_bytes(), |text| {
+        crate::camera::FakeHost::default().meaning(text)
+    }) {
+        Wish::Erase(request) => request,
+        Wish::Keep | Wish::Unknown => 0,
+    }
+}
+
+#[test]
+fn nothing_is_reset_before_the_footage_is_erased() {
+    let mut camera = used();
+    let toml = camera.read("boot/picam.toml");
+    let asked = toml.replace("\"no\"", "\"everything\"");
+    camera.write("boot/picam.toml", &asked);
+    for erased in [None, Some(crc32(&asked) ^ 1)] {
+        camera.host.erased = erased;
+        let problems = camera.try_boot().problems;
+        assert!(
+            problems.len() == 1 && problems[0].contains("not been erased"),
+            "{problems:?}"
+        );
+        assert_eq!(camera.read("boot/picam.toml"), asked);
+        assert!(camera.has("state/journal"));
+    }
+    camera.host.erased = Some(crc32(&asked));
+    camera.boot();
+    camera.assert_closed_and_usable();
+    assert!(!camera.has("state/journal"));
 }
 
 #[test]

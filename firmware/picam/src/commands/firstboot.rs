@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use picam_firstboot::card::{BlockDevice, Erase, prepare};
+use picam_firstboot::card::{BlockDevice, CardError, DeviceError, Erase, is_erased, prepare};
 use picam_firstboot::settings::{
     self, Files, Host, Meaning, Outcome, Paths, RealFiles, Reset, Wish,
 };
@@ -56,6 +56,10 @@ pub(crate) struct SettingsOptions {
     /// Directory that outlives a start: machine id
     #[arg(long, value_name = "DIR")]
     state: PathBuf,
+    /// The card that factory-reset = "everything" erases [default: the disk that holds the root
+    /// filesystem]
+    #[arg(long, value_name = "DEVICE")]
+    disk: Option<PathBuf>,
     /// Leave the boot partition read-only, however it was found
     #[arg(long)]
     remount: bool,
@@ -104,10 +108,7 @@ pub(crate) fn run(command: &FirstbootCommand) -> Result<(), Failure> {
 }
 
 fn card(options: &CardOptions) -> Result<(), Failure> {
-    let disk = match &options.disk {
-        Some(node) => BlockDevice::open(node),
-        None => BlockDevice::of_root(),
-    };
+    let disk = open(options.disk.as_deref());
     let mut disk = disk.map_err(|error| Failure::new(error.to_string()))?;
     let erase = match RealFiles.read(&options.boot.join("picam.toml")) {
         Ok(Some(bytes)) => match settings::wish(&bytes, |text| meaning(&Config::default(), text)) {
@@ -123,6 +124,13 @@ fn card(options: &CardOptions) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("{}: {error}", disk.node().display())))
 }
 
+fn open(disk: Option<&Path>) -> Result<BlockDevice, DeviceError> {
+    match disk {
+        Some(node) => BlockDevice::open(node),
+        None => BlockDevice::of_root(),
+    }
+}
+
 fn settings(options: &SettingsOptions) -> Result<(), Failure> {
     let base = match options.defaults.exists() {
         true => load(&options.defaults),
@@ -133,6 +141,7 @@ fn settings(options: &SettingsOptions) -> Result<(), Failure> {
     }
     let mut host = Device {
         base: base.config,
+        disk: options.disk.clone(),
         net: options.net.clone(),
     };
     let paths = Paths {
@@ -181,12 +190,23 @@ fn meaning(base: &Config, text: &str) -> Meaning {
 struct Device {
     /// Its own defaults.
     base: Config,
+    disk: Option<PathBuf>,
     net: PathBuf,
 }
 
 impl Host for Device {
     fn meaning(&self, text: &str) -> Meaning {
         meaning(&self.base, text)
+    }
+
+    fn is_erased(&mut self, request: u32) -> io::Result<bool> {
+        let mut disk = open(self.disk.as_deref()).map_err(io::Error::other)?;
+        let card = disk.card();
+        match is_erased(&mut disk, &card, request) {
+            // No card of ours: there is no footage to erase.
+            Err(CardError::Refused(_)) => Ok(true),
+            met => met.map_err(io::Error::other),
+        }
     }
 
     fn hash(&self, password: &str) -> io::Result<String> {
