@@ -12,4 +12,8 @@
 pub mod blklog;
 pub mod disk;
 pub mod exfat;
+pub mod footage;
 pub mod fuse;
+pub mod guest;
+pub mod guest_side;
+pub mod source;

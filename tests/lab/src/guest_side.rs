@@ -1,0 +1,57 @@
+//! What the laboratory's own binary does inside the guest: it tells the time, and it is a camera for recorders
+//! that read a stream.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+fn boot_ns() -> u64 {
+    let now = clock_gettime(ClockId::Boottime);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// Says what the boot clock shows, five times a second, until it is killed.
+pub fn tell_time() {
+    loop {
+        println!("LAB clock {}", boot_ns());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// Tells the host what the boot clock shows at this moment.
+pub fn mark() {
+    println!("LAB mark {}", boot_ns());
+}
+
+/// Writes access units to stdout, each when its picture is taken, and tells the host when the first was.
+/// `begins` holds where each begins in `stream`, as 64-bit numbers. The stream is written so many times.
+///
+/// # Errors
+/// Whatever reading or writing gives; a recorder that went away among it.
+pub fn feed(stream: &Path, begins: &Path, rate: u32, rounds: u32) -> std::io::Result<()> {
+    let stream = fs::read(stream)?;
+    let begins = fs::read(begins)?;
+    let begins = begins
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .map(|&at| u64::from_le_bytes(at) as usize);
+    let begins: Vec<usize> = begins.chain([stream.len()]).collect();
+    let units: Vec<&[u8]> = begins
+        .windows(2)
+        .filter_map(|unit| stream.get(unit[0]..unit[1]))
+        .collect();
+    let mut out = std::io::stdout().lock();
+    let start = boot_ns();
+    fs::write("/dev/ttyS0", format!("LAB feed 0 {start}\n"))?;
+    for (number, unit) in (0..rounds).flat_map(|_| &units).enumerate() {
+        let due = start + number as u64 * 1_000_000_000 / u64::from(rate);
+        std::thread::sleep(Duration::from_nanos(due.saturating_sub(boot_ns())));
+        out.write_all(unit)?;
+        out.flush()?;
+    }
+    Ok(())
+}
