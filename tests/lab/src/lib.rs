@@ -10,10 +10,15 @@
     clippy::panic
 )]
 pub mod blklog;
+pub mod cuts;
 pub mod disk;
 pub mod exfat;
 pub mod footage;
 pub mod fuse;
 pub mod guest;
 pub mod guest_side;
+pub mod judge;
+pub mod mounted;
+pub mod replay;
 pub mod source;
+pub mod timeline;
