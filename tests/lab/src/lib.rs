@@ -9,6 +9,7 @@
     clippy::expect_used,
     clippy::panic
 )]
+pub mod analysis;
 pub mod blklog;
 pub mod cuts;
 pub mod disk;
@@ -19,6 +20,10 @@ pub mod guest;
 pub mod guest_side;
 pub mod judge;
 pub mod mounted;
+pub mod recorders;
 pub mod replay;
+pub mod report;
+pub mod session;
 pub mod source;
 pub mod timeline;
+pub mod writes;
