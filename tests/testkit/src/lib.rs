@@ -1,4 +1,4 @@
-//! What tests of several crates share: a simulated disk whose power can be cut, and the judges,
+//! What tests of several crates share: a simulated disk whose power can be cut, the program, and the judges,
 //! programs that others wrote. A panic in here is a failed test.
 #![allow(
     clippy::indexing_slicing,
@@ -9,4 +9,7 @@
 pub mod ffmpeg;
 pub mod judges;
 pub mod netns;
+mod program;
 pub mod sim_disk;
+
+pub use program::binary;

@@ -10,15 +10,15 @@ use super::files::Files;
 use super::secrets::{PASSPHRASE_GROUPS, PASSWORD_GROUPS, make_secret};
 use super::{Host, Meaning, Paths};
 
-const PASSPHRASE: Place = Place {
+pub(super) const PASSPHRASE: Place = Place {
     section: "wifi",
     key: "passphrase",
 };
-const PASSWORD: Place = Place {
+pub(super) const PASSWORD: Place = Place {
     section: "web",
     key: "password",
 };
-const HASH: Place = Place {
+pub(super) const HASH: Place = Place {
     section: "web",
     key: "password-hash",
 };

@@ -1,19 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-
-const PASSWORD: Place = Place {
-    section: "web",
-    key: "password",
-};
-const HASH: Place = Place {
-    section: "web",
-    key: "password-hash",
-};
-const PASSPHRASE: Place = Place {
-    section: "wifi",
-    key: "passphrase",
-};
+use crate::settings::credentials::{HASH, PASSPHRASE, PASSWORD};
 
 #[test]
 fn a_value_is_changed_where_it_stands() {

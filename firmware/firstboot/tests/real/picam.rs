@@ -1,39 +1,16 @@
 //! The binary, in a process group of its own.
 
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+pub(crate) use picam_testkit::binary;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// How often it is killed; `PICAM_KILLS` sets it. Each takes seconds, most of them for looking at the card.
 pub(crate) fn kills() -> u32 {
     let wanted = std::env::var("PICAM_KILLS").ok();
     wanted.map_or(6, |kills| kills.parse().unwrap())
-}
-
-/// What `PICAM_BIN` names, else built here and now in the profile of the tests.
-pub(crate) fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        if let Some(path) = std::env::var_os("PICAM_BIN") {
-            return path.into();
-        }
-        // Tests run as target/PROFILE/deps/NAME.
-        let test = std::env::current_exe().unwrap();
-        let profile = test.ancestors().nth(2).unwrap();
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--locked", "--package", "picam"]);
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        build.arg("--target-dir").arg(profile.parent().unwrap());
-        build.current_dir(env!("CARGO_MANIFEST_DIR"));
-        assert!(build.status().unwrap().success(), "picam does not build");
-        profile.join("picam")
-    })
 }
 
 /// `picam firstboot ARGS`.
