@@ -1,0 +1,248 @@
+//! What the tests of the board share. Each uses a part of it.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use picam_board_tests::board::Board;
+use picam_board_tests::card::Card;
+use picam_board_tests::footage::Footage;
+use picam_board_tests::image::{Image, runs};
+use picam_board_tests::run::Run;
+use picam_board_tests::shell::Shell;
+use picam_system_tests::card::{Segment, segments};
+use picam_system_tests::frames::numbers;
+use picam_testkit::judges;
+
+/// How long a board may take until everything runs.
+pub const ALL_UP: Duration = Duration::from_secs(420);
+
+/// The image and a directory for a test; `None` (the skip line is printed) where boards cannot run.
+pub fn prepare(name: &str) -> Option<(Image, Run)> {
+    let image = Image::of_this_tree().unwrap()?;
+    Some((image, Run::new(&runs(), name).unwrap()))
+}
+
+/// Whether the long form was asked for; prints the skip line if not.
+pub fn long_form(what: &str) -> bool {
+    let asked = std::env::var_os("PICAM_BOARD_LONG").is_some();
+    if !asked {
+        judges::skip(&format!("{what}: long form"), "scripts/board-tests --long");
+    }
+    asked
+}
+
+/// A card as it comes from the flasher.
+pub fn new_card(image: &Image, run: &Run) -> Card {
+    Card::flashed(&image.file("card.img"), &run.dir().join("card.img")).unwrap()
+}
+
+/// Things to show on one running board: if one does not hold, the others are still looked at.
+#[derive(Default)]
+pub struct Steps {
+    failed: Vec<String>,
+}
+
+impl Steps {
+    pub fn step(&mut self, name: &str, step: impl FnOnce()) {
+        let start = Instant::now();
+        let held = catch_unwind(AssertUnwindSafe(step)).is_ok();
+        let seconds = start.elapsed().as_secs();
+        println!(
+            "-- {name}: {} ({seconds} s)",
+            if held { "holds" } else { "DOES NOT HOLD" }
+        );
+        if !held {
+            self.failed.push(name.to_owned());
+        }
+    }
+
+    pub fn end(self) {
+        assert!(
+            self.failed.is_empty(),
+            "does not hold: {}",
+            self.failed.join(", ")
+        );
+    }
+}
+
+/// What a start that takes too long is busy with.
+const BUSY_WITH: &str = "cat /proc/uptime; systemctl list-jobs --no-pager; \
+    ps -eo pid,stat,wchan:24,etimes,args | grep -v '\\['; dmesg | tail -20";
+
+/// Waits on the board until `test` succeeds, asking seldom: that costs a board that is starting more than waiting.
+fn wait_on_board(shell: &mut Shell, test: &str, what: &str) {
+    let rounds = ALL_UP.as_secs() / 4;
+    let command = format!("for i in $(seq {rounds}); do {test} && break; sleep 3; done; {test}");
+    if shell.run_for(&command, ALL_UP * 2).unwrap().code != 0 {
+        let busy = shell.run(BUSY_WITH).unwrap().text;
+        panic!("waited too long for {what}:\n{busy}");
+    }
+}
+
+/// Waits until the recorder has said that it is ready.
+pub fn await_recorder(shell: &mut Shell) {
+    wait_on_board(shell, "systemctl -q is-active picam-record", "the recorder");
+}
+
+/// Waits until nothing is being started any more; says how that ended.
+pub fn await_all(shell: &mut Shell) -> String {
+    let test = "{ s=$(systemctl is-system-running); [ $s != starting -a $s != initializing ]; }";
+    wait_on_board(shell, test, "everything to run");
+    shell.ok("echo $s").unwrap().trim().to_owned()
+}
+
+/// A property of a unit, a time in microseconds since the kernel's start.
+pub fn stamp(shell: &mut Shell, unit: &str, property: &str) -> Duration {
+    let text = shell
+        .ok(&format!("systemctl show -P {property} {unit}"))
+        .unwrap();
+    let text = text.trim();
+    Duration::from_micros(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{unit}: {property} is '{text}'")),
+    )
+}
+
+/// How long the stages of a start took.
+#[derive(Debug)]
+pub struct Start {
+    pub systemd: Duration,
+    pub recorder_started: Duration,
+    pub recorder_ready: Duration,
+    pub target: Duration,
+}
+
+impl Start {
+    pub fn of(shell: &mut Shell) -> Self {
+        Self {
+            systemd: stamp(shell, "", "UserspaceTimestampMonotonic"),
+            recorder_started: stamp(
+                shell,
+                "picam-record.service",
+                "InactiveExitTimestampMonotonic",
+            ),
+            recorder_ready: stamp(
+                shell,
+                "picam-record.service",
+                "ActiveEnterTimestampMonotonic",
+            ),
+            target: stamp(shell, "picam.target", "ActiveEnterTimestampMonotonic"),
+        }
+    }
+
+    pub fn print(&self, what: &str) {
+        println!(
+            "{what}: kernel to systemd {:.1} s, systemd to recorder {:.1} s, recorder to first durable fragment {:.1} s; \
+             kernel to first durable fragment {:.1} s, to picam.target {:.1} s: {:.0} %",
+            self.systemd.as_secs_f64(),
+            (self.recorder_started - self.systemd).as_secs_f64(),
+            (self.recorder_ready - self.recorder_started).as_secs_f64(),
+            self.recorder_ready.as_secs_f64(),
+            self.target.as_secs_f64(),
+            self.share() * 100.0,
+        );
+    }
+
+    /// The recorder's part of the time until everything runs.
+    pub fn share(&self) -> f64 {
+        self.recorder_ready.as_secs_f64() / self.target.as_secs_f64()
+    }
+}
+
+/// What must hold of every start.
+pub fn check_start(shell: &mut Shell, state: &str) {
+    let failed = shell
+        .ok("systemctl --failed --no-legend --plain --no-pager")
+        .unwrap();
+    assert!(
+        state == "running" && failed.trim().is_empty(),
+        "{state}; failed: {failed}"
+    );
+    let cycles = shell
+        .ok("journalctl -b --no-pager | grep -i 'ordering cycle' || true")
+        .unwrap();
+    assert_eq!(cycles, "");
+    assert_ne!(
+        shell.run("touch /usr/written").unwrap().code,
+        0,
+        "the root can be written to"
+    );
+    let root = shell.ok("findmnt -n -o FSTYPE,OPTIONS /").unwrap();
+    assert!(root.starts_with("squashfs ro"), "{root}");
+    // Bits: Documentation/admin-guide/tainted-kernels.rst. None is set by Debian's own modules.
+    assert_eq!(
+        shell.ok("cat /proc/sys/kernel/tainted").unwrap().trim(),
+        "0"
+    );
+    let chain = shell
+        .ok("systemd-analyze critical-chain --no-pager picam-record.service | sed 's/\\x1b\\[[0-9;]*m//g'")
+        .unwrap();
+    println!("{chain}");
+    for word in [
+        "network", "firewall", "hostapd", "hotspot", "dnsmasq", "names", "wlan", "web", "time",
+        "gps",
+    ] {
+        let units = chain.lines().filter(|line| {
+            line.contains(".service") || line.contains(".target") || line.contains(".socket")
+        });
+        for unit in units {
+            assert!(!unit.contains(word), "the recorder waited for {unit}");
+        }
+    }
+}
+
+/// Every segment on the card plays to its end in ffmpeg, with no frame twice or out of order. Returns them.
+pub fn judge_footage(footage: &Footage) -> Vec<Segment> {
+    let all = segments(footage.path());
+    for segment in &all {
+        judges::ffprobe(&segment.path, false).unwrap();
+        judges::ffmpeg_decodes(&segment.path).unwrap();
+        let shown = numbers(&segment.path, 320, 240);
+        assert!(
+            !shown.is_empty(),
+            "{} shows nothing",
+            segment.path.display()
+        );
+        // An emulated processor may be too slow for a picture; picam counts it, and its number is left out.
+        for pair in shown.windows(2) {
+            assert!(pair[0] < pair[1], "{}: {pair:?}", segment.path.display());
+        }
+    }
+    all
+}
+
+/// `picam check` of this machine on a directory: exit code and what it printed.
+pub fn picam_check(dir: &Path) -> (i32, String) {
+    let picam = picam_system_tests::camera::binary();
+    let output = std::process::Command::new(picam)
+        .arg("check")
+        .arg(dir)
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
+/// The recorder's own words on its state.
+pub fn status(shell: &mut Shell) -> serde_json::Value {
+    let text = shell
+        .ok("printf '{\"ask\":\"status\"}\\n' | nc.openbsd -U -N /run/picam/recorder.sock")
+        .unwrap();
+    serde_json::from_str(text.trim()).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Switches a board on with a card.
+pub fn start(image: &Image, card: Card, run: &Run, more: &str) -> Board {
+    Board::start(image, card, run.dir(), more).unwrap()
+}

@@ -1,0 +1,125 @@
+//! What hangs on the header, each from both sides.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use picam_board_tests::board::Board;
+use picam_board_tests::nmea::Receiver;
+use picam_board_tests::shell::Shell;
+use picam_board_tests::{gauge, pins};
+
+use crate::common::*;
+
+/// How far the receiver's clock is ahead of the host's: the board's is that of its image at first, and wrong.
+const AHEAD: Duration = Duration::from_secs(200 * 86_400);
+/// Of the header: docs/hardware.md.
+const IGNITION: u8 = 26;
+const LED: u8 = 17;
+
+pub fn all(steps: &mut Steps, board: &Board, shell: &mut Shell) {
+    steps.step("fuel gauge", || {
+        let mut bus = board.bus().unwrap();
+        for (millivolts, percent) in [(3987, 81), (3312, 7)] {
+            gauge::set(&mut bus, millivolts, percent).unwrap();
+            let word = |shell: &mut Shell, register: &str| {
+                let text = shell.ok(&format!("i2cget -y 1 0x36 {register} w")).unwrap();
+                u16::from_str_radix(text.trim().trim_start_matches("0x"), 16).unwrap()
+            };
+            let read = gauge::millivolts(word(shell, "0x02"));
+            assert!(
+                read.abs_diff(millivolts) <= 1,
+                "{millivolts} mV were set, {read} are read"
+            );
+            assert_eq!(word(shell, "0x04").to_le_bytes()[0], percent);
+        }
+    });
+    steps.step("pins", || {
+        let mut bus = board.bus().unwrap();
+        for high in [true, false, true] {
+            pins::drive(&mut bus, IGNITION, high).unwrap();
+            let read = shell
+                .ok(&format!("gpioget --numeric -c gpiochip0 {IGNITION}"))
+                .unwrap();
+            assert_eq!(read.trim(), if high { "1" } else { "0" });
+            let level = u8::from(high);
+            shell
+                .ok(&format!(
+                    "timeout 2 gpioset -c gpiochip0 {LED}={level}; true"
+                ))
+                .unwrap();
+            assert_eq!(pins::level(&mut bus, LED).unwrap(), high);
+        }
+    });
+    steps.step("hardware watchdog", || {
+        // The kernel's own stands in for it (docs/board.md); systemd keeps it content.
+        let identity = shell
+            .ok("cat /sys/class/watchdog/watchdog0/identity /sys/class/watchdog/watchdog0/state");
+        assert_eq!(identity.unwrap().trim(), "Software Watchdog\nactive");
+    });
+    steps.step("a camera of the kernel's", || {
+        let find = "for v in /sys/class/video4linux/video*; do grep -q vivid-000-vid-cap $v/name && echo ${v##*/}; done; true";
+        let device = shell.ok(&format!("modprobe vivid && sleep 2 && {find}")).unwrap();
+        let device = device.trim();
+        let stream = format!(
+            "v4l2-ctl -d /dev/{device} --set-fmt-video=width=320,height=180 --stream-mmap --stream-count=12 --stream-to=/run/vivid.raw && \
+             stat -c %s /run/vivid.raw; rm -f /run/vivid.raw"
+        );
+        let said = shell.ok(&stream).unwrap();
+        // 12 pictures of 4:2:2, two bytes a pixel.
+        let size: u64 = said.trim().lines().last().unwrap().trim().parse().unwrap();
+        assert_eq!(size, 12 * 320 * 180 * 2, "{said}");
+        shell.ok("modprobe -r vivid").unwrap();
+    });
+    steps.step("GPS receiver and clock", || gps(board, shell));
+}
+
+fn gps(board: &Board, shell: &mut Shell) {
+    shell
+        .until(
+            "gpsd to open the serial line",
+            "systemctl is-active picam-gps-device@ttyAMA0",
+            ALL_UP,
+        )
+        .unwrap();
+    let wrong = seconds(shell);
+    let receiver = Receiver::start(&board.gps_line(), AHEAD).unwrap();
+    let watch = "exec 3<>/dev/tcp/127.0.0.1/2947; echo '?WATCH={\"enable\":true,\"json\":true};' >&3; timeout 60 grep -m 1 '\"mode\":3' <&3";
+    let fix = shell
+        .ok(&format!("bash -c \"{}\"", watch.replace('"', "\\\"")))
+        .unwrap();
+    let fix: serde_json::Value = serde_json::from_str(fix.trim().lines().last().unwrap()).unwrap();
+    println!("{fix}");
+    let near = |key: &str, wanted: f64| (fix[key].as_f64().unwrap() - wanted).abs() < 1e-5;
+    assert!(near("lat", 48.1173) && near("lon", 11.516_666_7), "{fix}");
+
+    let start = std::time::Instant::now();
+    loop {
+        let board = seconds(shell);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + AHEAD;
+        if board.abs_diff(now.as_secs()) <= 2 {
+            println!(
+                "the clock was wrong by {} days, and right {} s after the first sentence",
+                wrong.abs_diff(now.as_secs()) / 86_400,
+                start.elapsed().as_secs()
+            );
+            break;
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(400),
+            "the clock says {board}, the receiver {now:?}"
+        );
+        std::thread::sleep(Duration::from_secs(3));
+    }
+    // And the recorder learns of it.
+    shell
+        .until(
+            "the recorder to know the time",
+            "printf '{\"ask\":\"status\"}\\n' | nc.openbsd -U -N /run/picam/recorder.sock | grep '\"clock_known\":true'",
+            Duration::from_secs(120),
+        )
+        .unwrap();
+    drop(receiver);
+}
+
+fn seconds(shell: &mut Shell) -> u64 {
+    shell.ok("date +%s").unwrap().trim().parse().unwrap()
+}

@@ -1,0 +1,78 @@
+//! A card's first start, and the second, on which all that is around the board has its turn: a phone, the devices of
+//! the header, and whoever hangs or is killed.
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod devices;
+mod phone;
+mod watchdogs;
+
+use std::time::Duration;
+
+use common::*;
+
+#[test]
+fn a_blank_card_becomes_a_camera() {
+    let Some((image, run)) = prepare("start") else {
+        return;
+    };
+    let mut steps = Steps::default();
+    let card = new_card(&image, &run);
+
+    let board = start(&image, card, &run, "");
+    let mut shell = board.shell("first").unwrap();
+    await_recorder(&mut shell);
+    let state = await_all(&mut shell);
+    steps.step("first start", || {
+        Start::of(&mut shell).print("first start");
+        check_start(&mut shell, &state);
+    });
+    std::thread::sleep(Duration::from_secs(15));
+    let (card, _) = board.pull().unwrap();
+    steps.step("footage of the first start", || {
+        let footage = card.footage(run.dir()).unwrap();
+        assert_eq!(footage.check.0, 0, "{}", footage.check.1);
+        let all = judge_footage(&footage);
+        assert!(all.len() >= 2, "{all:?}");
+        let (code, said) = picam_check(footage.path());
+        assert_eq!(code, 0, "{said}");
+    });
+
+    let board = start(&image, card, &run, "");
+    let mut shell = board.shell("second").unwrap();
+    await_recorder(&mut shell);
+    let state = await_all(&mut shell);
+    steps.step("second start", || {
+        let times = Start::of(&mut shell);
+        times.print("second start");
+        check_start(&mut shell, &state);
+        println!(
+            "{}",
+            shell
+                .ok("systemd-analyze blame --no-pager | head -40")
+                .unwrap()
+        );
+    });
+    devices::all(&mut steps, &board, &mut shell);
+    phone::all(&mut steps, &mut shell, run.dir());
+    let stopped = watchdogs::all(&mut steps, &mut shell);
+    let (card, _) = board.pull().unwrap();
+    steps.step("footage of the second start", || {
+        let footage = card.footage(run.dir()).unwrap();
+        assert_eq!(footage.check.0, 0, "{}", footage.check.1);
+        let all = judge_footage(&footage);
+        let (code, said) = picam_check(footage.path());
+        assert_eq!(code, 0, "{said}");
+        watchdogs::judge(stopped, &all);
+    });
+    steps.step("root as it was", || {
+        assert!(card.partition_is_as_in(3, &image.file("card.img")).unwrap());
+    });
+    steps.end();
+}
