@@ -132,3 +132,19 @@ impl fmt::Display for Report {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_losses_that_there_were() {
+        let report = Report {
+            losses: (1..=200).map(f64::from).collect(),
+            ..Report::default()
+        };
+        let percentiles = [0, 50, 99, 100].map(|percent| report.percentile(percent));
+        assert_eq!(percentiles, [1.0, 101.0, 199.0, 200.0]);
+        assert_eq!(Report::default().percentile(50), 0.0);
+    }
+}

@@ -10,6 +10,7 @@ use picam_lab::blklog::Log;
 use picam_lab::disk::{Base, Disk};
 use picam_lab::exfat::{Node, Volume};
 use picam_lab::fuse::Mounted;
+use picam_lab::judge::{Fsck, Soundness};
 
 fn bytes(seed: u64, len: usize) -> Vec<u8> {
     let mut rng = picam_testkit::sim_disk::Rng(seed);
@@ -56,6 +57,8 @@ fn a_volume_reads_as_exfat_fuse_reads_it() {
     let volume = Volume::read(&disk).unwrap();
     let listing = volume.list(&disk);
     assert_eq!(listing.torn, []);
+    let mut fsck = Fsck::new(scratch.path(), &disk).unwrap();
+    assert_eq!(fsck.check(&disk, &volume, &listing), Soundness::Clean);
     let file =
         |path: &str| -> &Node { listing.nodes.iter().find(|node| node.path == path).unwrap() };
     assert!(file("one").extents.len() > 5, "{:?}", file("one"));
@@ -87,7 +90,11 @@ fn a_volume_reads_as_exfat_fuse_reads_it() {
     fs::write(&image, &damaged).unwrap();
     let base = Base::read(&image).unwrap();
     disk = Disk::new(&base, &log);
-    assert_eq!(volume.list(&disk).torn.len(), 1);
+    let listing = volume.list(&disk);
+    assert_eq!(listing.torn.len(), 1);
+    let mut fsck = Fsck::new(scratch.path(), &disk).unwrap();
+    let said = fsck.check(&disk, &volume, &listing);
+    assert!(matches!(said, Soundness::Damaged(_)), "{said:?}");
     damaged[81] ^= 1;
     fs::write(&image, &damaged).unwrap();
     let base = Base::read(&image).unwrap();

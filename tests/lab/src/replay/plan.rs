@@ -127,3 +127,60 @@ impl Plan<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn entry(kind: Kind) -> Entry {
+        Entry {
+            kind,
+            sector: 0,
+            sectors: 1,
+            data: 0,
+            end: 0,
+        }
+    }
+
+    #[test]
+    fn what_was_flushed_or_is_older_than_a_second_is_there() {
+        let entries = [
+            Kind::Write,
+            Kind::Flush,
+            Kind::Write,
+            Kind::Write,
+            Kind::Write,
+        ]
+        .map(entry);
+        let times = [1, 2, 3, 13, 14].map(|tenths| tenths * SECOND / 10);
+        let windows = [0..1, 2..5];
+        let plan = Plan {
+            entries: &entries,
+            times: &times,
+            windows: &windows,
+            weights: &[1, 1],
+        };
+        let tenth = SECOND / 10;
+        assert_eq!(plan.may_be_lost_from(1, tenth), 0);
+        assert_eq!(plan.may_be_lost_from(3, 3 * tenth), 2);
+        assert_eq!(plan.may_be_lost_from(4, 13 * tenth), 2);
+        assert_eq!(plan.may_be_lost_from(5, 14 * tenth), 3);
+
+        let border = plan.border(0);
+        assert_eq!((border.at, border.from, border.time), (1, 1, 3 * tenth));
+        let mut rng = Rng(1);
+        for _ in 0..200 {
+            let moment = plan.moment(2 * tenth, 14 * tenth, &mut rng);
+            assert!(moment.at >= 2 && times[..moment.at].iter().all(|&then| then <= moment.time));
+            let window = plan.window(&mut rng);
+            assert!(
+                windows
+                    .iter()
+                    .any(|range| range.start < window.at && window.at <= range.end)
+            );
+            assert!(window.from <= window.at);
+        }
+    }
+}
