@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::io::ioctl_fionread;
 use rustix::time::{ClockId, clock_gettime};
 
 fn boot_ns() -> u64 {
@@ -26,8 +27,10 @@ pub fn mark() {
     println!("LAB mark {}", boot_ns());
 }
 
-/// Writes access units to stdout, each when its picture is taken, and tells the host when the first was.
-/// `begins` holds where each begins in `stream`, as 64-bit numbers. The stream is written so many times.
+/// Writes access units to stdout, which is a pipe, each when its picture is taken. Tells the host when the first was,
+/// and in the end by how much a recorder that did not read in time held up the camera. The clock starts when the
+/// recorder has read the first picture: it may take its time to start. `begins` holds where each unit begins in
+/// `stream`, as 64-bit numbers. The stream is written so many times.
 ///
 /// # Errors
 /// Whatever reading or writing gives; a recorder that went away among it.
@@ -45,13 +48,21 @@ pub fn feed(stream: &Path, begins: &Path, rate: u32, rounds: u32) -> std::io::Re
         .filter_map(|unit| stream.get(unit[0]..unit[1]))
         .collect();
     let mut out = std::io::stdout().lock();
-    let start = boot_ns();
-    fs::write("/dev/ttyS0", format!("LAB feed 0 {start}\n"))?;
+    let (mut start, mut late) = (0, 0);
     for (number, unit) in (0..rounds).flat_map(|_| &units).enumerate() {
         let due = start + number as u64 * 1_000_000_000 / u64::from(rate);
         std::thread::sleep(Duration::from_nanos(due.saturating_sub(boot_ns())));
         out.write_all(unit)?;
         out.flush()?;
+        if number == 0 {
+            while ioctl_fionread(&out)? > 0 {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            start = boot_ns();
+            fs::write("/dev/ttyS0", format!("LAB feed 0 {start}\n"))?;
+        } else {
+            late = late.max(boot_ns().saturating_sub(due));
+        }
     }
-    Ok(())
+    fs::write("/dev/ttyS0", format!("LAB late {late}\n"))
 }

@@ -152,22 +152,17 @@ pub fn peer_job(peer: Peer, source: &Source, ring: Ring, synced: bool, program: 
     around(peer, ring, synced, &format!("{feed} >/tmp/feed\n"))
 }
 
-/// The same, but the footage is fed again and again, and the host is told when the seconds to be measured begin,
-/// after so many, and when they end.
-pub(crate) fn peer_job_marked(
-    peer: Peer,
+/// The same, but the footage is fed as often as is said, while a script runs beside it; its end is the end.
+pub(crate) fn peer_job_beside(
+    (peer, synced): (Peer, bool),
     source: &Source,
     ring: Ring,
-    synced: bool,
     program: &Path,
-    (after_s, seconds): (u32, u32),
+    rounds: u32,
+    script: &str,
 ) -> String {
-    let rounds = (after_s + seconds).div_ceil(source.style.part_s) + 1;
     let feed = feed(source, program, rounds);
-    let mark = format!("sync\n{} guest mark >/dev/ttyS0\n", host(program));
-    let inner = format!(
-        "{feed} >/tmp/feed & feed=$!\nsleep {after_s}\n{mark}sleep {seconds}\n{mark}kill $feed\n"
-    );
+    let inner = format!("{feed} >/tmp/feed & feed=$!\n{script}kill $feed\n");
     around(peer, ring, synced, &inner)
 }
 

@@ -26,6 +26,9 @@ const DECODE_EVERY: usize = 10;
 /// Length of the footage disk.
 const DISK: u64 = 320 << 20;
 
+/// What a kernel says whose filesystem has met something that should not be.
+const KERNEL_COMPLAINTS: [&str; 3] = ["EXFAT-fs (vda): error", "WARNING: CPU", "Call Trace"];
+
 /// What picam is put through.
 #[derive(Debug, Clone)]
 pub struct Trial {
@@ -134,8 +137,16 @@ impl Bench {
         let source = Source::make(trial.style);
         let job = picam_job(&source, trial.cameras, &trial.phases, &self.picam);
         let seconds = trial.style.part_s * trial.phases.len() as u32;
+        let recording = self.run(job, Path::new("/"), seconds)?;
+        let console = &recording.console;
+        if KERNEL_COMPLAINTS
+            .iter()
+            .any(|complaint| console.contains(complaint))
+        {
+            return Err(format!("the guest's kernel complains\n{console}"));
+        }
         Ok(Recorded {
-            recording: self.run(job, Path::new("/"), seconds)?,
+            recording,
             source,
             cameras: trial.cameras,
             sealed: !trial.dated_late(),
@@ -160,8 +171,15 @@ impl Bench {
         });
         let root = self.kit.peers_root();
         let job = peer_job(peer, &source, ring, synced, &self.program);
+        let recording = self.run(job, &root, seconds)?;
+        if recording.feeds.is_empty() {
+            return Err(format!(
+                "the guest did not say when its camera began\n{}",
+                recording.console
+            ));
+        }
         Ok(Recorded {
-            recording: self.run(job, &root, seconds)?,
+            recording,
             source,
             cameras: 1,
             sealed: false,

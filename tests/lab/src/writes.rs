@@ -1,10 +1,12 @@
 //! What reaches the disk for a minute of video: footage, and the filesystem's own structures.
 
+use std::path::Path;
+
 use crate::blklog::{Entry, Kind};
 use crate::disk::Disk;
 use crate::exfat::{Extent, Volume};
 use crate::guest::Recording;
-use crate::recorders::{Peer, Ring, host, peer_job_marked};
+use crate::recorders::{Peer, Ring, host, peer_job_beside};
 use crate::session::Bench;
 use crate::source::{RATE, Source, Style};
 
@@ -12,15 +14,66 @@ use crate::source::{RATE, Source, Style};
 const BIT_RATE: u32 = 12_000_000;
 /// One stream is fed again and again.
 const PART_S: u32 = 60;
-const RING: Ring = Ring {
-    segment_s: 30,
-    files: 4,
-    slot_mib: 48,
-};
-/// Until the ring is full and goes round.
-const FILL_S: u32 = 150;
-/// What is measured.
-const MEASURE_S: u32 = 100;
+
+/// What is recorded, and how much of it is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch {
+    ring: Ring,
+    /// Measuring begins when a file appears whose name ends in this number: the ring has gone round then.
+    from: u32,
+    /// Whole segments.
+    measure_s: u32,
+}
+
+impl Stretch {
+    /// Segments of half a minute, for all recorders; others than picam keep two files and the one they write.
+    pub const HALF_MINUTES: Self = Self {
+        ring: Ring {
+            segment_s: 30,
+            files: 2,
+            slot_mib: 48,
+        },
+        from: 2,
+        measure_s: 60,
+    };
+    /// The same for picam, which recycles no fewer than three slots, and begins with 1.
+    pub const HALF_MINUTES_OF_PICAM: Self = Self {
+        ring: Ring {
+            files: 3,
+            ..Self::HALF_MINUTES.ring
+        },
+        from: 5,
+        ..Self::HALF_MINUTES
+    };
+    /// Segments of a minute, which is what picam makes unless it is told otherwise.
+    pub const MINUTES: Self = Self {
+        ring: Ring {
+            segment_s: 60,
+            files: 3,
+            slot_mib: 96,
+        },
+        from: 5,
+        measure_s: 120,
+    };
+
+    /// The script that has this measured while something records.
+    fn script(self, program: &Path) -> String {
+        let Self {
+            from, measure_s, ..
+        } = self;
+        // It begins and ends with everything on the disk.
+        let mark = format!("sync\n{} guest mark >/dev/ttyS0\n", host(program));
+        format!(
+            "until ls /footage/*{from:06}.mp4 >/dev/null 2>&1; do sleep 1; done\n\
+             {mark}sleep {measure_s}\n{mark}"
+        )
+    }
+
+    /// How long all of it takes.
+    fn seconds(self) -> u32 {
+        self.ring.segment_s * (self.from + 1) + self.measure_s
+    }
+}
 
 /// What reached the disk between two moments, in the middle of recording.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -96,6 +149,11 @@ impl Written {
         (self.footage + self.metadata * 512) as f64 / (bytes_a_second * self.seconds)
     }
 
+    /// Whether all of the video was written: not so if the guest's recorder or camera could not keep up.
+    pub fn kept_up(&self, bytes_a_second: f64) -> bool {
+        self.ratio(bytes_a_second) > 0.99
+    }
+
     /// So many a minute.
     pub fn a_minute(&self, number: u64) -> f64 {
         number as f64 * 60.0 / self.seconds
@@ -129,8 +187,8 @@ pub fn bytes_a_second(source: &Source) -> f64 {
 }
 
 impl Bench {
-    fn measure(&self, job: String, root: &std::path::Path) -> Result<Written, String> {
-        let recording = self.run(job, root, FILL_S + MEASURE_S)?;
+    fn measure(&self, job: String, root: &Path, stretch: Stretch) -> Result<Written, String> {
+        let recording = self.run(job, root, stretch.seconds())?;
         Written::between_marks(&recording).ok_or_else(|| format!("no marks\n{}", recording.console))
     }
 
@@ -138,21 +196,20 @@ impl Bench {
     ///
     /// # Errors
     /// What went wrong, and what the guest said.
-    pub fn writes(&self, source: &Source) -> Result<Written, String> {
+    pub fn writes(&self, source: &Source, stretch: Stretch) -> Result<Written, String> {
         let Ring {
             segment_s,
             files,
             slot_mib,
-        } = RING;
-        let mark = format!("sync\n{} guest mark >/dev/ttyS0\n", host(&self.program));
+        } = stretch.ring;
         let job = format!(
             "{} record --footage /footage --camera 'front=file:{}?fps={RATE}&loop=1' --segment {segment_s}s \
-             --slots {files} --slot-size {slot_mib}MiB & pid=$!\n\
-             sleep {FILL_S}\n{mark}sleep {MEASURE_S}\n{mark}kill $pid\nwait $pid\n",
+             --slots {files} --slot-size {slot_mib}MiB & pid=$!\n{}kill $pid\nwait $pid\n",
             host(&self.picam),
-            host(&source.streams[0])
+            host(&source.streams[0]),
+            stretch.script(&self.program)
         );
-        self.measure(job, std::path::Path::new("/"))
+        self.measure(job, Path::new("/"), stretch)
     }
 
     /// Measures a peer.
@@ -163,17 +220,20 @@ impl Bench {
         &self,
         peer: Peer,
         source: &Source,
+        stretch: Stretch,
         synced: bool,
     ) -> Result<Written, String> {
-        let job = peer_job_marked(
-            peer,
+        let script = stretch.script(&self.program);
+        let rounds = stretch.seconds() * 2 / PART_S + 1;
+        let job = peer_job_beside(
+            (peer, synced),
             source,
-            RING,
-            synced,
+            stretch.ring,
             &self.program,
-            (FILL_S, MEASURE_S),
+            rounds,
+            &script,
         );
-        self.measure(job, &self.kit.peers_root())
+        self.measure(job, &self.kit.peers_root(), stretch)
     }
 }
 

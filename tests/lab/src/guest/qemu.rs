@@ -51,6 +51,8 @@ pub struct Recording {
     pub feeds: Vec<(u32, u64)>,
     /// When the guest said that something to be measured begins or ends, likewise.
     pub marks: Vec<u64>,
+    /// By how many nanoseconds a recorder that reads a stream held it up at most.
+    pub late: u64,
     /// What kernel and recorder said.
     pub console: String,
 }
@@ -71,6 +73,7 @@ struct Seen {
     ticks: Vec<Tick>,
     feeds: Vec<(u32, u64)>,
     marks: Vec<u64>,
+    late: u64,
     lengths: Vec<(u64, u64)>,
     ready: bool,
     done: bool,
@@ -94,6 +97,7 @@ impl Seen {
                 guest: *guest,
             }),
             ("feed", [part, start]) => self.feeds.push((*part as u32, *start)),
+            ("late", [by]) => self.late = *by,
             ("mark", [guest]) => self.marks.push(*guest),
             ("failed:", _) => self.failed = Some(said.to_owned()),
             // Two said something at once.
@@ -109,6 +113,10 @@ impl Guest<'_> {
     /// What went wrong, and what the guest said.
     pub fn run(&self) -> Result<Recording, String> {
         let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
+        // One guest at a time: they would hold each other up. The lock goes with the file.
+        let alone =
+            File::create(self.kit.at.join("guest.lock")).map_err(|error| error.to_string())?;
+        alone.lock().map_err(|error| error.to_string())?;
         let kvm = !NO_KVM.load(Ordering::Relaxed) && File::open("/dev/kvm").is_ok();
         if kvm {
             match self.attempt(scratch.path(), true) {
@@ -161,6 +169,7 @@ impl Guest<'_> {
             log,
             feeds: seen.feeds,
             marks: seen.marks,
+            late: seen.late,
             console,
         })
     }
