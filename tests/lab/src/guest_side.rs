@@ -15,7 +15,7 @@ fn boot_ns() -> u64 {
 }
 
 /// Says what the boot clock shows, five times a second, until it is killed.
-pub fn tell_time() {
+pub fn tell_time() -> ! {
     loop {
         println!("LAB clock {}", boot_ns());
         std::thread::sleep(Duration::from_millis(200));
@@ -25,6 +25,31 @@ pub fn tell_time() {
 /// Tells the host what the boot clock shows at this moment.
 pub fn mark() {
     println!("LAB mark {}", boot_ns());
+}
+
+/// Does what a script beside a recorder does, until it is killed: removes the first file of `folder` by name when there
+/// are more than `files`, looking twice a second. With `synced`, has everything written to the disk every second.
+///
+/// # Errors
+/// Whatever listing or removing gives.
+pub fn keep(folder: &Path, files: usize, synced: bool) -> std::io::Result<()> {
+    if synced {
+        std::thread::spawn(|| {
+            loop {
+                std::thread::sleep(Duration::from_secs(1));
+                rustix::fs::sync();
+            }
+        });
+    }
+    loop {
+        std::thread::sleep(Duration::from_millis(500));
+        let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+        let mut found = entries.collect::<std::io::Result<Vec<_>>>()?;
+        found.sort_unstable();
+        if found.len() > files {
+            fs::remove_file(&found[0])?;
+        }
+    }
 }
 
 /// Writes access units to stdout, which is a pipe, each when its picture is taken. Tells the host when the first was,

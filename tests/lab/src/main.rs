@@ -1,7 +1,7 @@
 //! The laboratory's program: see `scripts/power-lab --help`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -72,6 +72,11 @@ enum Command {
 enum InGuest {
     Clock,
     Mark,
+    Keep {
+        files: usize,
+        #[arg(long)]
+        synced: bool,
+    },
     Feed {
         stream: PathBuf,
         begins: PathBuf,
@@ -102,22 +107,27 @@ fn main() -> ExitCode {
 }
 
 fn in_guest(command: &InGuest) -> ExitCode {
-    match command {
+    let done = match command {
         InGuest::Clock => guest_side::tell_time(),
-        InGuest::Mark => guest_side::mark(),
+        InGuest::Mark => {
+            guest_side::mark();
+            Ok(())
+        }
+        InGuest::Keep { files, synced } => guest_side::keep(Path::new("/footage"), *files, *synced),
         InGuest::Feed {
             stream,
             begins,
             rate,
             rounds,
-        } => {
-            if let Err(error) = guest_side::feed(stream, begins, *rate, *rounds) {
-                eprintln!("feeding: {error}");
-                return ExitCode::FAILURE;
-            }
+        } => guest_side::feed(stream, begins, *rate, *rounds),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("in the guest: {error}");
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
 }
 
 fn bench(picam: PathBuf) -> Result<Bench, String> {

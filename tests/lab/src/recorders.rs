@@ -145,11 +145,11 @@ pub fn picam_job(source: &Source, cameras: usize, phases: &[Phase], picam: &Path
 }
 
 /// The script that runs a peer in the guest with the first part of the footage. `program` is the laboratory's,
-/// which feeds it. The ring is made as a script beside a recorder makes one: the oldest file goes. With `synced`,
-/// another one calls `sync` every second.
+/// which feeds it, and makes a ring as a script beside a recorder makes one: the oldest file goes. With `synced`,
+/// it calls `sync` every second.
 pub fn peer_job(peer: Peer, source: &Source, ring: Ring, synced: bool, program: &Path) -> String {
     let feed = feed(source, program, 1);
-    around(peer, ring, synced, &format!("{feed} >/tmp/feed\n"))
+    around(peer, ring, synced, program, &format!("{feed} >/tmp/feed\n"))
 }
 
 /// The same, but the footage is fed as often as is said, while a script runs beside it; its end is the end.
@@ -163,7 +163,7 @@ pub(crate) fn peer_job_beside(
 ) -> String {
     let feed = feed(source, program, rounds);
     let inner = format!("{feed} >/tmp/feed & feed=$!\n{script}kill $feed\n");
-    around(peer, ring, synced, &inner)
+    around(peer, ring, synced, program, &inner)
 }
 
 fn feed(source: &Source, program: &Path, rounds: u32) -> String {
@@ -175,16 +175,13 @@ fn feed(source: &Source, program: &Path, rounds: u32) -> String {
     format!("{program} guest feed {stream} {begins} {RATE} {rounds}")
 }
 
-fn around(peer: Peer, ring: Ring, synced: bool, feed: &str) -> String {
+fn around(peer: Peer, ring: Ring, synced: bool, program: &Path, feed: &str) -> String {
     let Ring {
         segment_s, files, ..
     } = ring;
     let command = peer.command(segment_s);
-    let sync = if synced {
-        "(while sleep 1; do sync; done) & sync=$!"
-    } else {
-        "sync="
-    };
+    let synced = if synced { " --synced" } else { "" };
+    let program = host(program);
     // Libraries that a package's installation would have linked to.
     let libraries = ["blas", "lapack", "pulseaudio"]
         .map(|folder| format!("/usr/lib/x86_64-linux-gnu/{folder}"));
@@ -192,13 +189,10 @@ fn around(peer: Peer, ring: Ring, synced: bool, feed: &str) -> String {
     format!(
         "export LD_LIBRARY_PATH={libraries} HOME=/tmp
 mkfifo /tmp/feed
-(while sleep 0.5; do
-    if [ $(ls /footage | wc -l) -gt {files} ]; then rm -f /footage/$(ls /footage | head -n 1); fi
-done) & prune=$!
-{sync}
+{program} guest keep {files}{synced} & keep=$!
 {command} </tmp/feed & pid=$!
 {feed}wait $pid
-kill $prune $sync
+kill $keep
 "
     )
 }
