@@ -192,8 +192,8 @@ const PEERS_RING: Ring = Ring {
     slot_mib: 0,
 };
 const PEERS_S: u32 = 90;
-/// Where a recorder reads so many nanoseconds too late, losses are the machine's, not its own.
-const MOST_LATE: u64 = 500_000_000;
+/// Where a recorder reads so many seconds too late, losses are the machine's more than its own.
+const MOST_LATE_S: f64 = 5.0;
 
 fn name_of(peer: Peer, synced: bool) -> String {
     let sync = if synced { ", `sync` every second" } else { "" };
@@ -224,8 +224,8 @@ fn cut_peers(states: usize, only: Option<Peer>) -> Result<bool, String> {
                     continue;
                 }
             };
-            if recorded.recording.late > MOST_LATE {
-                let late = recorded.recording.late as f64 / 1e9;
+            let late = recorded.recording.late as f64 / 1e9;
+            if late > MOST_LATE_S {
                 skip_peer(
                     &name,
                     &format!("this machine is too busy: the recorder read {late:.1} s too late"),
@@ -236,7 +236,7 @@ fn cut_peers(states: usize, only: Option<Peer>) -> Result<bool, String> {
             let results = recorded.judge_peer(states, 1, scratch.path());
             let mut report = Report::default();
             report.add(&results.outcomes);
-            println!("{name}: {report}");
+            println!("{name}: {report}\n  it read at most {late:.1} s late");
             rows.push(report.row(&name));
         }
     }
