@@ -53,12 +53,12 @@ enum Command {
     },
     /// Measures what reaches the disk.
     Writes {
-        /// The program.
+        /// picam, if it is to be measured.
         #[arg(long)]
-        picam: PathBuf,
-        /// picam alone.
+        picam: Option<PathBuf>,
+        /// Of the others only this one.
         #[arg(long)]
-        alone: bool,
+        only: Option<Peer>,
     },
     /// What runs inside the guest.
     #[command(hide = true)]
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
             picam,
         } => cut_picam(states, seed, picam),
         Command::Peers { states, only } => cut_peers(states, only),
-        Command::Writes { picam, alone } => measure(picam, alone),
+        Command::Writes { picam, only } => measure(picam, only),
         Command::Guest { command } => return in_guest(&command),
     };
     match done {
@@ -201,44 +201,45 @@ fn name_of(peer: Peer, synced: bool) -> String {
 }
 
 fn skip_peer(name: &str, error: &str) {
-    let line = error.lines().last().unwrap_or_default();
+    let (line, rest) = error.split_once('\n').unwrap_or((error, ""));
+    eprintln!("{rest}");
     picam_testkit::judges::skip(
         &format!("{name}: {line}"),
         "scripts/power-lab --fetch peers",
     );
 }
 
+/// Each in both ways, or one of them.
+fn peers(only: Option<Peer>) -> impl Iterator<Item = (Peer, bool)> {
+    let peers = Peer::value_variants().iter().copied();
+    peers
+        .filter(move |peer| only.is_none_or(|only| only == *peer))
+        .flat_map(|peer| [(peer, false), (peer, true)])
+}
+
 fn cut_peers(states: usize, only: Option<Peer>) -> Result<bool, String> {
     let bench = bench(PathBuf::new())?;
     let mut rows = Vec::new();
-    for peer in Peer::value_variants()
-        .iter()
-        .filter(|peer| only.is_none_or(|only| only == **peer))
-    {
-        for synced in [false, true] {
-            let name = name_of(*peer, synced);
-            let recorded = match bench.record_peer(*peer, PEERS_S, PEERS_RING, synced) {
-                Ok(recorded) => recorded,
-                Err(error) => {
-                    skip_peer(&name, &error);
-                    continue;
-                }
-            };
-            let late = recorded.recording.late as f64 / 1e9;
-            if late > MOST_LATE_S {
-                skip_peer(
-                    &name,
-                    &format!("this machine is too busy: the recorder read {late:.1} s too late"),
-                );
+    for (peer, synced) in peers(only) {
+        let name = name_of(peer, synced);
+        let recorded = match bench.record_peer(peer, PEERS_S, PEERS_RING, synced) {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                skip_peer(&name, &error);
                 continue;
             }
-            let scratch = tempfile::tempdir().unwrap();
-            let results = recorded.judge_peer(states, 1, scratch.path());
-            let mut report = Report::default();
-            report.add(&results.outcomes);
-            println!("{name}: {report}\n  it read at most {late:.1} s late");
-            rows.push(report.row(&name));
+        };
+        let late = recorded.recording.late as f64 / 1e9;
+        if late > MOST_LATE_S {
+            skip_peer(&name, &format!("{TOO_BUSY}, it read {late:.1} s too late"));
+            continue;
         }
+        let scratch = tempfile::tempdir().unwrap();
+        let results = recorded.judge_peer(states, 1, scratch.path());
+        let mut report = Report::default();
+        report.add(&results.outcomes);
+        println!("{name}: {report}\n  it read at most {late:.1} s late");
+        rows.push(report.row(&name));
     }
     println!("{}\n{}", Report::HEADING, rows.join("\n"));
     Ok(true)
@@ -246,30 +247,29 @@ fn cut_peers(states: usize, only: Option<Peer>) -> Result<bool, String> {
 
 const TOO_BUSY: &str = "this machine is too busy: the guest could not keep up with its camera";
 
-fn measure(picam: PathBuf, alone: bool) -> Result<bool, String> {
-    let bench = bench(picam)?;
+fn measure(picam: Option<PathBuf>, only: Option<Peer>) -> Result<bool, String> {
+    let bench = bench(picam.clone().unwrap_or_default())?;
     let source = writes::source();
     let bytes = writes::bytes_a_second(&source);
-    let nominal = bench.writes(&source, Stretch::MINUTES)?;
-    let shorter = bench.writes(&source, Stretch::HALF_MINUTES_OF_PICAM)?;
-    if !(nominal.kept_up(bytes) && shorter.kept_up(bytes)) {
-        return Err(TOO_BUSY.to_owned());
-    }
     println!("{}", Written::HEADING);
-    println!("{}", nominal.row("picam, segments of a minute", bytes));
-    println!("{}", shorter.row("picam", bytes));
-    if !alone {
-        for peer in Peer::value_variants() {
-            for synced in [false, true] {
-                let name = name_of(*peer, synced);
-                match bench.writes_of_peer(*peer, &source, Stretch::HALF_MINUTES, synced) {
-                    Ok(written) if !written.kept_up(bytes) => skip_peer(&name, TOO_BUSY),
-                    Ok(written) => println!("{}", written.row(&name, bytes)),
-                    Err(error) => skip_peer(&name, &error),
-                }
-            }
+    let good = picam.is_none() || {
+        let nominal = bench.writes(&source, Stretch::MINUTES)?;
+        let shorter = bench.writes(&source, Stretch::HALF_MINUTES_OF_PICAM)?;
+        if !(nominal.kept_up(bytes) && shorter.kept_up(bytes)) {
+            return Err(TOO_BUSY.to_owned());
+        }
+        println!("{}", nominal.row("picam, segments of a minute", bytes));
+        println!("{}", shorter.row("picam", bytes));
+        nominal.ratio(bytes) <= MOST_WRITTEN
+            && nominal.a_minute(nominal.metadata) <= MOST_METADATA_A_MINUTE
+    };
+    for (peer, synced) in peers(only) {
+        let name = name_of(peer, synced);
+        match bench.writes_of_peer(peer, &source, Stretch::HALF_MINUTES, synced) {
+            Ok(written) if !written.kept_up(bytes) => skip_peer(&name, TOO_BUSY),
+            Ok(written) => println!("{}", written.row(&name, bytes)),
+            Err(error) => skip_peer(&name, &error),
         }
     }
-    Ok(nominal.ratio(bytes) <= MOST_WRITTEN
-        && nominal.a_minute(nominal.metadata) <= MOST_METADATA_A_MINUTE)
+    Ok(good)
 }

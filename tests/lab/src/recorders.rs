@@ -48,9 +48,11 @@ impl Peer {
             Self::GstreamerRobust => {
                 let ns = u64::from(segment_s) * 1_000_000_000;
                 let reserved = ns * 3;
+                // Its parser gives pictures of a bare stream no times, so that they come to it in MPEG-TS.
                 format!(
-                    "gst-launch-1.0 -q fdsrc fd=0 ! h264parse \
-                     ! video/x-h264,framerate={RATE}/1,stream-format=avc,alignment=au \
+                    "ffmpeg -nostdin -v error -probesize 100000 -analyzeduration 0 -fflags +genpts -f h264 \
+                     -framerate {RATE} -i pipe:0 -c copy -f mpegts -flush_packets 1 -muxdelay 0 -muxpreload 0 pipe:1 \
+                     | gst-launch-1.0 -q fdsrc fd=0 ! tsdemux latency=1 ! h264parse \
                      ! splitmuxsink location=/footage/%06d.mp4 max-size-time={ns} use-robust-muxing=true \
                      muxer=\"qtmux reserved-max-duration={reserved} reserved-moov-update-period=500000000\""
                 )
@@ -190,7 +192,7 @@ fn around(peer: Peer, ring: Ring, synced: bool, program: &Path, feed: &str) -> S
         "export LD_LIBRARY_PATH={libraries} HOME=/tmp
 mkfifo /tmp/feed
 {program} guest keep {files}{synced} & keep=$!
-{command} </tmp/feed & pid=$!
+{{ {command}; }} </tmp/feed & pid=$!
 {feed}wait $pid
 kill $keep
 "
