@@ -72,11 +72,16 @@ impl Report {
         self.losses.sort_by(f64::total_cmp);
     }
 
-    /// What so many percent of the cuts at random moments cost at most, in seconds.
-    pub fn percentile(&self, percent: usize) -> f64 {
-        let last = self.losses.len().saturating_sub(1);
-        let index = (last * percent).div_ceil(100);
-        self.losses.get(index).copied().unwrap_or(0.0)
+    /// What so many percent of the cuts at random moments cost at most, in seconds. `None` if there were none: all
+    /// disks were those at borders.
+    pub fn percentile(&self, percent: usize) -> Option<f64> {
+        let last = self.losses.len().checked_sub(1)?;
+        self.losses.get((last * percent).div_ceil(100)).copied()
+    }
+
+    fn shown_percentile(&self, percent: usize) -> String {
+        let seconds = self.percentile(percent);
+        seconds.map_or_else(|| "?".to_owned(), |seconds| format!("{seconds:.2} s"))
     }
 
     /// The heading of [`Report::row`].
@@ -94,13 +99,13 @@ impl Report {
             ),
         };
         format!(
-            "| {name} | {} | {} | {} | {} | {:.2} s | {:.2} s | {:.2} s |",
+            "| {name} | {} | {} | {} | {} | {} | {} | {:.2} s |",
             self.states,
             part(self.with_broken),
             part(self.with_earlier),
             part(self.unsound),
-            self.percentile(50),
-            self.percentile(99),
+            self.shown_percentile(50),
+            self.shown_percentile(99),
             self.most
         )
     }
@@ -116,9 +121,9 @@ impl fmt::Display for Report {
         )?;
         write!(
             f,
-            "footage lost: p50 {:.2} s, p99 {:.2} s, max {:.2} s",
-            self.percentile(50),
-            self.percentile(99),
+            "footage lost: p50 {}, p99 {}, max {:.2} s",
+            self.shown_percentile(50),
+            self.shown_percentile(99),
             self.most
         )?;
         if let Some(begun) = self.most_of_begun {
@@ -144,7 +149,7 @@ mod tests {
             ..Report::default()
         };
         let percentiles = [0, 50, 99, 100].map(|percent| report.percentile(percent));
-        assert_eq!(percentiles, [1.0, 101.0, 199.0, 200.0]);
-        assert_eq!(Report::default().percentile(50), 0.0);
+        assert_eq!(percentiles, [1.0, 101.0, 199.0, 200.0].map(Some));
+        assert_eq!(Report::default().percentile(50), None);
     }
 }
