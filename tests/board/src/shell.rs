@@ -89,6 +89,9 @@ impl Shell {
             BoardError::Unexpected(format!("'{command}' ended with '{code}', which is no code"))
         })?;
         let text = text.trim_end_matches(&mark).replace('\r', "");
+        // The watcher for stalls speaks when it must, on the same line.
+        let said = text.split_inclusive('\n');
+        let text = said.filter(|line| !line.starts_with("STALL ")).collect();
         Ok(Output { code, text })
     }
 
