@@ -48,11 +48,8 @@ impl Peer {
             Self::GstreamerRobust => {
                 let ns = u64::from(segment_s) * 1_000_000_000;
                 let reserved = ns * 3;
-                // Its parser gives pictures of a bare stream no times, so that they come to it in MPEG-TS.
                 format!(
-                    "ffmpeg -nostdin -v error -probesize 100000 -analyzeduration 0 -fflags +genpts -f h264 \
-                     -framerate {RATE} -i pipe:0 -c copy -f mpegts -flush_packets 1 -muxdelay 0 -muxpreload 0 pipe:1 \
-                     | gst-launch-1.0 -q fdsrc fd=0 ! tsdemux latency=1 ! h264parse \
+                    "gst-launch-1.0 -q fdsrc fd=0 ! tsdemux latency=1 ! h264parse \
                      ! splitmuxsink location=/footage/%06d.mp4 max-size-time={ns} use-robust-muxing=true \
                      muxer=\"qtmux reserved-max-duration={reserved} reserved-moov-update-period=500000000\""
                 )
@@ -150,7 +147,7 @@ pub fn picam_job(source: &Source, cameras: usize, phases: &[Phase], picam: &Path
 /// which feeds it, and makes a ring as a script beside a recorder makes one: the oldest file goes. With `synced`,
 /// it calls `sync` every second.
 pub fn peer_job(peer: Peer, source: &Source, ring: Ring, synced: bool, program: &Path) -> String {
-    let feed = feed(source, program, 1);
+    let feed = feed(peer, source, program, 1);
     around(peer, ring, synced, program, &format!("{feed} >/tmp/feed\n"))
 }
 
@@ -163,17 +160,20 @@ pub(crate) fn peer_job_beside(
     rounds: u32,
     script: &str,
 ) -> String {
-    let feed = feed(source, program, rounds);
+    let feed = feed(peer, source, program, rounds);
     let inner = format!("{feed} >/tmp/feed & feed=$!\n{script}kill $feed\n");
     around(peer, ring, synced, program, &inner)
 }
 
-fn feed(source: &Source, program: &Path, rounds: u32) -> String {
-    let (program, stream, begins) = (
-        host(program),
-        host(&source.streams[0]),
-        host(&source.begins[0]),
-    );
+fn feed(peer: Peer, source: &Source, program: &Path, rounds: u32) -> String {
+    // GStreamer's parser gives pictures of a bare stream no times, and its muxer takes none without.
+    let (stream, begins, rounds) = if peer == Peer::GstreamerRobust {
+        let (stream, begins) = source.transport(rounds);
+        (stream, begins, 1)
+    } else {
+        (source.streams[0].clone(), source.begins[0].clone(), rounds)
+    };
+    let [program, stream, begins] = [program, &stream, &begins].map(host);
     format!("{program} guest feed {stream} {begins} {RATE} {rounds}")
 }
 
@@ -192,7 +192,7 @@ fn around(peer: Peer, ring: Ring, synced: bool, program: &Path, feed: &str) -> S
         "export LD_LIBRARY_PATH={libraries} HOME=/tmp
 mkfifo /tmp/feed
 {program} guest keep {files}{synced} & keep=$!
-{{ {command}; }} </tmp/feed & pid=$!
+{command} </tmp/feed & pid=$!
 {feed}wait $pid
 kill $keep
 "

@@ -58,13 +58,45 @@ impl Source {
             let begins = source.footage.add(&fs::read(&stream).unwrap());
             source.parts.push((first, begins.len() as u32));
             let path = folder.join(format!("{part}.begins"));
-            let bytes: Vec<u8> = begins.iter().flat_map(|at| at.to_le_bytes()).collect();
-            fs::write(&path, bytes).unwrap();
+            write_begins(&path, &begins);
             source.begins.push(path);
             source.streams.push(stream);
         }
         source
     }
+}
+
+impl Source {
+    /// The first part, so many times, in an MPEG transport stream: its file, and that of where each access unit begins.
+    pub fn transport(&self, rounds: u32) -> (PathBuf, PathBuf) {
+        let stream = self.streams[0].with_extension(format!("{rounds}.ts"));
+        let begins = stream.with_extension("begins");
+        if !begins.exists() {
+            let unfinished = stream.with_extension(format!("{}.ts", std::process::id()));
+            let again = rounds.saturating_sub(1);
+            let arguments = format!(
+                "-fflags +genpts -stream_loop {again} -f h264 -framerate {RATE} -i {} -c copy -muxdelay 0 -muxpreload 0",
+                self.streams[0].display()
+            );
+            picam_testkit::ffmpeg::run(&arguments, &unfinished);
+            fs::rename(unfinished, &stream).unwrap();
+            let probe = picam_testkit::judges::ffprobe(&stream, true).unwrap();
+            let packets = probe["packets"].as_array().unwrap();
+            // The tables stand before the first.
+            let places = packets
+                .iter()
+                .skip(1)
+                .map(|packet| packet["pos"].as_str().unwrap().parse().unwrap());
+            let places: Vec<u64> = std::iter::once(0).chain(places).collect();
+            write_begins(&begins, &places);
+        }
+        (stream, begins)
+    }
+}
+
+fn write_begins(path: &Path, places: &[u64]) {
+    let bytes: Vec<u8> = places.iter().flat_map(|at| at.to_le_bytes()).collect();
+    fs::write(path, bytes).unwrap();
 }
 
 fn encode(stream: &Path, style: Style, part: u32) {
