@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -60,24 +61,23 @@ pub fn keep(folder: &Path, files: usize, synced: bool) -> std::io::Result<()> {
 /// # Errors
 /// Whatever reading or writing gives; a recorder that went away among it.
 pub fn feed(stream: &Path, begins: &Path, rate: u32, rounds: u32) -> std::io::Result<()> {
-    let stream = fs::read(stream)?;
+    let stream = fs::File::open(stream)?;
     let begins = fs::read(begins)?;
     let begins = begins
         .as_chunks::<8>()
         .0
         .iter()
-        .map(|&at| u64::from_le_bytes(at) as usize);
-    let begins: Vec<usize> = begins.chain([stream.len()]).collect();
-    let units: Vec<&[u8]> = begins
-        .windows(2)
-        .filter_map(|unit| stream.get(unit[0]..unit[1]))
-        .collect();
+        .map(|&at| u64::from_le_bytes(at));
+    let begins: Vec<u64> = begins.chain([stream.metadata()?.len()]).collect();
+    let mut unit = Vec::new();
     let mut out = std::io::stdout().lock();
     let (mut start, mut late) = (0, 0);
-    for (number, unit) in (0..rounds).flat_map(|_| &units).enumerate() {
+    for (number, place) in (0..rounds).flat_map(|_| begins.windows(2)).enumerate() {
+        unit.resize((place[1] - place[0]) as usize, 0);
+        stream.read_exact_at(&mut unit, place[0])?;
         let due = start + number as u64 * 1_000_000_000 / u64::from(rate);
         std::thread::sleep(Duration::from_nanos(due.saturating_sub(boot_ns())));
-        out.write_all(unit)?;
+        out.write_all(&unit)?;
         out.flush()?;
         if number == 0 {
             while ioctl_fionread(&out)? > 0 {

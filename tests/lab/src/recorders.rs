@@ -49,7 +49,7 @@ impl Peer {
                 let ns = u64::from(segment_s) * 1_000_000_000;
                 let reserved = ns * 3;
                 format!(
-                    "gst-launch-1.0 -q fdsrc fd=0 ! tsdemux latency=1 ! h264parse \
+                    "gst-launch-1.0 -q --no-position fdsrc fd=0 ! tsdemux latency=1 ! h264parse \
                      ! splitmuxsink location=/footage/%06d.mp4 max-size-time={ns} use-robust-muxing=true \
                      muxer=\"qtmux reserved-max-duration={reserved} reserved-moov-update-period=500000000\""
                 )

@@ -64,19 +64,17 @@ impl Source {
         }
         source
     }
-}
 
-impl Source {
     /// The first part, so many times, in an MPEG transport stream: its file, and that of where each access unit begins.
     pub fn transport(&self, rounds: u32) -> (PathBuf, PathBuf) {
         let stream = self.streams[0].with_extension(format!("{rounds}.ts"));
         let begins = stream.with_extension("begins");
         if !begins.exists() {
             let unfinished = stream.with_extension(format!("{}.ts", std::process::id()));
-            let again = rounds.saturating_sub(1);
+            let part = self.streams[0].to_string_lossy();
+            let all = vec![&*part; rounds as usize].join("|");
             let arguments = format!(
-                "-fflags +genpts -stream_loop {again} -f h264 -framerate {RATE} -i {} -c copy -muxdelay 0 -muxpreload 0",
-                self.streams[0].display()
+                "-fflags +genpts -f h264 -framerate {RATE} -i concat:{all} -c copy -muxdelay 0 -muxpreload 0"
             );
             picam_testkit::ffmpeg::run(&arguments, &unfinished);
             fs::rename(unfinished, &stream).unwrap();
