@@ -1,17 +1,20 @@
 //! An exFAT's boot region: is there footage, and how long is its volume?
 //!
 //! exFAT file system specification (Microsoft, 2019), section 3: the main boot region is 12 sectors,
-//! the last of which holds the checksum of the others; a backup follows. This only asks whether
-//! somebody's files may lie there. What is damaged is for `fsck.exfat` and its owner to judge.
+//! the last of which holds the checksum of the others; a backup follows. This asks whether somebody's
+//! files may lie there, and makes a damaged main region anew from a backup that is whole, which neither the kernel
+//! nor `fsck.exfat -p` does. Whatever else is damaged is for `fsck.exfat` and its owner to judge.
 
-use super::mbr::SECTOR;
+use super::mbr::{SECTOR, Sector};
 use crate::bytes::{array, u32_at, u64_at};
 
 /// Sectors of both boot regions.
 pub const BOOT_SECTORS: usize = 2 * REGION;
 const REGION: usize = 12;
 /// Bytes of the boot sector that change without a new checksum: VolumeFlags, PercentInUse.
-const UNCHECKED: [usize; 3] = [106, 107, 112];
+const UNCHECKED: [usize; 3] = [VOLUME_FLAGS, 107, 112];
+const VOLUME_FLAGS: usize = 106;
+const VOLUME_DIRTY: u8 = 2;
 
 /// A volume that lies, or lay, where we looked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub struct Volume {
     pub sectors: u64,
     /// Whether one of the boot regions has the checksum it should have.
     pub sound: bool,
+    /// Whether it cannot be mounted until its main boot region is made anew, for the backup alone is whole.
+    pub on_backup: bool,
 }
 
 /// Looks for a volume in the first [`BOOT_SECTORS`] sectors of a place. One boot sector that calls
@@ -29,18 +34,44 @@ pub fn look(bytes: &[u8]) -> Option<Volume> {
         .split_at_checked(REGION * SECTOR)
         .unwrap_or((bytes, &[]));
     let regions = [main, backup];
-    let sound = regions
-        .iter()
-        .find(|region| is_exfat(region) && is_sound(region));
+    let whole = |region: &&&[u8]| is_exfat(region) && is_sound(region);
+    let sound = regions.iter().find(whole);
     let region = sound.or_else(|| regions.iter().find(|region| is_exfat(region)))?;
     Some(Volume {
         sectors: length(region),
         sound: sound.is_some(),
+        on_backup: sound.is_some() && !whole(&&main) && !is_another(main),
     })
 }
 
+/// The main boot region as its backup has it, sector by sector; none if that is not whole. The volume is marked as one that was
+/// not unmounted (VolumeDirty, section 3.1.13.2), so that it is checked.
+pub(super) fn restored(bytes: &[u8]) -> Option<[Sector; REGION]> {
+    let backup = bytes.get(REGION * SECTOR..BOOT_SECTORS * SECTOR)?;
+    if !(is_exfat(backup) && is_sound(backup)) {
+        return None;
+    }
+    let mut region = [[0; SECTOR]; REGION];
+    for (to, from) in region.iter_mut().zip(backup.chunks_exact(SECTOR)) {
+        to.copy_from_slice(from);
+    }
+    let flags = region.first_mut()?.get_mut(VOLUME_FLAGS)?;
+    *flags |= VOLUME_DIRTY;
+    Some(region)
+}
+
 fn is_exfat(region: &[u8]) -> bool {
-    array(region, 3) == *b"EXFAT   " && array(region, 510) == [0x55, 0xaa]
+    array(region, 3) == *b"EXFAT   " && is_signed(region)
+}
+
+/// Whether this is the boot sector of another filesystem, FAT or NTFS. Whoever made that left exFAT's backup behind it; those
+/// without such a boot sector (ext4, F2FS, XFS, LUKS) lie over the backup.
+fn is_another(region: &[u8]) -> bool {
+    is_signed(region) && !is_exfat(region)
+}
+
+fn is_signed(region: &[u8]) -> bool {
+    array(region, 510) == [0x55, 0xaa]
 }
 
 /// VolumeLength counts the volume's own sectors, of 1 << BytesPerSectorShift bytes.
@@ -96,6 +127,7 @@ mod tests {
         let sound = Volume {
             sectors: 123_456,
             sound: true,
+            on_backup: false,
         };
         assert_eq!(look(&bytes), Some(sound));
         bytes[106] = 2; // dirty: as a power cut leaves it
@@ -110,15 +142,36 @@ mod tests {
         let whole = regions(123_456);
         let mut no_main = whole.clone();
         no_main[..REGION * SECTOR].fill(0);
-        assert_eq!(look(&no_main), look(&whole), "the backup speaks for it");
+        let on_backup = Volume {
+            sectors: 123_456,
+            sound: true,
+            on_backup: true,
+        };
+        assert_eq!(look(&no_main), Some(on_backup), "the backup speaks for it");
+        let mut mended = no_main.clone();
+        mended[..REGION * SECTOR].copy_from_slice(restored(&no_main).unwrap().as_flattened());
+        assert_eq!(look(&mended), look(&whole));
+        mended[VOLUME_FLAGS] &= !VOLUME_DIRTY;
+        assert_eq!(mended, whole);
+        for at in [1, 200, 511, SECTOR, 11 * SECTOR] {
+            let mut torn = whole.clone();
+            torn[at] ^= 1;
+            assert_eq!(look(&torn), Some(on_backup), "{at}");
+        }
+        let mut fat = no_main.clone();
+        put(&mut fat, 3, b"mkfs.fat");
+        put(&mut fat, 510, &[0x55, 0xaa]);
+        assert!(!look(&fat).unwrap().on_backup, "somebody else's volume");
         let mut no_backup = whole.clone();
         no_backup[REGION * SECTOR..].fill(0xff);
         assert_eq!(look(&no_backup), look(&whole));
+        assert_eq!(restored(&no_backup), None);
         let mut neither = no_backup;
         neither[200] ^= 1;
         let unsound = Volume {
             sectors: 123_456,
             sound: false,
+            on_backup: false,
         };
         assert_eq!(look(&neither), Some(unsound));
     }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | type 0xda before 1600 MiB, or none | placeholder: as the image has it |
 //! | type 0xda from there on | formatting: nothing there is worth anything |
-//! | anything else from there on | footage: never touched |
+//! | anything else from there on | footage: never touched, but for a main boot region that only its backup still has |
 
 use super::exfat::Volume;
 use super::geometry::{Card, FOOTAGE_FROM, TooSmall};
@@ -123,6 +123,8 @@ pub enum Next {
     },
     /// Clear the note before the footage, and look again.
     ClearMarker(u64),
+    /// Make the main boot region of this footage anew from its backup, and look again.
+    Restore(Entry),
 }
 
 /// What a table is written for.
@@ -192,6 +194,14 @@ pub fn next(
                 // Stale, and it would condemn the footage after a reflash, or swallow a later request.
                 Some(here) if here.marker.is_some() && is_stale(erase, here) => {
                     Next::ClearMarker(here.start)
+                }
+                // Mounting writes to the boot sector each time, so that a power cut may tear it. The backup of a longer
+                // volume is another one's.
+                Some(Found {
+                    volume: Some(volume),
+                    ..
+                }) if volume.on_backup && volume.sectors <= entry.sectors.into() => {
+                    Next::Restore(entry)
                 }
                 _ => Next::Done(entry),
             })

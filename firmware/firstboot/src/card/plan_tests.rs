@@ -40,6 +40,7 @@ fn at(start: u64, volume: bool, marker: Option<Marker>) -> Found {
     let volume = volume.then_some(Volume {
         sectors: 1000 * MIB,
         sound: true,
+        on_backup: false,
     });
     Found {
         start: start * MIB,
@@ -54,7 +55,7 @@ fn decide(table: &Mbr, found: Found, erase: Erase) -> (Next, Entry) {
     let next = next(table, state, &card(), &[found], erase).unwrap();
     let written = match &next {
         Next::WriteTable { table, .. } | Next::Format { table, .. } => table,
-        Next::Done(_) | Next::ClearMarker(_) => table,
+        Next::Done(_) | Next::ClearMarker(_) | Next::Restore(_) => table,
     };
     let entry = written.entry(Primary::Footage);
     (next, entry)
@@ -236,6 +237,7 @@ proptest! {
         start in prop_oneof![0..1600_u64, Just(1600), 1600..4000_u64],
         length in 0..9000_u64,
         volume in any::<bool>(),
+        on_backup in any::<bool>(),
         marker in prop_oneof![Just(None), Just(Some(Marker::Unfinished)), Just(Some(Marker::Erased(5)))],
         erase in prop_oneof![Just(Erase::No), Just(Erase::Unknown), Just(Erase::Asked(5)), Just(Erase::Asked(6))],
     ) {
@@ -243,7 +245,10 @@ proptest! {
         let Ok(first) = State::of(&table) else { return Ok(()) };
         let is_footage = matches!(first, State::Footage(_));
         let mut found = at(if is_footage { start } else { 1600 }, volume, marker);
-        for _ in 0..5 {
+        if let Some(volume) = &mut found.volume {
+            volume.on_backup = on_backup;
+        }
+        for _ in 0..6 {
             let state = State::of(&table).unwrap();
             match next(&table, state, &card(), &[found], erase) {
                 // Too little room behind where it starts.
@@ -265,8 +270,36 @@ proptest! {
                     table = new;
                 }
                 Ok(Next::ClearMarker(_)) => found.marker = None,
+                Ok(Next::Restore(_)) => found.volume.as_mut().unwrap().on_backup = false,
             }
         }
         prop_assert!(false, "no end");
     }
+}
+
+#[test]
+fn a_torn_boot_region_is_restored_where_the_backup_fits() {
+    let footage = entry(EXFAT, 1600, 1000);
+    let table = image().with(Primary::Footage, footage);
+    let torn = |sectors, marker| {
+        let volume = Some(Volume {
+            sectors,
+            sound: true,
+            on_backup: true,
+        });
+        Found {
+            volume,
+            ..at(1600, false, marker)
+        }
+    };
+    for erase in [Erase::No, Erase::Unknown] {
+        let (restore, _) = decide(&table, torn(1000 * MIB, NOTHING), erase);
+        assert_eq!(restore, Next::Restore(footage));
+    }
+    // A longer one is another volume's, as on a copy of a larger card.
+    let (done, _) = decide(&table, torn(1000 * MIB + 1, NOTHING), Erase::No);
+    assert_eq!(done, Next::Done(footage));
+    // What is to be erased, or was never finished, is not mended.
+    let (erased, _) = decide(&table, torn(1000 * MIB, NOTHING), Erase::Asked(1));
+    assert_eq!(why(&erased), Some(Why::Erase));
 }

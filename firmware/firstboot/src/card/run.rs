@@ -8,9 +8,9 @@ use super::marker::{self, Marker};
 use super::mbr::{Entry, Mbr, SECTOR, Sector};
 use super::plan::{Erase, Found, Next, Refusal, State, Why, next};
 
-/// Placeholder, formatting, resized, footage, note cleared: more than these is a disk that does not
+/// Placeholder, formatting, resized, footage, note cleared, restored: more than these is a disk that does not
 /// keep what is written to it.
-const MOST_STEPS: usize = 6;
+const MOST_STEPS: usize = 7;
 
 /// The whole card, in sectors. A write is durable, and of one sector: whole or not at all.
 pub trait Disk {
@@ -64,7 +64,7 @@ fn failed(doing: &'static str) -> impl Fn(io::Error) -> CardError {
 
 /// Sees to it that the second partition is footage. Returns where it lies.
 ///
-/// Where it is already, this reads two sectors and asks the kernel.
+/// Where it is already, this reads 26 sectors and asks the kernel.
 pub fn prepare<D: Disk + Tools>(
     disk: &mut D,
     card: &Card,
@@ -75,7 +75,10 @@ pub fn prepare<D: Disk + Tools>(
         let state = State::of(&table)?;
         let found = find(disk, card, state)?;
         match next(&table, state, card, &found, erase)? {
-            Next::Done(entry) => {
+            Next::Restore(entry) if !disk.is_in_use().map_err(failed(ASKING))? => {
+                restore(disk, entry.start.into())?;
+            }
+            Next::Done(entry) | Next::Restore(entry) => {
                 if entry.end() > card.sectors {
                     let beyond = (entry.end() - card.sectors) / MIB;
                     tracing::warn!(
@@ -153,18 +156,13 @@ fn find(disk: &mut impl Disk, card: &Card, state: State) -> Result<Vec<Found>, C
         State::Formatting(_) => Vec::new(),
         State::Footage(entry) => vec![entry.start.into()],
     };
-    let sectors = if matches!(state, State::Placeholder) {
-        BOOT_SECTORS
-    } else {
-        0
-    };
     let mut found = Vec::new();
     for start in starts {
-        let length = 1 + sectors as u64;
-        if start.saturating_sub(1) + length > card.sectors {
+        let length = 1 + BOOT_SECTORS;
+        if start.saturating_sub(1) + length as u64 > card.sectors {
             continue;
         }
-        let mut bytes = vec![0; (1 + sectors) * SECTOR];
+        let mut bytes = vec![0; length * SECTOR];
         disk.read(start.saturating_sub(1), &mut bytes)
             .map_err(failed("where footage begins, the card cannot be read"))?;
         let (before, there) = bytes.split_at_checked(SECTOR).unwrap_or_default();
@@ -179,6 +177,21 @@ fn find(disk: &mut impl Disk, card: &Card, state: State) -> Result<Vec<Found>, C
         });
     }
     Ok(found)
+}
+
+/// Makes the main boot region anew. Cut anywhere, the backup is there for the next start; the boot sector comes last, so that
+/// nothing half done looks like a volume.
+fn restore(disk: &mut impl Disk, start: u64) -> Result<(), CardError> {
+    let mut bytes = vec![0; BOOT_SECTORS * SECTOR];
+    disk.read(start, &mut bytes)
+        .map_err(failed("where footage begins, the card cannot be read"))?;
+    let region = exfat::restored(&bytes).ok_or(CardError::Forgetful)?;
+    tracing::warn!("the footage's boot sectors were damaged; they are made anew from their backup");
+    for (n, sector) in region.iter().enumerate().rev() {
+        disk.write(start + n as u64, sector)
+            .map_err(failed("the footage's boot sectors cannot be written"))?;
+    }
+    Ok(())
 }
 
 /// Formats between two notes: as long as the first one stands, nothing here is taken for footage.

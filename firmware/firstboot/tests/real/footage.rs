@@ -133,6 +133,7 @@ fn a_damaged_exfat_is_not_formatted() {
     ] {
         let mut card = used(8);
         let start = card.start() * 512;
+        let footage = checksums(&card);
         card.pull();
         card.flash();
         let file = File::options()
@@ -151,7 +152,41 @@ fn a_damaged_exfat_is_not_formatted() {
         }
         let mut after = vec![0; 32 << 20];
         file.read_exact_at(&mut after, start).unwrap();
+        if to <= 12 * 512 {
+            // The main boot region alone is made anew, from its backup, as that of a volume to be checked.
+            before.copy_within(12 * 512..24 * 512, 0);
+            before[106] |= 2;
+        }
         assert!(before == after, "the {what} was touched");
+        if to <= 24 * 512 {
+            card.insert();
+            card.prepare(Erase::No).unwrap();
+            assert_eq!(checksums(&card), footage, "{what}");
+        }
+    }
+}
+
+#[test]
+fn what_its_owner_formatted_otherwise_is_not_made_exfat_again() {
+    if !allowed() {
+        return;
+    }
+    for program in [&["mkfs.vfat", "-F", "32"][..], &["mkfs.ext4", "-q", "-F"]] {
+        let card = used(8);
+        let partition = card.footage();
+        let (name, options) = program.split_first().unwrap();
+        run(name, &[options, &[&partition]].concat());
+        let start = card.start() * 512;
+        let read = || {
+            let mut bytes = vec![0; 32 << 20];
+            let file = File::open(&card.file).unwrap();
+            file.read_exact_at(&mut bytes, start).unwrap();
+            bytes
+        };
+        run("sync", &[]);
+        let before = read();
+        card.prepare(Erase::No).unwrap();
+        assert!(read() == before, "{name}: it was touched");
     }
 }
 
