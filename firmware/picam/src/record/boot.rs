@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use picam_capture::{Clock, SystemClock};
 use picam_ring::{FLOOR_UTC_US, FsDirectory};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, StatVfsMountFlags, flock, statvfs};
 use rustix::io::Errno;
 
 /// Whether slots are written with `O_DIRECT`; measured both ways, see `docs/benchmarks.md`.
@@ -96,6 +96,7 @@ impl Card {
             *held = None;
             return Err(Errno::NODEV.into());
         }
+        refuse_bare_root(&self.path)?;
         std::fs::create_dir_all(&self.path)?;
         let directory = FsDirectory::open(&self.path, DIRECT)?;
         if mount_point.is_none() {
@@ -128,6 +129,18 @@ fn mount_point_of(path: &Path) -> io::Result<PathBuf> {
         top.pop();
     }
     Ok(top)
+}
+
+/// Fails where a path leads to the device's own root, which nobody can write to: the footage partition is not mounted (yet), and
+/// the root's size and free space say nothing of it.
+pub(super) fn refuse_bare_root(path: &Path) -> io::Result<()> {
+    let root = Path::new("/");
+    let is_read_only = statvfs(root)?.f_flag.contains(StatVfsMountFlags::RDONLY);
+    if is_read_only && path.exists() && path.metadata()?.dev() == root.metadata()?.dev() {
+        let why = format!("no card is mounted at {}", path.display());
+        return Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why));
+    }
+    Ok(())
 }
 
 /// Whether a filesystem is mounted on this very directory; `/` always is one.

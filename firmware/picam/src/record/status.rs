@@ -16,6 +16,7 @@ use picam_web::status::{
     StatusUnavailable,
 };
 
+use super::boot::refuse_bare_root;
 use super::{Pulse, RecordPlan};
 
 const STARTING: u8 = 0;
@@ -360,7 +361,8 @@ impl Status {
 impl StatusSource for Status {
     fn status(&self) -> Result<picam_web::status::Status, StatusUnavailable> {
         let heard = self.hear();
-        let look = FsDirectory::open(&self.footage, false)
+        let look = refuse_bare_root(&self.footage)
+            .and_then(|()| FsDirectory::open(&self.footage, false))
             .and_then(|directory| Ok((directory.space()?, Catalog::read(&directory)?)));
         let mut card = CardStatus::default();
         let catalog = match look {

@@ -31,5 +31,7 @@ fn filter(level: Level) -> Targets {
     // All our crates begin with it.
     Targets::new()
         .with_default(LevelFilter::from(level.min(Level::WARN)))
+        // It warns of every box that it leaves to us.
+        .with_target("mp4_atom", LevelFilter::OFF)
         .with_target("picam", level)
 }
