@@ -150,7 +150,7 @@ fn build() -> Result<PathBuf> {
 /// A name for what the card is made of: its bytes.
 fn inputs(picam: &Path) -> Result<String> {
     let script = "{ cat \"$0\"; find board tests/board/assemble tests/board/init tests/board/packages \
-        tests/board/picam.toml \\( -type f -o -type l \\) -print0 | sort -z | \
+        tests/board/picam.toml tests/board/emulated-*.service \\( -type f -o -type l \\) -print0 | sort -z | \
         xargs -0 -I{} sh -c 'printf %s \"{}\"; readlink \"{}\" || cat \"{}\"'; } | sha256sum | cut -c 1-16";
     let picam = fs::canonicalize(picam).map_err(BoardError::io(picam.display().to_string()))?;
     let sum = program::text(

@@ -56,6 +56,20 @@ pub fn fix(utc: u64) -> String {
     text
 }
 
+/// What a log has of each second: u-blox receivers begin one with RMC.
+fn seconds_of(log: &str) -> Vec<String> {
+    let mut seconds = vec![String::new()];
+    for line in log.lines().filter(|line| line.starts_with('$')) {
+        if line.get(3..6) == Some("RMC") {
+            seconds.push(String::new());
+        }
+        if let Some(second) = seconds.last_mut() {
+            let _ = write!(second, "{line}\r\n");
+        }
+    }
+    seconds
+}
+
 /// A receiver that talks until it is dropped.
 pub struct Receiver {
     stop: Arc<AtomicBool>,
@@ -66,6 +80,20 @@ impl Receiver {
     ///
     /// The port must be open on the board: QEMU's UART, handed bytes that nobody takes, keeps the board busy.
     pub fn start(socket: &Path, ahead: Duration) -> Result<Self> {
+        Self::speak(socket, move |utc| Some(fix(utc + ahead.as_secs())))
+    }
+
+    /// A recorded one: says again what `log` holds, a second of it a second. gpsd's logs begin with lines of their own, "#".
+    pub fn replay(socket: &Path, log: &str) -> Result<Self> {
+        let mut seconds = seconds_of(log).into_iter();
+        Self::speak(socket, move |_| seconds.next())
+    }
+
+    /// Says once a second what `say` has for it, while it has something.
+    fn speak(
+        socket: &Path,
+        mut say: impl FnMut(u64) -> Option<String> + Send + 'static,
+    ) -> Result<Self> {
         let mut line: UnixStream = connect(socket)?;
         line.set_nonblocking(true)
             .map_err(BoardError::io("the receiver's line"))?;
@@ -79,9 +107,11 @@ impl Receiver {
                 // The sentences of a second come just behind its beginning.
                 let rest = Duration::from_nanos(1_000_000_000 - u64::from(now.subsec_nanos()));
                 std::thread::sleep(rest);
-                let utc = now.as_secs() + 1 + ahead.as_secs();
+                let Some(text) = say(now.as_secs() + 1) else {
+                    return;
+                };
                 // Bytes that find no room are lost, as on a wire.
-                let _ = line.write(fix(utc).as_bytes());
+                let _ = line.write(text.as_bytes());
             }
         });
         Ok(Self { stop })
@@ -97,6 +127,13 @@ impl Drop for Receiver {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_is_cut_where_a_second_begins() {
+        let log = "# Name: x\n$GNGLL,1\n$GNRMC,2\n$GNGGA,2\n$GNRMC,3\n";
+        let wanted = ["$GNGLL,1\r\n", "$GNRMC,2\r\n$GNGGA,2\r\n", "$GNRMC,3\r\n"];
+        assert_eq!(seconds_of(log), wanted);
+    }
 
     #[test]
     fn sentences_carry_date_time_and_checksum() {

@@ -51,9 +51,18 @@ fn must_say_why(shell: &mut Shell, what: &str) {
     println!("{what}: {why}");
     assert!(!records && !why.is_empty(), "{what}: {records} {why}");
     shell.ok("systemctl is-active picam-record").unwrap();
-    let journal = shell.ok("journalctl -b -u picam-record -u picam-card -u picam-fsck -u footage.mount -p warning --no-pager -o cat | tail -5").unwrap();
+    let journal = shell.ok("journalctl -b -u picam-record -u picam-card -u picam-fsck -u footage.mount --no-pager -o cat | grep -E 'ERROR|WARN|[Ff]ailed' | tail -5").unwrap();
     assert!(!journal.trim().is_empty(), "{what}: the journal is silent");
     println!("{what}, journal: {journal}");
+}
+
+/// Exit code of the check before the footage was mounted.
+fn check_said(shell: &mut Shell) -> String {
+    shell
+        .ok("systemctl show -P ExecMainStatus picam-fsck")
+        .unwrap()
+        .trim()
+        .to_owned()
 }
 
 #[test]
@@ -99,7 +108,8 @@ fn odd_cards_record_or_say_why_not() {
         .unwrap();
         let (board, mut shell) = boot(&image, &run, card, "fat");
         let (records, why) = said(&mut shell);
-        println!("nonsense in the FAT: recording {records}; {why}");
+        let check = check_said(&mut shell);
+        println!("nonsense in the FAT: recording {records}; {why}; exit code of the check {check}");
         assert!(records || !why.is_empty());
         let _ = board.pull().unwrap();
     });
@@ -109,6 +119,8 @@ fn odd_cards_record_or_say_why_not() {
             .unwrap();
         let (board, mut shell) = boot(&image, &run, card, "no-exfat");
         must_say_why(&mut shell, "no exFAT");
+        // "Operational error" (fsck.exfat(8)).
+        assert_eq!(check_said(&mut shell), "8");
         // Nothing was written over what may be footage.
         let (card, _) = board.pull().unwrap();
         assert_eq!(card.read(footage.offset, 512).unwrap(), junk);
@@ -124,10 +136,36 @@ fn odd_cards_record_or_say_why_not() {
         }
         let _ = board.pull().unwrap();
     });
+    steps.step("formatting was cut off", || {
+        let card = copy();
+        card.set_kind(2, 0xda).unwrap();
+        let (board, mut shell) = boot(&image, &run, card, "formatting");
+        must_record(&mut shell);
+        let (card, _) = board.pull().unwrap();
+        assert_eq!(card.partition(2).unwrap(), footage);
+        assert_eq!(card.footage(run.dir()).unwrap().check.0, 0);
+    });
+    steps.step("copied to a larger card", || {
+        let card = copy();
+        card.grow(8 << 30).unwrap();
+        let (board, mut shell) = boot(&image, &run, card, "larger");
+        must_record(&mut shell);
+        let (card, _) = board.pull().unwrap();
+        let all = judge_footage(&card.footage(run.dir()).unwrap());
+        assert!(all.len() >= before, "{} segments of {before}", all.len());
+    });
     steps.step("a full card", || {
         let (board, mut shell) = boot(&image, &run, copy(), "full");
-        let fill = "systemctl stop picam-record; rm -f /footage/*.mp4; truncate -s $(df --output=avail -B1 /footage | tail -1) /footage/holiday.bin; df -B1 /footage; systemctl start picam-record";
-        println!("{}", shell.ok(fill).unwrap());
+        let fill = |what: &str| format!("systemctl stop picam-record; rm -f {what}; truncate -s +$(df --output=avail -B1 /footage | tail -1) /footage/holiday.bin; df -B1 /footage; systemctl start picam-record");
+        // With some of its slots left it goes on in these, and says so.
+        println!("{}", shell.ok(&fill("/footage/*.mp4")).unwrap());
+        must_record(&mut shell);
+        std::thread::sleep(Duration::from_secs(10));
+        let (records, why) = said(&mut shell);
+        println!("full card with some slots: recording {records}; {why}");
+        assert!(records && why.contains("the card is full"), "{why}");
+        // With none left it cannot.
+        println!("{}", shell.ok(&fill("$(find /footage -type f ! -name holiday.bin)")).unwrap());
         must_say_why(&mut shell, "full card");
         shell.ok("rm /footage/holiday.bin").unwrap();
         must_record(&mut shell);

@@ -94,13 +94,15 @@ fn judge(card: &Card, run: &Run, ledger: &mut Ledger, what: &str) -> Option<Dura
     let all = segments(footage.path());
     let mut end = None;
     for segment in &all {
-        judges::ffprobe(&segment.path, false).unwrap_or_else(|error| panic!("{what}: {error}"));
-        judges::ffmpeg_decodes(&segment.path).unwrap_or_else(|error| panic!("{what}: {error}"));
         let sequence = segment.record.sequence;
         let bytes = fs::read(&segment.path).unwrap();
         if let Some(before) = ledger.finished.get(&sequence) {
+            // It has played before.
             assert!(*before == bytes, "{what}: segment {sequence} was changed");
+            continue;
         }
+        judges::ffprobe(&segment.path, false).unwrap_or_else(|error| panic!("{what}: {error}"));
+        judges::ffmpeg_decodes(&segment.path).unwrap_or_else(|error| panic!("{what}: {error}"));
         if sequence > ledger.newest {
             let shown = numbers(&segment.path, WIDTH, HEIGHT);
             for pair in shown.windows(2) {
@@ -160,7 +162,7 @@ fn a_pulled_plug_costs_a_second_at_most_and_harms_nothing() {
         let what = format!("cut {cut}, {moment:?}");
         let board = start(&image, card, &run, "");
         let pulled = if matches!(moment, Moment::FirstStart | Moment::Start) {
-            let wait = 15_000 + rng.below(60_000);
+            let wait = 4_000 + rng.below(20_000);
             std::thread::sleep(Duration::from_millis(wait));
             println!("{what}: after {:.1} s", wait as f64 / 1000.0);
             let (pulled, _) = board.pull().unwrap();
@@ -182,7 +184,7 @@ fn a_pulled_plug_costs_a_second_at_most_and_harms_nothing() {
                     // Not waiting for its end is the point.
                     let _ = power_off(&mut shell, Duration::from_millis(rng.below(8000)));
                 }
-                _ => std::thread::sleep(Duration::from_millis(rng.below(15_000))),
+                _ => std::thread::sleep(Duration::from_millis(rng.below(6_000))),
             }
             let (pulled, at) = board.pull().unwrap();
             let end = judge(&pulled, &run, &mut ledger, &what);
@@ -197,7 +199,7 @@ fn a_pulled_plug_costs_a_second_at_most_and_harms_nothing() {
                     stall.as_millis()
                 );
                 lost.push(loss);
-                let most = Duration::from_secs(1) + FRAME + clock.doubt + stall;
+                let most = Duration::from_secs(1) + clock.doubt + stall;
                 assert!(loss <= most, "{what}: {loss:?} were lost");
             }
             pulled

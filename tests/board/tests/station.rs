@@ -1,13 +1,16 @@
-//! Hotspot and a network that is joined, at once, on one radio. Long form.
+//! Hotspot and a network that is joined, at once, on one radio, beside two cameras, one of which is a film. Long form.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod common;
 
 use common::*;
 use picam_board_tests::phone::Phone;
+use picam_system_tests::card::segments;
+use picam_testkit::judges;
 
 const SETTINGS: &str = "segment = \"10s\"\nslot-size = \"2MiB\"\nslots = 8\n\
     [[camera]]\nname = \"front\"\nsource = \"sim:?size=160x120&fps=10&bitrate=200k\"\n\
+    [[camera]]\nname = \"rear\"\nsource = \"file:/boot/road.mp4?loop=1\"\n\
     [wifi]\nmode = \"hotspot+station\"\ncountry = \"DE\"\npassphrase = \"emulated board\"\n\
     [[wifi.network]]\nssid = \"home\"\npassphrase = \"somewhere at home\"\n\
     [web]\npassword = \"emulated board\"\n";
@@ -30,6 +33,23 @@ fn a_hotspot_and_a_network_at_home_at_once() {
     };
     let card = new_card(&image, &run);
     card.put_boot_file("picam.toml", SETTINGS.as_bytes())
+        .unwrap();
+    let film = run.dir().join("road.mp4");
+    let made = std::process::Command::new("ffmpeg")
+        .args([
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=size=160x120:rate=10:duration=20",
+        ])
+        .args(["-c:v", "libx264", "-b:v", "200k", "-g", "10", "-bf", "0"])
+        .arg(&film)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    card.put_boot_file("road.mp4", &std::fs::read(&film).unwrap())
         .unwrap();
     let board = start(&image, card, &run, "mac80211_hwsim.radios=3");
     let mut shell = board.shell("serial").unwrap();
@@ -72,4 +92,37 @@ fn a_hotspot_and_a_network_at_home_at_once() {
         .unwrap();
     assert_ne!(through.code, 0, "{}", through.text);
     println!("{}", phone.board().ok("iw dev; ip -br addr").unwrap());
+
+    let status = status(&mut shell);
+    for camera in [0, 1] {
+        let camera = &status["status"]["cameras"][camera];
+        assert_eq!(camera["state"], "recording", "{status}");
+    }
+    let (card, _) = board.pull().unwrap();
+    let footage = card.footage(run.dir()).unwrap();
+    let (code, said) = picam_check(footage.path());
+    assert_eq!(code, 0, "{said}");
+    let all = segments(footage.path());
+    for segment in &all {
+        judges::ffmpeg_decodes(&segment.path).unwrap();
+    }
+    let of = |letter: char| {
+        all.iter()
+            .filter(|s| {
+                s.path
+                    .file_name()
+                    .unwrap()
+                    .to_string_lossy()
+                    .contains(letter)
+            })
+            .count()
+    };
+    println!(
+        "{} segments: {:?}",
+        all.len(),
+        all.iter()
+            .map(|s| s.path.file_name().unwrap())
+            .collect::<Vec<_>>()
+    );
+    assert!(of('F') > 0 && of('R') > 0);
 }

@@ -34,7 +34,10 @@ pub fn prepare(name: &str) -> Option<(Image, Run)> {
         return None;
     }
     let image = Image::of_this_tree().unwrap()?;
-    Some((image, Run::new(&runs(), name).unwrap()))
+    // Two with different seeds may run side by side.
+    let seed =
+        std::env::var("PICAM_SEED").map_or_else(|_| String::new(), |seed| format!("-{seed}"));
+    Some((image, Run::new(&runs(), &format!("{name}{seed}")).unwrap()))
 }
 
 /// Whether the long form was asked for; prints the skip line if not.
@@ -84,26 +87,30 @@ impl Steps {
 const BUSY_WITH: &str = "cat /proc/uptime; systemctl list-jobs --no-pager; \
     ps -eo pid,stat,wchan:24,etimes,args | grep -v '\\['; dmesg | tail -20";
 
-/// Waits on the board until `test` succeeds, asking seldom: that costs a board that is starting more than waiting.
-fn wait_on_board(shell: &mut Shell, test: &str, what: &str) {
+/// Waits until the recorder has said that it is ready. The shell itself comes after the recorder's first try, so that this is
+/// so at once, or takes long; asking seldom costs a board that is starting less.
+pub fn await_recorder(shell: &mut Shell) {
+    let test = "systemctl -q is-active picam-record";
     let rounds = ALL_UP.as_secs() / 4;
     let command = format!("for i in $(seq {rounds}); do {test} && break; sleep 3; done; {test}");
     if shell.run_for(&command, ALL_UP * 2).unwrap().code != 0 {
         let busy = shell.run(BUSY_WITH).unwrap().text;
-        panic!("waited too long for {what}:\n{busy}");
+        panic!("waited too long for the recorder:\n{busy}");
     }
-}
-
-/// Waits until the recorder has said that it is ready.
-pub fn await_recorder(shell: &mut Shell) {
-    wait_on_board(shell, "systemctl -q is-active picam-record", "the recorder");
 }
 
 /// Waits until nothing is being started any more; says how that ended.
 pub fn await_all(shell: &mut Shell) -> String {
-    let test = "{ s=$(systemctl is-system-running); [ $s != starting -a $s != initializing ]; }";
-    wait_on_board(shell, test, "everything to run");
-    shell.ok("echo $s").unwrap().trim().to_owned()
+    let wait = format!(
+        "timeout {} systemctl is-system-running --wait",
+        ALL_UP.as_secs()
+    );
+    let state = shell.run_for(&wait, ALL_UP * 2).unwrap();
+    if state.text.trim().is_empty() {
+        let busy = shell.run(BUSY_WITH).unwrap().text;
+        panic!("waited too long for everything to run:\n{busy}");
+    }
+    state.text.trim().to_owned()
 }
 
 /// A property of a unit, a time in microseconds since the kernel's start.

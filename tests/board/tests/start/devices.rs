@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use picam_board_tests::board::Board;
+use picam_board_tests::image::Image;
 use picam_board_tests::nmea::Receiver;
 use picam_board_tests::shell::Shell;
 use picam_board_tests::{gauge, pins};
@@ -15,7 +16,7 @@ const AHEAD: Duration = Duration::from_secs(200 * 86_400);
 const IGNITION: u8 = 26;
 const LED: u8 = 17;
 
-pub fn all(steps: &mut Steps, board: &Board, shell: &mut Shell) {
+pub fn all(steps: &mut Steps, image: &Image, board: &Board, shell: &mut Shell) {
     steps.step("fuel gauge", || {
         let mut bus = board.bus().unwrap();
         for (millivolts, percent) in [(3987, 81), (3312, 7)] {
@@ -70,6 +71,54 @@ pub fn all(steps: &mut Steps, board: &Board, shell: &mut Shell) {
         shell.ok("modprobe -r vivid").unwrap();
     });
     steps.step("GPS receiver and clock", || gps(board, shell));
+    steps.step("a recorded GPS receiver", || recorded(image, board, shell));
+}
+
+/// What a u-blox NEO-M8N once said, and what gpsd's own tests say that it means (test/daemon in gpsd's source).
+fn recorded(image: &Image, board: &Board, shell: &mut Shell) {
+    let read = |name: &str| std::fs::read_to_string(image.file(name)).unwrap();
+    let expected = fixes(&read("receiver.log.chk"));
+    assert!(expected.len() > 10, "{expected:?}");
+    // It was in 2015; the clock need not know.
+    shell.ok("systemctl stop picam-time").unwrap();
+    let receiver = Receiver::replay(&board.gps_line(), &read("receiver.log")).unwrap();
+    let watch = "exec 3<>/dev/tcp/127.0.0.1/2947; echo '?WATCH={\"enable\":true,\"json\":true};' >&3; timeout 30 grep '\"mode\":3' <&3; true";
+    let said = shell
+        .ok(&format!("bash -c \"{}\"", watch.replace('"', "\\\"")))
+        .unwrap();
+    drop(receiver);
+    shell.ok("systemctl start picam-time").unwrap();
+    // What is kept of the receiver before is no part of the recording.
+    let mut found = fixes(&said);
+    found.retain(|(latitude, longitude)| {
+        (latitude - 48.1173).abs() > 1e-3 || (longitude - 11.516_667).abs() > 1e-3
+    });
+    println!(
+        "{} fixes of the recording's {}",
+        found.len(),
+        expected.len()
+    );
+    assert!(found.len() >= 5, "{said}");
+    for (latitude, longitude) in found {
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-8;
+        assert!(
+            expected
+                .iter()
+                .any(|fix| near(fix.0, latitude) && near(fix.1, longitude)),
+            "{latitude} {longitude} are not in gpsd's own list"
+        );
+    }
+}
+
+/// Latitude and longitude of gpsd's reports of a position with height.
+fn fixes(reports: &str) -> Vec<(f64, f64)> {
+    let reports = reports
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    reports
+        .filter(|report: &serde_json::Value| report["class"] == "TPV" && report["mode"] == 3)
+        .filter_map(|report| Some((report["lat"].as_f64()?, report["lon"].as_f64()?)))
+        .collect()
 }
 
 fn gps(board: &Board, shell: &mut Shell) {

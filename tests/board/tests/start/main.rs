@@ -59,7 +59,7 @@ fn a_blank_card_becomes_a_camera() {
                 .unwrap()
         );
     });
-    devices::all(&mut steps, &board, &mut shell);
+    devices::all(&mut steps, &image, &board, &mut shell);
     phone::all(&mut steps, &mut shell, run.dir());
     let stopped = watchdogs::all(&mut steps, &mut shell);
     let (card, _) = board.pull().unwrap();
