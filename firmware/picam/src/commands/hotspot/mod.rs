@@ -52,15 +52,16 @@ pub(crate) fn run(options: &HotspotOptions) -> Result<(), Failure> {
     }
     let mac = radio::mac(Path::new("/sys/class/net"), &options.interface)?;
     let wish = wish(&config);
+    // Hotspot and station are on one band, and that is 2.4 GHz unless a channel of the other is named.
+    let five_ghz = wish.channel.is_some_and(|number| number > 14);
     let heard = match options.scan && wish.mode != Mode::Off {
-        true => parse_scan(&radio::scan(&options.interface)),
+        true => parse_scan(&radio::scan(&options.interface, five_ghz)),
         false => Vec::new(),
     };
     let air = Air {
         radio: mac,
         // Asked for only if it matters.
-        five_ghz: wish.channel.is_some_and(|number| number > 14)
-            && radio::has_5_ghz(&options.interface),
+        five_ghz: five_ghz && radio::has_5_ghz(&options.interface),
         heard: &heard,
     };
     let settled = settle(&wish, air);

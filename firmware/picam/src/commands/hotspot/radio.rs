@@ -8,11 +8,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use picam_hotspot::{Mac, lists_5_ghz};
+use picam_hotspot::{Channel, Mac, lists_5_ghz};
 
 use crate::commands::failure::Failure;
 
-/// Listening on every channel of both bands takes 2 to 4 s.
+/// Listening on every channel of both bands takes 2 to 4 s, of 2.4 GHz alone 1 to 2 s.
 const SCAN: Duration = Duration::from_secs(8);
 const ASK: Duration = Duration::from_secs(2);
 /// No honest output is longer, in bytes.
@@ -35,10 +35,15 @@ pub(super) fn mac(class: &Path, interface: &str) -> Result<Mac, Failure> {
         .map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
-/// What `iw` hears; nothing if it cannot, for a hotspot on a busy channel beats none.
-pub(super) fn scan(interface: &str) -> String {
+/// What `iw` hears on channels of 2.4 GHz, or on all; nothing if it cannot, for a hotspot on a busy channel beats none.
+pub(super) fn scan(interface: &str, five_ghz: bool) -> String {
     let mut iw = Command::new("iw");
     iw.args(["dev", interface, "scan"]);
+    if !five_ghz {
+        let low = Channel::all().filter(|channel| !channel.is_5_ghz());
+        iw.arg("freq");
+        iw.args(low.map(|channel| channel.frequency().to_string()));
+    }
     output(&mut iw, SCAN).unwrap_or_else(|why| {
         tracing::warn!("nothing was heard on {interface} ({why}); channels are chosen without");
         String::new()
