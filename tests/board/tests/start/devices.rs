@@ -110,13 +110,13 @@ fn recorded(image: &Image, board: &Board, shell: &mut Shell) {
     }
 }
 
-/// Latitude and longitude of gpsd's reports of a position with height.
+/// Latitude and longitude of gpsd's reports of a position.
 fn fixes(reports: &str) -> Vec<(f64, f64)> {
     let reports = reports
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());
     reports
-        .filter(|report: &serde_json::Value| report["class"] == "TPV" && report["mode"] == 3)
+        .filter(|report: &serde_json::Value| report["class"] == "TPV")
         .filter_map(|report| Some((report["lat"].as_f64()?, report["lon"].as_f64()?)))
         .collect()
 }
