@@ -67,10 +67,9 @@ fn check_said(shell: &mut Shell) -> String {
 
 #[test]
 fn odd_cards_record_or_say_why_not() {
-    if !long_form("cards that are broken, full, or another camera's") {
-        return;
-    }
-    let Some((image, run)) = prepare("cards") else {
+    let Some((image, run)) =
+        prepare_long("cards", "cards that are broken, full, or another camera's")
+    else {
         return;
     };
     let mut steps = Steps::default();

@@ -26,10 +26,8 @@ fn again(board: &Board, shell: Shell, name: &str) -> Shell {
 
 #[test]
 fn a_board_that_hangs_starts_again() {
-    if !long_form("a kernel that panics and a systemd that hangs") {
-        return;
-    }
-    let Some((image, run)) = prepare("hangs") else {
+    let Some((image, run)) = prepare_long("hangs", "a kernel that panics and a systemd that hangs")
+    else {
         return;
     };
     let board = start(

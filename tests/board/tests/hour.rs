@@ -16,10 +16,7 @@ const SEGMENTS: u64 = 100;
 
 #[test]
 fn an_hour_changes_nothing_but_the_footage() {
-    if !long_form("an hour of running") {
-        return;
-    }
-    let Some((image, run)) = prepare("hour") else {
+    let Some((image, run)) = prepare_long("hour", "an hour of running") else {
         return;
     };
     let card = new_card(&image, &run);

@@ -25,10 +25,7 @@ const HOME: &[&str] = &[
 
 #[test]
 fn a_hotspot_and_a_network_at_home_at_once() {
-    if !long_form("access point and station at once") {
-        return;
-    }
-    let Some((image, run)) = prepare("station") else {
+    let Some((image, run)) = prepare_long("station", "access point and station at once") else {
         return;
     };
     let card = new_card(&image, &run);

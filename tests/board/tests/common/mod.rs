@@ -40,13 +40,13 @@ pub fn prepare(name: &str) -> Option<(Image, Run)> {
     Some((image, Run::new(&runs(), &format!("{name}{seed}")).unwrap()))
 }
 
-/// Whether the long form was asked for; prints the skip line if not.
-pub fn long_form(what: &str) -> bool {
-    let asked = std::env::var_os("PICAM_BOARD_LONG").is_some();
-    if !asked {
+/// The same for a test of the long form, which shows `what`.
+pub fn prepare_long(name: &str, what: &str) -> Option<(Image, Run)> {
+    if std::env::var_os("PICAM_BOARD_LONG").is_none() {
         judges::skip(&format!("{what}: long form"), "scripts/board-tests --long");
+        return None;
     }
-    asked
+    prepare(name)
 }
 
 /// A card as it comes from the flasher.
