@@ -21,6 +21,8 @@ impl Footage {
     pub(crate) fn of(card: &Path, offset: u64, size: u64, scratch: &Path) -> Result<Self> {
         let at = scratch.join("footage");
         fs::create_dir_all(&at).map_err(BoardError::io(at.display().to_string()))?;
+        // As the kernel names it, with no ".." in it.
+        let at = fs::canonicalize(&at).map_err(BoardError::io(at.display().to_string()))?;
         // exfat-fuse takes nothing but a block device.
         let device = program::text(
             Command::new("losetup")
