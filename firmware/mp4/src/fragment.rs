@@ -26,9 +26,11 @@ const FLAGS_DELTA: u32 = 0x0101_0000;
 const UUID_BOX: usize = 24;
 /// Offset of the record: behind the box header and the 16-byte type.
 const FRAGMENT_RECORD: usize = UUID_BOX + 24;
-const FRAGMENT_MAGIC: [u8; 4] = *b"pFRG";
+/// Records of version 1 end with `io_faults`. They are read, and recovered, for ever.
+const FRAGMENT_MAGIC_V1: [u8; 4] = *b"pFRG";
+const FRAGMENT_MAGIC: [u8; 4] = *b"pFR2";
 /// Length of the record without filler.
-const FRAGMENT_RECORD_LEN: usize = 56;
+pub(crate) const FRAGMENT_RECORD_LEN: usize = 112;
 /// Offset of the CRC in the fragment.
 const CRC: usize = FRAGMENT_RECORD + 4;
 /// `traf` header, `tfhd`, `tfdt` version 1, `trun` with its counts.
@@ -51,6 +53,58 @@ pub struct FragmentRecord {
     pub boot_tag: u32,
     /// Counters of the segment up to and including this fragment.
     pub counters: Counters,
+    /// What version 2 added; `None` in a fragment of version 1.
+    pub origin: Option<Origin>,
+}
+
+/// Where a fragment comes from, so that it can be told without its segment's header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// Camera letter as in the file name (`F`).
+    pub camera: u8,
+    /// Class letter when it was recorded.
+    pub class: u8,
+    /// How many boots the card had seen.
+    pub boot_number: u32,
+    /// Capture time of its first picture on the boot clock, nanoseconds since boot.
+    pub captured_boot_ns: u64,
+    /// The same in UTC, microseconds since 1970; `None` if nobody knew it yet.
+    pub captured_utc_us: Option<i64>,
+    /// CRC-32 of the init `moov` that its samples need.
+    pub init_crc: u32,
+    /// Length of the head region: where the init stands in its slot.
+    pub head_len: u32,
+    /// Pictures that the camera had delivered since this boot before its first, lost ones included.
+    pub pictures_before: u64,
+}
+
+/// No UTC known: no picture was taken at the start of 1970.
+const UTC_UNKNOWN: i64 = 0;
+
+impl Origin {
+    fn parse(r: &mut Fields<'_>) -> Self {
+        let [camera, class, _, _] = r.array();
+        Self {
+            camera,
+            class,
+            boot_number: r.u32(),
+            captured_boot_ns: r.u64(),
+            captured_utc_us: Some(i64::from_be_bytes(r.array())).filter(|&us| us != UTC_UNKNOWN),
+            init_crc: r.u32(),
+            head_len: r.u32(),
+            pictures_before: r.u64(),
+        }
+    }
+
+    fn store(&self, w: &mut Fill<'_>) {
+        w.put(&[self.camera, self.class, 0, 0]);
+        w.put(&self.boot_number.to_be_bytes());
+        w.put(&self.captured_boot_ns.to_be_bytes());
+        w.put(&self.captured_utc_us.unwrap_or(UTC_UNKNOWN).to_be_bytes());
+        w.put(&self.init_crc.to_be_bytes());
+        w.put(&self.head_len.to_be_bytes());
+        w.put(&self.pictures_before.to_be_bytes());
+    }
 }
 
 impl FragmentRecord {
@@ -59,30 +113,44 @@ impl FragmentRecord {
         let uuid = front.get(UUID_BOX + 4..FRAGMENT_RECORD)?;
         let (kind, uuid) = uuid.split_first_chunk::<4>()?;
         let mut r = Fields(front.get(FRAGMENT_RECORD..FRAGMENT_RECORD + FRAGMENT_RECORD_LEN)?);
-        if kind != b"uuid" || uuid != PICAM_UUID || r.array() != FRAGMENT_MAGIC {
+        let magic = r.array();
+        let known = [FRAGMENT_MAGIC, FRAGMENT_MAGIC_V1].contains(&magic);
+        if kind != b"uuid" || uuid != PICAM_UUID || !known {
             return None;
         }
-        let record = Self {
+        let mut record = Self {
             crc: r.u32(),
             len: r.u32(),
             index: r.u32(),
             sequence: r.u64(),
             boot_tag: r.u32(),
-            counters: Counters::parse(&mut r),
+            counters: Counters::parse_v1(&mut r),
+            origin: None,
         };
+        if magic == FRAGMENT_MAGIC {
+            record.counters.parse_v2(&mut r);
+            record.origin = Some(Origin::parse(&mut r));
+        }
         let whole_pages = record.len as usize >= PAGE && (record.len as usize).is_multiple_of(PAGE);
         (front.get(4..8)? == b"moof" && whole_pages).then_some(record)
     }
 
     fn store(&self, to: &mut [u8]) {
         let mut w = Fill::new(to);
-        w.put(&FRAGMENT_MAGIC);
+        w.put(match self.origin {
+            Some(_) => &FRAGMENT_MAGIC,
+            None => &FRAGMENT_MAGIC_V1,
+        });
         w.put(&self.crc.to_be_bytes());
         w.put(&self.len.to_be_bytes());
         w.put(&self.index.to_be_bytes());
         w.put(&self.sequence.to_be_bytes());
         w.put(&self.boot_tag.to_be_bytes());
-        self.counters.store(&mut w);
+        self.counters.store_v1(&mut w);
+        if let Some(origin) = &self.origin {
+            self.counters.store_v2(&mut w);
+            origin.store(&mut w);
+        }
     }
 }
 
@@ -206,6 +274,9 @@ pub(crate) struct FragmentBuilder {
     room: usize,
     side_len: usize,
     closed: bool,
+    /// Capture time of the first picture, nanoseconds since boot.
+    captured_boot_ns: Option<u64>,
+    last_captured_boot_ns: u64,
 }
 
 /// Where a closed fragment's samples lie, for the sample tables.
@@ -233,6 +304,8 @@ impl FragmentBuilder {
             room: 0,
             side_len: 0,
             closed: false,
+            captured_boot_ns: None,
+            last_captured_boot_ns: 0,
         }
     }
 
@@ -259,6 +332,7 @@ impl FragmentBuilder {
         self.hasher.reset();
         self.side_len = 0;
         self.closed = false;
+        self.captured_boot_ns = None;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -269,16 +343,14 @@ impl FragmentBuilder {
         self.parts.get(track).map_or(0, |part| part.entries().len())
     }
 
-    /// Decode time of the first track's first sample.
-    pub(crate) fn start_dts(&self) -> Option<i64> {
-        let part = self
-            .parts
-            .first()
-            .filter(|part| !part.entries().is_empty())?;
-        part.traf
-            .tfdt
-            .as_ref()
-            .map(|tfdt| tfdt.base_media_decode_time as i64)
+    /// Capture time of the first picture, nanoseconds since boot; `None` while there is none.
+    pub(crate) fn captured_boot_ns(&self) -> Option<u64> {
+        self.captured_boot_ns
+    }
+
+    /// Capture time of the last picture, nanoseconds since boot; 0 while there is none.
+    pub(crate) fn last_captured_boot_ns(&self) -> u64 {
+        self.last_captured_boot_ns
     }
 
     /// Bytes the fragment will take on the card at the most, were `more` bytes added.
@@ -300,6 +372,8 @@ impl FragmentBuilder {
         };
         part.push(sample);
         if sample.track == 0 {
+            self.captured_boot_ns.get_or_insert(sample.captured_boot_ns);
+            self.last_captured_boot_ns = sample.captured_boot_ns;
             self.hasher.update(sample.data);
             self.bytes.extend(sample.data);
         } else {

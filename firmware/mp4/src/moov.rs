@@ -33,15 +33,15 @@ pub(crate) fn rescale(ticks: u64, from: u32, to: u32) -> u64 {
 }
 
 /// Writes the init `moov`: tracks without samples, and `mvex`. `first_offset` is the presentation
-/// offset of the first picture, which the edit list takes away again.
+/// offset of the first picture, which the edit list takes away again. It states no time, so that
+/// segments of one stream have the same, and one can lend it to another.
 pub(crate) fn encode_init(
     tracks: &[TrackConfig],
-    created: u64,
     first_offset: u32,
     out: &mut Vec<u8>,
 ) -> mp4_atom::Result<()> {
     out.encode_atom(FourCC::new(b"moov"), |buf| {
-        mvhd(created, 0, tracks.len()).encode(buf)?;
+        mvhd(0, 0, tracks.len()).encode(buf)?;
         for (n, track) in tracks.iter().enumerate() {
             let edit = (n == 0 && first_offset > 0).then(|| ElstEntry {
                 segment_duration: 0,
@@ -51,7 +51,7 @@ pub(crate) fn encode_init(
             trak(
                 track,
                 n,
-                created,
+                0,
                 (0, 0),
                 edit.into_iter().collect(),
                 buf,

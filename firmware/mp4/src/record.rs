@@ -11,7 +11,8 @@ pub const PICAM_UUID: [u8; 16] = [
     0x70, 0x69, 0x63, 0x61, 0x6d, 0x2d, 0x4d, 0x31, 0x9e, 0x5b, 0x3c, 0x1d, 0x8a, 0x47, 0x20, 0xe6,
 ];
 const MAGIC: [u8; 8] = *b"picamSEG";
-const VERSION: u16 = 1;
+/// The version that is written. Version 1 ends with `io_faults`; it is read, and recovered, for ever.
+pub const VERSION: u16 = 2;
 /// Longest camera name in bytes of UTF-8.
 pub const CAMERA_NAME_LEN: usize = 32;
 
@@ -24,40 +25,91 @@ pub enum SegmentState {
     Finished,
 }
 
-/// What happened to the frames of a segment. All are counts within this segment.
+/// What happened to the pictures of a segment. All are counts within this segment; what was lost
+/// between two segments counts in the later one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Counters {
-    /// Video frames written.
+    /// Pictures written.
     pub frames: u32,
-    /// Frames the encoder took and never gave back.
+    /// Pictures that the encoder took and never gave back.
     pub dropped_encoder: u32,
-    /// Frames dropped because the queue to the card was full.
+    /// Pictures dropped because the queue to the card was full.
     pub dropped_queue: u32,
-    /// Fragments whose CRC did not hold at recovery.
+    /// Fragments that were damaged when the segment was recovered.
     pub crc_failures: u32,
     /// Writes or flushes that the card refused.
     pub io_faults: u32,
+    /// Pictures that went with a segment which the card no longer took.
+    pub lost_card: u32,
+    /// Pictures for which the slot had no room.
+    pub lost_room: u32,
+    /// Pictures that came before one at which decoding can start.
+    pub lost_undecodable: u32,
+    /// Places where the source's stream was damaged.
+    pub stream_damage: u32,
+    /// Pictures whose times had to be changed, since they cannot be stored.
+    pub times_changed: u32,
+    /// Samples of sound, motion and text that were lost.
+    pub lost_side: u32,
 }
 
 impl Counters {
-    /// Takes the five fields in the order of the declaration.
-    pub(crate) fn parse(r: &mut Fields<'_>) -> Self {
+    /// Pictures that are not in the segment although the camera took them.
+    pub fn lost_pictures(&self) -> u64 {
+        [
+            self.dropped_encoder,
+            self.dropped_queue,
+            self.lost_card,
+            self.lost_room,
+            self.lost_undecodable,
+        ]
+        .into_iter()
+        .map(u64::from)
+        .sum()
+    }
+
+    /// The fields of version 1 of the records.
+    pub(crate) fn parse_v1(r: &mut Fields<'_>) -> Self {
         Self {
             frames: r.u32(),
             dropped_encoder: r.u32(),
             dropped_queue: r.u32(),
             crc_failures: r.u32(),
             io_faults: r.u32(),
+            ..Self::default()
         }
     }
 
-    pub(crate) fn store(&self, w: &mut Fill<'_>) {
+    /// The fields that version 2 added.
+    pub(crate) fn parse_v2(&mut self, r: &mut Fields<'_>) {
+        self.lost_card = r.u32();
+        self.lost_room = r.u32();
+        self.lost_undecodable = r.u32();
+        self.stream_damage = r.u32();
+        self.times_changed = r.u32();
+        self.lost_side = r.u32();
+    }
+
+    pub(crate) fn store_v1(&self, w: &mut Fill<'_>) {
         for count in [
             self.frames,
             self.dropped_encoder,
             self.dropped_queue,
             self.crc_failures,
             self.io_faults,
+        ] {
+            w.put(&count.to_be_bytes());
+        }
+    }
+
+    pub(crate) fn store_v2(&self, w: &mut Fill<'_>) {
+        for count in [
+            self.lost_card,
+            self.lost_room,
+            self.lost_undecodable,
+            self.stream_damage,
+            self.times_changed,
+            self.lost_side,
         ] {
             w.put(&count.to_be_bytes());
         }
@@ -97,6 +149,11 @@ pub struct Record {
     pub end: u64,
     /// Duration of the video track in nanoseconds; 0 until finished.
     pub duration_ns: u64,
+    /// CRC-32 of the init `moov`; `None` in a record of version 1.
+    pub init_crc: Option<u32>,
+    /// Pictures that the camera had delivered since this boot before the first of this segment, lost
+    /// ones included: what is missing between two segments of a boot shows here. 0 in version 1.
+    pub pictures_before: u64,
     /// Whether recovery finished it, not the recorder.
     pub recovered: bool,
     /// What happened to its frames; complete once finished.
@@ -126,7 +183,7 @@ impl Record {
             return Err(RecordError::Foreign);
         }
         let version = r.u16();
-        if version != VERSION {
+        if version == 0 || version > VERSION {
             return Err(RecordError::Newer(version));
         }
         let crc = u32::from_be_bytes([sector[508], sector[509], sector[510], sector[511]]);
@@ -147,28 +204,32 @@ impl Record {
         let name = name.split(|&b| b == 0).next().unwrap_or_default();
         let start_boot_ns = r.u64();
         let utc = i64::from_be_bytes(r.array());
-        Ok((
-            Self {
-                sequence,
-                boot_id,
-                boot_number,
-                camera,
-                class,
-                camera_name: String::from_utf8_lossy(name).into_owned(),
-                start_boot_ns,
-                start_utc_us: (flags & 2 != 0).then_some(utc),
-                slot_len: r.u64(),
-                head_len: r.u32(),
-                init_len: r.u32(),
-                init_moov_len: r.u32(),
-                written_len: r.u64(),
-                end: r.u64(),
-                duration_ns: r.u64(),
-                recovered: flags & 1 != 0,
-                counters: Counters::parse(&mut r),
-            },
-            state,
-        ))
+        let mut record = Self {
+            sequence,
+            boot_id,
+            boot_number,
+            camera,
+            class,
+            camera_name: String::from_utf8_lossy(name).into_owned(),
+            start_boot_ns,
+            start_utc_us: (flags & 2 != 0).then_some(utc),
+            slot_len: r.u64(),
+            head_len: r.u32(),
+            init_len: r.u32(),
+            init_moov_len: r.u32(),
+            written_len: r.u64(),
+            end: r.u64(),
+            duration_ns: r.u64(),
+            recovered: flags & 1 != 0,
+            counters: Counters::parse_v1(&mut r),
+            ..Self::default()
+        };
+        if version >= 2 {
+            record.counters.parse_v2(&mut r);
+            record.init_crc = Some(r.u32());
+            record.pictures_before = r.u64();
+        }
+        Ok((record, state))
     }
 
     /// Writes the `uuid` box into `sector`, from [`RECORD_BOX`] to its end.
@@ -180,7 +241,9 @@ impl Record {
         w.put(b"uuid");
         w.put(&PICAM_UUID);
         w.put(&MAGIC);
-        w.put(&VERSION.to_be_bytes());
+        // A segment that was begun by version 1 stays one: its fragments are of that version, too.
+        let version = if self.init_crc.is_some() { VERSION } else { 1 };
+        w.put(&version.to_be_bytes());
         let flags = u16::from(self.recovered) | u16::from(self.start_utc_us.is_some()) << 1;
         w.put(&flags.to_be_bytes());
         w.put(&self.sequence.to_be_bytes());
@@ -201,7 +264,12 @@ impl Record {
         w.put(&self.written_len.to_be_bytes());
         w.put(&self.end.to_be_bytes());
         w.put(&self.duration_ns.to_be_bytes());
-        self.counters.store(&mut w);
+        self.counters.store_v1(&mut w);
+        if version >= 2 {
+            self.counters.store_v2(&mut w);
+            w.put(&self.init_crc.unwrap_or(0).to_be_bytes());
+            w.put(&self.pictures_before.to_be_bytes());
+        }
         w.zero_rest();
         let sum = crc32fast::hash(front.get(RECORD - RECORD_BOX..).unwrap_or_default());
         crc.copy_from_slice(&sum.to_be_bytes());

@@ -43,9 +43,16 @@ pub enum Flush {
 
 /// A slot open for writing: a file of fixed size.
 pub trait SlotFile: ReadAt {
-    /// Writes all of `data` at `offset`. Offsets, lengths and the address of `data` are multiples
-    /// of [`crate::layout::PAGE`], so that an implementation may use `O_DIRECT`.
+    /// Writes all of `data` at `offset`. Offset and the address of `data` are multiples of
+    /// [`crate::layout::PAGE`], its length is one of [`Self::granule`], so that an implementation may use
+    /// `O_DIRECT`.
     fn write_at(&mut self, offset: u64, data: &[u8]) -> io::Result<()>;
+
+    /// The least that is written at once, in bytes: [`crate::layout::SECTOR`] where the medium takes single
+    /// sectors, else [`crate::layout::PAGE`].
+    fn granule(&mut self) -> usize {
+        crate::layout::PAGE
+    }
 
     /// Returns once everything written so far would survive a power cut.
     fn flush(&mut self, scope: Flush) -> io::Result<()>;

@@ -120,6 +120,9 @@ pub struct Sample<'a> {
     pub duration: u32,
     /// Whether decoding can start here; `true` for all but video.
     pub key: bool,
+    /// When it was captured on the boot clock, nanoseconds since boot: what decides when it must be on
+    /// the card.
+    pub captured_boot_ns: u64,
     /// The coded bytes.
     pub data: &'a [u8],
 }

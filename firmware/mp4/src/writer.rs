@@ -14,7 +14,7 @@ use std::io;
 
 use crate::boxes;
 use crate::camm::Places;
-use crate::fragment::{FragmentBuilder, FragmentRecord};
+use crate::fragment::{FragmentBuilder, FragmentRecord, Origin};
 use crate::layout::{FTYP_LEN, HEAD_BOX, PAGE, SECTOR, page_up};
 use crate::moov::{self, Index};
 use crate::page_buf::PageBuf;
@@ -43,18 +43,19 @@ pub enum WriteError {
 /// When a fragment is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FragmentLimits {
-    /// Longest time in one fragment, in ticks of the first track. A cut loses at most two.
-    pub ticks: i64,
+    /// Longest time in one fragment, in nanoseconds of capture time. A cut loses at most two. It is also
+    /// the mean time between two flushes at the least.
+    pub interval_ns: u64,
     /// Most bytes in one fragment; bounds the memory a segment needs.
     pub bytes: usize,
 }
 
 impl Default for FragmentLimits {
-    /// A third of a second: with a flush that takes as long, a cut loses less than one second,
-    /// and a key frame every second divides into whole fragments.
+    /// A quarter of a second: four flushes a second; with a flush that takes a quarter, too, a cut loses
+    /// less than one second, and a key frame every second divides into whole fragments.
     fn default() -> Self {
         Self {
-            ticks: 30_000,
+            interval_ns: 250_000_000,
             bytes: 2 << 20,
         }
     }
@@ -83,6 +84,9 @@ struct Open<F> {
     index: u32,
     /// Where the first page of the fragment before stands, still to be made durable.
     shown_at: Option<u64>,
+    /// Whether what was written last is not yet flushed.
+    unflushed: bool,
+    pace: CommitPace,
     /// The last commit failed somewhere: what its flush covered must be written again, since the
     /// kernel drops pages that it could not write.
     repeat: bool,
@@ -96,6 +100,40 @@ struct Gop {
     samples: usize,
     most_bytes: u64,
     most_samples: usize,
+}
+
+/// Closes fragments at key frames as long as that costs no more flushes than one an interval on average.
+#[derive(Debug, Clone, Copy)]
+struct CommitPace {
+    interval_ns: u64,
+    /// Time saved up for commits, at most two intervals.
+    credit_ns: u64,
+    last_ns: u64,
+}
+
+impl CommitPace {
+    fn new(interval_ns: u64, now_ns: u64) -> Self {
+        Self {
+            interval_ns,
+            credit_ns: interval_ns,
+            last_ns: now_ns,
+        }
+    }
+
+    fn allows(&self, now_ns: u64) -> bool {
+        self.credit_at(now_ns) >= self.interval_ns
+    }
+
+    fn spend(&mut self, now_ns: u64) {
+        self.credit_ns = self.credit_at(now_ns).saturating_sub(self.interval_ns);
+        self.last_ns = self.last_ns.max(now_ns);
+    }
+
+    fn credit_at(&self, now_ns: u64) -> u64 {
+        self.credit_ns
+            .saturating_add(now_ns.saturating_sub(self.last_ns))
+            .min(2 * self.interval_ns)
+    }
 }
 
 /// Writes segments; its memory is used again from one to the next.
@@ -183,6 +221,8 @@ impl<F: SlotFile> SegmentWriter<F> {
             origin: first.dts,
             index: 0,
             shown_at: None,
+            unflushed: true,
+            pace: CommitPace::new(self.limits.interval_ns, first.captured_boot_ns),
             repeat: false,
             gop: Gop::default(),
         });
@@ -196,9 +236,9 @@ impl<F: SlotFile> SegmentWriter<F> {
         first_offset: u32,
     ) -> Result<(), WriteError> {
         self.index.clear();
-        let created = moov::mp4_time(record.start_utc_us);
-        moov::encode_init(tracks, created, first_offset, &mut self.index)?;
+        moov::encode_init(tracks, first_offset, &mut self.index)?;
         let moov_len = self.index.len();
+        record.init_crc = Some(crc32fast::hash(&self.index));
         // A free box needs 8 bytes; the init never ends closer to the page than that.
         let init_len = page_up(moov_len as u64 + 8);
         record.init_moov_len = moov_len as u32;
@@ -340,14 +380,25 @@ impl<F: SlotFile> SegmentWriter<F> {
         }
         let full = self.fragment.len_with(sample.data.len()) > self.limits.bytes as u64
             || !self.fragment.has_room();
+        let (Some(open), Some(first)) = (&self.open, self.fragment.captured_boot_ns()) else {
+            return full;
+        };
         // The first fragment is a picture or two: what is durable soon is named soon.
-        let first = self.open.as_ref().is_some_and(|open| open.index == 0);
-        let ticks = self.limits.ticks / if first { 10 } else { 1 };
-        let due = self
-            .fragment
-            .start_dts()
-            .is_some_and(|start| sample.track == 0 && (sample.key || sample.dts - start >= ticks));
-        full || due
+        let interval_ns = self.limits.interval_ns / if open.index == 0 { 10 } else { 1 };
+        let now_ns = sample.captured_boot_ns;
+        let due = now_ns.saturating_sub(first) >= interval_ns;
+        full || sample.track == 0 && (due || sample.key && open.pace.allows(now_ns))
+    }
+
+    /// Capture time of the first picture that is not committed yet, nanoseconds since boot.
+    pub fn uncommitted_since(&self) -> Option<u64> {
+        self.open.as_ref()?;
+        self.fragment.captured_boot_ns()
+    }
+
+    /// Whether something was committed that the next power cut could still take.
+    pub fn is_unflushed(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.unflushed)
     }
 
     /// Closes the fragment being filled and puts it on the card; does nothing if it is empty.
@@ -371,6 +422,7 @@ impl<F: SlotFile> SegmentWriter<F> {
             sequence: open.record.sequence,
             boot_tag: boot_tag(&open.record.boot_id),
             counters: open.record.counters,
+            origin: Some(open.origin_of(&self.fragment)),
         };
         self.fragment.close(next_dts, record)?;
         let len = self.fragment.bytes().len() as u64;
@@ -384,9 +436,10 @@ impl<F: SlotFile> SegmentWriter<F> {
         let Some(open) = &mut self.open else {
             return Ok(());
         };
+        let granule = open.file.granule();
         let bytes = self.fragment.bytes_mut();
         bytes.extend(&self.index);
-        bytes.pad_to_page();
+        bytes.resize(len as usize + granule);
         // Hidden first: its first sector says `free` as it does on the card, all else is in place.
         self.next_page.clear();
         self.next_page
@@ -397,8 +450,11 @@ impl<F: SlotFile> SegmentWriter<F> {
         let written = open
             .file
             .write_at(open.at, bytes.as_slice())
-            .and_then(|()| flush_to(&mut open.file, &mut open.record, next + PAGE as u64))
-            .and_then(|()| open.file.write_at(open.at, self.next_page.as_slice()));
+            .and_then(|()| flush_to(&mut open.file, &mut open.record, next + granule as u64))
+            .and_then(|()| {
+                let head = self.next_page.as_slice().get(..granule);
+                open.file.write_at(open.at, head.unwrap_or_default())
+            });
         if let Err(error) = written {
             // As it was, for the next try.
             crate::wire::Fill::new(bytes.as_mut_slice()).put(self.next_page.as_slice());
@@ -413,8 +469,11 @@ impl<F: SlotFile> SegmentWriter<F> {
                 tables.add_chunk(open.at + chunk.offset, chunk.base_dts, chunk.samples());
             }
         }
+        let now_ns = self.fragment.last_captured_boot_ns();
+        open.pace.spend(now_ns);
         open.at = next;
         open.index += 1;
+        open.unflushed = true;
         open.repeat = false;
         self.fragment.clear();
         Ok(())
@@ -426,7 +485,11 @@ impl<F: SlotFile> SegmentWriter<F> {
             return Ok(());
         };
         match open.shown_at {
-            Some(at) => Ok(open.file.write_at(at, self.shown_page.as_slice())?),
+            Some(at) => {
+                let granule = open.file.granule();
+                let head = self.shown_page.as_slice().get(..granule);
+                Ok(open.file.write_at(at, head.unwrap_or_default())?)
+            }
             None => self.write_layout(),
         }
     }
@@ -442,8 +505,10 @@ impl<F: SlotFile> SegmentWriter<F> {
         let Some(open) = &mut self.open else {
             return Ok(());
         };
-        flush_to(&mut open.file, &mut open.record, open.at + PAGE as u64)?;
+        let granule = open.file.granule() as u64;
+        flush_to(&mut open.file, &mut open.record, open.at + granule)?;
         open.repeat = false;
+        open.unflushed = false;
         Ok(())
     }
 
@@ -490,6 +555,29 @@ impl<F: SlotFile> SegmentWriter<F> {
     /// Gives the open segment up as it stands: committed fragments stay for recovery.
     pub fn abandon(&mut self) -> Option<(F, Record)> {
         self.open.take().map(|open| (open.file, open.record))
+    }
+}
+
+impl<F> Open<F> {
+    fn origin_of(&self, fragment: &FragmentBuilder) -> Origin {
+        let record = &self.record;
+        let captured_boot_ns = fragment.captured_boot_ns().unwrap_or(record.start_boot_ns);
+        let utc_minus_boot_us = record
+            .start_utc_us
+            .map(|us| us.saturating_sub((record.start_boot_ns / 1000) as i64));
+        let before = record.counters.lost_pictures() + u64::from(record.counters.frames);
+        Origin {
+            camera: record.camera,
+            class: record.class,
+            boot_number: record.boot_number,
+            captured_boot_ns,
+            captured_utc_us: utc_minus_boot_us
+                .map(|offset| offset.saturating_add((captured_boot_ns / 1000) as i64)),
+            init_crc: record.init_crc.unwrap_or(0),
+            head_len: record.head_len,
+            pictures_before: (record.pictures_before + before)
+                .saturating_sub(fragment.samples(0) as u64),
+        }
     }
 }
 

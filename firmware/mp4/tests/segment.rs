@@ -83,9 +83,15 @@ impl Input {
             composition_offset: s.cts_offset as u32,
             duration: s.duration,
             key: s.key,
+            captured_boot_ns: captured(s.dts, 90_000),
             data: &self.bytes[s.offset as usize..][..s.size as usize],
         })
     }
+}
+
+/// Capture time of `dts` on a camera that has run for a second.
+fn captured(dts: i64, timescale: u64) -> u64 {
+    1_000_000_000 + dts as u64 * 1_000_000_000 / timescale
 }
 
 fn new_slot(disk: &SimDisk, slot_len: u64) -> SimFile {
@@ -326,6 +332,7 @@ fn sound_places_and_text_are_found_by_the_tools_that_look_for_them() {
                     composition_offset: 0,
                     duration: 1024,
                     key: true,
+                    captured_boot_ns: captured(s.dts, 48_000),
                     data,
                 })
                 .unwrap();
@@ -350,6 +357,7 @@ fn sound_places_and_text_are_found_by_the_tools_that_look_for_them() {
                 composition_offset: 0,
                 duration: 500,
                 key: true,
+                captured_boot_ns: sample.captured_boot_ns,
                 data: &fix.to_sample(),
             };
             writer.push(&sample).unwrap();
@@ -478,6 +486,7 @@ fn every_kind_of_sound_has_a_sample_entry_that_ffprobe_knows() {
                     composition_offset: 0,
                     duration,
                     key: true,
+                    captured_boot_ns: captured(i64::from(n), 50),
                     data: &silence,
                 })
                 .unwrap();

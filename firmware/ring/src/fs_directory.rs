@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use picam_mp4::layout::{PAGE, SECTOR};
 use picam_mp4::{Flush, ReadAt, SlotFile};
 use rustix::fs::{
     AtFlags, CWD, Dir, FallocateFlags, FileType, Mode, OFlags, RenameFlags, fallocate, fdatasync,
@@ -34,7 +35,13 @@ pub struct FsSlot {
     file: File,
     /// The same file past the page cache, for writing only: readers need no alignment.
     direct: Option<File>,
+    /// The least that `direct` writes at once; unknown until somebody asks.
+    granule: Option<usize>,
 }
+
+/// Memory that `O_DIRECT` takes on any medium.
+#[repr(align(4096))]
+struct AlignedSector([u8; SECTOR]);
 
 impl FsDirectory {
     /// Opens an existing directory. With `direct`, slots are written with `O_DIRECT` where the
@@ -74,7 +81,11 @@ impl FsDirectory {
         } else {
             None
         };
-        FsSlot { file, direct }
+        FsSlot {
+            file,
+            direct,
+            granule: None,
+        }
     }
 }
 
@@ -195,6 +206,22 @@ impl SlotFile for FsSlot {
             }
         }
         self.file.write_all_at(data, offset)
+    }
+
+    /// Through the page cache a page is written whatever part of it has changed.
+    fn granule(&mut self) -> usize {
+        let Some(direct) = &self.direct else {
+            return PAGE;
+        };
+        *self.granule.get_or_insert_with(|| {
+            // A medium with sectors of 4096 bytes refuses this. (`statx` tells on few filesystems, and not on
+            // exFAT.)
+            let mut sector = AlignedSector([0; SECTOR]);
+            match FileExt::read_at(direct, &mut sector.0, 0) {
+                Ok(SECTOR) => SECTOR,
+                _ => PAGE,
+            }
+        })
     }
 
     fn flush(&mut self, scope: Flush) -> io::Result<()> {

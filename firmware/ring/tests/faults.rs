@@ -55,9 +55,9 @@ impl Camera {
                 composition_offset: 0,
                 duration: 3000,
                 key: self.n.is_multiple_of(15),
+                captured_boot_ns: self.n * 33_333_333,
                 data: &data,
             },
-            captured_boot_ns: self.n * 33_333_333,
             lost_in_encoder: 0,
             lost_in_queue: lost,
         };

@@ -98,9 +98,9 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
                 composition_offset: 0,
                 duration: (90_000 / FPS) as u32,
                 key: n.is_multiple_of(GOP),
+                captured_boot_ns: n * 1_000_000_000 / FPS,
                 data: &data,
             },
-            captured_boot_ns: n * 1_000_000_000 / FPS,
             lost_in_encoder: 0,
             lost_in_queue: 0,
         };

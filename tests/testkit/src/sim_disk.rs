@@ -67,7 +67,7 @@ pub enum Mutant {
 fn flush_after(offset: u64, data: &[u8]) -> Mutant {
     let page = data.len() == 4096;
     match data.get(4..8) {
-        Some(b"moof") if page => Mutant::NamingFlush,
+        Some(b"moof") if data.len() == SECTOR => Mutant::NamingFlush,
         _ if offset > 0 && page && data.get(4096 - 28..4096 - 24) == Some(b"ftyp") => {
             Mutant::IndexFlush
         }
@@ -266,7 +266,7 @@ impl SlotFile for SimFile {
     fn write_at(&mut self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut state = self.disk.borrow_mut();
         assert!(
-            offset.is_multiple_of(4096) && data.len().is_multiple_of(4096),
+            offset.is_multiple_of(4096) && data.len().is_multiple_of(SECTOR),
             "unaligned write"
         );
         if state.refuses() {
@@ -284,6 +284,10 @@ impl SlotFile for SimFile {
             data: data.into(),
         });
         Ok(())
+    }
+
+    fn granule(&mut self) -> usize {
+        SECTOR
     }
 
     fn flush(&mut self, scope: Flush) -> io::Result<()> {

@@ -61,6 +61,7 @@ fn metadata(track: usize, dts: i64, duration: u32, data: &[u8]) -> Sample<'_> {
         composition_offset: 0,
         duration,
         key: true,
+        captured_boot_ns: 0,
         data,
     }
 }
@@ -117,6 +118,7 @@ fn record_clip(clip: &Path, keys_per_segment: usize, dir: &Path) -> Recording {
             composition_offset: s.cts_offset as u32,
             duration: s.duration,
             key: s.key,
+            captured_boot_ns: s.dts as u64 * 1_000_000_000 / 90_000,
             data: data(s),
         };
         // What was heard before a key frame belongs to the segment before it.
@@ -131,6 +133,7 @@ fn record_clip(clip: &Path, keys_per_segment: usize, dir: &Path) -> Recording {
                 composition_offset: 0,
                 duration: s.duration,
                 key: true,
+                captured_boot_ns: 0,
                 data: data(s),
             };
             writer.push(&sound).unwrap();

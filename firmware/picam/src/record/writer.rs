@@ -138,9 +138,9 @@ impl Writer {
                 composition_offset: u32::try_from(unit.pts - unit.dts).unwrap_or(0),
                 duration: self.usual_duration(unit.dts),
                 key: unit.key,
+                captured_boot_ns: unit.captured_boot_ns,
                 data: &unit.data,
             },
-            captured_boot_ns: unit.captured_boot_ns,
             lost_in_encoder: unit.dropped_before,
             lost_in_queue: self.lost,
         };

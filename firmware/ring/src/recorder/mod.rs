@@ -37,8 +37,6 @@ pub const ATTEMPTS: u32 = 3;
 pub struct Picture<'a> {
     /// Times and bytes; its track is 0.
     pub sample: Sample<'a>,
-    /// When it was taken, nanoseconds since boot.
-    pub captured_boot_ns: u64,
     /// Pictures that the encoder lost just before.
     pub lost_in_encoder: u32,
     /// Pictures that the queue lost just before.
@@ -191,7 +189,7 @@ impl<D: Directory> Recorder<D> {
             Pushed::Committed => self.note_commit(),
             Pushed::Taken => {}
         }
-        self.newest_boot_ns = picture.captured_boot_ns;
+        self.newest_boot_ns = sample.captured_boot_ns;
         // The picture is taken; if this fails it is tried again with the next one.
         if self.name_segment_when_due().is_err() {
             self.faults = self.faults.saturating_add(1);
@@ -229,7 +227,8 @@ impl<D: Directory> Recorder<D> {
         let catalog = self.catalog.get_or_insert_default();
         let ring = catalog.ring(self.config.letter);
         let sequence = next_sequence(self.last_sequence, |digits| ring.find(digits).is_some());
-        let start_utc_us = self.utc_at(picture.captured_boot_ns);
+        let start_boot_ns = picture.sample.captured_boot_ns;
+        let start_utc_us = self.utc_at(start_boot_ns);
         let class = self.next_class;
         let record = Record {
             sequence,
@@ -238,7 +237,7 @@ impl<D: Directory> Recorder<D> {
             camera: self.config.letter,
             class: class.letter(),
             camera_name: self.config.camera_name.clone(),
-            start_boot_ns: picture.captured_boot_ns,
+            start_boot_ns,
             start_utc_us,
             slot_len: self.config.slot_size,
             head_len: self.config.head_len,
@@ -254,7 +253,7 @@ impl<D: Directory> Recorder<D> {
         self.current = Some(Current {
             slot,
             segment: SegmentName {
-                time: self.name_time(picture.captured_boot_ns),
+                time: self.name_time(start_boot_ns),
                 camera: self.config.letter,
                 class,
                 sequence: digits_of(sequence),

@@ -97,6 +97,7 @@ fn write(record: &Record, fragments: usize, finish: bool) -> Vec<u8> {
         composition_offset: 0,
         duration: 9000,
         key: true,
+        captured_boot_ns: n as u64 * 100_000_000,
         data: &picture,
     };
     let mut writer = SegmentWriter::new(FragmentLimits::default());

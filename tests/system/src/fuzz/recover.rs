@@ -70,7 +70,7 @@ const FRAGMENT_RECORD: usize = 48;
 /// Makes the checksum of the fragment that `bytes` begin with hold, if there is one.
 fn repair_fragment(bytes: &mut [u8]) {
     let record = &bytes[FRAGMENT_RECORD..FRAGMENT_RECORD + 12];
-    if bytes[FRAGMENT_RECORD - 16..FRAGMENT_RECORD] != PICAM_UUID || record[..4] != *b"pFRG" {
+    if bytes[FRAGMENT_RECORD - 16..FRAGMENT_RECORD] != PICAM_UUID || record[..4] != *b"pFR2" {
         return;
     }
     let length = u32::from_be_bytes([record[8], record[9], record[10], record[11]]) as usize;

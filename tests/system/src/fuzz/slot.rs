@@ -79,7 +79,7 @@ fn record_and_abandon() -> MemorySlot {
         ..Record::default()
     };
     let mut writer = SegmentWriter::new(FragmentLimits {
-        ticks: 45_000,
+        interval_ns: 500_000_000,
         bytes: 1 << 20,
     });
     let picture = |n: i64| Sample {
@@ -88,6 +88,7 @@ fn record_and_abandon() -> MemorySlot {
         composition_offset: 0,
         duration: 9000,
         key: n % 10 == 0,
+        captured_boot_ns: 1_000_000_000 + n as u64 * 100_000_000,
         data: &[0, 0, 0, 4, 0x65, 0x88, 0x84, 0x21],
     };
     let slot = MemorySlot(vec![0; SLOT_LEN as usize]);
