@@ -68,6 +68,45 @@ impl Counters {
         .sum()
     }
 
+    /// Adds what `more` counts.
+    pub fn add(&mut self, more: &Self) {
+        let more = more.fields();
+        for (count, more) in self.fields_mut().into_iter().zip(more) {
+            *count = count.saturating_add(more);
+        }
+    }
+
+    /// What this counts and `less`, an earlier state of it, does not.
+    #[must_use]
+    pub fn since(&self, less: &Self) -> Self {
+        let mut since = *self;
+        for (count, less) in since.fields_mut().into_iter().zip(less.fields()) {
+            *count = count.saturating_sub(less);
+        }
+        since
+    }
+
+    fn fields(&self) -> [u32; 11] {
+        let mut copy = *self;
+        copy.fields_mut().map(|count| *count)
+    }
+
+    fn fields_mut(&mut self) -> [&mut u32; 11] {
+        [
+            &mut self.frames,
+            &mut self.dropped_encoder,
+            &mut self.dropped_queue,
+            &mut self.crc_failures,
+            &mut self.io_faults,
+            &mut self.lost_card,
+            &mut self.lost_room,
+            &mut self.lost_undecodable,
+            &mut self.stream_damage,
+            &mut self.times_changed,
+            &mut self.lost_side,
+        ]
+    }
+
     /// The fields of version 1 of the records.
     pub(crate) fn parse_v1(r: &mut Fields<'_>) -> Self {
         Self {
@@ -91,26 +130,13 @@ impl Counters {
     }
 
     pub(crate) fn store_v1(&self, w: &mut Fill<'_>) {
-        for count in [
-            self.frames,
-            self.dropped_encoder,
-            self.dropped_queue,
-            self.crc_failures,
-            self.io_faults,
-        ] {
+        for count in self.fields().into_iter().take(5) {
             w.put(&count.to_be_bytes());
         }
     }
 
     pub(crate) fn store_v2(&self, w: &mut Fill<'_>) {
-        for count in [
-            self.lost_card,
-            self.lost_room,
-            self.lost_undecodable,
-            self.stream_damage,
-            self.times_changed,
-            self.lost_side,
-        ] {
+        for count in self.fields().into_iter().skip(5) {
             w.put(&count.to_be_bytes());
         }
     }

@@ -39,7 +39,7 @@ pub use name::{
 pub use policy::{Choice, ShareWarning, WARN_PERCENT, Why, next_slot, share_warnings, surplus};
 pub use provision::{Action, CameraNeed, Change, MIN_SLOTS, Provision, Reserve, Slots, Step};
 pub use recorder::{
-    ATTEMPTS, Boot, Picture, RecordError, Recorder, RingConfig, Taken, head_len_for,
+    ATTEMPTS, Account, Boot, Loss, Picture, RecordError, Recorder, RingConfig, Taken, head_len_for,
 };
 pub use recovery::{Look, Needs, anchor_slot, give_up_slot, look, reclass_slot, recover_slot};
 pub use retention::{Retention, expired};

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use picam_mp4::{FragmentLimits, ReadAt, Sample, TrackConfig, check, sample_entry};
+use picam_mp4::{Counters, FragmentLimits, ReadAt, Sample, TrackConfig, check, sample_entry};
 use picam_ring::{
     ATTEMPTS, Boot, Catalog, Class, Directory, Picture, Recorder, RingConfig, Shares, SlotName,
     Taken, recover_slot,
@@ -58,8 +58,10 @@ impl Camera {
                 captured_boot_ns: self.n * 33_333_333,
                 data: &data,
             },
-            lost_in_encoder: 0,
-            lost_in_queue: lost,
+            lost_before: Counters {
+                dropped_queue: lost,
+                ..Counters::default()
+            },
         };
         self.n += 1;
         let mut refusals = 0;

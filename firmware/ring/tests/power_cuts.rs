@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use picam_mp4::read::Movie;
-use picam_mp4::{FragmentLimits, Sample, TrackConfig, sample_entry};
+use picam_mp4::{Counters, FragmentLimits, Sample, TrackConfig, sample_entry};
 use picam_ring::{
     Boot, Catalog, Class, Directory, Needs, Picture, Recorder, RingConfig, Shares, SlotName,
     anchor_slot, look, recover_slot,
@@ -101,8 +101,7 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
                 captured_boot_ns: n * 1_000_000_000 / FPS,
                 data: &data,
             },
-            lost_in_encoder: 0,
-            lost_in_queue: 0,
+            lost_before: Counters::default(),
         };
         // A card that refuses once or twice: the same picture again, and nothing is lost.
         disk.refuse(if rng.below(12) == 0 {

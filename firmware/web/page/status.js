@@ -51,7 +51,8 @@ function proof(camera, ago) {
 }
 
 function lost(camera) {
-  const dropped = camera.dropped_encoder + camera.dropped_queue;
+  const { card, room, undecodable } = camera.lost;
+  const dropped = camera.dropped_encoder + camera.dropped_queue + card + room + undecodable;
   return dropped ? `${plural(dropped, "frame")} dropped` : "no frame dropped";
 }
 

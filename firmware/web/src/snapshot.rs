@@ -198,6 +198,8 @@ fn recording_head(sector: &Sector, record: Record) -> Sector {
         duration_ns: 0,
         recovered: false,
         counters: Counters::default(),
+        init_crc: None,
+        pictures_before: 0,
         ..record
     };
     as_begun.store(&mut head);

@@ -81,6 +81,9 @@ pub struct CameraStatus {
     pub dropped_encoder: u64,
     /// Frames dropped because the queue to the card was full, since start.
     pub dropped_queue: u64,
+    /// What else was lost or changed, since start.
+    #[serde(default)]
+    pub lost: Losses,
     /// Milliseconds since a frame was last known to survive a power cut; `None` before the first.
     pub last_durable_ms_ago: Option<u64>,
     /// The segment being recorded, as in `/api/segments`.
@@ -89,6 +92,23 @@ pub struct CameraStatus {
     pub segments: u64,
     /// Its part of the card.
     pub ring: RingStatus,
+}
+
+/// What was lost or changed between the queue and the card.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Losses {
+    /// Pictures that went with a segment which the card no longer took.
+    pub card: u64,
+    /// Pictures for which the slot had no room.
+    pub room: u64,
+    /// Pictures that came before one at which decoding can start, or that cannot be stored.
+    pub undecodable: u64,
+    /// Samples of sound, motion and text.
+    pub side: u64,
+    /// Places where the source's stream was damaged.
+    pub stream_damage: u64,
+    /// Pictures whose times had to be changed.
+    pub times_changed: u64,
 }
 
 /// One camera's slots.
@@ -183,6 +203,7 @@ mod tests {
             frames: 0,
             dropped_encoder: 0,
             dropped_queue: 0,
+            lost: Losses::default(),
             last_durable_ms_ago: durable,
             segment: None,
             segments: 0,

@@ -22,7 +22,7 @@ const MAX_BYTES_UNPACED: usize = 256 << 10;
 /// Empty units kept for the next pictures; after a stall the others go back to the system.
 const KEPT: usize = 32;
 /// Longest sleep of a thread that waits for the other; a missed wake-up costs no more.
-const NAP: Duration = Duration::from_millis(100);
+const NAP: Duration = Duration::from_millis(50);
 
 /// One access unit on its way, and what was lost before it.
 #[derive(Default)]

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use picam_capture::{Clock, SystemClock};
 use picam_media::AccessUnit;
+use picam_mp4::Counters;
 use picam_ring::{Catalog, Class, Directory, FsDirectory, Shares, degraded, share_warnings};
 use picam_web::status::{
-    CameraState, CameraStatus, CardStatus, ClassCounts, Fault, RingStatus, StatusSource,
+    CameraState, CameraStatus, CardStatus, ClassCounts, Fault, Losses, RingStatus, StatusSource,
     StatusUnavailable,
 };
 
@@ -36,11 +37,31 @@ struct Shared {
     frames: AtomicU64,
     dropped_encoder: AtomicU64,
     dropped_queue: AtomicU64,
+    lost_card: AtomicU32,
+    lost_room: AtomicU32,
+    lost_undecodable: AtomicU32,
+    stream_damage: AtomicU32,
+    times_changed: AtomicU32,
+    lost_side: AtomicU32,
     durable_boot_ns: AtomicU64,
     fault_beats: AtomicU64,
     /// Sequence digits of the segment being recorded, plus one; 0 for none.
     segment: AtomicU32,
     segments: AtomicU64,
+}
+
+impl Shared {
+    fn losses(&self) -> Losses {
+        let load = |count: &AtomicU32| count.load(Ordering::Relaxed).into();
+        Losses {
+            card: load(&self.lost_card),
+            room: load(&self.lost_room),
+            undecodable: load(&self.lost_undecodable),
+            side: load(&self.lost_side),
+            stream_damage: load(&self.stream_damage),
+            times_changed: load(&self.times_changed),
+        }
+    }
 }
 
 /// Where a fault comes from; each place has at most one at a time.
@@ -130,17 +151,33 @@ impl Report {
         self.shared.dropped_queue.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A picture is in its segment. Newer ones than `durable_boot_ns` would not survive a cut.
-    pub(super) fn recorded(&self, durable_boot_ns: u64, segment: Option<u32>) {
+    /// How far recording has come: all pictures and losses since the start. Newer pictures than of
+    /// `durable_boot_ns` would not survive a cut; 0 changes nothing.
+    pub(super) fn progress(&self, total: &Counters, durable_boot_ns: u64, segment: Option<u32>) {
         let shared = &self.shared;
-        shared.frames.fetch_add(1, Ordering::Relaxed);
-        shared
-            .durable_boot_ns
-            .store(durable_boot_ns, Ordering::Relaxed);
+        shared.frames.store(total.frames.into(), Ordering::Relaxed);
+        for (count, now) in [
+            (&shared.lost_card, total.lost_card),
+            (&shared.lost_room, total.lost_room),
+            (&shared.lost_undecodable, total.lost_undecodable),
+            (&shared.stream_damage, total.stream_damage),
+            (&shared.times_changed, total.times_changed),
+            (&shared.lost_side, total.lost_side),
+        ] {
+            count.store(now, Ordering::Relaxed);
+        }
+        if durable_boot_ns > 0 {
+            shared
+                .durable_boot_ns
+                .store(durable_boot_ns, Ordering::Relaxed);
+        }
         let segment = segment.map_or(0, |segment| segment + 1);
         let before = shared.segment.swap(segment, Ordering::Relaxed);
         if before != segment && before != 0 {
             shared.segments.fetch_add(1, Ordering::Relaxed);
+        }
+        if total.frames == 0 {
+            return;
         }
         // Not once it has ended: the queue is still being emptied then.
         let _ = shared.state.compare_exchange(
@@ -328,6 +365,7 @@ impl Status {
             frames: shared.frames.load(Ordering::Relaxed),
             dropped_encoder: shared.dropped_encoder.load(Ordering::Relaxed),
             dropped_queue: shared.dropped_queue.load(Ordering::Relaxed),
+            lost: shared.losses(),
             last_durable_ms_ago: (durable > 0).then_some(ago),
             segment: segment.map(|n| format!("{}{:06}", char::from(camera.letter), n - 1)),
             segments: shared.segments.load(Ordering::Relaxed),

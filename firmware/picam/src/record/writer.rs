@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use picam_capture::Clock;
 use picam_media::ParameterSets;
-use picam_mp4::{Sample, TrackConfig};
+use picam_mp4::{Counters, Sample, TrackConfig};
 use picam_ring::{
-    Boot, Catalog, Fault, FsDirectory, Picture, RecordError, Recorder, RingConfig, SlotName, Taken,
+    Account, Boot, Catalog, Fault, FsDirectory, Loss, Picture, RecordError, Recorder, RingConfig,
+    SlotName, Taken,
 };
 
 use super::boot::{Card, boot_id};
@@ -21,6 +22,8 @@ use super::queue::{Item, Receiver};
 use super::status::Report;
 use super::tracks;
 
+/// How often what waits for pictures that do not come is looked after.
+const TICK: Duration = Duration::from_millis(50);
 /// Pause before the card is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
 /// Once asked to stop, the card gets this long: the process must be gone within a second.
@@ -51,8 +54,11 @@ pub(super) struct Writer {
     usual_duration: u32,
     utc_known: bool,
     card_failed: bool,
-    /// Pictures lost since the last one that is in a segment.
-    lost: u32,
+    /// Lost while there was no recorder to count it.
+    lost: Counters,
+    /// The count of a recorder whose card is gone.
+    account: Option<Account>,
+    last_tick: Instant,
     gave_up_at: Option<Instant>,
 }
 
@@ -77,7 +83,9 @@ impl Writer {
             usual_duration: picam_media::TIMESCALE / 30,
             utc_known: false,
             card_failed: false,
-            lost: 0,
+            lost: Counters::default(),
+            account: None,
+            last_tick: Instant::now(),
             gave_up_at: None,
         }
     }
@@ -86,11 +94,11 @@ impl Writer {
     pub(super) fn run(mut self, mut queue: Receiver, capture: &Thread, stop: &AtomicBool) {
         while !queue.is_done() {
             self.obey();
-            let Some(item) = queue.receive() else {
-                continue;
-            };
-            self.record(&item, stop);
-            queue.give_back(item, capture);
+            if let Some(item) = queue.receive() {
+                self.record(&item, stop);
+                queue.give_back(item, capture);
+            }
+            self.tick();
         }
         while let Some((recorder, _)) = &mut self.recorder {
             match recorder.finish() {
@@ -102,6 +110,22 @@ impl Writer {
                     }
                 }
             }
+        }
+    }
+
+    /// Lets the recorder look after what waits.
+    fn tick(&mut self) {
+        if self.last_tick.elapsed() < TICK {
+            return;
+        }
+        self.last_tick = Instant::now();
+        let now = self.clock.boot_ns();
+        let Some((recorder, _)) = &mut self.recorder else {
+            return;
+        };
+        match recorder.tick(now) {
+            Ok(()) => self.report_progress(),
+            Err(error) => self.refused(&error),
         }
     }
 
@@ -125,51 +149,59 @@ impl Writer {
     /// Puts one picture on the card, however long that takes, unless asked to stop meanwhile.
     fn record(&mut self, item: &Item, stop: &AtomicBool) {
         let unit = &item.unit;
-        self.lost += item.lost_in_queue;
+        self.lost.add(&Counters {
+            dropped_encoder: unit.dropped_before,
+            dropped_queue: item.lost_in_queue,
+            ..Counters::default()
+        });
         let Some(tracks) = self.tracks_for(unit.parameter_sets.as_ref()) else {
             self.report.fault_persists();
-            self.lose();
+            self.lost.lost_undecodable = self.lost.lost_undecodable.saturating_add(1);
+            self.report_progress();
             return;
         };
+        let composition_offset = u32::try_from(unit.pts - unit.dts).unwrap_or_else(|_| {
+            self.lost.times_changed = self.lost.times_changed.saturating_add(1);
+            0
+        });
         let picture = Picture {
             sample: Sample {
                 track: 0,
                 dts: unit.dts,
-                composition_offset: u32::try_from(unit.pts - unit.dts).unwrap_or(0),
+                composition_offset,
                 duration: self.usual_duration(unit.dts),
                 key: unit.key,
                 captured_boot_ns: unit.captured_boot_ns,
                 data: &unit.data,
             },
-            lost_in_encoder: unit.dropped_before,
-            lost_in_queue: self.lost,
+            lost_before: self.lost,
         };
         loop {
             match self.push(&picture, &tracks) {
-                Ok(Taken::Yes) => {
-                    self.lost = 0;
-                    self.worked();
-                    return;
+                Ok(taken) => {
+                    self.lost = Counters::default();
+                    if taken == Taken::Yes {
+                        self.worked();
+                    }
+                    break;
                 }
-                Ok(Taken::Skipped) => {
-                    self.lose();
-                    return;
+                // The recorder counts it.
+                Err(error @ RecordError::Write(_)) => {
+                    self.lost = Counters::default();
+                    self.refused(&error);
+                    break;
                 }
                 Err(error) => {
                     self.refused(&error);
-                    if matches!(error, RecordError::Write(_)) && error.io().is_none() {
-                        // This picture will never fit; the next key frame begins anew.
-                        self.lose();
-                        return;
-                    }
                     if !self.may_try_again(stop.load(Ordering::SeqCst)) {
-                        self.lose();
-                        return;
+                        self.lose(&picture);
+                        break;
                     }
                     self.obey();
                 }
             }
         }
+        self.report_progress();
     }
 
     fn push(
@@ -203,7 +235,9 @@ impl Writer {
             source,
         })?;
         let boot = Boot::after(&directory, &catalog, boot_id());
-        let recorder = Recorder::new(directory, self.config.clone(), boot, Some(catalog));
+        let account = self.account.take().unwrap_or_default();
+        let recorder =
+            Recorder::new(directory, self.config.clone(), boot, Some(catalog)).resume(account);
         self.recorder = Some((recorder, watch));
         self.utc_known = false;
         Ok(())
@@ -240,9 +274,28 @@ impl Writer {
         self.usual_duration
     }
 
-    fn lose(&mut self) {
-        self.lost = self.lost.saturating_add(1);
-        self.report.lost_in_queue();
+    /// Gives a picture up that the card does not take.
+    fn lose(&mut self, picture: &Picture<'_>) {
+        match &mut self.recorder {
+            Some((recorder, _)) => {
+                recorder.lose(picture, Loss::Card);
+                self.lost = Counters::default();
+            }
+            None => self.lost.lost_card = self.lost.lost_card.saturating_add(1),
+        }
+    }
+
+    fn report_progress(&mut self) {
+        let mut total = self.lost;
+        let (mut durable_boot_ns, mut segment) = (0, None);
+        if let Some((recorder, _)) = &self.recorder {
+            total.add(recorder.total());
+            durable_boot_ns = recorder.durable_boot_ns();
+            segment = recorder.segment().map(|name| name.sequence);
+        } else if let Some(account) = &self.account {
+            total.add(account.total());
+        }
+        self.report.progress(&total, durable_boot_ns, segment);
     }
 
     fn worked(&mut self) {
@@ -251,10 +304,6 @@ impl Writer {
             self.report.card_works();
         }
         self.gave_up_at = None;
-        if let Some((recorder, _)) = &self.recorder {
-            let segment = recorder.segment().map(|name| name.sequence);
-            self.report.recorded(recorder.durable_boot_ns(), segment);
-        }
     }
 
     /// Notes a refusal, and looks for the card anew if it is not there any more.
@@ -272,8 +321,8 @@ impl Writer {
             .recorder
             .as_ref()
             .is_some_and(|(_, watch)| watch.is_current().unwrap_or(false));
-        if !here {
-            self.recorder = None;
+        if !here && let Some((recorder, _)) = self.recorder.take() {
+            self.account = Some(recorder.dismiss());
         }
     }
 

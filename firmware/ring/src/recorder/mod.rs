@@ -5,16 +5,18 @@
 //! [`ATTEMPTS`] refusals in a row the segment is given up as it stands (what was committed stays
 //! playable and is finished later), and the next key frame begins a new one in another slot.
 
+mod account;
 mod boot;
 mod config;
 mod control;
+mod durability;
 mod error;
 mod slots;
 
 use std::sync::Arc;
 
 use picam_mp4::recover::read_record;
-use picam_mp4::{Pushed, Record, Sample, SegmentWriter, TrackConfig};
+use picam_mp4::{Counters, Pushed, Record, Sample, SegmentWriter, TrackConfig, shown_counters};
 
 use crate::anchor::name_time;
 use crate::catalog::Catalog;
@@ -23,12 +25,16 @@ use crate::directory::Directory;
 use crate::name::{NameTime, SegmentName, SlotName};
 use crate::sequence::{digits_of, next_sequence};
 
+pub use account::{Account, Loss};
 pub use boot::Boot;
 pub use config::{RingConfig, head_len_for};
+use durability::{Due, Durability, Waiting};
 pub use error::RecordError;
 use error::{doing, write_error};
 pub(crate) use slots::unnamed_footage;
 
+/// A segment is finished once no picture came for this long, nanoseconds.
+const SILENCE_NS: u64 = 10_000_000_000;
 /// Refusals in a row after which a segment is given up.
 pub const ATTEMPTS: u32 = 3;
 
@@ -37,10 +43,8 @@ pub const ATTEMPTS: u32 = 3;
 pub struct Picture<'a> {
     /// Times and bytes; its track is 0.
     pub sample: Sample<'a>,
-    /// Pictures that the encoder lost just before.
-    pub lost_in_encoder: u32,
-    /// Pictures that the queue lost just before.
-    pub lost_in_queue: u32,
+    /// What was lost since the picture before.
+    pub lost_before: Counters,
 }
 
 /// What became of a picture.
@@ -48,7 +52,7 @@ pub struct Picture<'a> {
 pub enum Taken {
     /// It is in the segment.
     Yes,
-    /// It is not, since no segment is open and it is no key frame.
+    /// It is not, since no segment is open and it is no key frame, or the slot has no room. It is counted.
     Skipped,
 }
 
@@ -62,6 +66,8 @@ struct Current {
     named: bool,
     /// Whether the writer is done with it, and only the name is missing.
     closed: bool,
+    /// Whether its slot has no room. It stays open to bear what is lost up to the next key frame.
+    full: bool,
 }
 
 /// Records one camera.
@@ -81,8 +87,8 @@ pub struct Recorder<D: Directory> {
     utc_minus_boot_us: Option<i64>,
     refusals: u32,
     faults: u32,
-    committed_boot_ns: u64,
-    durable_boot_ns: u64,
+    account: Account,
+    durability: Durability,
     newest_boot_ns: u64,
 }
 
@@ -105,13 +111,28 @@ impl<D: Directory> Recorder<D> {
             utc_minus_boot_us: None,
             refusals: 0,
             faults: 0,
-            committed_boot_ns: 0,
-            durable_boot_ns: 0,
+            account: Account::default(),
+            durability: Durability::default(),
             newest_boot_ns: 0,
         }
     }
 
-    /// Records a picture. On an error it was not taken; call again with the same one.
+    /// Goes on counting where another recorder of this camera stopped.
+    #[must_use]
+    pub fn resume(mut self, account: Account) -> Self {
+        self.account = account;
+        self
+    }
+
+    /// Ends recording without touching the card any more, which is gone. What was not durable counts as
+    /// lost; say it to the next recorder.
+    pub fn dismiss(mut self) -> Account {
+        self.abandon(Loss::Card);
+        self.account
+    }
+
+    /// Records a picture. On [`RecordError::Io`] and [`RecordError::NoSlot`] it was not taken: call again with
+    /// the same one, or give it up with [`Self::lose`]. On [`RecordError::Write`] it is lost, and counted.
     pub fn push(
         &mut self,
         picture: &Picture<'_>,
@@ -119,7 +140,72 @@ impl<D: Directory> Recorder<D> {
     ) -> Result<Taken, RecordError> {
         let result = self.try_push(picture, tracks);
         self.count(&result);
+        match &result {
+            Ok(Taken::Yes) | Err(RecordError::Io { .. } | RecordError::NoSlot(_)) => {}
+            Ok(Taken::Skipped) => self.account.lost_before(&picture.lost_before),
+            // It would be refused for ever, and what waits for it with it.
+            Err(RecordError::Write(_)) => {
+                self.abandon(Loss::Room);
+                self.lose(picture, Loss::Room);
+            }
+        }
         result
+    }
+
+    /// Gives up a picture that was not taken.
+    pub fn lose(&mut self, picture: &Picture<'_>, why: Loss) {
+        self.account.lost_before(&picture.lost_before);
+        self.account.lost_as(why);
+    }
+
+    /// Everything lost since the start, and (`frames`) the pictures that came into a segment.
+    pub fn total(&self) -> &Counters {
+        self.account.total()
+    }
+
+    /// To be called every 50 ms whether pictures come or not: makes durable what waits for pictures that
+    /// do not come, and finishes the segment after ten seconds without any.
+    pub fn tick(&mut self, now_boot_ns: u64) -> Result<(), RecordError> {
+        let result = self.try_tick(now_boot_ns);
+        self.count(&result);
+        result
+    }
+
+    fn try_tick(&mut self, now_boot_ns: u64) -> Result<(), RecordError> {
+        if self.current.is_none() {
+            return Ok(());
+        }
+        self.name_segment_when_due()?;
+        if now_boot_ns.saturating_sub(self.newest_boot_ns) >= SILENCE_NS {
+            return self.end_segment(None);
+        }
+        let waiting = Waiting {
+            uncommitted_since: self.writer.uncommitted_since(),
+            unflushed: self.writer.is_unflushed(),
+        };
+        match self
+            .durability
+            .due(waiting, now_boot_ns, self.config.limits.interval_ns)
+        {
+            Due::Nothing => Ok(()),
+            Due::Commit => self.commit(None),
+            Due::Flush => self.flush(),
+        }
+    }
+
+    fn commit(&mut self, next_dts: Option<i64>) -> Result<(), RecordError> {
+        if let Some(since) = self.writer.uncommitted_since() {
+            self.writer.commit(next_dts).map_err(write_error)?;
+            self.durability
+                .committed(since, self.config.limits.interval_ns);
+        }
+        self.name_segment_when_due()
+    }
+
+    fn flush(&mut self) -> Result<(), RecordError> {
+        self.writer.flush().map_err(write_error)?;
+        self.durability.flushed();
+        Ok(())
     }
 
     /// Ends the segment being recorded, if any, and finishes its file.
@@ -145,11 +231,23 @@ impl<D: Directory> Recorder<D> {
         }
     }
 
+    /// Stops writing the open segment. What of it is not on the card is counted.
+    fn abandon(&mut self, why: Loss) {
+        if let Some((file, record)) = self.writer.abandon() {
+            // A card that cannot be read either shows nothing for all that is known.
+            let shown = shown_counters(&file, &record).unwrap_or_default();
+            self.account
+                .segment_abandoned(&record.counters, &shown, why);
+        }
+        self.current = None;
+    }
+
     /// Leaves the segment as it is and forgets what was known of the card.
     fn give_up(&mut self) {
         self.refusals = 0;
-        self.writer.abandon();
-        if let Some(current) = self.current.take() {
+        let current = self.current;
+        self.abandon(Loss::Card);
+        if let Some(current) = current {
             self.failed.push(if current.named {
                 SlotName::Segment(current.segment)
             } else {
@@ -171,35 +269,55 @@ impl<D: Directory> Recorder<D> {
         }
         if self.current.is_none() {
             if !sample.key {
+                self.account.lost_waiting();
                 return Ok(Taken::Skipped);
             }
             self.begin(picture, tracks)?;
         }
-        let pushed = self.writer.push(sample).map_err(write_error)?;
-        if let Some(counters) = self.writer.counters_mut() {
-            counters.dropped_encoder += picture.lost_in_encoder;
-            counters.dropped_queue += picture.lost_in_queue;
-        }
-        match pushed {
-            Pushed::Full => {
+        let waiting_since = self.writer.uncommitted_since();
+        let pushed = match self.current {
+            Some(Current { full: true, .. }) => Pushed::Full,
+            _ => self.writer.push(sample).map_err(write_error)?,
+        };
+        match (pushed, waiting_since) {
+            (Pushed::Full, _) => {
                 // A group of pictures larger than all before it: the rest of it has no place.
-                self.end_segment(Some(sample.dts))?;
+                self.account.lost_as(Loss::Room);
+                if let Some(current) = &mut self.current {
+                    current.full = true;
+                }
                 return Ok(Taken::Skipped);
             }
-            Pushed::Committed => self.note_commit(),
-            Pushed::Taken => {}
+            (Pushed::Committed, Some(since)) => self
+                .durability
+                .committed(since, self.config.limits.interval_ns),
+            _ => {}
         }
-        self.newest_boot_ns = sample.captured_boot_ns;
-        // The picture is taken; if this fails it is tried again with the next one.
-        if self.name_segment_when_due().is_err() {
-            self.faults = self.faults.saturating_add(1);
-        }
+        self.taken(picture);
         Ok(Taken::Yes)
     }
 
-    fn note_commit(&mut self) {
-        self.durable_boot_ns = self.committed_boot_ns;
-        self.committed_boot_ns = self.newest_boot_ns;
+    /// A picture is in the open segment. Whatever the card refuses now is tried again with the next one.
+    fn taken(&mut self, picture: &Picture<'_>) {
+        let sample = &picture.sample;
+        self.account.lost_before(&picture.lost_before);
+        let lost = self.account.taken();
+        if let Some(counters) = self.writer.counters_mut() {
+            counters.add(&lost);
+        }
+        let timescale = self.tracks.first().map_or(90_000, |track| track.timescale);
+        let picture_ns = u64::from(sample.duration) * 1_000_000_000 / u64::from(timescale.max(1));
+        self.newest_boot_ns = sample.captured_boot_ns;
+        self.durability.taken(sample.captured_boot_ns, picture_ns);
+        // There is nothing to wait for where the next picture would close the fragment anyhow.
+        let then = if picture_ns >= self.config.limits.interval_ns {
+            self.commit(None)
+        } else {
+            self.name_segment_when_due()
+        };
+        if then.is_err() {
+            self.faults = self.faults.saturating_add(1);
+        }
     }
 
     fn must_end_before(&self, sample: &Sample<'_>, tracks: &Arc<Vec<TrackConfig>>) -> bool {
@@ -207,6 +325,7 @@ impl<D: Directory> Recorder<D> {
             return false;
         };
         current.closed
+            || current.full
             || (!Arc::ptr_eq(tracks, &self.tracks) && *tracks != self.tracks)
             || self.writer.elapsed(sample.dts) >= 2 * self.config.nominal_ticks
             || self.writer.elapsed(sample.dts) < 0
@@ -242,6 +361,7 @@ impl<D: Directory> Recorder<D> {
             slot_len: self.config.slot_size,
             head_len: self.config.head_len,
             written_len,
+            pictures_before: self.account.ended(),
             ..Record::default()
         };
         self.tracks = tracks.clone();
@@ -261,6 +381,7 @@ impl<D: Directory> Recorder<D> {
             sequence,
             named: false,
             closed: false,
+            full: false,
         });
         Ok(())
     }
@@ -278,8 +399,7 @@ impl<D: Directory> Recorder<D> {
         match self.current {
             Some(current) if !current.named && (current.closed || self.writer.fragments() > 0) => {
                 if !current.closed {
-                    self.writer.flush().map_err(write_error)?;
-                    self.durable_boot_ns = self.committed_boot_ns;
+                    self.flush()?;
                 }
                 self.name_segment(current)
             }
@@ -314,14 +434,18 @@ impl<D: Directory> Recorder<D> {
             return Ok(());
         };
         if !current.closed {
-            let finished = self.writer.finish(next_dts).map_err(write_error)?;
-            if finished.is_none() {
+            let lost = self.account.bear();
+            if let Some(counters) = self.writer.counters_mut() {
+                counters.add(&lost);
+            }
+            let Some((_, record)) = self.writer.finish(next_dts).map_err(write_error)? else {
                 // Not one picture: the slot is spare as before.
+                self.account.put_back(&lost);
                 self.current = None;
                 return Ok(());
-            }
-            self.committed_boot_ns = self.newest_boot_ns;
-            self.durable_boot_ns = self.newest_boot_ns;
+            };
+            self.account.segment_ended(&record.counters);
+            self.durability.finished();
             if let Some(now) = &mut self.current {
                 now.closed = true;
             }
@@ -350,6 +474,6 @@ impl<D: Directory> Recorder<D> {
 
     /// Capture time of the newest picture that would survive a power cut now; 0 before the first.
     pub fn durable_boot_ns(&self) -> u64 {
-        self.durable_boot_ns
+        self.durability.durable()
     }
 }

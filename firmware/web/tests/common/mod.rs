@@ -17,7 +17,7 @@ use picam_mp4::{
     sample_entry,
 };
 use picam_ring::SegmentName;
-use picam_web::status::{CameraState, CameraStatus, CardStatus, RingStatus};
+use picam_web::status::{CameraState, CameraStatus, CardStatus, Losses, RingStatus};
 use picam_web::{Access, Limits, Status, StatusSource, StatusUnavailable, WebConfig};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -54,6 +54,8 @@ pub fn record(name: &str) -> Record {
         duration_ns: 0,
         recovered: false,
         counters: Counters::default(),
+        init_crc: None,
+        pictures_before: 0,
     }
 }
 
@@ -189,6 +191,7 @@ pub fn camera() -> CameraStatus {
         frames: 100,
         dropped_encoder: 0,
         dropped_queue: 0,
+        lost: Losses::default(),
         last_durable_ms_ago: Some(300),
         segment: None,
         segments: 3,
