@@ -1,13 +1,13 @@
 //! What the recorder says about itself, for the page and the log.
 //!
-//! The recording threads only store into atomics and post messages; whoever asks pays for putting
-//! the answer together. No lock is shared with them.
+//! The recording threads only store into atomics and swap pointers, so that nothing piles up while nobody
+//! asks; whoever asks pays for putting the answer together. No lock is shared with them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwapOption;
 use picam_capture::{Clock, SystemClock};
 use picam_media::AccessUnit;
 use picam_mp4::Counters;
@@ -48,9 +48,21 @@ struct Shared {
     /// Sequence digits of the segment being recorded, plus one; 0 for none.
     segment: AtomicU32,
     segments: AtomicU64,
+    /// What its source calls itself.
+    source: ArcSwapOption<String>,
+    source_fault: ArcSwapOption<Fault>,
+    stream_fault: ArcSwapOption<Fault>,
+    card_fault: ArcSwapOption<Fault>,
 }
 
 impl Shared {
+    /// The fault to show where there are several: the one nearest the source.
+    fn fault(&self) -> Option<Fault> {
+        let cells = [&self.source_fault, &self.stream_fault, &self.card_fault];
+        let mut faults = cells.into_iter().filter_map(ArcSwapOption::load_full);
+        faults.next().map(|fault| Fault::clone(&fault))
+    }
+
     fn losses(&self) -> Losses {
         let load = |count: &AtomicU32| count.load(Ordering::Relaxed).into();
         Losses {
@@ -64,36 +76,23 @@ impl Shared {
     }
 }
 
-/// Where a fault comes from; each place has at most one at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Source,
-    Card,
-}
-
-enum Message {
-    Fault(usize, Place, Option<Fault>),
-    Source(usize, String),
-    CardFull(Option<String>),
-}
-
 /// Through this a camera's threads, and the housekeeper, report.
 #[derive(Clone)]
 pub(super) struct Report {
-    camera: usize,
     shared: Arc<Shared>,
-    post: Sender<Message>,
+}
+
+fn set_fault(cell: &ArcSwapOption<Fault>, message: String, remedy: &str) {
+    cell.store(Some(Arc::new(Fault {
+        message,
+        remedy: remedy.into(),
+    })));
 }
 
 impl Report {
-    fn post(&self, place: Place, fault: Option<Fault>) {
-        // Nobody listens any more only when the process ends.
-        let _ = self.post.send(Message::Fault(self.camera, place, fault));
-    }
-
     pub(super) fn source_opened(&self, description: String) {
-        let _ = self.post.send(Message::Source(self.camera, description));
-        self.post(Place::Source, None);
+        self.shared.source.store(Some(Arc::new(description)));
+        self.shared.source_fault.store(None);
         self.shared.has_delivered.store(false, Ordering::Relaxed);
     }
 
@@ -106,13 +105,7 @@ impl Report {
         self.fault_persists();
         let remedy =
             "check the camera's cable and its line in picam.toml; it is tried again by itself";
-        self.post(
-            Place::Source,
-            Some(Fault {
-                message,
-                remedy: remedy.into(),
-            }),
-        );
+        set_fault(&self.shared.source_fault, message, remedy);
     }
 
     pub(super) fn source_ended(&self) {
@@ -190,17 +183,22 @@ impl Report {
 
     pub(super) fn card_failed(&self, message: String, remedy: &str) {
         self.fault_persists();
-        self.post(
-            Place::Card,
-            Some(Fault {
-                message,
-                remedy: remedy.into(),
-            }),
-        );
+        set_fault(&self.shared.card_fault, message, remedy);
     }
 
     pub(super) fn card_works(&self) {
-        self.post(Place::Card, None);
+        self.shared.card_fault.store(None);
+    }
+
+    /// What the source delivers cannot be stored; the card has no part in it.
+    pub(super) fn stream_failed(&self, message: String) {
+        self.fault_persists();
+        let remedy = "choose another format for this camera";
+        set_fault(&self.shared.stream_fault, message, remedy);
+    }
+
+    pub(super) fn stream_works(&self) {
+        self.shared.stream_fault.store(None);
     }
 }
 
@@ -211,13 +209,6 @@ struct Camera {
     shared: Arc<Shared>,
 }
 
-#[derive(Default, Clone)]
-struct Heard {
-    sources: Vec<String>,
-    faults: Vec<(usize, Place, Fault)>,
-    card_full: Option<String>,
-}
-
 /// The state of a recording.
 pub struct Status {
     cameras: Vec<Camera>,
@@ -226,9 +217,7 @@ pub struct Status {
     shares: Shares,
     warnings: Vec<String>,
     clock: Arc<SystemClock>,
-    /// Taken by those who ask only, never by a recording thread.
-    heard: Mutex<(Receiver<Message>, Heard)>,
-    post: Sender<Message>,
+    card_full: ArcSwapOption<String>,
 }
 
 impl Status {
@@ -238,7 +227,6 @@ impl Status {
         slot_size: u64,
         clock: Arc<SystemClock>,
     ) -> (Self, Vec<Report>) {
-        let (post, messages) = mpsc::channel();
         let cameras: Vec<Camera> = plan
             .cameras
             .iter()
@@ -251,11 +239,8 @@ impl Status {
             .collect();
         let reports = cameras
             .iter()
-            .enumerate()
-            .map(|(n, camera)| Report {
-                camera: n,
+            .map(|camera| Report {
                 shared: camera.shared.clone(),
-                post: post.clone(),
             })
             .collect();
         let status = Self {
@@ -265,14 +250,7 @@ impl Status {
             shares: plan.shares,
             warnings: plan.warnings.clone(),
             clock,
-            heard: Mutex::new((
-                messages,
-                Heard {
-                    sources: vec!["not opened yet".into(); letters.len()],
-                    ..Heard::default()
-                },
-            )),
-            post,
+            card_full: ArcSwapOption::default(),
         };
         (status, reports)
     }
@@ -307,41 +285,13 @@ impl Status {
 
     /// Slots are missing and there is no room for them, or (`None`) not any more.
     pub(super) fn card_full(&self, what: Option<String>) {
-        let _ = self.post.send(Message::CardFull(what));
+        self.card_full.store(what.map(Arc::new));
     }
 
-    /// Reads the messages that came since somebody asked last.
-    fn hear(&self) -> Heard {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let (messages, heard) = &mut *heard;
-        for message in messages.try_iter() {
-            match message {
-                Message::Fault(camera, place, fault) => {
-                    heard
-                        .faults
-                        .retain(|known| (known.0, known.1) != (camera, place));
-                    heard
-                        .faults
-                        .extend(fault.map(|fault| (camera, place, fault)));
-                }
-                Message::Source(camera, description) => {
-                    if let Some(known) = heard.sources.get_mut(camera) {
-                        *known = description;
-                    }
-                }
-                Message::CardFull(what) => heard.card_full = what,
-            }
-        }
-        heard.clone()
-    }
-
-    fn camera(&self, n: usize, camera: &Camera, heard: &Heard, catalog: &Catalog) -> CameraStatus {
+    fn camera(&self, camera: &Camera, catalog: &Catalog) -> CameraStatus {
         let shared = &camera.shared;
-        let fault = heard
-            .faults
-            .iter()
-            .find(|fault| fault.0 == n)
-            .map(|fault| fault.2.clone());
+        let fault = shared.fault();
+        let source = shared.source.load_full();
         let known = |value: u32| (value > 0).then_some(value);
         let state = match (shared.state.load(Ordering::Relaxed), &fault) {
             (ENDED, _) => CameraState::Ended,
@@ -355,7 +305,7 @@ impl Status {
         CameraStatus {
             name: camera.name.clone(),
             letter: camera.letter.into(),
-            source: heard.sources.get(n).cloned().unwrap_or_default(),
+            source: source.map_or_else(|| "not opened yet".into(), |source| String::clone(&source)),
             state,
             fault,
             width: known(shared.width.load(Ordering::Relaxed)),
@@ -398,7 +348,6 @@ impl Status {
 
 impl StatusSource for Status {
     fn status(&self) -> Result<picam_web::status::Status, StatusUnavailable> {
-        let heard = self.hear();
         let look = refuse_bare_root(&self.footage)
             .and_then(|()| FsDirectory::open(&self.footage, false))
             .and_then(|directory| Ok((directory.space()?, Catalog::read(&directory)?)));
@@ -420,8 +369,8 @@ impl StatusSource for Status {
             }
         };
         card.faults
-            .extend(heard.card_full.clone().map(|message| Fault {
-                message,
+            .extend(self.card_full.load_full().map(|message| Fault {
+                message: String::clone(&message),
                 remedy: picam_ring::Fault::NoSpace.remedy().into(),
             }));
         card.faults
@@ -432,8 +381,7 @@ impl StatusSource for Status {
         let cameras = self
             .cameras
             .iter()
-            .enumerate()
-            .map(|(n, camera)| self.camera(n, camera, &heard, &catalog))
+            .map(|camera| self.camera(camera, &catalog))
             .collect();
         Ok(picam_web::status::Status {
             version: env!("CARGO_PKG_VERSION").into(),

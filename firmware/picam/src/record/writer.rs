@@ -54,6 +54,7 @@ pub(super) struct Writer {
     usual_duration: u32,
     utc_known: bool,
     card_failed: bool,
+    stream_failed: bool,
     /// Lost while there was no recorder to count it.
     lost: Counters,
     /// The count of a recorder whose card is gone.
@@ -83,6 +84,7 @@ impl Writer {
             usual_duration: picam_media::TIMESCALE / 30,
             utc_known: false,
             card_failed: false,
+            stream_failed: false,
             lost: Counters::default(),
             account: None,
             last_tick: Instant::now(),
@@ -188,7 +190,7 @@ impl Writer {
                 // The recorder counts it.
                 Err(error @ RecordError::Write(_)) => {
                     self.lost = Counters::default();
-                    self.refused(&error);
+                    self.stream_failed(error.to_string());
                     break;
                 }
                 Err(error) => {
@@ -253,11 +255,7 @@ impl Writer {
         {
             self.tracks = tracks::video(sets)
                 .inspect_err(|error| {
-                    self.card_failed = true;
-                    self.report.card_failed(
-                        format!("the camera's stream cannot be stored: {error}"),
-                        "choose another format for this camera",
-                    );
+                    self.stream_failed(format!("the camera's stream cannot be stored: {error}"));
                 })
                 .ok();
             self.sets = Some(sets.clone());
@@ -298,7 +296,16 @@ impl Writer {
         self.report.progress(&total, durable_boot_ns, segment);
     }
 
+    fn stream_failed(&mut self, message: String) {
+        self.stream_failed = true;
+        tracing::error!(camera = self.config.camera_name, "{message}");
+        self.report.stream_failed(message);
+    }
+
     fn worked(&mut self) {
+        if std::mem::take(&mut self.stream_failed) {
+            self.report.stream_works();
+        }
         if std::mem::take(&mut self.card_failed) {
             tracing::info!(camera = self.config.camera_name, "recording again");
             self.report.card_works();
