@@ -14,39 +14,22 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use picam_mp4::read::Movie;
-use picam_mp4::{Counters, FragmentLimits, Sample, TrackConfig, sample_entry};
+use picam_mp4::layout::{PAGE, SECTOR};
+use picam_mp4::{Counters, FragmentLimits, Sample};
 use picam_ring::{
     Boot, Catalog, Class, Directory, Needs, Picture, Recorder, RingConfig, Shares, SlotName,
     anchor_slot, look, recover_slot,
 };
+use picam_testkit::numbered::{Numbered, SESSION};
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
 
-/// Pictures of one session are numbered from a multiple of this.
-const SESSION: u64 = 1_000_000;
-const FPS: u64 = 30;
-const GOP: u64 = 15;
+const FOOTAGE: Numbered = Numbered {
+    fps: 30,
+    gop: 15,
+    key_len: (4000, 9000),
+    delta_len: (60, 3000),
+};
 const SLOT_SIZE: u64 = 384 * 1024;
-
-/// The bytes of one picture, told from its number alone.
-fn coded(number: u64) -> Vec<u8> {
-    let mut rng = Rng(number);
-    let len = match (number % SESSION).is_multiple_of(GOP) {
-        true => 4000 + rng.below(9000),
-        false => 60 + rng.below(3000),
-    };
-    let mut bytes = number.to_be_bytes().to_vec();
-    while bytes.len() < len as usize {
-        bytes.extend(rng.next_u64().to_le_bytes());
-    }
-    bytes
-}
-
-fn tracks() -> Arc<Vec<TrackConfig>> {
-    let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
-    let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
-    Arc::new(vec![TrackConfig::video(stsd, 640, 480)])
-}
 
 fn config() -> RingConfig {
     RingConfig {
@@ -87,18 +70,18 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
         .collect();
     let boot = Boot::after(disk, &catalog, [session as u8 + 1; 16]);
     let mut recorder = Recorder::new(disk.clone(), config(), boot, Some(catalog));
-    let tracks = tracks();
+    let tracks = Arc::new(FOOTAGE.tracks());
     let (event, clock) = (rng.below(frames * 2), rng.below(frames * 2));
     for n in 0..frames {
-        let data = coded(session * SESSION + n);
+        let data = FOOTAGE.coded(session * SESSION + n);
         let picture = Picture {
             sample: Sample {
                 track: 0,
-                dts: 7_000 + (n * 90_000 / FPS) as i64,
+                dts: 7_000 + FOOTAGE.ticks(n),
                 composition_offset: 0,
-                duration: (90_000 / FPS) as u32,
-                key: n.is_multiple_of(GOP),
-                captured_boot_ns: n * 1_000_000_000 / FPS,
+                duration: FOOTAGE.ticks(1) as u32,
+                key: FOOTAGE.is_key(n),
+                captured_boot_ns: n * 1_000_000_000 / FOOTAGE.fps,
                 data: &data,
             },
             lost_before: Counters::default(),
@@ -127,62 +110,6 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
     }
 }
 
-/// Types of the boxes at the file's top level; an error where a player would stumble.
-fn top_level(bytes: &[u8]) -> Result<Vec<[u8; 4]>, String> {
-    let (mut at, mut kinds) = (0, Vec::new());
-    while at < bytes.len() {
-        let header = bytes.get(at..at + 8).ok_or("a box header is cut off")?;
-        let kind: [u8; 4] = header[4..8].try_into().unwrap();
-        let mut len = u64::from(u32::from_be_bytes(header[..4].try_into().unwrap()));
-        if len == 1 {
-            let long = bytes
-                .get(at + 8..at + 16)
-                .ok_or("a long header is cut off")?;
-            len = u64::from_be_bytes(long.try_into().unwrap());
-        }
-        let fits = (8..=(bytes.len() - at) as u64).contains(&len);
-        if !fits || !kind.iter().all(u8::is_ascii_lowercase) {
-            return Err(format!("no box at {at}: {kind:?}, {len} bytes"));
-        }
-        kinds.push(kind);
-        at += len as usize;
-    }
-    Ok(kinds)
-}
-
-/// What a player would show of a file: the numbers of its first and last picture.
-fn play(bytes: &[u8]) -> Result<(u64, u64), String> {
-    let kinds = top_level(bytes)?;
-    let finished = kinds.get(1) == Some(b"moov");
-    if kinds.first() != Some(b"ftyp") || (finished && kinds.contains(b"moof")) {
-        return Err("the top level is in disorder".into());
-    }
-    let movie = Movie::read(bytes).map_err(|error| error.to_string())?;
-    let video = movie.video().ok_or("no video track")?;
-    let mut range: Option<(u64, u64)> = None;
-    for sample in &video.samples {
-        let data = bytes
-            .get(sample.offset as usize..sample.end() as usize)
-            .ok_or("a sample lies outside the file")?;
-        let number = data.first_chunk().copied().map(u64::from_be_bytes);
-        let number = number.ok_or("a sample is too short")?;
-        if data != coded(number) {
-            return Err("a picture holds other bytes than were recorded".into());
-        }
-        let (first, next) = range.map_or((number, number), |(first, last)| (first, last + 1));
-        let want = ((number - first) * 90_000 / FPS) as i64;
-        let key = (number % SESSION).is_multiple_of(GOP);
-        if number != next || sample.dts != want || sample.key != key || (range.is_none() && !key) {
-            return Err(format!(
-                "picture {number} at {} where {next} should be",
-                sample.dts
-            ));
-        }
-        range = Some((first, number));
-    }
-    range.ok_or_else(|| "no picture".into())
-}
-
 /// A file's pictures, and the file itself so that its address stays taken.
 type Known = (Rc<[u8]>, Result<(u64, u64), String>);
 
@@ -199,7 +126,7 @@ impl Judge {
         }
         let entry = self.known.entry(bytes.as_ptr());
         entry
-            .or_insert_with(|| (bytes.clone(), play(bytes)))
+            .or_insert_with(|| (bytes.clone(), FOOTAGE.play(bytes)))
             .1
             .clone()
     }
@@ -261,7 +188,7 @@ impl Judge {
             - before
                 .map_or(0, |(_, last)| last % SESSION + 1)
                 .min(handed_over);
-        if lost > FPS {
+        if lost > FOOTAGE.fps {
             return Err(format!(
                 "{lost} of {handed_over} pictures lost: more than a second"
             ));
@@ -293,6 +220,10 @@ fn campaign(seed: u64, mutant: Mutant, left: &AtomicU64) -> Result<(), String> {
     let mut safe = Segments::new();
     for session in 0..3 {
         let disk = SimDisk::from_image(&image, mutant);
+        disk.seed(rng.next_u64());
+        disk.tear_refused_writes();
+        // Past the page cache a sector is written alone, through it the page around it.
+        disk.set_granule(if rng.below(2) == 0 { SECTOR } else { PAGE });
         let frames = 150 + rng.below(700);
         record(&disk, session, frames, &mut rng);
         let log = disk.take_log();

@@ -9,6 +9,7 @@
 pub mod ffmpeg;
 pub mod judges;
 pub mod netns;
+pub mod numbered;
 mod program;
 pub mod sim_disk;
 
