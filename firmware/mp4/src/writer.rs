@@ -105,14 +105,15 @@ struct Gop {
 /// Closes fragments at key frames as long as that costs no more flushes than one an interval on average.
 #[derive(Debug, Clone, Copy)]
 struct CommitPace {
-    interval_ns: u64,
-    /// Time saved up for commits, at most two intervals.
-    credit_ns: u64,
+    interval_ns: i64,
+    /// Time saved up for commits, at most two intervals, or owed for those that could not wait.
+    credit_ns: i64,
     last_ns: u64,
 }
 
 impl CommitPace {
     fn new(interval_ns: u64, now_ns: u64) -> Self {
+        let interval_ns = i64::try_from(interval_ns).unwrap_or(i64::MAX);
         Self {
             interval_ns,
             credit_ns: interval_ns,
@@ -129,10 +130,11 @@ impl CommitPace {
         self.last_ns = self.last_ns.max(now_ns);
     }
 
-    fn credit_at(&self, now_ns: u64) -> u64 {
+    fn credit_at(&self, now_ns: u64) -> i64 {
+        let saved = i64::try_from(now_ns.saturating_sub(self.last_ns)).unwrap_or(i64::MAX);
         self.credit_ns
-            .saturating_add(now_ns.saturating_sub(self.last_ns))
-            .min(2 * self.interval_ns)
+            .saturating_add(saved)
+            .min(self.interval_ns.saturating_mul(2))
     }
 }
 
@@ -387,7 +389,10 @@ impl<F: SlotFile> SegmentWriter<F> {
         let interval_ns = self.limits.interval_ns / if open.index == 0 { 10 } else { 1 };
         let now_ns = sample.captured_boot_ns;
         let due = now_ns.saturating_sub(first) >= interval_ns;
-        full || sample.track == 0 && (due || sample.key && open.pace.allows(now_ns))
+        // A picture comes a little early or late; with a key frame a second there is no time to spare.
+        let jitter_ns = now_ns.saturating_sub(self.fragment.last_captured_boot_ns()) / 2;
+        let affordable = sample.key && open.pace.allows(now_ns.saturating_add(jitter_ns));
+        full || sample.track == 0 && (due || affordable)
     }
 
     /// Capture time of the first picture that is not committed yet, nanoseconds since boot.
