@@ -339,6 +339,11 @@ impl FragmentBuilder {
         self.parts.iter().all(|part| part.entries().is_empty())
     }
 
+    /// Whether it takes no more samples: it was to be committed, and that failed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     pub(crate) fn samples(&self, track: usize) -> usize {
         self.parts.get(track).map_or(0, |part| part.entries().len())
     }

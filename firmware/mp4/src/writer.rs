@@ -380,6 +380,9 @@ impl<F: SlotFile> SegmentWriter<F> {
         if self.fragment.is_empty() {
             return false;
         }
+        if self.fragment.is_closed() {
+            return true;
+        }
         let full = self.fragment.len_with(sample.data.len()) > self.limits.bytes as u64
             || !self.fragment.has_room();
         let (Some(open), Some(first)) = (&self.open, self.fragment.captured_boot_ns()) else {
