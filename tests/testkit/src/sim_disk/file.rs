@@ -32,7 +32,8 @@ impl SlotFile for SimFile {
         let mut state = self.disk.borrow_mut();
         assert!(
             offset.is_multiple_of(PAGE as u64) && data.len().is_multiple_of(state.granule),
-            "unaligned write"
+            "unaligned write of {} bytes at {offset}",
+            data.len()
         );
         if state.refuses() {
             if state.tears {
