@@ -28,14 +28,20 @@ pub fn patch_record<F: SlotFile>(
     let mut page = PageBuf::with_capacity(PAGE);
     page.resize(PAGE);
     file.read_exact_at(0, page.as_mut_slice())?;
+    let mut before = PageBuf::with_capacity(PAGE);
+    before.extend(page.as_slice());
     if let Some(sector) = page.as_mut_slice().first_chunk_mut::<SECTOR>() {
         if finished {
             moov::patch_created(sector, created);
         }
         new.store(sector);
     }
-    file.write_at(0, page.as_slice())?;
-    file.flush(Flush::Data)?;
+    let written = file.write_at(0, page.as_slice());
+    if let Err(error) = written.and_then(|()| file.flush(Flush::Data)) {
+        // What is not on the card may still be read from the cache, and would be taken for done.
+        let _ = file.write_at(0, before.as_slice());
+        return Err(error.into());
+    }
     Ok(new)
 }
 

@@ -27,12 +27,17 @@ pub(super) struct State {
     pub(super) granule: usize,
     pub(super) tears: bool,
     pub(super) rng: Rng,
+    good: u32,
     refusals: u32,
     most_files: usize,
 }
 
 impl State {
     pub(super) fn refuses(&mut self) -> bool {
+        if self.good > 0 {
+            self.good -= 1;
+            return false;
+        }
         let refuses = self.refusals > 0;
         self.refusals = self.refusals.saturating_sub(1);
         refuses
@@ -72,6 +77,7 @@ impl SimDisk {
             granule: SECTOR,
             tears: false,
             rng: Rng(0),
+            good: 0,
             refusals: 0,
             most_files: usize::MAX,
         })))
@@ -84,7 +90,13 @@ impl SimDisk {
 
     /// Lets the next so many writes, flushes, renames and syncs fail with `EIO`.
     pub fn refuse(&self, operations: u32) {
-        self.0.borrow_mut().refusals = operations;
+        self.refuse_after(0, operations);
+    }
+
+    /// Lets so many succeed, and so many after them fail.
+    pub fn refuse_after(&self, good: u32, operations: u32) {
+        let mut state = self.0.borrow_mut();
+        (state.good, state.refusals) = (good, operations);
     }
 
     /// From now on part of a write that is refused reaches the disk all the same.
