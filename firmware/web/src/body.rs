@@ -33,6 +33,15 @@ impl SnapshotBody {
     }
 }
 
+impl Drop for SnapshotBody {
+    /// What nobody waits for any more need not be read.
+    fn drop(&mut self) {
+        if let Some(reading) = &self.reading {
+            reading.abort();
+        }
+    }
+}
+
 impl Body for SnapshotBody {
     type Data = Bytes;
     type Error = io::Error;

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::status::{Status, StatusUnavailable};
+use crate::status::Status;
 
 /// `GET /api/status`
 pub(crate) async fn status(State(app): State<App>) -> Result<Json<Status>, ApiError> {
-    let status = ask(app).await.map_err(|error| {
+    let status = app.status.status().await.map_err(|error| {
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.reason, error.remedy)
     })?;
     Ok(Json(status))
@@ -20,7 +20,7 @@ pub(crate) async fn status(State(app): State<App>) -> Result<Json<Status>, ApiEr
 
 /// `GET /api/health`: answers without a login, so it says no more than it must.
 pub(crate) async fn health(State(app): State<App>) -> Response {
-    let reason = match ask(app).await {
+    let reason = match app.status.status().await {
         Ok(status) => status.not_recording(),
         Err(error) => Some(error.reason),
     };
@@ -31,15 +31,4 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
             (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
         }
     }
-}
-
-async fn ask(app: App) -> Result<Status, StatusUnavailable> {
-    let answer = tokio::task::spawn_blocking(move || app.status.status()).await;
-    answer.unwrap_or_else(|error| {
-        tracing::error!(%error, "asking for the status failed");
-        Err(StatusUnavailable {
-            reason: "the status could not be found out".into(),
-            remedy: "try again; the log has the details".into(),
-        })
-    })
 }

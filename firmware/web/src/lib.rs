@@ -4,11 +4,14 @@
 //! and shares no lock with whoever records. Beyond loopback it lets nobody in without a password.
 //! `docs/api/openapi.yaml` describes the API.
 
+mod admission;
 mod app;
+mod asker;
 mod auth;
 mod body;
 mod captive;
 pub mod conditional;
+mod door;
 mod error;
 mod file;
 mod footage;
@@ -18,8 +21,10 @@ mod idle;
 mod index;
 mod list;
 mod page;
+mod peer;
 mod query;
 pub mod range;
+mod request_body;
 mod routes;
 mod segment;
 mod server;

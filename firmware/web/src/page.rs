@@ -48,6 +48,7 @@ pub(crate) async fn index(State(app): State<App>) -> Html<String> {
 pub(crate) fn login(why: Option<&str>) -> Response {
     let message = match why {
         Some("wrong") => "That is not the password.",
+        Some("busy") => "Too many try to log in right now. Try again in a few seconds.",
         Some("wait") => "Too many tries. Wait a minute, then try again.",
         _ => "",
     };

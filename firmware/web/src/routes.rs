@@ -1,5 +1,7 @@
 //! Every address there is. `docs/api/openapi.yaml` describes those under `/api`.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
@@ -10,10 +12,8 @@ use axum::routing::{MethodRouter, get, post};
 use crate::app::App;
 use crate::auth::{gate, login, login_page, logout};
 use crate::error::ApiError;
+use crate::request_body::{self, MAX_BODY};
 use crate::{captive, file, headers, health, list, page};
-
-/// Most bytes of a request's body.
-pub(crate) const MAX_BODY: usize = 64 * 1024;
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
@@ -36,7 +36,7 @@ pub fn api_routes() -> Vec<(&'static str, &'static str)> {
 }
 
 /// The whole server, as a service.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: App, body_timeout: Duration) -> Router {
     let pages = Router::new()
         .route("/", get(page::index))
         .route("/login", get(login_page))
@@ -49,6 +49,7 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(body_timeout, request_body::read))
         .layer(from_fn_with_state(app.clone(), gate))
         .layer(from_fn(headers::harden))
         .layer(from_fn(captive::answer))

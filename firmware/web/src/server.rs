@@ -17,15 +17,20 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tower::ServiceExt;
 
+use crate::admission::{Bounds, Phase};
 use crate::app::App;
+use crate::asker::Asker;
 use crate::auth::{Access, Auth};
 use crate::captive::Local;
+use crate::door::{Door, Seat, is_of_client};
 use crate::idle::IdleLimit;
 use crate::index::Index;
+use crate::peer::Peer;
 use crate::routes::router;
 use crate::status::StatusSource;
 
@@ -44,10 +49,15 @@ pub struct WebConfig {
 /// Bounds on what clients may take up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at a time. Further ones wait to be accepted, and idle ones are closed for them.
+    /// Connections at a time. Further ones take the places of those that have not shown yet that they
+    /// may see anything; part of them is kept for those that have, and part for those that have not.
     pub connections: usize,
     /// Time for a request's header, and between requests on one connection.
     pub header_timeout: Duration,
+    /// The same, for whoever is not logged in, while connections take places from each other.
+    pub header_under_pressure: Duration,
+    /// Time for a request's body.
+    pub body_timeout: Duration,
     /// A connection on which no byte moves for so long is closed: a stalled download, too.
     pub idle_timeout: Duration,
     /// Time that running responses get at shutdown.
@@ -58,7 +68,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 64,
-            header_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(5),
+            header_under_pressure: Duration::from_secs(1),
+            body_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(60),
             shutdown_grace: Duration::from_secs(2),
         }
@@ -79,17 +91,13 @@ pub enum ServeError {
     Listener(#[from] io::Error),
 }
 
-/// The address of the client, known to every request.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
-
 /// Longest request header in bytes: hyper's buffer holds no more.
 const MAX_HEADER: usize = 16 * 1024;
 /// Pause after `accept` failed, doubled up to [`MAX_BACKOFF`].
 const MIN_BACKOFF: Duration = Duration::from_millis(10);
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
-/// How often idle connections are asked to leave while others wait.
-const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// How often connections are looked through for those that take too long.
+const SWEEP: Duration = Duration::from_millis(250);
 
 /// Serves until `shutdown` completes; then lets running responses end for
 /// [`Limits::shutdown_grace`] and cuts the rest. Running out of descriptors only makes it pause.
@@ -102,25 +110,35 @@ pub async fn serve(
     if !config.access.is_safe_on(address.ip()) {
         return Err(ServeError::OpenToNetwork(address));
     }
-    let server = Server {
-        router: router(App {
-            index: Arc::new(Index::new(config.footage)),
-            status: config.status,
-            auth: Arc::new(Auth::new(config.access)),
-        }),
-        slots: Arc::new(Semaphore::new(config.limits.connections)),
-        pressure: Arc::new(Notify::new()),
-        limits: config.limits,
+    let app = App {
+        index: Arc::new(Index::new(config.footage)),
+        status: Asker::new(config.status),
+        auth: Arc::new(Auth::new(config.access)),
     };
+    let limits = config.limits;
+    let bounds = Bounds::of(limits.connections, limits.header_under_pressure);
+    let server = Server {
+        router: router(app, limits.body_timeout),
+        door: Door::new(bounds),
+        limits,
+    };
+    let mut sweep = tokio::time::interval(SWEEP);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
-        let (stream, peer, slot) = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = server.accept(&listener) => accepted,
+            _ = sweep.tick() => {
+                server.door.sweep();
+                continue;
+            }
             () = &mut shutdown => break,
         };
-        connections.spawn(server.connection(stream, peer, slot, stopped.clone()));
+        let seat = server.door.arrive(peer.ip());
+        let connection = server.connection(stream, peer, seat.clone(), stopped.clone());
+        seat.runs_on(connections.spawn(connection));
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
@@ -138,44 +156,26 @@ pub async fn serve(
 
 struct Server {
     router: Router,
-    slots: Arc<Semaphore>,
-    /// Tells idle connections that others wait for their place.
-    pressure: Arc<Notify>,
+    door: Door,
     limits: Limits,
 }
 
 impl Server {
-    /// The next connection, once there is room for one. Until then the kernel keeps them waiting.
-    async fn accept(
-        &self,
-        listener: &TcpListener,
-    ) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-        let slot = self.room().await;
+    /// The next connection. Nobody is kept waiting before the door: whoever only waits there would keep
+    /// others from being seen.
+    async fn accept(&self, listener: &TcpListener) -> (TcpStream, SocketAddr) {
         let mut pause = MIN_BACKOFF;
         loop {
             match listener.accept().await {
-                Ok((stream, peer)) => return (stream, peer, slot),
+                Ok(accepted) => return accepted,
                 // The client has gone again; the next one may be waiting.
                 Err(error) if is_of_client(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "cannot take a connection");
-                    self.pressure.notify_waiters();
+                    self.door.make_room();
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(MAX_BACKOFF);
                 }
-            }
-        }
-    }
-
-    async fn room(&self) -> OwnedSemaphorePermit {
-        loop {
-            let slot = Arc::clone(&self.slots).acquire_owned();
-            if self.slots.available_permits() == 0 {
-                self.pressure.notify_waiters();
-            }
-            // Connections that were busy when asked may be idle a moment later: ask again.
-            if let Ok(Ok(slot)) = tokio::time::timeout(ASK_AGAIN, slot).await {
-                return slot;
             }
         }
     }
@@ -184,47 +184,28 @@ impl Server {
         &self,
         stream: TcpStream,
         peer: SocketAddr,
-        slot: OwnedSemaphorePermit,
+        seat: Seat,
         mut stopped: watch::Receiver<()>,
     ) -> impl Future<Output = ()> + Send + 'static {
         let router = self.router.clone();
         let local = stream.local_addr().ok().map(Local);
-        let answered = Arc::new(Notify::new());
-        let first_answer = Arc::clone(&answered);
-        let service = service_fn(move |request| {
-            let (router, answered) = (router.clone(), Arc::clone(&answered));
-            async move {
-                let response = respond(router, peer, local, request).await;
-                answered.notify_one();
-                response
-            }
-        });
+        let asked_to_leave = seat.asked_to_leave();
+        let service =
+            service_fn(move |request| respond(router.clone(), seat.clone(), peer, local, request));
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(self.limits.header_timeout)
             .max_buf_size(MAX_HEADER);
         let idle = self.limits.idle_timeout;
-        let pressure = Arc::clone(&self.pressure);
         async move {
-            let _slot = slot;
             // Small answers should not wait for more; a failure costs only that.
             let _ = stream.set_nodelay(true);
             let io = TokioIo::new(IdleLimit::new(stream, idle));
             let mut connection = pin!(http.serve_connection(io, service));
-            let asked_to_leave = async {
-                tokio::select! {
-                    // The sender is only ever dropped.
-                    _ = stopped.changed() => {}
-                    // Whoever was only just let in is answered first.
-                    () = async {
-                        first_answer.notified().await;
-                        pressure.notified().await;
-                    } => {}
-                }
-            };
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
-                () = asked_to_leave => {
+                // The sender is only ever dropped.
+                () = async { tokio::select! { _ = stopped.changed() => {}, () = asked_to_leave => {} } } => {
                     // An idle one ends at once, a busy one with its response.
                     connection.as_mut().graceful_shutdown();
                     connection.await
@@ -239,25 +220,19 @@ impl Server {
 
 async fn respond(
     router: Router,
+    seat: Seat,
     peer: SocketAddr,
     local: Option<Local>,
     request: hyper::Request<Incoming>,
 ) -> Result<Response, Infallible> {
+    seat.turn_to(Phase::Answer);
     let mut request: Request = request.map(Body::new);
     let extensions = request.extensions_mut();
     extensions.insert(Peer(peer));
+    extensions.insert(seat.clone());
     if let Some(local) = local {
         extensions.insert(local);
     }
-    router.oneshot(request).await
-}
-
-fn is_of_client(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::Interrupted
-    )
+    let response = router.oneshot(request).await?;
+    Ok(response.map(|body| seat.answers_with(body)))
 }

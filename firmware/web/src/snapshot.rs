@@ -19,8 +19,8 @@ use picam_ring::SegmentName;
 use crate::conditional::Validators;
 use crate::footage::{self, Sector};
 
-/// The most that is read at a time, in bytes.
-pub(crate) const CHUNK: u64 = 256 * 1024;
+/// The most that is read at a time, in bytes: so many are held for each client that does not take them.
+pub(crate) const CHUNK: u64 = 64 * 1024;
 
 /// A version of a file.
 #[derive(Debug)]

@@ -16,8 +16,9 @@ use tokio::sync::watch;
 const RETRY: Duration = Duration::from_secs(5);
 /// Time that running downloads get when the recorder stops.
 const GRACE: Duration = Duration::from_millis(300);
-/// Threads that read files and hash passwords.
-const BLOCKING_THREADS: usize = 16;
+/// Threads that read files. Each has a heap of its own, so that more of them cost memory before they
+/// make a card faster.
+const BLOCKING_THREADS: usize = 4;
 
 /// Where the page is.
 #[derive(Clone)]

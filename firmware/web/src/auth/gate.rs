@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use axum::extract::{Request, State};
-use axum::http::header::COOKIE;
+use axum::http::header::{CONNECTION, COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::{Access, Auth, origin};
 use crate::app::App;
+use crate::door::Seat;
 use crate::error::ApiError;
 use crate::page::LOGIN_ASSETS;
 
@@ -18,10 +19,24 @@ pub(super) const COOKIE_NAME: &str = "picam_session";
 
 /// Lets a request through or answers it.
 pub(crate) async fn gate(State(app): State<App>, request: Request, next: Next) -> Response {
-    match refuse(&app.auth, &request) {
-        None => next.run(request).await,
-        Some(response) => response,
+    if let Some(response) = refuse(&app.auth, &request) {
+        return response;
     }
+    let seat = request.extensions().get::<Seat>();
+    match seat {
+        // What is public says nothing about who asks.
+        Some(seat) if !is_public(request.uri().path()) && seat.know().is_err() => crowded(),
+        _ => next.run(request).await,
+    }
+}
+
+fn crowded() -> Response {
+    let error = ApiError::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too many connections at a time",
+        "end some downloads and try again",
+    );
+    ([(CONNECTION, "close")], error.retry_after(5)).into_response()
 }
 
 fn refuse(auth: &Auth, request: &Request) -> Option<Response> {

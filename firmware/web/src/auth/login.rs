@@ -1,6 +1,5 @@
 //! Logging in and out. The form works without scripts; programs send JSON.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{Extension, FromRequest, RawQuery, Request, State};
@@ -11,15 +10,16 @@ use axum::{Form, Json};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::checker::Busy;
 use super::gate::{COOKIE_NAME, token};
-use super::{Access, Auth, PasswordHash};
+use super::{Access, Auth};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::page;
-use crate::server::Peer;
+use crate::peer::Peer;
 
-/// A login waits this long for others that are being checked.
-const QUEUE: Duration = Duration::from_secs(5);
+/// When to come again while many others try to log in, in seconds.
+const BUSY: u64 = 2;
 
 #[derive(Deserialize)]
 struct Credentials {
@@ -87,14 +87,20 @@ async fn try_login(
         )));
     };
     let Credentials { password } = credentials.map_err(Refusal::Unusable)?;
-    auth.throttle()
-        .begin(peer.ip(), Instant::now())
-        .map_err(Refusal::Wait)?;
-    if !verify(auth, hash.clone(), password).await? {
-        tracing::warn!(%peer, "wrong password");
-        return Err(Refusal::Wrong);
+    let begun = auth.throttle().begin(peer.ip(), Instant::now());
+    let begun = begun.map_err(Refusal::Wait)?;
+    let checked = auth.checker.check(hash.clone(), password, begun.earlier);
+    match checked.await {
+        Ok(true) => auth.throttle().succeeded(&begun),
+        Ok(false) => {
+            tracing::warn!(%peer, "wrong password");
+            return Err(Refusal::Wrong);
+        }
+        Err(Busy) => {
+            auth.throttle().withdraw(&begun);
+            return Err(Refusal::Busy);
+        }
     }
-    auth.throttle().succeeded(peer.ip());
     let mut sessions = auth.sessions();
     let token = sessions.open(Instant::now()).map_err(|error| {
         tracing::error!(%error, "no randomness for a session");
@@ -104,20 +110,6 @@ async fn try_login(
     Ok(format!(
         "{COOKIE_NAME}={token}; HttpOnly; SameSite=Lax; Path=/; Max-Age={age}"
     ))
-}
-
-async fn verify(auth: &Auth, hash: PasswordHash, password: String) -> Result<bool, Refusal> {
-    let turn = tokio::time::timeout(QUEUE, Arc::clone(&auth.checking).acquire_owned()).await;
-    let Ok(Ok(turn)) = turn else {
-        return Err(Refusal::Busy);
-    };
-    tokio::task::spawn_blocking(move || {
-        // The turn ends with the hash, also when the client has gone by then.
-        let _turn = turn;
-        hash.verify(&password)
-    })
-    .await
-    .map_err(|_| Refusal::Unusable(ApiError::internal()))
 }
 
 const SEND: &str = "send JSON {\"password\": \"...\"} or a form with the field password";
@@ -147,7 +139,8 @@ impl Refusal {
     fn into_redirect(self) -> Response {
         let why = match self {
             Self::Wrong => "wrong",
-            Self::Wait(_) | Self::Busy => "wait",
+            Self::Wait(_) => "wait",
+            Self::Busy => "busy",
             Self::Unusable(error) => return error.into_response(),
         };
         Redirect::to(&format!("/login?{why}")).into_response()
@@ -171,10 +164,10 @@ impl Refusal {
             }
             Self::Busy => ApiError::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "others are logging in",
+                "many others are logging in",
                 "wait a few seconds and try again",
             )
-            .retry_after(QUEUE.as_secs()),
+            .retry_after(BUSY),
             Self::Unusable(error) => error,
         }
     }

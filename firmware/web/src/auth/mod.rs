@@ -1,6 +1,7 @@
 //! Who gets in. Nobody does by default: beyond loopback there is no page and no byte without a
 //! password.
 
+mod checker;
 mod gate;
 mod login;
 mod origin;
@@ -9,15 +10,14 @@ mod sessions;
 mod throttle;
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use tokio::sync::Semaphore;
 
 pub(crate) use gate::gate;
 pub(crate) use login::{login, login_page, logout};
 pub use password::{MIN_PASSWORD_LEN, PasswordError, PasswordHash, hash_password};
 
+use checker::Checker;
 use sessions::Sessions;
 use throttle::Throttle;
 
@@ -46,8 +46,7 @@ pub(crate) struct Auth {
     pub(crate) access: Access,
     sessions: Mutex<Sessions>,
     throttle: Mutex<Throttle>,
-    /// Checking a password takes 19 MiB and a good part of a second on a Pi: one at a time.
-    checking: Arc<Semaphore>,
+    checker: Checker,
 }
 
 impl Auth {
@@ -56,7 +55,7 @@ impl Auth {
             access,
             sessions: Mutex::new(Sessions::new(SESSION_LIFETIME)),
             throttle: Mutex::default(),
-            checking: Arc::new(Semaphore::new(1)),
+            checker: Checker::default(),
         }
     }
 

@@ -3,12 +3,15 @@
 use std::fmt;
 
 use argon2::password_hash::phc;
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
+use subtle::ConstantTimeEq;
 
 /// Fewest characters of a password.
 pub const MIN_PASSWORD_LEN: usize = 8;
 /// Most bytes of a password; more would only keep the hash busy.
 const MAX_PASSWORD_LEN: usize = 1024;
+/// Most memory in KiB that a hash may ask for: a page that needs more would be killed by its own limit.
+const MAX_MEMORY: u32 = 64 * 1024;
 
 /// An argon2id hash in PHC form (`$argon2id$v=19$...`), as it stands in the configuration.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,15 +61,49 @@ impl PasswordHash {
                 "other algorithm, or no salt".into(),
             ));
         }
+        let params = Params::try_from(&hash);
+        let params = params.map_err(|error| PasswordError::NotAHash(error.to_string()))?;
+        if params.m_cost() > MAX_MEMORY {
+            let what = format!("it asks for more than {} MiB", MAX_MEMORY / 1024);
+            return Err(PasswordError::NotAHash(what));
+        }
         Ok(Self(Box::new(hash)))
     }
 
     /// Whether `password` is the one. Takes as long as [`hash_password`].
     pub fn verify(&self, password: &str) -> bool {
-        password.len() <= MAX_PASSWORD_LEN
-            && Argon2::default()
-                .verify_password(password.as_bytes(), &*self.0)
-                .is_ok()
+        Memory::default().verify(self, password)
+    }
+}
+
+/// What one check of a password is computed in, some 19 MiB, kept for the next: handed back to the
+/// allocator after each check, on whichever thread, it would pile up.
+#[derive(Default)]
+pub(super) struct Memory {
+    blocks: Vec<Block>,
+}
+
+impl Memory {
+    /// Whether `password` is the one that `hash` was made of. A system without memory to give knows none.
+    pub(super) fn verify(&mut self, hash: &PasswordHash, password: &str) -> bool {
+        password.len() <= MAX_PASSWORD_LEN && self.compare(&hash.0, password).unwrap_or(false)
+    }
+
+    fn compare(&mut self, hash: &phc::PasswordHash, password: &str) -> Option<bool> {
+        let (salt, wanted) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
+        let version = hash.version.map(Version::try_from).transpose().ok()?;
+        let params = Params::try_from(hash).ok()?;
+        let missing = params.block_count().saturating_sub(self.blocks.len());
+        self.blocks.try_reserve_exact(missing).ok()?;
+        self.blocks
+            .resize(self.blocks.len() + missing, Block::new());
+        let argon2 = Argon2::new(Algorithm::Argon2id, version.unwrap_or_default(), params);
+        let mut output = [0; phc::Output::MAX_LENGTH];
+        let output = output.get_mut(..wanted.len())?;
+        argon2
+            .hash_password_into_with_memory(password.as_bytes(), salt, output, &mut self.blocks)
+            .ok()?;
+        Some(output.ct_eq(wanted.as_bytes()).into())
     }
 }
 
@@ -116,6 +153,21 @@ mod tests {
     }
 
     #[test]
+    fn one_memory_serves_every_check() {
+        let hash = hash_password("correct horse").unwrap();
+        let mut memory = Memory::default();
+        assert!(!memory.verify(&hash, "wrong horse"));
+        let first = memory.blocks.as_ptr();
+        assert!(memory.verify(&hash, "correct horse"));
+        assert!(!memory.verify(&hash, "wrong horse"));
+        assert_eq!(
+            (memory.blocks.as_ptr(), memory.blocks.len()),
+            (first, 19_456)
+        );
+        assert_eq!(memory.blocks.capacity(), 19_456);
+    }
+
+    #[test]
     fn weak_passwords_and_wrong_hashes_are_refused_with_a_reason() {
         assert_eq!(hash_password("1234567"), Err(PasswordError::TooShort));
         assert_eq!(
@@ -127,6 +179,8 @@ mod tests {
             "hunter42",
             "$2b$12$abc",
             "$argon2i$v=19$m=16,t=2,p=1$c29tZXNhbHQ",
+            "$argon2id$v=19$m=70000,t=2,p=1$c29tZXNhbHQ$\
+             CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
         ] {
             let error = PasswordHash::parse(text).unwrap_err().to_string();
             assert!(error.contains("$argon2id$"), "{error}");

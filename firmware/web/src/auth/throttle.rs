@@ -1,7 +1,9 @@
 //! How often a password may be tried: each wrong one doubles the wait for that address.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
+
+use crate::peer::network;
 
 /// Wrong passwords that cost no wait: people mistype.
 const FREE_TRIES: u32 = 3;
@@ -24,11 +26,21 @@ struct Tried {
     last: Instant,
 }
 
+/// A try that has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Try {
+    who: IpAddr,
+    /// Wrong passwords from there before this one.
+    pub(super) earlier: u32,
+    at: Instant,
+    last: Instant,
+}
+
 impl Throttle {
     /// Takes note of a try before it is checked, as if it were wrong, so that many at once gain
     /// nothing. Fails with the time still to wait.
-    pub(super) fn begin(&mut self, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        let who = who(address);
+    pub(super) fn begin(&mut self, address: IpAddr, now: Instant) -> Result<Try, Duration> {
+        let who = network(address);
         self.tried
             .retain(|tried| now.saturating_duration_since(tried.last) < FORGET);
         if let Some(tried) = self.tried.iter_mut().find(|tried| tried.who == who) {
@@ -36,9 +48,15 @@ impl Throttle {
             if next > now {
                 return Err(next - now);
             }
+            let begun = Try {
+                who,
+                earlier: tried.wrong,
+                at: now,
+                last: tried.last,
+            };
             tried.wrong = tried.wrong.saturating_add(1);
             tried.last = now;
-            return Ok(());
+            return Ok(begun);
         }
         if self.tried.len() >= MAX_ADDRESSES {
             let oldest = (0..self.tried.len()).min_by_key(|&i| self.tried.get(i).map(|t| t.last));
@@ -49,13 +67,28 @@ impl Throttle {
             wrong: 1,
             last: now,
         });
-        Ok(())
+        Ok(Try {
+            who,
+            earlier: 0,
+            at: now,
+            last: now,
+        })
     }
 
     /// The password was right.
-    pub(super) fn succeeded(&mut self, address: IpAddr) {
-        let who = who(address);
-        self.tried.retain(|tried| tried.who != who);
+    pub(super) fn succeeded(&mut self, begun: &Try) {
+        self.tried.retain(|tried| tried.who != begun.who);
+    }
+
+    /// The password was not looked at after all: nothing is known against whoever sent it.
+    pub(super) fn withdraw(&mut self, begun: &Try) {
+        for tried in self.tried.iter_mut().filter(|t| t.who == begun.who) {
+            tried.wrong = tried.wrong.saturating_sub(1);
+            if tried.last == begun.at {
+                tried.last = begun.last;
+            }
+        }
+        self.tried.retain(|tried| tried.wrong > 0);
     }
 }
 
@@ -64,14 +97,6 @@ fn wait(wrong: u32) -> Duration {
     match wrong.checked_sub(FREE_TRIES) {
         None => Duration::ZERO,
         Some(more) => Duration::from_secs(1 << more.min(6)).min(LONGEST_WAIT),
-    }
-}
-
-/// Whoever has one IPv6 address has the whole /64 of it.
-fn who(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
-        v4 => v4,
     }
 }
 
@@ -93,7 +118,7 @@ mod tests {
             if let Err(wait) = throttle.begin(phone, now) {
                 waits.push(wait.as_secs());
                 now += wait;
-                throttle.begin(phone, now).unwrap();
+                let _ = throttle.begin(phone, now).unwrap();
             }
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
@@ -116,10 +141,30 @@ mod tests {
             throttle.begin(ip("10.0.0.2"), now).is_ok(),
             "others are not held up"
         );
-        throttle.succeeded(phone);
-        assert!(throttle.begin(phone, now).is_ok());
+        let mut throttle = Throttle::default();
+        let _ = throttle.begin(phone, now).unwrap();
+        let right = throttle.begin(phone, now).unwrap();
+        assert_eq!(right.earlier, 1);
+        throttle.succeeded(&right);
+        assert_eq!(throttle.begin(phone, now).unwrap().earlier, 0);
         while throttle.begin(phone, now).is_ok() {}
         assert!(throttle.begin(phone, now + FORGET).is_ok());
+    }
+
+    #[test]
+    fn what_was_not_looked_at_counts_for_nothing() {
+        let mut throttle = Throttle::default();
+        let (phone, now) = (ip("10.0.0.1"), Instant::now());
+        for _ in 0..20 {
+            let begun = throttle.begin(phone, now).unwrap();
+            throttle.withdraw(&begun);
+        }
+        assert!(throttle.tried.is_empty());
+        while throttle.begin(phone, now).is_ok() {}
+        let later = now + Duration::from_secs(1);
+        let begun = throttle.begin(phone, later).unwrap();
+        throttle.withdraw(&begun);
+        assert!(throttle.begin(phone, later).is_ok(), "waited for once only");
     }
 
     #[test]

@@ -214,7 +214,6 @@ impl Server {
     }
 
     pub fn start(access: Access, limits: Limits) -> Self {
-        let dir = tempfile::tempdir().unwrap();
         let status = Status {
             version: "0.1.0".into(),
             uptime_s: 10.0,
@@ -223,10 +222,18 @@ impl Server {
             card: CardStatus::default(),
         };
         let recorder = Recorder(Arc::new(Mutex::new(Ok(status))));
+        let mut server = Self::over(access, limits, Arc::new(recorder.clone()));
+        server.recorder = recorder;
+        server
+    }
+
+    /// A server that asks somebody else for its status.
+    pub fn over(access: Access, limits: Limits, status: Arc<dyn StatusSource>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
         let config = WebConfig {
             footage: dir.path().into(),
             access,
-            status: Arc::new(recorder.clone()),
+            status,
             limits,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -247,7 +254,10 @@ impl Server {
         Self {
             addr,
             dir,
-            recorder,
+            recorder: Recorder(Arc::new(Mutex::new(Err(StatusUnavailable {
+                reason: String::new(),
+                remedy: String::new(),
+            })))),
             stop: Some(stop),
             thread: Some(thread),
         }
