@@ -4,7 +4,9 @@
 use std::time::SystemTime;
 
 use axum::http::HeaderMap;
-use axum::http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE};
+use axum::http::header::{
+    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+};
 
 /// What tells one version of a file from another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,24 @@ pub struct Validators {
 }
 
 impl Validators {
+    /// Whether the client wants only a version that this is not: 412. Goes before everything else.
+    pub fn precondition_failed(&self, headers: &HeaderMap) -> bool {
+        let mut tags = headers.get_all(IF_MATCH).iter().peekable();
+        if tags.peek().is_some() {
+            let mut tags = tags
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|list| list.split(','));
+            // A weak tag names no bytes, and matches nothing.
+            return !tags.any(|tag| matches!(tag.trim(), tag if tag == "*" || tag == self.etag));
+        }
+        let since = headers.get(IF_UNMODIFIED_SINCE);
+        let since = since.and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
+        match (self.modified, since) {
+            (Some(modified), Some(since)) => seconds(modified) > seconds(since),
+            _ => false,
+        }
+    }
+
     /// Whether the client's copy is current: 304.
     pub fn not_modified(&self, headers: &HeaderMap) -> bool {
         let mut tags = headers.get_all(IF_NONE_MATCH).iter().peekable();
@@ -105,6 +125,43 @@ mod tests {
         let mut both = with(IF_MODIFIED_SINCE, LATER);
         both.insert(IF_NONE_MATCH, HeaderValue::from_static("\"other\""));
         assert!(!validators().not_modified(&both));
+    }
+
+    #[test]
+    fn another_version_than_the_one_asked_for_is_refused() {
+        for (value, failed) in [
+            ("\"7b-1000-f\"", false),
+            ("\"x\", \"7b-1000-f\"", false),
+            ("*", false),
+            ("W/\"7b-1000-f\"", true),
+            ("\"7b-1000-r\"", true),
+            ("", true),
+        ] {
+            let headers = with(IF_MATCH, value);
+            assert_eq!(
+                validators().precondition_failed(&headers),
+                failed,
+                "{value}"
+            );
+        }
+        for (value, failed) in [(DATE, false), (LATER, false), (EARLIER, true), ("x", false)] {
+            let headers = with(IF_UNMODIFIED_SINCE, value);
+            assert_eq!(
+                validators().precondition_failed(&headers),
+                failed,
+                "{value}"
+            );
+        }
+        // The date counts only without a tag, and only against a date.
+        let mut both = with(IF_UNMODIFIED_SINCE, EARLIER);
+        both.insert(IF_MATCH, HeaderValue::from_static("*"));
+        assert!(!validators().precondition_failed(&both));
+        let growing = Validators {
+            modified: None,
+            ..validators()
+        };
+        assert!(!growing.precondition_failed(&with(IF_UNMODIFIED_SINCE, EARLIER)));
+        assert!(!validators().precondition_failed(&HeaderMap::new()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
     ETAG, LAST_MODIFIED, RANGE,
@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::body::SnapshotBody;
 use crate::error::ApiError;
 use crate::index::Index;
-use crate::list::{blocking, find};
+use crate::list::{Id, blocking, find};
 use crate::range::{self, Part};
 use crate::segment::Segment;
 use crate::snapshot::{Snapshot, SnapshotError};
@@ -29,27 +29,51 @@ use crate::snapshot::{Snapshot, SnapshotError};
 pub(crate) struct Params {
     download: Option<u8>,
     end: Option<u64>,
+    offset: Option<i16>,
+}
+
+/// Largest `end`: what every JSON parser holds exactly.
+const MAX_END: u64 = (1 << 53) - 1;
+/// No clock is further from UTC, in minutes.
+const MAX_OFFSET: i16 = 24 * 60 - 1;
+
+impl Params {
+    fn is_within_bounds(&self) -> bool {
+        self.download.is_none_or(|download| download <= 1)
+            && self.end.is_none_or(|end| end <= MAX_END)
+            && self
+                .offset
+                .is_none_or(|offset| (-MAX_OFFSET..=MAX_OFFSET).contains(&offset))
+    }
 }
 
 /// `GET` and `HEAD /api/segments/{id}/file`
 pub(crate) async fn file(
     State(app): State<App>,
     method: Method,
-    Path(id): Path<String>,
+    Id(id): Id,
     params: Result<Query<Params>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Query(params) = params.map_err(|error| {
-        let remedy = "the parameters are download=1 and end, a number of bytes";
-        ApiError::bad_request(error.body_text(), remedy)
-    })?;
+    let remedy =
+        "the parameters are download, 0 or 1; end, a number of bytes; and offset, minutes from UTC";
+    let Query(params) = params.map_err(|error| ApiError::bad_request(error.body_text(), remedy))?;
+    if !params.is_within_bounds() {
+        return Err(ApiError::bad_request(
+            "a parameter is out of bounds",
+            remedy,
+        ));
+    }
     let end = params.end;
     let (segment, snapshot) = blocking(&app.index, move |index| open(index, &id, end)).await?;
     let kind = match params.download {
         Some(1..) => "attachment",
         _ => "inline",
     };
-    let disposition = format!("{kind}; filename=\"{}\"", segment.download_name());
+    let disposition = format!(
+        "{kind}; filename=\"{}\"",
+        segment.download_name(params.offset)
+    );
     answer(&method, &headers, snapshot, disposition).map_err(|error| {
         tracing::error!(%error, "a response failed");
         ApiError::internal()
@@ -94,6 +118,9 @@ fn answer(
     if let Some(modified) = validators.modified {
         response = response.header(LAST_MODIFIED, httpdate::fmt_http_date(modified));
     }
+    if validators.precondition_failed(headers) {
+        return Ok(another_version(&validators.etag));
+    }
     if validators.not_modified(headers) {
         return response
             .status(StatusCode::NOT_MODIFIED)
@@ -131,6 +158,15 @@ fn send(
     response
         .header(CONTENT_LENGTH, len)
         .body(Body::new(SnapshotBody::new(snapshot, first, len)))
+}
+
+fn another_version(etag: &str) -> Response {
+    let error = ApiError::new(
+        StatusCode::PRECONDITION_FAILED,
+        "this is not the version that was asked for",
+        "ask again without If-Match and If-Unmodified-Since",
+    );
+    ([(ETAG, etag)], error).into_response()
 }
 
 fn beyond_the_end(size: u64) -> Response {

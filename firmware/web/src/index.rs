@@ -1,14 +1,16 @@
 //! What is on the card, read from the card: the names of the files and their header records.
 //!
-//! Nothing is kept that a listing of the directory could contradict. A header is read again only
-//! when name, length or modification time of its file changed, or while it is being recorded.
+//! A header is read again only when name, length or modification time of its file changed, or while it
+//! is being recorded. While nothing was renamed, made or removed, only what may still grow is looked at;
+//! once a minute, everything.
 
 use std::collections::HashMap;
 use std::fs::{self, DirEntry};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use picam_mp4::{SegmentState, shown_end};
 use picam_ring::{SegmentName, SlotName, is_filler};
@@ -21,9 +23,40 @@ use crate::segment::{Segment, State, unwrap_sequence};
 #[derive(Debug)]
 pub(crate) struct Index {
     dir: PathBuf,
-    cache: Mutex<HashMap<String, Cached>>,
+    cache: Mutex<Cache>,
     latest: RwLock<Arc<Listing>>,
+    /// Tells the tags of this index from those of another start.
+    nonce: u64,
 }
+
+#[derive(Debug, Default)]
+struct Cache {
+    files: HashMap<String, Cached>,
+    looked: Option<Looked>,
+}
+
+/// The last look at everything.
+#[derive(Debug)]
+struct Looked {
+    at: Instant,
+    directory: DirectoryStamp,
+    /// Whether a change within the same tick of the filesystem's clock would have been seen.
+    settled: bool,
+}
+
+/// As long as this is the same, so are the names in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct DirectoryStamp {
+    device: u64,
+    inode: u64,
+    modified: Option<SystemTime>,
+    changed: (i64, i64),
+}
+
+/// Everything is looked at at least so often: a file may have been written over on the spot.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// The coarsest clock of a filesystem that footage lies on (FAT's).
+const TICK: Duration = Duration::from_secs(2);
 
 /// What one look at the card found.
 #[derive(Debug, Default)]
@@ -32,6 +65,8 @@ pub(crate) struct Listing {
     pub(crate) segments: Vec<Arc<Segment>>,
     /// What else lies there.
     pub(crate) foreign: Foreign,
+    /// Counts the listings that differed from the one before.
+    version: u64,
 }
 
 /// Files that are not ours; they are left alone.
@@ -59,10 +94,12 @@ struct Stamp {
 impl Index {
     /// An index of `dir`, which need not be there yet.
     pub(crate) fn new(dir: PathBuf) -> Self {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         Self {
             dir,
             cache: Mutex::default(),
             latest: RwLock::default(),
+            nonce: since.map_or(0, |since| since.as_nanos() as u64),
         }
     }
 
@@ -71,10 +108,36 @@ impl Index {
         &self.dir
     }
 
-    /// Looks at the card. Blocks: one `readdir`, one `stat` a file, one read for each new file.
+    /// What tells a listing from others, as an entity tag.
+    pub(crate) fn etag(&self, listing: &Listing) -> String {
+        format!("\"{:x}-{:x}\"", self.nonce, listing.version)
+    }
+
+    /// Looks at the card. Blocks: one `stat` and one read for each file that may still grow; and if
+    /// anything else may have changed, one `readdir`, one `stat` a file, one read for each new file.
     pub(crate) fn refresh(&self) -> io::Result<Arc<Listing>> {
         // The cache holds nothing that a panic could leave half done.
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamp = DirectoryStamp::of(&self.dir)?;
+        let known = cache.looked.as_ref().is_some_and(|looked| {
+            looked.settled && looked.directory == stamp && looked.at.elapsed() < LOOK_AGAIN
+        });
+        // What cannot be read any more is a matter for a look at everything.
+        if known && let Ok(listing) = self.follow_growing(&mut cache.files) {
+            return Ok(listing);
+        }
+        cache.looked = None;
+        let (at, now) = (Instant::now(), SystemTime::now());
+        let listing = self.look_at_all(&mut cache.files)?;
+        cache.looked = Some(Looked {
+            at,
+            directory: stamp,
+            settled: stamp.is_older_than(TICK, now),
+        });
+        Ok(listing)
+    }
+
+    fn look_at_all(&self, cache: &mut HashMap<String, Cached>) -> io::Result<Arc<Listing>> {
         let mut seen = HashMap::with_capacity(cache.len());
         let mut foreign = Foreign::default();
         for entry in fs::read_dir(&self.dir)? {
@@ -86,7 +149,7 @@ impl Index {
             match name.to_str().and_then(SlotName::parse) {
                 Some(SlotName::Segment(name)) => {
                     // A file that vanished since, or that cannot be read, is not listed.
-                    if let Ok(cached) = self.look_at(&entry, &name, &mut cache) {
+                    if let Ok(cached) = self.look_at(&entry, &name, cache) {
                         seen.insert(cached.segment.name.clone(), cached);
                     }
                 }
@@ -100,20 +163,66 @@ impl Index {
             }
         }
         let segments = seen.values().map(|cached| Arc::clone(&cached.segment));
-        let listing = Arc::new(Listing {
-            segments: newest_first(segments.collect()),
-            foreign,
-        });
+        let segments = newest_first(segments.collect());
         *cache = seen;
+        Ok(self.publish(segments, foreign))
+    }
+
+    /// Reads again what may have changed without a change of the directory.
+    fn follow_growing(&self, cache: &mut HashMap<String, Cached>) -> io::Result<Arc<Listing>> {
+        let mut changed = false;
+        for cached in cache.values_mut() {
+            if !cached.segment.may_change() {
+                continue;
+            }
+            let name = cached.segment.parsed;
+            let metadata = fs::symlink_metadata(self.dir.join(&cached.segment.name))?;
+            let segment = self.read(&name, metadata.len())?;
+            cached.stamp = Stamp::of(&metadata);
+            // The order of all may depend on it: `newest_first` has found a number for a damaged one.
+            let sequence = match segment.state {
+                State::Damaged => cached.segment.sequence,
+                _ => segment.sequence,
+            };
+            let segment = Segment {
+                sequence,
+                ..segment
+            };
+            if segment != *cached.segment {
+                cached.segment = Arc::new(segment);
+                changed = true;
+            }
+        }
+        let latest = self.latest();
+        if !changed {
+            return Ok(latest);
+        }
+        let segments = cache.values().map(|cached| Arc::clone(&cached.segment));
+        let segments = newest_first(segments.collect());
+        Ok(self.publish(segments, latest.foreign))
+    }
+
+    /// Makes a listing the latest, unless it is the same.
+    fn publish(&self, segments: Vec<Arc<Segment>>, foreign: Foreign) -> Arc<Listing> {
         let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
-        *latest = Arc::clone(&listing);
-        Ok(listing)
+        if latest.segments != segments || latest.foreign != foreign || latest.version == 0 {
+            *latest = Arc::new(Listing {
+                segments,
+                foreign,
+                version: latest.version + 1,
+            });
+        }
+        Arc::clone(&latest)
+    }
+
+    fn latest(&self) -> Arc<Listing> {
+        let latest = self.latest.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&latest)
     }
 
     /// The name that a segment had when the card was last looked at.
     pub(crate) fn last_known(&self, id: &str) -> Option<Arc<Segment>> {
-        let latest = self.latest.read().unwrap_or_else(PoisonError::into_inner);
-        latest.find(id)
+        self.latest().find(id)
     }
 
     fn look_at(
@@ -126,10 +235,7 @@ impl Index {
         if !metadata.is_file() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let stamp = Stamp {
-            modified: metadata.modified().ok(),
-            len: metadata.len(),
-        };
+        let stamp = Stamp::of(&metadata);
         let known = cache.remove(&name.to_string());
         if let Some(known) = known
             && known.stamp == stamp
@@ -152,6 +258,35 @@ impl Index {
             SegmentState::Recording => shown_end(&file, &record, None)?.0,
         };
         Ok(Segment::new(name, &record, state, size))
+    }
+}
+
+impl Stamp {
+    fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            modified: metadata.modified().ok(),
+            len: metadata.len(),
+        }
+    }
+}
+
+impl DirectoryStamp {
+    fn of(dir: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(dir)?;
+        Ok(Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            modified: metadata.modified().ok(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
+    }
+
+    /// Whether the last change lies apart from `now`, on either side: clocks are set.
+    fn is_older_than(&self, tick: Duration, now: SystemTime) -> bool {
+        self.modified.is_some_and(|modified| {
+            let apart = now.duration_since(modified);
+            apart.unwrap_or_else(|error| error.duration()) > tick
+        })
     }
 }
 

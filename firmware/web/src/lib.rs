@@ -31,7 +31,10 @@ mod server;
 mod snapshot;
 pub mod status;
 
-pub use auth::{Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, hash_password};
+pub use auth::{
+    Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, Role, Sessions, hash_password,
+    hash_password_with,
+};
 pub use captive::{probe_hosts, probe_routes};
 pub use routes::api_routes;
 pub use server::{Limits, ServeError, WebConfig, serve};

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::conditional::Validators;
 use crate::error::ApiError;
 use crate::index::{Foreign, Index, Listing};
 use crate::query::{Filter, Params};
@@ -33,9 +36,22 @@ struct Camera<'a> {
     segments: usize,
 }
 
+/// The id in an address.
+pub(crate) struct Id(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(id)| Self(id)).map_err(|_| no_id())
+    }
+}
+
 /// `GET /api/segments`
 pub(crate) async fn segments(
     State(app): State<App>,
+    headers: HeaderMap,
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(params) = params.map_err(|error| {
@@ -44,19 +60,28 @@ pub(crate) async fn segments(
     })?;
     let filter = Filter::try_from(params)?;
     // Looking at the card and writing thousands of lines both take a while: off the async thread.
-    let json = blocking(&app.index, move |index| {
+    let (etag, json) = blocking(&app.index, move |index| {
         let listing = index.refresh().map_err(|error| ApiError::card(&error))?;
-        to_json(&filter, &listing)
+        let validators = Validators {
+            etag: index.etag(&listing),
+            modified: None,
+        };
+        let json = match validators.not_modified(&headers) {
+            true => None,
+            false => Some(to_json(&filter, &listing)?),
+        };
+        Ok((validators.etag, json))
     })
     .await?;
-    Ok(([(CONTENT_TYPE, "application/json")], json).into_response())
+    let cache = [(ETAG, etag), (CACHE_CONTROL, "private, no-cache".into())];
+    Ok(match json {
+        Some(json) => (cache, [(CONTENT_TYPE, "application/json")], json).into_response(),
+        None => (StatusCode::NOT_MODIFIED, cache).into_response(),
+    })
 }
 
 /// `GET /api/segments/{id}`
-pub(crate) async fn segment(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiError> {
+pub(crate) async fn segment(State(app): State<App>, Id(id): Id) -> Result<Response, ApiError> {
     let segment = blocking(&app.index, move |index| find(index, &id)).await?;
     Ok(Json(segment.as_ref()).into_response())
 }
@@ -64,15 +89,19 @@ pub(crate) async fn segment(
 /// Looks a segment up on the card.
 pub(crate) fn find(index: &Index, id: &str) -> Result<Arc<Segment>, ApiError> {
     if !is_id(id) {
-        return Err(ApiError::bad_request(
-            "this is not the id of a segment",
-            "an id is a camera letter and six digits, such as F000123",
-        ));
+        return Err(no_id());
     }
     let listing = index.refresh().map_err(|error| ApiError::card(&error))?;
     listing
         .find(id)
         .ok_or_else(|| ApiError::no_such_segment(id))
+}
+
+fn no_id() -> ApiError {
+    ApiError::bad_request(
+        "this is not the id of a segment",
+        "an id is a camera letter and six digits, such as F000123",
+    )
 }
 
 /// Does `work` on a thread that may wait for the card.

@@ -1,5 +1,6 @@
 //! The page: files of `page/`, built into the program.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
@@ -7,6 +8,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use crate::app::App;
 use crate::auth::Access;
+use crate::error::ApiError;
 
 /// What the login page needs: readable without a session.
 pub(crate) const LOGIN_ASSETS: [&str; 2] = ["/assets/style.css", "/assets/icon.svg"];
@@ -56,7 +58,13 @@ pub(crate) fn login(why: Option<&str>) -> Response {
 }
 
 /// `GET /assets/{name}`
-pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn asset(
+    name: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(Path(name)) = name else {
+        return ApiError::no_such_path().into_response();
+    };
     let Some((_, kind, text)) = ASSETS.iter().find(|(known, ..)| *known == name) else {
         return Redirect::to("/").into_response();
     };

@@ -10,14 +10,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 
 use crate::app::App;
-use crate::auth::{gate, login, login_page, logout};
+use crate::auth::{gate, login, login_page, logout, logout_everywhere};
 use crate::error::ApiError;
 use crate::request_body::{self, MAX_BODY};
 use crate::{captive, file, headers, health, list, page};
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 7] {
+fn api() -> [Route; 8] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
@@ -26,6 +26,7 @@ fn api() -> [Route; 7] {
         ("get", "/api/segments/{id}/file", get(file::file)),
         ("post", "/api/login", post(login)),
         ("post", "/api/logout", post(logout)),
+        ("post", "/api/logout-everywhere", post(logout_everywhere)),
     ]
 }
 

@@ -152,10 +152,28 @@ impl Segment {
         }
     }
 
-    /// A helpful name for a download: what it shows, when, and the id to find it again by.
-    pub(crate) fn download_name(&self) -> String {
+    /// Whether its file may change while it keeps its name: it is being recorded, or will be recovered.
+    pub(crate) fn may_change(&self) -> bool {
+        matches!(self.state, State::Recording | State::Damaged)
+    }
+
+    /// A helpful name for a download: what it shows, when, and the id to find it again by. With an
+    /// `offset` in minutes from UTC, the time is that of the person's clock, as the page lists it.
+    pub(crate) fn download_name(&self, offset: Option<i16>) -> String {
+        let local = |start: Timestamp| {
+            let offset = SignedDuration::from_mins(offset?.into());
+            Some(
+                start
+                    .checked_add(offset)
+                    .ok()?
+                    .strftime("%Y-%m-%d_%H-%M-%S"),
+            )
+        };
         let when = match (self.start, self.boot) {
-            (Some(start), _) => start.strftime("%Y-%m-%d_%H-%M-%SZ").to_string(),
+            (Some(start), _) => match local(start) {
+                Some(local) => local.to_string(),
+                None => start.strftime("%Y-%m-%d_%H-%M-%SZ").to_string(),
+            },
             (None, Some(boot)) => {
                 let since = SignedDuration::from_secs(boot.seconds as i64);
                 let (hours, minutes) = (since.as_hours(), since.as_mins() % 60);
@@ -250,12 +268,17 @@ mod tests {
         let name = SegmentName::parse("boot0042_003601_FN_000123.mp4").unwrap();
         let mut segment = Segment::damaged(&name, 1);
         assert_eq!(
-            segment.download_name(),
+            segment.download_name(Some(60)),
             "picam_boot42_00-36-01_F_F000123.mp4"
         );
         segment.start = Some("2026-11-20T11:08:00.25Z".parse().unwrap());
         segment.camera_name = Some("Rück/\"cam\"".into());
-        let download = segment.download_name();
-        assert_eq!(download, "picam_2026-11-20_11-08-00Z_Rckcam_F000123.mp4");
+        for (offset, name) in [
+            (None, "picam_2026-11-20_11-08-00Z_Rckcam_F000123.mp4"),
+            (Some(60), "picam_2026-11-20_12-08-00_Rckcam_F000123.mp4"),
+            (Some(-720), "picam_2026-11-19_23-08-00_Rckcam_F000123.mp4"),
+        ] {
+            assert_eq!(segment.download_name(offset), name);
+        }
     }
 }

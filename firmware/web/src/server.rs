@@ -25,7 +25,7 @@ use tower::ServiceExt;
 use crate::admission::{Bounds, Phase};
 use crate::app::App;
 use crate::asker::Asker;
-use crate::auth::{Access, Auth};
+use crate::auth::{Access, Auth, Sessions};
 use crate::captive::Local;
 use crate::door::{Door, Seat, is_of_client};
 use crate::idle::IdleLimit;
@@ -40,6 +40,8 @@ pub struct WebConfig {
     pub footage: PathBuf,
     /// What it takes to be let in.
     pub access: Access,
+    /// Who is logged in.
+    pub sessions: Sessions,
     /// Where the status comes from.
     pub status: Arc<dyn StatusSource>,
     /// Bounds on what clients may take up.
@@ -93,6 +95,8 @@ pub enum ServeError {
 
 /// Longest request header in bytes: hyper's buffer holds no more.
 const MAX_HEADER: usize = 16 * 1024;
+/// Connections that the kernel holds until they are accepted.
+const BACKLOG: i32 = 1024;
 /// Pause after `accept` failed, doubled up to [`MAX_BACKOFF`].
 const MIN_BACKOFF: Duration = Duration::from_millis(10);
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
@@ -110,10 +114,13 @@ pub async fn serve(
     if !config.access.is_safe_on(address.ip()) {
         return Err(ServeError::OpenToNetwork(address));
     }
+    // What comes in one burst waits here for the moment that it takes to look at it. Whoever made the
+    // socket may have asked for less; past that, the kernel lets a client wait for a second.
+    rustix::net::listen(&listener, BACKLOG).map_err(io::Error::from)?;
     let app = App {
         index: Arc::new(Index::new(config.footage)),
         status: Asker::new(config.status),
-        auth: Arc::new(Auth::new(config.access)),
+        auth: Arc::new(Auth::new(config.access, config.sessions)),
     };
     let limits = config.limits;
     let bounds = Bounds::of(limits.connections, limits.header_under_pressure);

@@ -13,7 +13,8 @@ use std::sync::{Arc, LazyLock};
 use common::{Recorder, Reply, Server, put_finished};
 use picam_web::status::CameraState;
 use picam_web::{
-    Access, Limits, PasswordHash, ServeError, StatusUnavailable, WebConfig, hash_password, serve,
+    Access, Limits, PasswordHash, ServeError, Sessions, StatusUnavailable, WebConfig,
+    hash_password, serve,
 };
 use serde_json::json;
 
@@ -123,6 +124,45 @@ fn a_session_opens_everything_until_logged_out() {
 }
 
 #[test]
+fn a_session_outlives_the_program() {
+    let cookie = cookie(&login(&locked(), PASSWORD));
+    let get = |server: &Server, path: &str| {
+        let head = format!("GET {path}\r\nCookie: {cookie}");
+        server.send(&head, "").status
+    };
+    // The same key, and nothing else that the first one knew.
+    assert_eq!(get(&locked(), FILE), 200);
+    let changed = hash_password("battery staple").unwrap();
+    let changed = Server::start(Access::Password(changed), Limits::default());
+    assert_eq!(get(&changed, "/api/segments"), 401, "another password");
+    let server = locked();
+    let other = login(&server, PASSWORD);
+    let head = format!("POST /api/logout-everywhere\r\nCookie: {cookie}");
+    let out = server.send(&head, "");
+    assert_eq!((out.status, out.header("location")), (303, Some("/login")));
+    assert_eq!(get(&server, FILE), 401);
+    let head = format!("GET {FILE}\r\nCookie: {}", self::cookie(&other));
+    assert_eq!(server.send(&head, "").status, 401, "everywhere");
+    let again = login(&server, PASSWORD);
+    assert_eq!(again.status, 200);
+    let kept = std::fs::read_to_string(server.state.path().join("sessions")).unwrap();
+    assert_eq!(kept, "generation 1\n");
+}
+
+#[test]
+fn ending_every_session_says_if_it_cannot_be_kept() {
+    let server = locked();
+    let cookie = cookie(&login(&server, PASSWORD));
+    std::fs::remove_dir_all(server.state.path()).unwrap();
+    let head = format!("POST /api/logout-everywhere\r\nCookie: {cookie}");
+    let out = server.send(&head, "");
+    assert_eq!(out.status, 503);
+    assert!(out.json()["remedy"].as_str().unwrap().contains("password"));
+    let again = server.send(&format!("GET {FILE}\r\nCookie: {cookie}"), "");
+    assert_eq!(again.status, 401, "ended all the same");
+}
+
+#[test]
 fn the_form_works_without_scripts() {
     let server = locked();
     let page = server.get("/login").text();
@@ -206,8 +246,10 @@ fn other_websites_cannot_log_in_or_out() {
         );
     }
     let cookie = cookie(&login(&server, PASSWORD));
-    let out = format!("POST /api/logout\r\nCookie: {cookie}\r\nOrigin: http://evil.example");
-    assert_eq!(server.send(&out, "").status, 403);
+    for path in ["/api/logout", "/api/logout-everywhere"] {
+        let out = format!("POST {path}\r\nCookie: {cookie}\r\nOrigin: http://evil.example");
+        assert_eq!(server.send(&out, "").status, 403);
+    }
     let reply = server.send(&format!("GET {FILE}\r\nCookie: {cookie}"), "");
     assert_eq!(reply.status, 200);
 }
@@ -231,6 +273,46 @@ fn without_a_password_only_local_names_are_answered() {
     }
     assert_eq!(server.get("/login").header("location"), Some("/"));
     assert_eq!(login(&server, PASSWORD).status, 409);
+}
+
+#[test]
+fn with_a_password_no_name_of_the_internet_is_answered() {
+    let server = locked();
+    for (host, status) in [
+        (server.addr.to_string(), 200),
+        ("picam.local".into(), 200),
+        ("picam".into(), 200),
+        ("rebound.example".into(), 403),
+        ("picam.local.rebound.example:80".into(), 403),
+    ] {
+        for path in ["/login", "/api/health", "/assets/style.css"] {
+            let reply = server.send(&format!("GET {path}\r\nHost: {host}"), "");
+            assert_eq!(reply.status, status, "{host} {path}");
+        }
+        let head = format!("POST /api/login\r\nContent-Type: application/json\r\nHost: {host}");
+        let body = json!({"password": PASSWORD}).to_string();
+        assert_eq!(server.send(&head, &body).status, status, "{host}");
+    }
+}
+
+#[test]
+fn addresses_that_are_no_text_are_answered_in_json() {
+    let server = Server::open();
+    for (path, status) in [
+        ("/api/segments/%ff", 400),
+        ("/api/segments/%ff/file", 400),
+        ("/api/%ff", 404),
+        ("/assets/%ff", 404),
+    ] {
+        let reply = server.get(path);
+        assert_eq!(reply.status, status, "{path}");
+        assert_eq!(
+            reply.header("content-type"),
+            Some("application/json"),
+            "{path}"
+        );
+        assert!(reply.json()["remedy"].is_string(), "{path}");
+    }
 }
 
 #[test]
@@ -372,6 +454,7 @@ async fn beyond_loopback_a_password_is_a_must() {
         let config = WebConfig {
             footage: dir.path().into(),
             access,
+            sessions: Sessions::fleeting().unwrap(),
             status: Arc::new(recorder.clone()),
             limits: Limits::default(),
         };

@@ -282,7 +282,7 @@ fn what_is_not_there_says_so() {
         ("/api/segments/R000123/file", 404),
         ("/api/segments/nonsense/file", 400),
         ("/api/segments/..%2F..%2Fetc%2Fpasswd/file", 400),
-        ("/api/segments/F000123/file?offset=1", 400),
+        ("/api/segments/F000123/file?colour=1", 400),
         ("/api/segments/F000123/thumbnail", 404),
     ] {
         let reply = server.get(path);
@@ -341,4 +341,53 @@ fn curl_resumes_a_download() {
     let Ok(status) = curl else { return };
     assert!(status.success());
     assert!(std::fs::read(&part).unwrap() == bytes);
+}
+
+#[test]
+fn a_version_that_is_gone_is_refused() {
+    let server = Server::open();
+    put_finished(server.dir.path(), NAME);
+    let etag = server.get(FILE).header("etag").unwrap().to_owned();
+    let early = "Fri, 20 Nov 2020 11:08:00 GMT";
+    for (condition, status) in [
+        (format!("If-Match: {etag}"), 200),
+        ("If-Match: *".into(), 200),
+        ("If-Match: \"other\"".into(), 412),
+        (format!("If-Unmodified-Since: {early}"), 412),
+        (
+            format!("If-Match: {etag}\r\nIf-Unmodified-Since: {early}"),
+            200,
+        ),
+        (format!("If-Match: \"other\"\r\nIf-None-Match: {etag}"), 412),
+        ("If-Match: \"other\"\r\nRange: bytes=0-1".into(), 412),
+    ] {
+        let reply = server.send(&format!("GET {FILE}\r\n{condition}"), "");
+        assert_eq!(reply.status, status, "{condition}");
+        if status == 412 {
+            assert!(reply.json()["remedy"].is_string());
+            assert_eq!(reply.header("etag"), Some(etag.as_str()));
+        }
+    }
+}
+
+#[test]
+fn parameters_have_bounds() {
+    let server = Server::open();
+    put_finished(server.dir.path(), NAME);
+    for (query, status) in [
+        ("end=9007199254740991", 404),
+        ("end=9007199254740992", 400),
+        ("end=99999999999999999999", 400),
+        ("end=-1", 400),
+        ("download=2", 400),
+        ("offset=1440", 400),
+        ("offset=-1440", 400),
+        ("offset=x", 400),
+        ("download=1&offset=60", 200),
+    ] {
+        let reply = server.get(&format!("{FILE}?{query}"));
+        assert_eq!(reply.status, status, "{query}");
+        let name = "attachment; filename=\"picam_2026-11-20_12-08-00_front_F000123.mp4\"";
+        assert!(status != 200 || reply.header("content-disposition") == Some(name));
+    }
 }

@@ -10,7 +10,7 @@ mod common;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use common::{FIRST, FRAGMENT, Server, finished, put_finished, record, recording};
 use serde_json::{Value, json};
@@ -182,6 +182,57 @@ fn the_card_is_the_database() {
     assert_eq!(server.get("/api/segments").status, 200, "put back");
 }
 
+/// Makes the last change of a directory look as if it were of an hour ago.
+fn age(dir: &std::path::Path) {
+    let hour = SystemTime::now() - Duration::from_secs(3600);
+    File::open(dir).unwrap().set_modified(hour).unwrap();
+}
+
+#[test]
+fn a_poll_looks_only_at_what_may_have_changed() {
+    let server = Server::open();
+    let dir = server.dir.path();
+    let (done, growing) = (
+        "20261120_110800_FN_000001.mp4",
+        "20261120_110800_FN_000002.mp4",
+    );
+    put_finished(dir, done);
+    std::fs::write(dir.join(growing), recording(&record(growing), 1)).unwrap();
+    age(dir);
+    let first = server.get("/api/segments");
+    assert_eq!(first.header("cache-control"), Some("private, no-cache"));
+    let etag = first.header("etag").unwrap().to_owned();
+    let poll = |etag: &str| {
+        let reply = server.send(&format!("GET /api/segments\r\nIf-None-Match: {etag}"), "");
+        (reply.status, reply)
+    };
+    assert_eq!(poll(&etag).0, 304);
+    assert_eq!(server.get("/api/segments").body, first.body);
+    // On the spot, so that the directory stays the same: nobody looks there.
+    std::fs::write(dir.join(done), "torn").unwrap();
+    assert_eq!(poll(&etag).0, 304);
+    // What grows is seen at once.
+    std::fs::write(dir.join(growing), recording(&record(growing), 2)).unwrap();
+    let (status, grown) = poll(&etag);
+    assert_eq!(status, 200);
+    assert_eq!(grown.json()["segments"][0]["size"], FIRST + 2 * FRAGMENT);
+    assert_eq!(grown.json()["segments"][1]["state"], "finished", "kept");
+    std::fs::write(dir.join(growing), finished(&record(growing), 2)).unwrap();
+    let etag = grown.header("etag").unwrap().to_owned();
+    assert_eq!(poll(&etag).1.json()["segments"][0]["state"], "finished");
+    // And so is every name that comes or goes.
+    put_finished(dir, "20261120_110800_FN_000003.mp4");
+    let (_, more) = poll(&etag);
+    assert_eq!(more.json()["total"], 3);
+    assert_eq!(
+        more.json()["segments"][2]["state"],
+        "damaged",
+        "looked at again"
+    );
+    std::fs::remove_file(dir.join(done)).unwrap();
+    assert_eq!(poll("\"x\"").1.json()["total"], 2);
+}
+
 #[test]
 fn of_two_files_with_one_id_the_readable_one_counts() {
     let server = Server::open();
@@ -230,7 +281,12 @@ fn four_thousand_segments_are_listed_in_time() {
     let best = |path: &str| (0..10).map(|_| time(path)).min().unwrap();
     let (warm, some) = best("/api/segments");
     let (whole, all) = best("/api/segments?limit=5000");
-    println!("4000 segments: cold {cold:?}, warm {warm:?}, all of them {whole:?}");
+    age(server.dir.path());
+    time("/api/segments");
+    let (kept, _) = best("/api/segments");
+    println!(
+        "4000 segments: cold {cold:?}, looked at {warm:?}, kept {kept:?}, all of them {whole:?}"
+    );
     assert_eq!((some, all), (100, 4000));
     assert!(warm <= Duration::from_millis(50), "{warm:?}");
 }

@@ -56,6 +56,11 @@ impl Camera {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// `kill -9`. Returns what it had said.
     pub fn kill(mut self) -> String {
         self.signal(Signal::KILL);

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Status code and JSON of the answer.
 pub fn request(
@@ -36,6 +36,39 @@ pub fn request(
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
     let status = status.ok_or(io::ErrorKind::InvalidData)?;
     Ok((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+}
+
+/// Logs in, and returns the cookie.
+pub fn login(to: SocketAddr, password: &str) -> io::Result<String> {
+    let body = json!({ "password": password }).to_string();
+    let head = format!(
+        "POST /api/login HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(5))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.write_all(head.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let set = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "));
+    let cookie = set.and_then(|set| set.split(';').next());
+    cookie
+        .map(str::to_owned)
+        .ok_or_else(|| io::Error::other(answer.clone()))
+}
+
+/// Asks for a file of the card, and leaves its bytes to the caller.
+pub fn open_file(from: SocketAddr, path: &str, cookie: &str) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect_timeout(&from, Duration::from_secs(5))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {from}\r\nCookie: {cookie}\r\n\r\n"
+    )?;
+    Ok(stream)
 }
 
 /// JSON of a `GET`; `None` while nobody answers.

@@ -8,9 +8,11 @@
 pub mod browser;
 pub mod camera;
 pub mod card;
+pub mod crowd;
 pub mod flush_probe;
 pub mod frames;
 pub mod fuzz;
 pub mod http;
 pub mod judge;
+pub mod memory;
 pub mod mounts;

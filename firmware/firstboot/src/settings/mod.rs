@@ -25,7 +25,7 @@ pub use run::{Outcome, Wish, run, wish};
 pub struct Paths {
     /// The boot partition, which a PC can read: `picam.toml`, `picam-access.txt`.
     pub boot: PathBuf,
-    /// The state partition: `machine-id`.
+    /// The state partition: `machine-id`, `page-key`.
     pub state: PathBuf,
     /// What holds until the next start: `device.env`.
     pub run: PathBuf,

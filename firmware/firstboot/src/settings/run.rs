@@ -7,7 +7,7 @@ use super::credentials::{self, Situation};
 use super::edit::{self, Place};
 use super::files::Files;
 use super::replace::replace;
-use super::secrets::{is_machine_id, make_machine_id};
+use super::secrets::{is_machine_id, is_page_key, make_machine_id, make_page_key};
 use super::text::{Sound, decode, is_torn, make_sound};
 use super::{Host, Meaning, Paths, Reset};
 
@@ -83,6 +83,10 @@ pub fn run(files: &mut impl Files, host: &mut impl Host, paths: &Paths, remount:
         id.err()
             .map(|error| format!("there is no machine id: {error}")),
     );
+    let key = ensure_page_key(files, host, paths);
+    problems.extend(key.err().map(|error| {
+        format!("there is no key for the page's sessions, which end with it: {error}")
+    }));
     let settled = credentials::settle(files, host, situation, &mut text, &mut writes);
     // As long as a password is missing, a reset is not done.
     if situation.forget && settled.is_empty() {
@@ -180,6 +184,16 @@ fn ensure_machine_id(
     let id = make_machine_id(&mut |bytes| host.random(bytes))?;
     replace(files, &path, format!("{id}\n").as_bytes(), 0)?;
     files.publish(&path)
+}
+
+/// What the page signs its sessions with: only for root, who hands it over.
+fn ensure_page_key(files: &mut impl Files, host: &mut impl Host, paths: &Paths) -> io::Result<()> {
+    let path = paths.state.join("page-key");
+    if files.read(&path)?.is_some_and(|bytes| is_page_key(&bytes)) {
+        return Ok(());
+    }
+    let key = make_page_key(&mut |bytes| host.random(bytes))?;
+    replace(files, &path, format!("{key}\n").as_bytes(), 0)
 }
 
 /// Host name and time zone, until the next start.

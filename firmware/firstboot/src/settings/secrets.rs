@@ -1,4 +1,4 @@
-//! What the camera makes up itself: passphrase, page password, machine id.
+//! What the camera makes up itself: passphrase, page password, machine id, key of the sessions.
 
 use std::io;
 
@@ -62,6 +62,19 @@ pub(super) fn is_machine_id(bytes: &[u8]) -> bool {
     id.len() == 32 && id.iter().all(hex) && id.iter().any(|&byte| byte != b'0')
 }
 
+/// A key of 256 bits in hexadecimal digits.
+pub(super) fn make_page_key(random: Random<'_>) -> io::Result<String> {
+    let mut bytes = [0; 32];
+    random(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Whether a file holds such a key.
+pub(super) fn is_page_key(bytes: &[u8]) -> bool {
+    let key = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    key.len() == 64 && key.iter().all(u8::is_ascii_hexdigit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +112,17 @@ mod tests {
             Ok(())
         };
         assert!(make_secret(1, &mut stuck).is_err());
+    }
+
+    #[test]
+    fn page_keys_are_told_from_other_files() {
+        let key = make_page_key(&mut counting()).unwrap();
+        assert!(key.starts_with("fafbfcfdfeff0001"), "{key}");
+        assert!(is_page_key(key.as_bytes()) && is_page_key(format!("{key}\n").as_bytes()));
+        for other in ["", &key[1..], &format!("{key}0"), &"g".repeat(64)] {
+            assert!(!is_page_key(other.as_bytes()), "{other}");
+        }
+        assert!(make_page_key(&mut |_| Err(io::Error::other("none"))).is_err());
     }
 
     #[test]

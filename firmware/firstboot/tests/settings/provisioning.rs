@@ -31,6 +31,7 @@ fn a_camera_that_was_told_nothing_makes_its_own_and_says_so() {
         "TZ=Etc/UTC\nPICAM_NAME=picam\n"
     );
     assert_eq!(camera.read("run/hostname"), "picam\n");
+    assert_eq!(camera.read("state/page-key").trim_end().len(), 64);
     for (name, mode) in [("state/machine-id", 0o644), ("run/device.env", 0o644)] {
         let found = camera.path(name).metadata().unwrap().permissions().mode();
         assert_eq!(found & 0o777, mode, "{name}");
@@ -45,6 +46,7 @@ fn later_boots_change_nothing() {
         "boot/picam.toml",
         "boot/picam-access.txt",
         "state/machine-id",
+        "state/page-key",
         "run/device.env",
     ];
     let before = names.map(|name| {

@@ -4,9 +4,10 @@ use std::io;
 
 use super::failure::Failure;
 use crate::cli::{RecordOptions, RunOptions};
-use crate::config::{Config, access};
+use crate::config::Config;
 use crate::control::ControlThread;
 use crate::record::{Recording, start};
+use crate::service::session_key::access_and_sessions;
 use crate::service::web::{Listen, Page, WebThread};
 use crate::service::{log, notify, signals};
 use crate::settings::Settings;
@@ -24,7 +25,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     let settings = Settings::gather(&options.record, options.listen)?;
     let recording = begin(&options.record, &settings)?;
     let web = match settings.config.web.enabled {
-        true => start_page(&settings.config, &recording)
+        true => start_page(options, &settings.config, &recording)
             .inspect_err(|error| tracing::error!("there is no page: {error}; recording goes on"))
             .ok(),
         false => None,
@@ -37,10 +38,17 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-fn start_page(config: &Config, recording: &Recording) -> io::Result<WebThread> {
+fn start_page(
+    options: &RunOptions,
+    config: &Config,
+    recording: &Recording,
+) -> io::Result<WebThread> {
+    let file = options.record.files.config.as_deref();
+    let (access, sessions) = access_and_sessions(&config.web, file).map_err(io::Error::other)?;
     WebThread::start(Page {
         listen: Listen::On(config.web.listen),
-        access: access(&config.web).map_err(io::Error::other)?,
+        access,
+        sessions,
         footage: config.footage.clone(),
         status: recording.status(),
     })

@@ -9,8 +9,9 @@ use listenfd::ListenFd;
 
 use super::failure::Failure;
 use crate::cli::WebOptions;
-use crate::config::{Config, Loaded, access};
+use crate::config::{Config, Loaded};
 use crate::control::RemoteRecorder;
+use crate::service::session_key::access_and_sessions;
 use crate::service::web::{Listen, Page, WebThread};
 use crate::service::{log, signals};
 
@@ -36,7 +37,8 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let access = access(&config.web).map_err(|error| Failure::usage(error.to_string()))?;
+    let (access, sessions) = access_and_sessions(&config.web, options.files.config.as_deref())
+        .map_err(|error| Failure::usage(error.to_string()))?;
     let address = listen.address();
     if !access.is_safe_on(address.ip()) {
         return Err(Failure::usage(format!(
@@ -47,6 +49,7 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
     let web = WebThread::start(Page {
         listen,
         access,
+        sessions,
         footage: config.footage,
         status: Arc::new(RemoteRecorder {
             socket: options.recorder.clone(),

@@ -2,5 +2,6 @@
 
 pub(crate) mod log;
 pub(crate) mod notify;
+pub(crate) mod session_key;
 pub(crate) mod signals;
 pub(crate) mod web;

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use picam_web::status::StatusSource;
-use picam_web::{Access, Limits, WebConfig, serve};
+use picam_web::{Access, Limits, Sessions, WebConfig, serve};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -50,6 +50,7 @@ impl Listen {
 pub(crate) struct Page {
     pub(crate) listen: Listen,
     pub(crate) access: Access,
+    pub(crate) sessions: Sessions,
     pub(crate) footage: PathBuf,
     pub(crate) status: Arc<dyn StatusSource>,
 }
@@ -118,6 +119,7 @@ async fn serve_once(page: &Page, stopped: &watch::Receiver<bool>) -> Option<Stri
     let config = WebConfig {
         footage: page.footage.clone(),
         access: page.access.clone(),
+        sessions: page.sessions.clone(),
         status: Arc::clone(&page.status),
         limits: Limits {
             shutdown_grace: GRACE,

@@ -1,33 +1,46 @@
 //! The gate that every request passes before anything else looks at it.
 
-use std::time::Instant;
+use std::time::SystemTime;
 
 use axum::extract::{Request, State};
-use axum::http::header::{CONNECTION, COOKIE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CONNECTION, COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::{Access, Auth, origin};
+use super::login::set_cookie;
+use super::sessions::{COOKIE_NAME, Session};
+use super::{Access, Auth, Role, origin};
 use crate::app::App;
 use crate::door::Seat;
 use crate::error::ApiError;
 use crate::page::LOGIN_ASSETS;
 
-/// Name of the session cookie.
-pub(super) const COOKIE_NAME: &str = "picam_session";
-
 /// Lets a request through or answers it.
-pub(crate) async fn gate(State(app): State<App>, request: Request, next: Next) -> Response {
-    if let Some(response) = refuse(&app.auth, &request) {
+pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let session = app.auth.session(request.headers());
+    if let Some(response) = refuse(&app.auth, session.as_ref(), &request) {
         return response;
     }
     let seat = request.extensions().get::<Seat>();
-    match seat {
-        // What is public says nothing about who asks.
-        Some(seat) if !is_public(request.uri().path()) && seat.know().is_err() => crowded(),
-        _ => next.run(request).await,
+    // What is public says nothing about who asks.
+    let public = is_public(request.uri().path());
+    if !public && seat.is_some_and(|seat| seat.know().is_err()) {
+        return crowded();
     }
+    let renewed = session
+        .as_ref()
+        .filter(|session| session.stale)
+        .and_then(|session| app.auth.renewed(session));
+    if let Some(session) = session {
+        request.extensions_mut().insert(session);
+    }
+    let mut response = next.run(request).await;
+    if let Some(cookie) = renewed {
+        let headers = response.headers_mut();
+        headers.entry(SET_COOKIE).or_insert(cookie);
+    }
+    response
 }
 
 fn crowded() -> Response {
@@ -39,18 +52,28 @@ fn crowded() -> Response {
     ([(CONNECTION, "close")], error.retry_after(5)).into_response()
 }
 
-fn refuse(auth: &Auth, request: &Request) -> Option<Response> {
+fn refuse(auth: &Auth, session: Option<&Session>, request: &Request) -> Option<Response> {
     let (path, headers) = (request.uri().path(), request.headers());
-    match auth.access {
+    if matches!(auth.access, Access::Password(_))
+        && !origin::names_this_network(request.uri(), headers)
+    {
+        return Some(foreign_name());
+    }
+    let role = match auth.access {
         Access::LocalOpen if !origin::names_this_machine(request.uri(), headers) => {
             return Some(wrong_host());
         }
-        Access::Password(_) if !is_public(path) && !auth.is_logged_in(headers) => {
-            return Some(not_logged_in(path));
-        }
-        Access::LocalOpen | Access::Password(_) => {}
+        Access::LocalOpen => Role::Owner,
+        Access::Password(_) => match session {
+            Some(session) => session.role,
+            None if is_public(path) => Role::Viewer,
+            None => return Some(not_logged_in(path)),
+        },
+    };
+    if !request.method().is_safe() && !origin::is_same_site(headers) {
+        return Some(cross_site());
     }
-    (!request.method().is_safe() && !origin::is_same_site(headers)).then(cross_site)
+    (!is_public(path) && !role.may(request.method(), path)).then(only_owner)
 }
 
 /// What somebody who has no session yet needs to get one, and the health check.
@@ -59,8 +82,21 @@ fn is_public(path: &str) -> bool {
 }
 
 impl Auth {
-    fn is_logged_in(&self, headers: &HeaderMap) -> bool {
-        token(headers).is_some_and(|token| self.sessions().check(token, Instant::now()))
+    /// The session that a request belongs to.
+    fn session(&self, headers: &HeaderMap) -> Option<Session> {
+        let Access::Password(password) = &self.access else {
+            return None;
+        };
+        let token = token(headers)?;
+        self.sessions.check(password, token, SystemTime::now())
+    }
+
+    fn renewed(&self, session: &Session) -> Option<HeaderValue> {
+        let Access::Password(password) = &self.access else {
+            return None;
+        };
+        let value = self.sessions.renew(password, session, SystemTime::now());
+        HeaderValue::try_from(set_cookie(&value)).ok()
     }
 }
 
@@ -87,6 +123,24 @@ fn wrong_host() -> Response {
         StatusCode::FORBIDDEN,
         "without a password this server answers to localhost only",
         "open it as http://localhost or http://127.0.0.1 with its port, or set a password",
+    )
+    .into_response()
+}
+
+fn only_owner() -> Response {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "whoever may only look cannot change anything",
+        "log in with the owner's password",
+    )
+    .into_response()
+}
+
+fn foreign_name() -> Response {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "the camera does not answer to this name",
+        "open it by its address, or as its name with .local behind",
     )
     .into_response()
 }

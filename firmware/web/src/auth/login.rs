@@ -1,6 +1,6 @@
 //! Logging in and out. The form works without scripts; programs send JSON.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::extract::{Extension, FromRequest, RawQuery, Request, State};
 use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::checker::Busy;
-use super::gate::{COOKIE_NAME, token};
-use super::{Access, Auth};
+use super::sessions::{COOKIE_NAME, Session, Sessions};
+use super::{Access, Auth, Role};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::page;
@@ -54,16 +54,43 @@ pub(crate) async fn login(
 }
 
 /// `POST /api/logout`
-pub(crate) async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
-    if let Some(token) = token(&headers) {
-        app.auth.sessions().close(token);
+pub(crate) async fn logout(
+    State(app): State<App>,
+    session: Option<Extension<Session>>,
+) -> Response {
+    if let Some(Extension(session)) = session {
+        app.auth.sessions.end(&session, SystemTime::now());
     }
+    logged_out(&app.auth)
+}
+
+/// `POST /api/logout-everywhere`
+pub(crate) async fn logout_everywhere(State(app): State<App>) -> Response {
+    if app.auth.sessions.end_all() || matches!(app.auth.access, Access::LocalOpen) {
+        return logged_out(&app.auth);
+    }
+    ApiError::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "all sessions are ended, but those that were open are so again after a restart, as the camera could \
+         not write that down",
+        "change the password: that ends all sessions, too",
+    )
+    .into_response()
+}
+
+fn logged_out(auth: &Auth) -> Response {
     let gone = format!("{COOKIE_NAME}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
-    let next = match app.auth.access {
+    let next = match auth.access {
         Access::LocalOpen => "/",
         Access::Password(_) => "/login",
     };
     ([(SET_COOKIE, gone)], Redirect::to(next)).into_response()
+}
+
+/// The header that gives a browser its cookie.
+pub(super) fn set_cookie(value: &str) -> String {
+    let age = Sessions::lifetime().as_secs();
+    format!("{COOKIE_NAME}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={age}")
 }
 
 /// Why nobody was let in.
@@ -101,15 +128,12 @@ async fn try_login(
             return Err(Refusal::Busy);
         }
     }
-    let mut sessions = auth.sessions();
-    let token = sessions.open(Instant::now()).map_err(|error| {
+    let opened = auth.sessions.open(hash, Role::Owner, SystemTime::now());
+    let value = opened.map_err(|error| {
         tracing::error!(%error, "no randomness for a session");
         Refusal::Unusable(ApiError::internal())
     })?;
-    let age = sessions.lifetime().as_secs();
-    Ok(format!(
-        "{COOKIE_NAME}={token}; HttpOnly; SameSite=Lax; Path=/; Max-Age={age}"
-    ))
+    Ok(set_cookie(&value))
 }
 
 const SEND: &str = "send JSON {\"password\": \"...\"} or a form with the field password";

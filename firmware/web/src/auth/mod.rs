@@ -2,23 +2,27 @@
 //! password.
 
 mod checker;
+mod ended;
 mod gate;
 mod login;
 mod origin;
 mod password;
+mod role;
 mod sessions;
 mod throttle;
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 pub(crate) use gate::gate;
-pub(crate) use login::{login, login_page, logout};
-pub use password::{MIN_PASSWORD_LEN, PasswordError, PasswordHash, hash_password};
+pub(crate) use login::{login, login_page, logout, logout_everywhere};
+pub use password::{
+    MIN_PASSWORD_LEN, PasswordError, PasswordHash, hash_password, hash_password_with,
+};
+pub use role::Role;
+pub use sessions::Sessions;
 
 use checker::Checker;
-use sessions::Sessions;
 use throttle::Throttle;
 
 /// What it takes to see footage.
@@ -37,33 +41,26 @@ impl Access {
     }
 }
 
-/// How long one login lasts.
-const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
-
 /// The state behind logging in.
 #[derive(Debug)]
 pub(crate) struct Auth {
     pub(crate) access: Access,
-    sessions: Mutex<Sessions>,
+    sessions: Sessions,
     throttle: Mutex<Throttle>,
     checker: Checker,
 }
 
 impl Auth {
-    pub(crate) fn new(access: Access) -> Self {
+    pub(crate) fn new(access: Access, sessions: Sessions) -> Self {
         Self {
             access,
-            sessions: Mutex::new(Sessions::new(SESSION_LIFETIME)),
+            sessions,
             throttle: Mutex::default(),
             checker: Checker::default(),
         }
     }
 
-    // Both hold tables whose entries are replaced whole: a panic leaves nothing half done.
-    fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
+    // It holds a table whose entries are replaced whole: a panic leaves nothing half done.
     fn throttle(&self) -> MutexGuard<'_, Throttle> {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }

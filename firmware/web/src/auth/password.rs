@@ -38,15 +38,30 @@ pub enum PasswordError {
 
 /// Hashes a new password. Takes 19 MiB and some tenths of a second: not for an async thread.
 pub fn hash_password(password: &str) -> Result<PasswordHash, PasswordError> {
+    check_length(password)?;
+    finish(Argon2::default().hash_password(password.as_bytes()))
+}
+
+/// The same with a salt that the caller knows again.
+pub fn hash_password_with(password: &str, salt: &[u8; 16]) -> Result<PasswordHash, PasswordError> {
+    check_length(password)?;
+    finish(Argon2::default().hash_password_with_salt(password.as_bytes(), salt))
+}
+
+fn check_length(password: &str) -> Result<(), PasswordError> {
     if password.chars().count() < MIN_PASSWORD_LEN {
         return Err(PasswordError::TooShort);
     }
     if password.len() > MAX_PASSWORD_LEN {
         return Err(PasswordError::TooLong);
     }
-    Argon2::default()
-        .hash_password(password.as_bytes())
-        .map(|hash| PasswordHash(Box::new(hash)))
+    Ok(())
+}
+
+fn finish(
+    hash: argon2::password_hash::Result<phc::PasswordHash>,
+) -> Result<PasswordHash, PasswordError> {
+    hash.map(|hash| PasswordHash(Box::new(hash)))
         .map_err(|error| PasswordError::Failed(error.to_string()))
 }
 

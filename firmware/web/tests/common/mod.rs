@@ -18,7 +18,7 @@ use picam_mp4::{
 };
 use picam_ring::SegmentName;
 use picam_web::status::{CameraState, CameraStatus, CardStatus, Losses, RingStatus};
-use picam_web::{Access, Limits, Status, StatusSource, StatusUnavailable, WebConfig};
+use picam_web::{Access, Limits, Sessions, Status, StatusSource, StatusUnavailable, WebConfig};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -203,6 +203,8 @@ pub fn camera() -> CameraStatus {
 pub struct Server {
     pub addr: SocketAddr,
     pub dir: TempDir,
+    /// What outlives the program.
+    pub state: TempDir,
     pub recorder: Recorder,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -230,9 +232,12 @@ impl Server {
     /// A server that asks somebody else for its status.
     pub fn over(access: Access, limits: Limits, status: Arc<dyn StatusSource>) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let state = tempfile::tempdir().unwrap();
+        let sessions = Sessions::kept([7; 32], Some(state.path().join("sessions")));
         let config = WebConfig {
             footage: dir.path().into(),
             access,
+            sessions,
             status,
             limits,
         };
@@ -254,6 +259,7 @@ impl Server {
         Self {
             addr,
             dir,
+            state,
             recorder: Recorder(Arc::new(Mutex::new(Err(StatusUnavailable {
                 reason: String::new(),
                 remedy: String::new(),

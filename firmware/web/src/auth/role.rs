@@ -1,0 +1,54 @@
+//! What somebody who is let in may do.
+
+use axum::http::Method;
+
+/// Who somebody is to the camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// May do everything that the page offers.
+    Owner,
+    /// May look, and end the own session.
+    Viewer,
+}
+
+impl Role {
+    /// Whether a request is within what the role may do.
+    pub(crate) fn may(self, method: &Method, path: &str) -> bool {
+        match self {
+            Self::Owner => true,
+            Self::Viewer => method.is_safe() || path == "/api/logout",
+        }
+    }
+
+    /// Its name in a session.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let all = [Self::Owner, Self::Viewer];
+        all.into_iter().find(|role| role.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn viewers_look_and_leave() {
+        for (method, path, may) in [
+            (Method::GET, "/api/segments", true),
+            (Method::HEAD, "/api/segments/F000123/file", true),
+            (Method::POST, "/api/logout", true),
+            (Method::POST, "/api/logout-everywhere", false),
+            (Method::DELETE, "/api/segments/F000123", false),
+        ] {
+            assert_eq!(Role::Viewer.may(&method, path), may, "{method} {path}");
+            assert!(Role::Owner.may(&method, path));
+        }
+    }
+}
