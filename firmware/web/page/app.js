@@ -69,6 +69,7 @@ async function loadOlder() {
 }
 
 function showEnd(total) {
+  if (older === null && document.activeElement === $("more")) $("list").focus({ preventScroll: true });
   $("more").hidden = older === null;
   if (!list.isEmpty()) $("message").hidden = true;
   else if (total === 0) say("No footage yet", "The first segment appears here within a second of recording.");
@@ -85,25 +86,35 @@ function say(title, text, bad = false) {
 let tabs = "";
 
 function showCameras(cameras) {
-  const drawn = JSON.stringify([cameras.map(({ letter, name }) => [letter, name]), filter.camera]);
-  if (drawn === tabs) return;
-  tabs = drawn;
-  const tab = (letter, name) =>
-    el(
-      "button",
-      { "aria-pressed": String(filter.camera === letter), onclick: () => setFilter({ camera: letter }) },
-      name,
-    );
-  const all = cameras.map(({ letter, name }) => tab(letter, name || `Camera ${letter}`));
-  $("camera-filter").hidden = cameras.length < 2;
-  $("camera-filter").replaceChildren(tab(null, "All"), ...all);
+  const drawn = JSON.stringify(cameras.map(({ letter, name }) => [letter, name]));
+  if (drawn !== tabs) {
+    tabs = drawn;
+    const tab = (letter, name) => {
+      const button = el("button", { onclick: () => setFilter({ camera: letter }) }, name);
+      button.dataset.letter = letter ?? "";
+      return button;
+    };
+    const focused = $("camera-filter").contains(document.activeElement) && document.activeElement.dataset.letter;
+    const all = cameras.map(({ letter, name }) => tab(letter, name || `Camera ${letter}`));
+    $("camera-filter").hidden = cameras.length < 2;
+    $("camera-filter").replaceChildren(tab(null, "All"), ...all);
+    if (focused !== false) [...$("camera-filter").children].find((b) => b.dataset.letter === focused)?.focus();
+  }
+  pressTab();
+}
+
+/** Says which camera is chosen. The tabs themselves stay, and with them the keyboard's place. */
+function pressTab() {
+  for (const button of $("camera-filter").children) {
+    button.setAttribute("aria-pressed", String(button.dataset.letter === (filter.camera ?? "")));
+  }
 }
 
 function setFilter(change) {
   Object.assign(filter, change);
   asked += 1;
   older = null;
-  tabs = "";
+  pressTab();
   $("all-days").hidden = !filter.day;
   $("more").hidden = true;
   list.clear();
@@ -119,11 +130,15 @@ function keep(task, every) {
   round();
 }
 
-list.setOnPlay((segment) => player.play(segment));
-$("logout").hidden = document.documentElement.dataset.access !== "password";
+list.setOnPlay((segment) => player.open(segment));
+for (const form of [$("logout"), $("logout-everywhere")]) {
+  form.hidden = document.documentElement.dataset.access !== "password";
+}
 $("day").addEventListener("change", (event) => setFilter({ day: event.target.value }));
 $("all-days").addEventListener("click", () => {
   $("day").value = "";
+  // The button goes, the keyboard stays.
+  $("day").focus();
   setFilter({ day: "" });
 });
 $("more").addEventListener("click", loadOlder);

@@ -14,6 +14,9 @@ export function el(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Text that is only read out. */
+export const aloud = (text) => el("span", { class: "aloud" }, text);
+
 /** Changes text only if it differs, so that screen readers hear news only. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;

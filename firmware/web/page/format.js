@@ -71,5 +71,12 @@ export function dayBounds(key) {
   return { from: from.toISOString(), to: to.toISOString() };
 }
 
+/** Where a segment is saved from; the name of the file has the time as the list shows it. */
+export function downloadAddress(segment) {
+  const address = `/api/segments/${segment.id}/file?download=1`;
+  if (!segment.start) return address;
+  return `${address}&offset=${-Math.round(new Date(segment.start).getTimezoneOffset())}`;
+}
+
 export const cameraName = (segment) => segment.camera_name || `Camera ${segment.camera}`;
 export const plural = (n, word) => `${n.toLocaleString()} ${word}${n === 1 ? "" : "s"}`;

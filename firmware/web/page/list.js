@@ -1,7 +1,8 @@
 // The footage: days, in them cameras, in them segments, newest first.
 
-import { $, el, icon, setText } from "./dom.js";
+import { $, aloud, el, icon, setText } from "./dom.js";
 import * as format from "./format.js";
+import * as hands from "./hands.js";
 
 const CLASSES = { event: "Event", parking: "Parking", manual: "Saved" };
 const STATES = { recording: "Recording", recovered: "Recovered", damaged: "Damaged" };
@@ -16,11 +17,16 @@ export const setOnPlay = (handler) => (onPlay = handler);
 export const isEmpty = () => known.size === 0;
 export const get = (id) => known.get(id)?.segment;
 
+/** New segments that wait until nobody's finger is on the rows they would move. */
+let waiting = [];
+
 /** Forgets everything, for another filter. */
 export function clear() {
   known.clear();
   days.clear();
+  waiting = [];
   $("list").replaceChildren();
+  announce();
 }
 
 /** Whether the newest known segments reach down to these: else some between are missing. */
@@ -33,23 +39,60 @@ export const meets = (segments) => segments.some((segment) => known.has(segment.
 export function merge(segments, isAll) {
   const ids = new Set(segments.map((segment) => segment.id));
   const oldest = isAll ? -1 : segments.at(-1).sequence;
-  for (const [id, { segment }] of known) {
-    if (segment.sequence > oldest && !ids.has(id)) remove(id);
-  }
-  for (const segment of segments) put(segment);
+  waiting = segments.filter((segment) => !known.has(segment.id));
+  const settled = segments.filter((segment) => known.has(segment.id));
+  hands.steady(() => {
+    for (const [id, { segment }] of known) {
+      if (segment.sequence > oldest && !ids.has(id)) remove(id);
+    }
+    for (const segment of settled) put(segment);
+  });
+  if (isEmpty() || hands.areOff()) showWaiting();
+  else if (hands.isAbove($("list"))) hands.steady(showWaiting);
+  announce();
 }
+
+/** Takes in what has come meanwhile. */
+function showWaiting() {
+  for (const segment of waiting) put(segment);
+  waiting = [];
+  announce();
+}
+
+function announce() {
+  const button = $("fresh");
+  button.hidden = waiting.length === 0;
+  setText(button, `${format.plural(waiting.length, "new segment")} ↑`);
+}
+
+$("fresh").addEventListener("click", () => {
+  const newest = waiting.reduce((a, b) => (a && a.sequence > b.sequence ? a : b), null);
+  showWaiting();
+  scrollTo({ top: 0 });
+  focus(newest?.id);
+});
 
 /** Adds older segments below without moving what is being looked at. */
 export function append(segments) {
-  const anchor = [...document.querySelectorAll(".row")].find((row) => row.getBoundingClientRect().top > 0);
-  const before = anchor?.getBoundingClientRect().top;
-  for (const segment of segments) put(segment);
-  if (anchor) scrollBy(0, anchor.getBoundingClientRect().top - before);
+  hands.steady(() => {
+    for (const segment of segments) put(segment);
+  });
+}
+
+/** Puts the keyboard on a segment, or where the list begins. */
+export function focus(id) {
+  const target = known.get(id)?.row.firstChild ?? $("list");
+  target.focus({ preventScroll: true });
 }
 
 export function remove(id) {
   const entry = known.get(id);
   if (!entry) return;
+  // Whoever is on it with the keyboard goes on with its neighbour.
+  if (entry.row.contains(document.activeElement)) {
+    const neighbour = entry.row.nextElementSibling ?? entry.row.previousElementSibling;
+    (neighbour?.firstChild ?? $("list")).focus({ preventScroll: true });
+  }
   known.delete(id);
   entry.row.remove();
   const day = days.get(entry.day);
@@ -69,7 +112,7 @@ export function choose(id) {
   const mark = (which, on) => {
     const entry = known.get(which);
     entry?.row.classList.toggle("playing", on);
-    entry?.row.firstChild.setAttribute("aria-current", String(on));
+    entry?.row.firstChild.setAttribute("aria-current", on ? "true" : "false");
   };
   mark(chosen, false);
   chosen = id;
@@ -170,7 +213,7 @@ function draw(segment) {
   const play = el(
     "button",
     { class: "play", onclick: () => onPlay(get(segment.id)) },
-    el("span", { class: "time" }, time),
+    el("span", { class: "time" }, aloud(`Play ${format.cameraName(segment)} `), time),
     el("span", { class: "badges" }, ...badges(segment)),
     el("span", { class: "facts" }, facts.join(" · ")),
   );
@@ -178,7 +221,7 @@ function draw(segment) {
     "a",
     {
       class: "button icon",
-      href: `/api/segments/${segment.id}/file?download=1`,
+      href: format.downloadAddress(segment),
       download: "",
       title: "Download",
       "aria-label": `Download ${format.cameraName(segment)} ${time}`,

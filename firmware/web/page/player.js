@@ -14,8 +14,21 @@ const video = $("video");
 
 export const isOpen = () => current !== null;
 
+/** Opens the player as somebody asks for it: Back closes it again. */
+export function open(segment) {
+  if (!isOpen() && !history.state?.player) history.pushState({ player: true }, "");
+  play(segment);
+  reveal();
+}
+
+/** On a low screen the player is not always in sight. */
+function reveal() {
+  const { top, bottom } = $("player").getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight) $("player").scrollIntoView({ block: "start", behavior: "instant" });
+}
+
 /** Plays a segment, from `at` seconds on. */
-export function play(segment, at = 0) {
+function play(segment, at = 0) {
   clearTimeout(growing);
   current = segment;
   $("player").hidden = false;
@@ -29,13 +42,23 @@ export function play(segment, at = 0) {
 }
 
 export function close() {
+  // What happens then is the same as when Back is pressed.
+  if (history.state?.player) history.back();
+  else shut();
+}
+
+function shut() {
+  if (!isOpen()) return;
   clearTimeout(growing);
+  const { id } = current;
+  const within = $("player").contains(document.activeElement) || document.activeElement === document.body;
   current = null;
   video.removeAttribute("src");
   video.load();
   $("player").hidden = true;
   document.querySelector("main").classList.remove("watching");
   list.choose(null);
+  if (within) list.focus(id);
 }
 
 function caption(segment) {
@@ -46,7 +69,7 @@ function caption(segment) {
   if (segment.state === "recording") more.push("still recording");
   else if (segment.start) more.unshift(format.when(segment));
   setText($("playing-more"), more.join(" · "));
-  $("playing-download").href = `/api/segments/${segment.id}/file?download=1`;
+  $("playing-download").href = format.downloadAddress(segment);
 }
 
 /** At the end: more of a segment being recorded, or the one recorded after it. */
@@ -89,5 +112,12 @@ async function explain() {
 $("playing-download").append(icon("download"));
 $("close").append(icon("close"));
 $("close").addEventListener("click", close);
+addEventListener("popstate", () => {
+  if (!history.state?.player) shut();
+  // Forward leads to a player that has nothing to show any more.
+  else if (!isOpen()) history.back();
+});
+// A page that was reloaded shows no player, and Back should not have to say so.
+if (history.state?.player) history.replaceState(null, "");
 video.addEventListener("ended", goOn);
 video.addEventListener("error", explain);

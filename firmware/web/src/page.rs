@@ -21,13 +21,14 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [(&str, &str, &str); 10] = [
+const ASSETS: [(&str, &str, &str); 11] = [
     asset!("style.css", "text/css; charset=utf-8"),
     asset!("icon.svg", "image/svg+xml"),
     asset!("manifest.json", "application/manifest+json"),
     asset!("app.js", JS),
     asset!("api.js", JS),
     asset!("format.js", JS),
+    asset!("hands.js", JS),
     asset!("list.js", JS),
     asset!("player.js", JS),
     asset!("status.js", JS),

@@ -82,6 +82,59 @@ impl Browser {
         self.post("url", &json!({ "url": url }));
     }
 
+    /// Turns the phone: width and height in pixels.
+    pub fn turn(&self, width: u32, height: u32) {
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": true,
+        });
+        self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
+    }
+
+    /// Pretends that the person has this preference, such as `forced-colors: active`.
+    pub fn prefer(&self, name: &str, value: &str) {
+        let media = json!({ "features": [{ "name": name, "value": value }] });
+        self.devtools("Emulation.setEmulatedMedia", &media);
+    }
+
+    fn devtools(&self, command: &str, params: &Value) {
+        let body = json!({ "cmd": command, "params": params });
+        self.post("goog/cdp/execute", &body);
+    }
+
+    /// Goes back as with the phone's button.
+    pub fn back(&self) {
+        self.post("back", &json!({}));
+    }
+
+    /// The value of an expression on the page that is shown.
+    pub fn value(&self, expression: &str) -> Value {
+        let script = format!("return ({expression});");
+        self.post("execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Waits until an expression on the page is true.
+    pub fn until(&self, expression: &str) {
+        wait_for(expression, Duration::from_secs(30), || {
+            (self.value(expression) == json!(true)).then_some(())
+        });
+    }
+
+    /// What axe-core finds wrong with the page that is shown, one line each; the program comes from
+    /// `scripts/setup test`.
+    pub fn axe(&self, program: &str) -> Vec<String> {
+        self.post("execute/sync", &json!({ "script": program, "args": [] }));
+        let found = self.script(AXE, &[]);
+        let lines = found.as_array().unwrap_or_else(|| panic!("{found}")).iter();
+        lines.map(ToString::to_string).collect()
+    }
+
+    /// What is shown, as a PNG in base64.
+    pub fn picture(&self) -> String {
+        let path = format!("/session/{}/screenshot", self.session);
+        let picture = http::get(self.address, &path).unwrap();
+        picture["value"].as_str().unwrap().to_owned()
+    }
+
     /// Runs a function body with `arguments`, the last of which is called with the result.
     pub fn script(&self, body: &str, arguments: &[&str]) -> Value {
         self.post(
@@ -125,6 +178,14 @@ video.ontimeupdate = () => {
 document.body.append(video);
 video.src = source;
 video.play().catch((error) => fail(String(error)));
+"#;
+
+const AXE: &str = r#"
+const [done] = arguments;
+axe.run(document, { resultTypes: ["violations"] }).then(
+    ({ violations }) => done(violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((n) => n.html).join(" ")}`)),
+    (error) => done(String(error)),
+);
 "#;
 
 impl Drop for Browser {

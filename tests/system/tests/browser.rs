@@ -1,4 +1,5 @@
-//! Chromium plays segments from the page: finished, recovered, and still being recorded.
+//! Chromium plays segments from the page: finished, recovered, and still being recorded; and the page is
+//! the same to a phone on its side, a keyboard, a screen reader and whoever chooses the colours.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use picam_system_tests::browser::{self, Browser};
 use picam_system_tests::camera::{Camera, free_address, wait_for};
 use picam_system_tests::http;
+use picam_testkit::judges::skip;
 use serde_json::Value;
 
 fn start(card: &Path, listen: SocketAddr) -> Camera {
@@ -71,6 +73,171 @@ fn chromium_plays_finished_recovered_and_recording_segments_from_the_page() {
     );
     drop(browser);
     camera.stop();
+}
+
+/// A card with many segments of two cameras, so that the list is long.
+fn long_list(card: &Path) {
+    for n in 1..=60_u32 {
+        let letter = if n % 2 == 0 { 'F' } else { 'R' };
+        let (hour, minute) = (8 + n / 60, n % 60);
+        let name = format!("20261119_{hour:02}{minute:02}00_{letter}N_{n:06}.mp4");
+        std::fs::write(card.join(name), [0; 4096]).unwrap();
+    }
+}
+
+/// The position of a row on the screen, and whether the player is in sight.
+const ROW: &str =
+    "Math.round(document.querySelector('.row:nth-child(3)').getBoundingClientRect().top)";
+const IN_SIGHT: &str = "(() => { const p = document.getElementById('video').getBoundingClientRect(); \
+    return p.height > 80 && p.top >= -1 && p.bottom <= innerHeight + 1; })()";
+const SHUT: &str = "document.getElementById('player').hidden";
+const OPEN: &str = "!document.getElementById('player').hidden";
+
+#[test]
+fn a_phone_can_be_held_either_way() {
+    if !browser::installed() {
+        return;
+    }
+    let card = tempfile::tempdir().unwrap();
+    long_list(card.path());
+    let page = free_address();
+    let camera = start(card.path(), page);
+    segment(page, "a finished segment", |s| s["state"] == "finished");
+    let browser = Browser::open();
+    for (width, height) in [(412, 915), (360, 640), (915, 412), (667, 375)] {
+        browser.turn(width, height);
+        browser.go(&format!("http://{page}/"));
+        browser.until("document.querySelectorAll('.row').length > 20");
+        assert_eq!(
+            browser.value("document.documentElement.scrollWidth <= innerWidth"),
+            true
+        );
+        // A row far down.
+        browser.value("document.querySelectorAll('.row')[25].scrollIntoView({ block: 'center' })");
+        browser.value("(() => { const b = document.querySelectorAll('.row .play')[25]; b.focus(); b.click(); })()");
+        browser.until(OPEN);
+        browser.until(IN_SIGHT);
+        show(&browser, &format!("player-{width}x{height}"));
+        // Back closes the player, and stays on the page; the keyboard is where it was.
+        browser.back();
+        browser.until(SHUT);
+        assert_eq!(browser.value("location.pathname"), "/");
+        browser.until("document.activeElement.matches('.row .play')");
+        // So does the button, and the history is no longer than before.
+        browser.value("document.querySelector('.row .play').click()");
+        browser.until(OPEN);
+        browser.value("document.getElementById('close').click()");
+        browser.until(SHUT);
+        browser.until("document.activeElement.matches('.row .play') && !history.state?.player");
+    }
+    drop(browser);
+    camera.stop();
+}
+
+#[test]
+fn rows_stay_under_the_finger() {
+    if !browser::installed() {
+        return;
+    }
+    let card = tempfile::tempdir().unwrap();
+    let page = free_address();
+    let camera = start(card.path(), page);
+    segment(page, "a third segment", |s| s["sequence"] == 3);
+    let browser = Browser::open();
+    browser.go(&format!("http://{page}/"));
+    browser.until("document.querySelectorAll('.row').length >= 3");
+    browser.until("document.getElementById('summary').textContent === 'Recording'");
+    let (before, rows) = (
+        browser.value(ROW),
+        browser.value("document.querySelectorAll('.row').length"),
+    );
+    // New ones are announced, and shown when they are asked for.
+    browser.until("!document.getElementById('fresh').hidden");
+    assert_eq!(browser.value(ROW), before);
+    assert_eq!(
+        browser.value("document.querySelectorAll('.row').length <= 9"),
+        true,
+        "{rows}"
+    );
+    let newest = browser.value("Number(document.querySelector('.row').dataset.sequence)");
+    browser.value("document.getElementById('fresh').click()");
+    browser.until(&format!(
+        "Number(document.querySelector('.row').dataset.sequence) > {newest}"
+    ));
+    browser.until("document.activeElement.matches('.row .play')");
+    drop(browser);
+    camera.stop();
+}
+
+#[test]
+fn everybody_can_use_the_page() {
+    if !browser::installed() {
+        return;
+    }
+    let card = tempfile::tempdir().unwrap();
+    long_list(card.path());
+    let page = free_address();
+    let camera = start(card.path(), page);
+    segment(page, "a finished segment", |s| s["state"] == "finished");
+    let browser = Browser::open();
+    browser.go(&format!("http://{page}/"));
+    browser.until("document.querySelectorAll('.row').length > 20");
+    // What a row does is part of its name, and so is the camera.
+    let name = browser.value("document.querySelector('.row .play').textContent");
+    assert!(name.as_str().unwrap().starts_with("Play front "), "{name}");
+    // A saved file's name has the time that the list shows.
+    let offset = "new URL(document.querySelector('.row .icon').href).searchParams.get('offset')";
+    let minutes = browser.value("String(-new Date().getTimezoneOffset())");
+    assert_eq!(browser.value(offset), minutes);
+    // Where colours are the person's own, what is playing, chosen and recording is told by more than
+    // a background.
+    let style = |element: &str, property: &str| {
+        browser.value(&format!(
+            "getComputedStyle(document.querySelector({element:?})).{property}"
+        ))
+    };
+    browser.value("document.querySelector('.row .play').click()");
+    browser.until(OPEN);
+    let axe = axe();
+    for (media, value) in [
+        ("prefers-color-scheme", "light"),
+        ("prefers-color-scheme", "dark"),
+        ("forced-colors", "active"),
+    ] {
+        browser.prefer(media, value);
+        if let Some(axe) = &axe {
+            assert_eq!(browser.axe(axe), [""; 0], "{media}: {value}");
+        }
+        show(&browser, &format!("{media}-{value}"));
+    }
+    assert_eq!(style(".row.playing", "outlineStyle"), "solid");
+    let chosen = style("#camera-filter [aria-pressed=true]", "borderTopColor");
+    assert_ne!(
+        chosen,
+        style("#camera-filter [aria-pressed=false]", "borderTopColor")
+    );
+    let recording = style(".camera.recording .dot", "backgroundColor");
+    assert_ne!(recording, style("body", "backgroundColor"));
+    drop(browser);
+    camera.stop();
+}
+
+/// axe-core, if it is here.
+fn axe() -> Option<String> {
+    let cache = std::env::var("PICAM_TEST_CACHE").unwrap_or("/var/tmp/picam-tests".into());
+    let axe = std::fs::read_to_string(Path::new(&cache).join("axe-core/axe.min.js")).ok();
+    if axe.is_none() {
+        skip("axe-core is not here", "scripts/setup test");
+    }
+    axe
+}
+
+/// Keeps a picture of the page in the directory that `PICAM_PICTURES` names, for people to look at.
+fn show(browser: &Browser, name: &str) {
+    if let Some(directory) = std::env::var_os("PICAM_PICTURES") {
+        let file = Path::new(&directory).join(format!("{name}.png.base64"));
+        std::fs::write(file, browser.picture()).unwrap();
+    }
 }
 
 /// Presses the first segment of the page and waits for its pictures to move.

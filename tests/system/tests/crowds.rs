@@ -161,7 +161,7 @@ fn a_crowd_keeps_nobody_out() {
     }
     for kind in Kind::ALL {
         let crowd = Crowd::gather(page.at, kind, count, 7);
-        wait_for("the crowd", Duration::from_secs(60), || {
+        wait_for("the crowd", Duration::from_secs(200), || {
             (crowd.connected() >= count).then_some(())
         });
         let health = page.health(if is_long() { 50 } else { 5 });
