@@ -222,6 +222,60 @@ fn everybody_can_use_the_page() {
     camera.stop();
 }
 
+#[test]
+fn a_login_outlives_a_restart() {
+    if !browser::installed() {
+        return;
+    }
+    let card = tempfile::tempdir().unwrap();
+    long_list(card.path());
+    let config = card.path().join("picam.toml");
+    // In plain words, as a person writes it: its hash is another one at each start.
+    std::fs::write(&config, "[web]\npassword = \"correct horse\"\n").unwrap();
+    let page = free_address();
+    let (listen, config) = (page.to_string(), config.display().to_string());
+    let start = || {
+        let args = [
+            "--listen",
+            &listen,
+            "--config",
+            &config,
+            "--recorder",
+            "/no/recorder",
+        ];
+        let web = Camera::start("web", card.path(), &args);
+        wait_for("the page", Duration::from_secs(20), || {
+            http::get(page, "/api/health")
+        });
+        web
+    };
+    let web = start();
+    let browser = Browser::open();
+    browser.go(&format!("http://{page}/"));
+    assert_eq!(browser.value("location.pathname"), "/login");
+    let axe = axe();
+    let judge = || {
+        if let Some(axe) = &axe {
+            assert_eq!(browser.axe(axe), [""; 0]);
+        }
+    };
+    judge();
+    browser.value("(() => { const p = document.getElementById('password'); p.value = 'correct horse'; p.form.submit(); })()");
+    browser.until("document.querySelectorAll('.row').length > 20");
+    judge();
+    web.kill();
+    let web = start();
+    browser.go(&format!("http://{page}/"));
+    browser.until("document.querySelectorAll('.row').length > 20");
+    // Until everybody is logged out.
+    browser.value("document.querySelector('#logout-everywhere button').click()");
+    browser.until("location.pathname === '/login'");
+    browser.go(&format!("http://{page}/"));
+    assert_eq!(browser.value("location.pathname"), "/login");
+    drop(browser);
+    web.kill();
+}
+
 /// axe-core, if it is here.
 fn axe() -> Option<String> {
     let cache = std::env::var("PICAM_TEST_CACHE").unwrap_or("/var/tmp/picam-tests".into());
