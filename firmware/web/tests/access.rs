@@ -8,6 +8,8 @@
 
 mod common;
 
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, LazyLock};
 
 use common::{Recorder, Reply, Server, put_finished};
@@ -16,6 +18,7 @@ use picam_web::{
     Access, Limits, PasswordHash, ServeError, Sessions, StatusUnavailable, WebConfig,
     hash_password, serve,
 };
+use rustix::net::{AddressFamily, SocketType};
 use serde_json::json;
 
 const NAME: &str = "20261120_110800_FN_000123.mp4";
@@ -209,6 +212,49 @@ fn wrong_passwords_make_the_next_try_wait() {
     std::thread::sleep(std::time::Duration::from_millis(1100));
     assert_eq!(login(&server, PASSWORD).status, 200);
     assert_eq!(login(&server, "wrong password").status, 401, "forgiven");
+}
+
+/// Sends a login from another address of loopback.
+fn login_from(server: &Server, ip: [u8; 4], password: &str) -> TcpStream {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    rustix::net::bind(&socket, &SocketAddr::from((ip, 0))).unwrap();
+    rustix::net::connect(&socket, &server.addr).unwrap();
+    let mut stream = TcpStream::from(socket);
+    let head = "POST /api/login\r\nContent-Type: application/json";
+    let request = server.request(head, &json!({"password": password}).to_string());
+    stream.write_all(request.as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn a_login_that_nobody_had_time_for_was_not_wrong() {
+    let server = locked();
+    let try_login = |password: &str| {
+        let mut stream = login_from(&server, [127, 0, 2, 1], password);
+        Reply::read(&mut stream, false)
+    };
+    let mut busy = 0;
+    for round in 0..50_u8 {
+        // Whoever has been wrong before goes behind whoever has not.
+        assert_eq!(try_login("wrong password").status, 401);
+        assert_eq!(try_login("wrong password").status, 401);
+        let guess = |n| login_from(&server, [127, 0, 10 + round, n], "a guess");
+        let crowd: Vec<_> = (1..=30).map(guess).collect();
+        let mut reply = try_login(PASSWORD);
+        while reply.status != 200 {
+            assert_eq!(
+                (reply.status, reply.header("retry-after")),
+                (503, Some("2"))
+            );
+            busy += 1;
+            reply = try_login(PASSWORD);
+        }
+        drop(crowd);
+        if busy > 0 {
+            break;
+        }
+    }
+    assert!(busy > 0, "the crowd was too slow to be one");
 }
 
 #[test]
