@@ -119,10 +119,10 @@ export function choose(id) {
   mark(id, true);
 }
 
-/** The segment of the same camera that was recorded after this one. */
+/** The segment of the same camera that was recorded after this one, shown yet or not. */
 export function next(segment) {
   let found = null;
-  for (const { segment: other } of known.values()) {
+  for (const other of [...[...known.values()].map((entry) => entry.segment), ...waiting]) {
     const later = other.camera === segment.camera && other.sequence > segment.sequence;
     if (later && (!found || other.sequence < found.sequence)) found = other;
   }

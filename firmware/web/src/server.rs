@@ -116,7 +116,9 @@ pub async fn serve(
     }
     // What comes in one burst waits here for the moment that it takes to look at it. Whoever made the
     // socket may have asked for less; past that, the kernel lets a client wait for a second.
-    rustix::net::listen(&listener, BACKLOG).map_err(io::Error::from)?;
+    if let Err(error) = rustix::net::listen(&listener, BACKLOG) {
+        tracing::warn!(%error, "fewer connections can wait");
+    }
     let app = App {
         index: Arc::new(Index::new(config.footage)),
         status: Asker::new(config.status),

@@ -160,6 +160,11 @@ fn rows_stay_under_the_finger() {
         "{rows}"
     );
     let newest = browser.value("Number(document.querySelector('.row').dataset.sequence)");
+    // The player goes on with what is not shown yet.
+    browser.value("document.querySelector('.row .play').click()");
+    browser.until(&format!(
+        "Number(/F(\\d+)/.exec(document.getElementById('video').src)?.[1]) > {newest}"
+    ));
     browser.value("document.getElementById('fresh').click()");
     browser.until(&format!(
         "Number(document.querySelector('.row').dataset.sequence) > {newest}"
