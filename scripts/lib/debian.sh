@@ -1,12 +1,16 @@
 # Packages of Debian 13 for amd64, unpacked beside the system: nothing is installed, and no rights are needed.
-# Sourced by other scripts. It keeps an apt with a world of its own in the cache, as tests/board/assemble does.
+# Sourced by other scripts, in the repository's root. It keeps an apt with a world of its own in the cache, as
+# tests/board/assemble does.
 # shellcheck shell=bash
+
+# shellcheck source=scripts/lib/debian-mirror.sh
+. scripts/lib/debian-mirror.sh
 
 picam_cache() {
     echo "${XDG_CACHE_HOME:-$HOME/.cache}/picam"
 }
 
-# apt with a world of its own: another release, nothing of this machine's but its proxies.
+# apt with a world of its own: another release, nothing of this machine's but its mirrors and the way to them.
 debian_apt() {
     APT_CONFIG=$(picam_cache)/apt/conf "$@"
 }
@@ -20,11 +24,10 @@ debian_world() {
     }
     mkdir -p "$world"/{lists/partial,archives/partial,etc/parts}
     : >"$world/status"
-    cat >"$world/etc/sources.list" <<SOURCES
-deb [signed-by=$keyring] http://deb.debian.org/debian trixie main
-deb [signed-by=$keyring] http://deb.debian.org/debian trixie-updates main
-deb [signed-by=$keyring] http://deb.debian.org/debian-security trixie-security main
-SOURCES
+    {
+        debian_sources trixie deb "[signed-by=$keyring]"
+        debian_sources trixie deb-src "[signed-by=$keyring]"
+    } >"$world/etc/sources.list"
     cat >"$world/conf" <<CONF
 Dir::State "$world";
 Dir::State::status "$world/status";
@@ -40,9 +43,12 @@ APT::Install-Recommends "false";
 APT::Sandbox::User "";
 Acquire::Languages "none";
 CONF
-    apt-config dump 2>/dev/null | grep -iE '^Acquire::https?::Proxy' >>"$world/conf" || true
-    if [ -z "$(find "$world/lists" -name '*Packages*' -mtime -7 -print -quit)" ]; then
-        debian_apt apt-get update -qq
+    debian_access >>"$world/conf"
+    # Once a week, and for another mirror.
+    if [ -z "$(find "$world/etc/sources.kept" -mtime -7 -print -quit 2>/dev/null)" ] ||
+        ! cmp -s "$world/etc/sources.list" "$world/etc/sources.kept"; then
+        debian_apt apt-get update -qq || return 1
+        cp "$world/etc/sources.list" "$world/etc/sources.kept"
     fi
 }
 
