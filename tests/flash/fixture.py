@@ -86,7 +86,7 @@ def make_image(path, files):
     partitions = (
         "start=4MiB,size=16MiB,type=c",
         "start=20MiB,size=4MiB,type=da",
-        "start=24MiB,size=8MiB,type=83",
+        "start=24MiB,size=8MiB,type=da",
     )
     sh("sfdisk", "--quiet", path, input="\n".join(("label: dos", *partitions)).encode())
     boot = path.with_suffix(".boot")

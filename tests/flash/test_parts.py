@@ -48,6 +48,7 @@ class WhichDisk(unittest.TestCase):
             entry("sdb", rm=True, tran="usb"),
             entry(
                 "sdb",
+                rm=True,
                 tran="usb",
                 children=[part("sdb1", "/media/me/PICAM"), part("sdb2", "/run/media/me/X Y")],
             ),
@@ -87,6 +88,18 @@ class WhichDisk(unittest.TestCase):
         ):
             self.assertIn(reason, self.verdict(disk) or "offered", disk)
         self.assertIn("built in", self.verdict(entry("mmcblk0"), built_in=True))
+
+    def test_a_hard_disk_on_usb_counts_when_it_is_named(self):
+        """Its medium cannot be taken out; the same for a reader of which the kernel does not know that it can."""
+        for disk in (
+            entry("sdb", tran="usb", model="Backup Plus", size=2 * 10**12),
+            entry("sdb", tran="usb", children=[part("sdb1", "/media/me/Backups", fstype="ntfs")]),
+            entry("sdb", tran="usb", size=500 * 10**9, children=[part("sdb1", "/run/media/me/Photos")]),
+        ):
+            self.assertIn("--device /dev/sdb", self.verdict(disk) or "offered")
+            self.assertIsNone(self.verdict(disk, named=True))
+        for disk in (entry("sda", tran="sata"), entry("nvme0n1", tran="nvme")):
+            self.assertIn("built in", self.verdict(disk, named=True) or "offered")
 
     def test_a_loop_device_counts_when_it_is_named(self):
         self.assertIsNone(self.verdict(entry("loop7", "loop"), named=True))

@@ -47,6 +47,21 @@ class Refused(CardTest):
             with self.subTest(reason), tool("lsblk", script) as tools:
                 self.assert_refused(card, reason, tools=tools)
 
+    def test_a_hard_disk_on_usb_is_not_listed(self):
+        """As lsblk shows one: on USB, and nothing that could be taken out of it."""
+        card = self.card()
+        others = "select(.path == $path) | .type = \"disk\" | .tran = \"usb\""
+        for removable, listed in (("false", False), ("true", True)):
+            edit = f".blockdevices |= [.[] | {others} | .rm = {removable} | .model = \"Backup\"]"
+            script = f"#!/bin/sh\n{shutil.which('lsblk')} \"$@\" | jq --arg path {card.device} '{edit}'\n"
+            with self.subTest(removable), tool("lsblk", script) as tools:
+                before = card.state()
+                run = Run(self.images.raw, "--country", "DE", answer="no\n", tools=tools)
+                self.assertEqual((run.status, run.out, card.state()), (1, "", before), run.said)
+                self.assertEqual(f"  {card.name}" in run.err, listed, run.err)
+                if not listed:
+                    self.assertIn(f"--device {card.device}", run.err)
+
     def test_a_small_card(self):
         self.assert_refused(self.card(2000 * MIB), "too small: 2.1 GB, and 2.2 GB are needed")
 

@@ -143,14 +143,17 @@ def in_use(disk):
 
 
 def refusal(disk, image_size, named=False):
-    """Why the disk must not be written; None if it may. A loop device only counts when it was named."""
+    """Why the disk must not be written; None if it may. What may be no card only counts when it was named: a USB disk
+    whose medium cannot be taken out (a hard disk, most often with somebody's backups), a loop device."""
     reason = in_use(disk)
     if reason:
         return reason
-    card = disk.kind == "disk" and (
-        disk.removable or disk.transport in ("usb", "mmc") or disk.name.startswith("mmcblk")
-    )
-    if disk.built_in or not (card or (named and disk.kind == "loop")):
+    whole = disk.kind == "disk" and not disk.built_in
+    card = whole and (disk.removable or disk.transport == "mmc" or disk.name.startswith("mmcblk"))
+    on_usb = whole and disk.transport == "usb"
+    if on_usb and not card and not named:
+        return f"it looks like a hard disk, no card; if it is the card, say so: --device {disk.path}"
+    if not (card or (named and (on_usb or disk.kind == "loop"))):
         return "it is built in, no card"
     if disk.size == 0:
         return "there is no card in it"
