@@ -11,9 +11,9 @@ MIB = 1024 * 1024
 CARD = {
     1: (4, 256, 0x0C),
     2: (260, 4, 0xDA),
-    3: (264, 512, 0x83),
-    5: (780, 512, 0x83),
-    6: (1296, 256, 0x83),
+    3: (264, 512, 0xDA),
+    5: (780, 512, 0xDA),
+    6: (1296, 256, 0xDA),
 }
 # Footage begins here once the card was started for the first time.
 FOOTAGE_START = 1600

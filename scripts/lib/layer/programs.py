@@ -42,7 +42,7 @@ ALWAYS = {
     "systemd-networkd", "systemd-resolved",
 }  # fmt: skip
 BUSYBOX = {
-    "cat", "date", "install", "ip", "mkdir", "mv", "rm", "stat", "sync", "tail", "head", "sed", "grep",
+    "cat", "date", "dd", "install", "ip", "mkdir", "mv", "rm", "stat", "sync", "tail", "head", "sed", "grep",
     "cut", "ln", "chmod", "chown", "cp", "touch", "sleep", "true", "false", "test", "find", "sort", "wc", "tr",
     "basename", "dirname", "readlink", "mktemp", "printf", "echo", "awk", "kill", "ls", "rmdir", "sysctl",
 }  # fmt: skip

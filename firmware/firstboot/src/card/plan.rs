@@ -53,13 +53,14 @@ pub enum Refusal {
 impl State {
     /// Reads it from the table; refuses the table of anything but a picam card.
     pub fn of(table: &Mbr) -> Result<Self, Refusal> {
-        for (primary, number, kind) in [
-            (Primary::Boot, 1, FAT32),
-            (Primary::Root, 3, LINUX),
-            (Primary::Extended, 4, EXTENDED),
+        for (primary, number, kinds) in [
+            (Primary::Boot, 1, &[FAT32] as &[u8]),
+            // As the image has it; the older type is that of cards of earlier images.
+            (Primary::Root, 3, &[RESERVED, LINUX]),
+            (Primary::Extended, 4, &[EXTENDED]),
         ] {
             let entry = table.entry(primary);
-            if entry.is_empty() || entry.kind != kind || entry.end() >= FOOTAGE_FROM {
+            if entry.is_empty() || !kinds.contains(&entry.kind) || entry.end() >= FOOTAGE_FROM {
                 return Err(other_layout(number, entry));
             }
         }

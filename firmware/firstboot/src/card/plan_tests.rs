@@ -28,8 +28,21 @@ fn image() -> Mbr {
         .unwrap()
         .with(Primary::Boot, entry(FAT32, 4, 256))
         .with(Primary::Footage, entry(RESERVED, 260, 4))
-        .with(Primary::Root, entry(LINUX, 264, 512))
+        .with(Primary::Root, entry(RESERVED, 264, 512))
         .with(Primary::Extended, entry(EXTENDED, 776, 776))
+}
+
+/// Cards of earlier images have a root of type Linux.
+#[test]
+fn both_types_of_a_root_are_ours_and_no_other() {
+    for kind in [RESERVED, LINUX] {
+        let table = image().with(Primary::Root, entry(kind, 264, 512));
+        assert_eq!(State::of(&table), Ok(State::Placeholder), "{kind:#x}");
+    }
+    for kind in [EXFAT, FAT32, EXTENDED, 0x82] {
+        let table = image().with(Primary::Root, entry(kind, 264, 512));
+        assert!(State::of(&table).is_err(), "{kind:#x}");
+    }
 }
 
 fn card() -> Card {

@@ -15,10 +15,10 @@ const LAYOUT: &str = "label: dos
 label-id: 0x70636d31
 start=4MiB,size=256MiB,type=c
 start=260MiB,size=4MiB,type=da
-start=264MiB,size=512MiB,type=83
+start=264MiB,size=512MiB,type=da
 start=776MiB,size=776MiB,type=f
-start=777MiB,size=512MiB,type=83
-start=1290MiB,size=256MiB,type=83
+start=777MiB,size=512MiB,type=da
+start=1290MiB,size=256MiB,type=da
 ";
 /// What a boot loader would have left there; it must stay.
 const BOOT_CODE: [u8; 440] = [0xb0; 440];
@@ -250,10 +250,10 @@ impl Card {
         let table = self.table();
         for entry in [
             "card1 : start=        8192, size=      524288, type=c",
-            "card3 : start=      540672, size=     1048576, type=83",
+            "card3 : start=      540672, size=     1048576, type=da",
             "card4 : start=     1589248, size=     1589248, type=f",
-            "card5 : start=     1591296, size=     1048576, type=83",
-            "card6 : start=     2641920, size=      524288, type=83",
+            "card5 : start=     1591296, size=     1048576, type=da",
+            "card6 : start=     2641920, size=      524288, type=da",
         ] {
             assert!(table.contains(entry), "{entry}:\n{table}");
         }
