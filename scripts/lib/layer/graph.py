@@ -17,7 +17,7 @@ RASPBERRY_PI = """libpisp linux-firmware-rpidistro linux-raspberrypi rpi-bootfil
     rpi-config""".split()
 QEMU = ["linux-yocto"]
 NEVER = """avahi bluez5 connman ffmpeg kbd libx11 mesa modemmanager neard networkmanager nfs-utils ntp openssh
-    packagegroup-base polkit pulseaudio rpcbind sysvinit vulkan-loader wayland weston xserver-xorg""".split()
+    packagegroup-base polkit pulseaudio rpcbind sysvinit userland vulkan-loader wayland weston xserver-xorg""".split()
 # Those of the firmware's camera_auto_detect
 CAMERAS = ["imx219", "imx296", "imx477", "imx500", "imx708", "ov5647"]
 
@@ -74,8 +74,11 @@ def check(machine, build, config):
         for name in [*wanted, *CAMERAS]:
             if name not in trees:
                 yield f"overlay {name} is not in KERNEL_DEVICETREE, so it will not be on the card"
-        if "kernel" not in have.get("IMAGE_BOOT_FILES", ""):
-            yield "no kernel on the boot partition"
+        image = "kernel_2712.img" if machine == "raspberrypi5" else "kernel8.img"
+        if f"Image.gz;{image}" not in have.get("IMAGE_BOOT_FILES", "").split():
+            yield f"no compressed kernel on the boot partition as {image}"
+        if "vc4graphics" in have.get("MACHINE_FEATURES", "").split():
+            yield "the kernel has the graphics driver built in"
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import board  # noqa: E402
 import card  # noqa: E402
 import kas_files  # noqa: E402
+import kernel  # noqa: E402
 import licences  # noqa: E402
 import programs  # noqa: E402
 import versions  # noqa: E402
@@ -29,6 +30,7 @@ CHECKS = {
     "boot files": board.boot_files,
     "programs": programs.check,
     "card layout": card.check_wks,
+    "kernel": kernel.check,
     "licences": licences.check,
     "versions": versions.check,
     "kas files": kas_files.check,
