@@ -12,6 +12,9 @@ use common::{access_point, client, extras, hotspot};
 use picam_hotspot::wifi::{AuthMethod, Configuration, PmfConfiguration, Protocol};
 use picam_hotspot::{Channel, Extras, Files, PskError, Radio, Unusable, render};
 
+/// Of that name and passphrase (IEEE 802.11-2020, J.4.2).
+const KEY: &str = "0dc0d6eb90555ed6419756b9a15ec3e3209b63df707dd508d14581f8982721af";
+
 #[test]
 fn a_hotspot_alone() {
     let files = hotspot("picam-1a2b", "correct horse");
@@ -236,15 +239,12 @@ STA_INTERFACE=wlan0
 
 #[test]
 fn a_station_alone_and_nothing_at_all() {
-    let home = client("home", Some(&"0F".repeat(32)));
+    let home = client("ThisIsASSID", Some("ThisIsAPassword"));
     let files = render(&Configuration::Client(home), &extras()).unwrap();
     assert_eq!((files.hostapd, files.dnsmasq), (None, None));
     let text = files.wpa_supplicant.unwrap();
     assert!(text.contains("\ncountry=DE\n"), "{text}");
-    assert!(
-        text.contains(&format!("\n\tpsk={}\n", "0f".repeat(32))),
-        "{text}"
-    );
+    assert!(text.contains(&format!("\n\tpsk={KEY}\n")), "{text}");
     // Alone, it may be on any channel that the kernel allows.
     assert!(!text.contains("freq"), "{text}");
     assert_eq!(files.networkd[0].0, "50-picam-station.network");
@@ -262,8 +262,8 @@ fn a_station_alone_and_nothing_at_all() {
 }
 
 #[test]
-fn five_gigahertz_and_a_key() {
-    let mut ap = access_point("x", &"a1".repeat(32));
+fn five_gigahertz_and_a_hidden_name() {
+    let mut ap = access_point("ThisIsASSID", "ThisIsAPassword");
     ap.channel = 149;
     ap.ssid_hidden = true;
     ap.protocols = Protocol::P802D11BG.into();
@@ -276,7 +276,7 @@ fn five_gigahertz_and_a_key() {
     ] {
         assert!(hostapd.contains(line), "{line}: {hostapd}");
     }
-    assert!(hostapd.contains(&format!("\nwpa_psk={}\n", "a1".repeat(32))));
+    assert!(hostapd.contains(&format!("\nwpa_psk={KEY}\n")));
     let supplicant = files.wpa_supplicant.unwrap();
     assert!(
         supplicant.contains("\n\tfreq_list=5745 5765 5785 5805 5825\n"),

@@ -12,5 +12,7 @@ pub mod netns;
 pub mod numbered;
 mod program;
 pub mod sim_disk;
+mod vectors;
 
 pub use program::binary;
+pub use vectors::secrets;

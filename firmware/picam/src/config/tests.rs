@@ -416,3 +416,42 @@ proptest! {
         prop_assert_eq!(config.web.listen, SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port)));
     }
 }
+
+/// As a value of a TOML file.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+#[test]
+fn passwords_and_passphrases_are_what_they_are_elsewhere() {
+    let passwords = picam_testkit::secrets("password");
+    for (text, usable, why) in &passwords {
+        let parsed = parse_config(&format!("[web]\npassword = {}\n", quoted(text)));
+        let taken = parsed.config.web.password.map(|it| it.reveal().to_owned());
+        assert_eq!(taken, usable.then(|| text.clone()), "{why}: {text:?}");
+        assert_eq!(parsed.problems.is_empty(), *usable, "{why}: {text:?}");
+    }
+    let passphrases = picam_testkit::secrets("passphrase");
+    for (text, usable, why) in &passphrases {
+        let text_of = |at: &str| format!("[wifi]\n{at}passphrase = {}\n", quoted(text));
+        let wifi = parse_config(&text_of("")).config.wifi;
+        assert_eq!(wifi.passphrase.is_some(), *usable, "{why}: {text:?}");
+        let wifi = parse_config(&text_of("[[wifi.network]]\nssid = \"home\"\n"))
+            .config
+            .wifi;
+        assert_eq!(wifi.networks.len(), usize::from(*usable), "{why}: {text:?}");
+    }
+    assert!(passwords.len() > 10 && passphrases.len() > 10);
+}
+
+/// What picam.toml takes can be hashed. (Slow on purpose; so only at the bounds, and what is refused for its length.)
+#[test]
+fn what_may_be_a_password_can_be_hashed() {
+    for (text, usable, why) in picam_testkit::secrets("password") {
+        let at_a_bound = text.chars().count() == 8 || text.len() == 1024;
+        // Nobody asks a hash for control characters.
+        if !text.contains(char::is_control) && (at_a_bound || !usable) {
+            assert_eq!(hash_password(&text).is_ok(), usable, "{why}: {text:?}");
+        }
+    }
+}
