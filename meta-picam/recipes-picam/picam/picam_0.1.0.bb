@@ -5,6 +5,8 @@ SECTION = "multimedia"
 # picam's own sources are under either licence; the others are of crates that are linked in.
 # scripts/check-layer compares this with what each of them says.
 LICENSE = "(MIT | Apache-2.0) & MIT & Apache-2.0 & BSD-2-Clause & BSD-3-Clause"
+# openh264 is linked in, built from source, which Cisco's patent licence does not cover: docs/licences.md.
+LICENSE_FLAGS = "commercial"
 LIC_FILES_CHKSUM = "\
     file://LICENSE-MIT;md5=9157c2e1aa55fac5588f594b7292ac70 \
     file://LICENSE-APACHE;md5=3b83ef96387f14655fc854ddc3c6bd57 \

@@ -37,6 +37,17 @@ def check(root, skip):
         if not value(path, "LICENSE") and "require " not in text:
             yield f"{path.name} has no LICENSE"
     yield from linked_crates(root, skip)
+    yield from patents(root, locked)
+
+
+def patents(root, locked):
+    """A recipe with an encoder of H.264 in it is built only by whoever accepts that, as meta-openembedded has it."""
+    recipe = next((root / RECIPES).glob("picam/picam_*.bb"))
+    if "openh264-sys2" in locked:
+        if value(recipe, "LICENSE_FLAGS") != "commercial":
+            yield f"{recipe.name} has openh264 in it and no LICENSE_FLAGS"
+        if "commercial_picam" in (root / "meta-picam/conf/distro/picam.conf").read_text():
+            yield "the distribution accepts the encoder for everybody; whoever builds an image shall (yocto/picam.yml)"
 
 
 def from_crate(name, inner, locked, skip):
