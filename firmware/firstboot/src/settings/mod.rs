@@ -8,6 +8,7 @@ mod boot;
 mod credentials;
 mod edit;
 mod files;
+mod public;
 mod replace;
 mod run;
 mod secrets;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use files::{Files, RealFiles};
+pub use public::public;
 pub use run::{Outcome, Wish, run, wish};
 
 /// Where things lie.

@@ -15,6 +15,8 @@ use crate::commands::{
     check, clip, config, firstboot, hotspot, inspect, password, record, recover, time, web,
 };
 
+use crate::service::log;
+
 pub(crate) use options::{ConfigFiles, RecordOptions, RunOptions, WebOptions};
 
 const EXIT_CODES: &str = "\
@@ -142,7 +144,7 @@ pub fn main() -> ExitCode {
 fn say(failure: &Failure) {
     let message = failure.to_string();
     if !message.is_empty() {
-        eprintln!("picam: {message}");
+        log::last_words(&message);
     }
 }
 

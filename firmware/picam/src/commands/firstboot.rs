@@ -1,7 +1,8 @@
 //! `picam firstboot`: the footage partition, passwords, identity.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -45,6 +46,10 @@ pub(crate) struct CardOptions {
     /// Directory that holds picam.toml, whose factory-reset = "everything" erases the footage
     #[arg(long, value_name = "DIR", default_value = "/boot")]
     boot: PathBuf,
+    /// File that gets picam.toml without passwords and passphrases, for services. It belongs to its directory's group,
+    /// which alone may read it
+    #[arg(long, value_name = "FILE")]
+    public: Option<PathBuf>,
 }
 
 /// Options of `firstboot settings`.
@@ -63,6 +68,9 @@ pub(crate) struct SettingsOptions {
     /// Leave the boot partition read-only, however it was found
     #[arg(long)]
     remount: bool,
+    /// File that gets picam.toml without passwords and passphrases, as of `firstboot card`
+    #[arg(long, value_name = "FILE")]
+    public: Option<PathBuf>,
     /// Configuration file with the device's own defaults
     #[arg(
         long,
@@ -108,6 +116,8 @@ pub(crate) fn run(command: &FirstbootCommand) -> Result<(), Failure> {
 }
 
 fn card(options: &CardOptions) -> Result<(), Failure> {
+    // First: the recorder waits for it, whatever becomes of the card.
+    publish(&options.boot, options.public.as_deref());
     let disk = open(options.disk.as_deref());
     let mut disk = disk.map_err(|error| Failure::new(error.to_string()))?;
     let erase = match RealFiles.read(&options.boot.join("picam.toml")) {
@@ -152,6 +162,8 @@ fn settings(options: &SettingsOptions) -> Result<(), Failure> {
         template: options.template.clone(),
     };
     let Outcome { problems } = settings::run(&mut RealFiles, &mut host, &paths, options.remount);
+    // Now with the hash of a new password.
+    publish(&options.boot, options.public.as_deref());
     for problem in &problems {
         tracing::error!("{problem}");
     }
@@ -159,6 +171,44 @@ fn settings(options: &SettingsOptions) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(Failure::silent()),
     }
+}
+
+/// Gives services what they may know of picam.toml. What they had before goes in any case: an older password's hash must
+/// not come back.
+fn publish(boot: &Path, public: Option<&Path>) {
+    let Some(public) = public else { return };
+    let made = match RealFiles.read(&boot.join("picam.toml")) {
+        Ok(Some(bytes)) => lay(public, settings::public(&bytes).as_bytes()),
+        Ok(None) => Err(io::ErrorKind::NotFound.into()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = made {
+        tracing::warn!(
+            "services go without picam.toml: {}: {error}",
+            public.display()
+        );
+        // It may not have been there.
+        let _ = fs::remove_file(public);
+    }
+}
+
+/// Whoever reads it has the old one or the new one, whole.
+fn lay(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    // One that was left behind may be open to others.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&new)?;
+    file.write_all(bytes)?;
+    // The unit's umask does not let the group in.
+    file.set_permissions(Permissions::from_mode(0o640))?;
+    fs::rename(&new, path)
 }
 
 fn meaning(base: &Config, text: &str) -> Meaning {

@@ -8,7 +8,9 @@
 
 mod clip;
 mod config;
+mod firstboot;
 mod hotspot;
 mod inspect;
+mod log;
 mod service;
 mod support;

@@ -1,0 +1,211 @@
+//! The part of `picam.toml` that services read: everything but what opens the Wi-Fi or the page.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use toml_edit::{Item, Key, TableLike, Value};
+
+use super::text::{decode, is_torn, lines_of, make_sound, parse};
+
+/// In a section that holds secrets, the keys that are none; any other key may be a secret whose name has a slip in it.
+const PLAIN: [(&str, &[&str]); 2] = [
+    ("wifi", &["mode", "country", "ssid", "channel", "network"]),
+    ("web", &["enabled", "listen", "password-hash"]),
+];
+/// What keys of secrets are called elsewhere.
+const SECRET: [&str; 7] = ["pass", "phrase", "psk", "pwd", "secret", "token", "wpa"];
+/// In the place of a passphrase. It opens nothing, but a network has one, and is none that is open to all.
+const HIDDEN: &str = "\"********\"";
+/// In the place of a line that is no TOML: it still is none.
+const UNREADABLE: &str = "?";
+
+/// A `picam.toml` without passwords, passphrases and comments (old passwords stand in those), for services that nobody
+/// would trust with them. All that is left keeps its line, so that mistakes are still told by their lines; a line that is
+/// no TOML is a question mark. The hash of the page's password stays. Nothing is left of a file that is empty or torn.
+pub fn public(bytes: &[u8]) -> String {
+    if is_torn(bytes) {
+        return String::new();
+    }
+    let text = decode(bytes);
+    let broken: BTreeSet<usize> = make_sound(&text).ignored.into_iter().collect();
+    let with_broken = |instead: &str| -> String {
+        let lines = text.split_inclusive('\n').enumerate();
+        lines
+            .map(|(at, line)| match broken.contains(&(at + 1)) {
+                true => format!("{instead}\n"),
+                false => line.to_owned(),
+            })
+            .collect()
+    };
+    // As long as each other, so that places in the one are places in the other.
+    let (sound, shown) = (with_broken(" "), with_broken(UNREADABLE));
+    let Some(cuts) = cuts(&sound) else {
+        return String::new();
+    };
+    let hidden = apply(&sound, &cuts);
+    // Whatever went wrong: better no settings than somebody's password.
+    match parse(&hidden).is_ok() {
+        true => apply(&shown, &cuts),
+        false => String::new(),
+    }
+}
+
+/// A range and what comes in its place; ends of lines stay in any case.
+type Cut = (Range<usize>, &'static str);
+
+fn cuts(text: &str) -> Option<Vec<Cut>> {
+    let document = parse(text).ok()?;
+    let mut found = Found::default();
+    found.table(text, document.as_table(), &[], Kind::Lines, false);
+    let mut cuts = found.cuts;
+    let mut at = 0;
+    while let Some(next) = text.get(at..).and_then(|rest| rest.find('#')) {
+        let place = at + next;
+        let quoted = found
+            .tokens
+            .iter()
+            .find(|token| token.contains(&place))
+            .map(|token| token.end);
+        let end = text.get(place..).and_then(|rest| rest.find('\n'));
+        let end = end.map_or(text.len(), |length| place + length);
+        at = quoted.unwrap_or(end);
+        if quoted.is_none() {
+            cuts.push((place..end, ""));
+        }
+    }
+    Some(cuts)
+}
+
+fn apply(text: &str, cuts: &[Cut]) -> String {
+    let mut result = String::new();
+    let mut sorted: Vec<&Cut> = cuts.iter().collect();
+    sorted.sort_by_key(|(range, _)| (range.start, usize::MAX - range.end));
+    let mut at = 0;
+    for (range, instead) in sorted {
+        // A comment behind a secret goes with its line.
+        if range.start >= at {
+            result.push_str(text.get(at..range.start).unwrap_or_default());
+            result.push_str(instead);
+        }
+        let gone = text.get(range.start.max(at)..range.end).unwrap_or_default();
+        result.extend(gone.matches('\n'));
+        at = at.max(range.end);
+    }
+    result.push_str(text.get(at..).unwrap_or_default());
+    result
+}
+
+/// Whether a table's keys have lines of their own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Lines,
+    Inline,
+}
+
+#[derive(Default)]
+struct Found {
+    cuts: Vec<Cut>,
+    /// Keys and strings, in which a `#` begins no comment.
+    tokens: Vec<Range<usize>>,
+}
+
+impl Found {
+    fn table(
+        &mut self,
+        text: &str,
+        table: &dyn TableLike,
+        above: &[&str],
+        kind: Kind,
+        secret: bool,
+    ) {
+        let keys: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).collect();
+        for name in &keys {
+            let Some((key, item)) = table.get_key_value(name) else {
+                continue;
+            };
+            self.tokens.extend(key.span());
+            let path = [above, &[name.as_str()]].concat();
+            let secret = secret || is_secret(&path, item);
+            match item {
+                Item::Table(inner) => self.table(text, inner, &path, kind, secret),
+                Item::ArrayOfTables(tables) => {
+                    for inner in tables.iter() {
+                        self.table(text, inner, &path, kind, secret);
+                    }
+                }
+                Item::Value(value) => self.value(text, key, value, &path, kind, secret),
+                Item::None => {}
+            }
+        }
+    }
+
+    fn value(
+        &mut self,
+        text: &str,
+        key: &Key,
+        value: &Value,
+        path: &[&str],
+        kind: Kind,
+        secret: bool,
+    ) {
+        let spans = (key.span(), value.span());
+        match (secret, spans) {
+            (true, (Some(key), Some(value))) => {
+                self.tokens.push(value.clone());
+                let is_passphrase =
+                    path.first() == Some(&"wifi") && path.last() == Some(&"passphrase");
+                if is_passphrase {
+                    self.cuts.push((value, HIDDEN));
+                } else if kind == Kind::Inline {
+                    self.cuts.push((key, "left-out"));
+                    self.cuts.push((value, "0"));
+                } else {
+                    let lines = lines_of(text, &(key.start..value.end));
+                    self.cuts.push((lines, ""));
+                }
+            }
+            _ => self.inside(text, value, path),
+        }
+    }
+
+    /// What a value is made of.
+    fn inside(&mut self, text: &str, value: &Value, path: &[&str]) {
+        match value {
+            Value::String(_) => self.tokens.extend(value.span()),
+            Value::Array(array) => {
+                for value in array.iter() {
+                    self.inside(text, value, path);
+                }
+            }
+            Value::InlineTable(inner) => {
+                let kind = if inner.is_dotted() {
+                    Kind::Lines
+                } else {
+                    Kind::Inline
+                };
+                self.table(text, inner, path, kind, false);
+            }
+            Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {}
+        }
+    }
+}
+
+fn is_secret(path: &[&str], item: &Item) -> bool {
+    let name = path.last().copied().unwrap_or_default();
+    // What is no hash may be the password itself, in the wrong place.
+    if name == "password-hash" {
+        return !item
+            .as_str()
+            .is_some_and(|hash| hash.starts_with("$argon2"));
+    }
+    let section = path.first().copied().unwrap_or_default();
+    if let Some((_, plain)) = PLAIN.iter().find(|(of, _)| *of == section) {
+        return path.len() > 1 && !plain.contains(&name);
+    }
+    let name = name.to_lowercase();
+    SECRET.iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+#[path = "public_tests.rs"]
+mod tests;

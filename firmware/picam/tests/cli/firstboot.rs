@@ -1,0 +1,84 @@
+//! What services get to know of picam.toml.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use crate::support::picam;
+
+#[test]
+fn services_get_the_settings_without_what_opens_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    for name in ["boot", "state", "run", "card"] {
+        fs::create_dir(path(name)).unwrap();
+    }
+    // As systemd makes it: files in it get its group.
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        std::os::unix::fs::chown(path("card"), None, Some(800)).unwrap();
+    }
+    fs::set_permissions(path("card"), Permissions::from_mode(0o2750)).unwrap();
+    let toml = "segment = \"10s\"\n[wifi]\npassphrase = \"xyzzy plugh\"\n[web]\npassword = \"xyzzy page\"\n";
+    fs::write(path("boot/picam.toml"), toml).unwrap();
+    let public = path("card/picam.toml");
+    let shown = || fs::read_to_string(&public).unwrap();
+
+    // Before the recorder: there is no card here, and it is told all the same.
+    let boot = path("boot");
+    let card = [
+        "firstboot",
+        "card",
+        "--disk",
+        "/dev/null",
+        "--boot",
+        &boot,
+        "--public",
+        &public,
+    ];
+    picam(&card).expect(1, &[]);
+    assert!(
+        shown().contains("segment = \"10s\"") && !shown().contains("xyzzy"),
+        "{}",
+        shown()
+    );
+    let metadata = fs::metadata(&public).unwrap();
+    assert_eq!(metadata.mode() & 0o7777, 0o640);
+    assert!(!is_root || metadata.gid() == 800, "{}", metadata.gid());
+
+    // After it: the page's password has become a hash, which the page is to know.
+    let settings = picam(&[
+        "firstboot",
+        "settings",
+        "--boot",
+        &boot,
+        "--state",
+        &path("state"),
+        "--run",
+        &path("run"),
+        "--public",
+        &public,
+        "--host-name",
+        &path("host-name"),
+        "--net",
+        &path("net"),
+        "--disk",
+        "/dev/null",
+        "--defaults",
+        &path("none"),
+    ]);
+    settings.expect(0, &[]);
+    assert!(
+        shown().contains("password-hash = \"$argon2id$"),
+        "{}",
+        shown()
+    );
+    assert!(!shown().contains("xyzzy"), "{}", shown());
+    assert_eq!(fs::metadata(&public).unwrap().mode() & 0o7777, 0o640);
+    // And picam itself takes what is left.
+    picam(&["config", "check", &public]).expect(0, &[]);
+
+    // Without a picam.toml nothing of an older one stays.
+    fs::remove_file(path("boot/picam.toml")).unwrap();
+    picam(&card).expect(1, &["services go without picam.toml"]);
+    assert!(!fs::exists(&public).unwrap());
+}
