@@ -10,7 +10,7 @@ use picam_testkit::judges;
 
 const SETTINGS: &str = "segment = \"10s\"\nslot-size = \"2MiB\"\nslots = 8\n\
     [[camera]]\nname = \"front\"\nsource = \"sim:?size=160x120&fps=10&bitrate=200k\"\n\
-    [[camera]]\nname = \"rear\"\nsource = \"file:/boot/road.mp4?loop=1\"\n\
+    [[camera]]\nname = \"rear\"\nsource = \"file:/run/picam/road.mp4?loop=1\"\n\
     [wifi]\nmode = \"hotspot+station\"\ncountry = \"DE\"\npassphrase = \"emulated board\"\n\
     [[wifi.network]]\nssid = \"home\"\npassphrase = \"somewhere at home\"\n\
     [web]\npassword = \"emulated board\"\n";
@@ -50,6 +50,11 @@ fn a_hotspot_and_a_network_at_home_at_once() {
         .unwrap();
     let board = start(&image, card, &run, "mac80211_hwsim.radios=3");
     let mut shell = board.shell("serial").unwrap();
+    await_recorder(&mut shell);
+    // The recorder does not read the boot partition.
+    shell
+        .ok("install -o picam -m 0640 /boot/road.mp4 /run/picam/road.mp4 && systemctl restart picam-record.service")
+        .unwrap();
     await_recorder(&mut shell);
     for command in HOME {
         shell.ok(command).unwrap();
