@@ -18,8 +18,8 @@ const SIGNATURE: usize = 0x1fe;
 pub const FAT32: u8 = 0x0c;
 /// exFAT (and NTFS): footage.
 pub const EXFAT: u8 = 0x07;
-/// "Non-FS data": space that no system offers to format. The roots and the state, and the footage's place while there is
-/// no footage yet.
+/// "Non-FS data": space that no system offers to format. The roots and the state, and the footage's place
+/// while there is no footage yet.
 pub const RESERVED: u8 = 0xda;
 /// Linux, which Windows offers to format.
 pub const LINUX: u8 = 0x83;
