@@ -6,6 +6,7 @@
 //! playable and is finished later), and the next key frame begins a new one in another slot.
 
 mod boot;
+mod caution;
 mod config;
 mod control;
 mod error;
@@ -17,16 +18,17 @@ use picam_mp4::recover::read_record;
 use picam_mp4::{Pushed, Record, Sample, SegmentWriter, TrackConfig};
 
 use crate::anchor::name_time;
-use crate::catalog::Catalog;
 use crate::class::Class;
 use crate::directory::Directory;
-use crate::name::{NameTime, SegmentName, SlotName};
+use crate::name::{NameTime, SegmentName};
 use crate::sequence::{digits_of, next_sequence};
+use crate::slots::{Claim, SlotTable};
 
 pub use boot::Boot;
+use caution::Caution;
 pub use config::{RingConfig, head_len_for};
 pub use error::RecordError;
-use error::{doing, write_error};
+use error::{doing, unclaimed, write_error};
 pub(crate) use slots::unnamed_footage;
 
 /// Refusals in a row after which a segment is given up.
@@ -55,7 +57,6 @@ pub enum Taken {
 /// The segment that is being recorded.
 #[derive(Debug, Clone, Copy)]
 struct Current {
-    slot: SlotName,
     segment: SegmentName,
     sequence: u64,
     /// Whether the file bears its segment's name yet.
@@ -69,13 +70,13 @@ pub struct Recorder<D: Directory> {
     directory: D,
     config: RingConfig,
     boot: Boot,
-    catalog: Option<Catalog>,
+    slots: SlotTable,
     writer: SegmentWriter<D::File>,
     current: Option<Current>,
+    /// The slot of `current`, or the one about to be.
+    claim: Option<Claim>,
     tracks: Arc<Vec<TrackConfig>>,
-    /// Slots somebody else works on (recovery), or that failed.
-    busy: Vec<SlotName>,
-    failed: Vec<SlotName>,
+    caution: Caution,
     next_class: Class,
     last_sequence: Option<u64>,
     utc_minus_boot_us: Option<i64>,
@@ -87,19 +88,20 @@ pub struct Recorder<D: Directory> {
 }
 
 impl<D: Directory> Recorder<D> {
-    /// A recorder that has not looked at the card yet; `catalog` may be handed in if somebody has.
-    pub fn new(directory: D, config: RingConfig, boot: Boot, catalog: Option<Catalog>) -> Self {
+    /// A recorder that has not recorded yet; `slots` is the table that all share who work in this directory, or what somebody
+    /// has listed, if anybody.
+    pub fn new(directory: D, config: RingConfig, boot: Boot, slots: impl Into<SlotTable>) -> Self {
         let limits = config.limits;
         Self {
             directory,
             config,
             boot,
-            catalog,
+            slots: slots.into(),
             writer: SegmentWriter::new(limits),
             current: None,
+            claim: None,
             tracks: Arc::default(),
-            busy: Vec::new(),
-            failed: Vec::new(),
+            caution: Caution::default(),
             next_class: Class::Normal,
             last_sequence: None,
             utc_minus_boot_us: None,
@@ -117,6 +119,7 @@ impl<D: Directory> Recorder<D> {
         picture: &Picture<'_>,
         tracks: &Arc<Vec<TrackConfig>>,
     ) -> Result<Taken, RecordError> {
+        self.caution.note_time(picture.sample.captured_boot_ns);
         let result = self.try_push(picture, tracks);
         self.count(&result);
         result
@@ -131,9 +134,15 @@ impl<D: Directory> Recorder<D> {
 
     fn count<T>(&mut self, result: &Result<T, RecordError>) {
         match result {
-            Ok(_) => self.refusals = 0,
+            Ok(_) => {
+                self.refusals = 0;
+                if self.current.is_none() {
+                    self.claim = None;
+                }
+            }
             Err(_) => {
                 self.refusals += 1;
+                self.caution.refused();
                 self.faults = self.faults.saturating_add(1);
                 if let Some(counters) = self.writer.counters_mut() {
                     counters.io_faults = counters.io_faults.saturating_add(1);
@@ -149,14 +158,10 @@ impl<D: Directory> Recorder<D> {
     fn give_up(&mut self) {
         self.refusals = 0;
         self.writer.abandon();
-        if let Some(current) = self.current.take() {
-            self.failed.push(if current.named {
-                SlotName::Segment(current.segment)
-            } else {
-                current.slot
-            });
+        if self.current.take().is_some() || self.claim.is_some() {
+            self.slot_failed();
         }
-        self.catalog = None;
+        self.slots.forget();
     }
 
     fn try_push(
@@ -218,15 +223,16 @@ impl<D: Directory> Recorder<D> {
         picture: &Picture<'_>,
         tracks: &Arc<Vec<TrackConfig>>,
     ) -> Result<(), RecordError> {
-        let (slot, file) = self.take_slot()?;
+        let file = self.take_slot()?;
         // A slot that held a whole segment before needs no metadata flush below its end.
         let written_len = match read_record(&file) {
             Ok((old, _)) if old.slot_len == self.config.slot_size => old.written_len,
             _ => 0,
         };
-        let catalog = self.catalog.get_or_insert_default();
-        let ring = catalog.ring(self.config.letter);
-        let sequence = next_sequence(self.last_sequence, |digits| ring.find(digits).is_some());
+        let letter = self.config.letter;
+        let sequence = next_sequence(self.last_sequence, |digits| {
+            self.slots.is_taken(letter, digits)
+        });
         let start_boot_ns = picture.sample.captured_boot_ns;
         let start_utc_us = self.utc_at(start_boot_ns);
         let class = self.next_class;
@@ -251,7 +257,6 @@ impl<D: Directory> Recorder<D> {
         self.last_sequence = Some(sequence);
         self.next_class = Class::Normal;
         self.current = Some(Current {
-            slot,
             segment: SegmentName {
                 time: self.name_time(start_boot_ns),
                 camera: self.config.letter,
@@ -288,8 +293,9 @@ impl<D: Directory> Recorder<D> {
     }
 
     fn name_segment(&mut self, current: Current) -> Result<(), RecordError> {
-        self.rename(current.slot, SlotName::Segment(current.segment))?;
+        let segment = self.rename_to(current.segment)?;
         if let Some(now) = &mut self.current {
+            now.segment = segment;
             now.named = true;
         }
         if current.closed {
@@ -298,15 +304,12 @@ impl<D: Directory> Recorder<D> {
         Ok(())
     }
 
-    fn rename(&mut self, from: SlotName, to: SlotName) -> Result<(), RecordError> {
-        self.directory
-            .rename(&from.to_string(), &to.to_string())
-            .and_then(|()| self.directory.sync())
-            .map_err(doing("naming a segment"))?;
-        if let Some(catalog) = &mut self.catalog {
-            catalog.renamed(from, to);
-        }
-        Ok(())
+    /// Gives the slot being recorded a segment's name; says which it got.
+    fn rename_to(&mut self, segment: SegmentName) -> Result<SegmentName, RecordError> {
+        let claim = self.claim.as_mut().ok_or_else(unclaimed)?;
+        claim
+            .name_segment(&self.directory, segment)
+            .map_err(doing("naming a segment"))
     }
 
     fn end_segment(&mut self, next_dts: Option<i64>) -> Result<(), RecordError> {
@@ -322,6 +325,7 @@ impl<D: Directory> Recorder<D> {
             }
             self.committed_boot_ns = self.newest_boot_ns;
             self.durable_boot_ns = self.newest_boot_ns;
+            self.caution.finished();
             if let Some(now) = &mut self.current {
                 now.closed = true;
             }
