@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use picam_capture::Clock;
 use picam_mp4::RecoverError;
 use picam_ring::{
-    Action, AgeingClock, AgeingPace, BootTime, CameraNeed, Catalog, Claim, Directory, Fault,
-    Found, FsDirectory, Needs, Offer, Owner, Provision, Readback, Retention, SegmentStart, SlotName, SlotTable,
-    Slots, ageing_clock, corrections, date_claimed, expired, has_aged, look, recover_claimed,
+    Action, AgeingClock, AgeingPace, BootTime, CameraNeed, Catalog, Claim, Directory, Fault, Found,
+    FsDirectory, Needs, Offer, Owner, Provision, Readback, Retention, SegmentStart, SlotName,
+    SlotTable, Slots, ageing_clock, corrections, date_claimed, expired, has_aged, look,
+    recover_claimed,
 };
 
 use super::boot::{Card, boot_id};
@@ -88,9 +89,18 @@ impl Housekeeper {
     ) -> std::io::Result<()> {
         let (directory, table) = self.card.open()?;
         table.look(&directory)?;
-        let plan = Provision::plan(self.slots, &self.needs, directory.space()?, &table.catalog());
+        let plan = Provision::plan(
+            self.slots,
+            &self.needs,
+            directory.space()?,
+            &table.catalog(),
+        );
         // A card that is smaller than it says gets no more.
-        for need in self.needs.iter().filter(|_| !self.state.readback.is_forged()) {
+        for need in self
+            .needs
+            .iter()
+            .filter(|_| !self.state.readback.is_forged())
+        {
             table.set_target(need.camera, plan.target(need.camera));
         }
         // A few slots first, so that the ring can turn; then what is left from before; then the rest.
@@ -255,8 +265,12 @@ impl Housekeeper {
         let Some(now_us) = time.utc_us(now_boot_ns) else {
             return Ok(());
         };
-        let candidates = |camera| expired(catalog.ring(camera), &retention, now_us / 1_000_000, &[]);
-        if catalog.cameras().all(|camera| candidates(camera).is_empty()) {
+        let candidates =
+            |camera| expired(catalog.ring(camera), &retention, now_us / 1_000_000, &[]);
+        if catalog
+            .cameras()
+            .all(|camera| candidates(camera).is_empty())
+        {
             return Ok(());
         }
         let starts = self.starts(directory, &catalog);
@@ -301,7 +315,9 @@ impl Housekeeper {
         for found in self.state.readback.next(directory, table) {
             match found {
                 Found::Forged(slot) => {
-                    tracing::error!("{slot} does not hold what was written to it: the card is smaller than it says");
+                    tracing::error!(
+                        "{slot} does not hold what was written to it: the card is smaller than it says"
+                    );
                     self.status.card_is_forged();
                 }
                 Found::Rotten(slot) => {

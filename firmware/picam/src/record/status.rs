@@ -418,7 +418,9 @@ fn unusable_fault(catalog: &Catalog) -> Option<Fault> {
     let first = catalog.unusable().first()?;
     let n = catalog.unusable().len();
     Some(Fault {
-        message: format!("{n} entries of the footage directory cannot be used, such as {first}; recording goes around them"),
+        message: format!(
+            "{n} entries of the footage directory cannot be used, such as {first}; recording goes around them"
+        ),
         remedy: "copy what you need off the card and check it for errors on a PC".into(),
     })
 }

@@ -139,10 +139,16 @@ mod tests {
     fn a_correction_is_news_and_a_worse_source_is_none() {
         let time = TrueTime::new();
         let now = time.boot_ns();
-        let mut offer = |utc_us, source| time.offer(now, utc_us, source).unwrap();
+        let offer = |utc_us, source| time.offer(now, utc_us, source).unwrap();
         assert_eq!(offer(NOON, TimeSource::Ntp), Offer::First);
-        assert_eq!(offer(NOON + 3_600_000_000, TimeSource::Ntp), Offer::Corrected);
-        assert_eq!(offer(NOON + 3_600_000_001, TimeSource::Ntp), Offer::Refreshed);
+        assert_eq!(
+            offer(NOON + 3_600_000_000, TimeSource::Ntp),
+            Offer::Corrected
+        );
+        assert_eq!(
+            offer(NOON + 3_600_000_001, TimeSource::Ntp),
+            Offer::Refreshed
+        );
         assert_eq!(offer(NOON, TimeSource::Phone), Offer::Ignored);
         assert_eq!(time.news().1, Some(Offer::Corrected));
         assert_eq!(time.news().1, None);

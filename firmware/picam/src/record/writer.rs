@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 use picam_capture::Clock;
 use picam_media::ParameterSets;
 use picam_mp4::{Sample, TrackConfig};
-use picam_ring::{
-    Boot, Fault, FsDirectory, Picture, RecordError, Recorder, RingConfig, Taken,
-};
+use picam_ring::{Boot, Fault, FsDirectory, Picture, RecordError, Recorder, RingConfig, Taken};
 
 use super::boot::{Card, boot_id};
 use super::queue::{Item, Receiver};
@@ -50,7 +48,7 @@ impl Writer {
         config: RingConfig,
         clock: Arc<TrueTime>,
         report: Report,
-        ) -> Self {
+    ) -> Self {
         Self {
             card,
             config,
