@@ -34,6 +34,9 @@ pub enum Found {
     Rotten(SlotName),
 }
 
+/// A segment to look at, and which of its fragments, counted round; `None` for the last.
+type Due = (SegmentName, Option<u64>);
+
 /// What a look at one fragment showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
@@ -95,13 +98,7 @@ impl Readback {
     }
 
     /// Which ends are to be read, and which fragment of which other segment.
-    fn due(
-        &mut self,
-        catalog: &Catalog,
-    ) -> (
-        Vec<(SegmentName, Option<u64>)>,
-        Option<(SegmentName, Option<u64>)>,
-    ) {
+    fn due(&mut self, catalog: &Catalog) -> (Vec<Due>, Option<Due>) {
         let mut new = Vec::new();
         let mut all: Vec<&Segment> = Vec::new();
         for camera in catalog.cameras() {
