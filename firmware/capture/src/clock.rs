@@ -1,6 +1,5 @@
 //! The time, handed in so that tests can bring their own.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -17,33 +16,14 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, duration: Duration);
 }
 
-const UNKNOWN: i64 = i64::MIN;
-
-/// The kernel's boot clock. UTC comes from whoever knows it ([`SystemClock::set_utc`]): the board has
-/// no clock of its own to be trusted.
-pub struct SystemClock {
-    /// UTC less boot time in microseconds, or [`UNKNOWN`].
-    utc_offset_us: AtomicI64,
-}
+/// The kernel's boot clock. It does not know UTC: the board has no clock of its own to be trusted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
 
 impl SystemClock {
-    /// A clock that does not know UTC yet.
+    /// The clock.
     pub const fn new() -> Self {
-        Self {
-            utc_offset_us: AtomicI64::new(UNKNOWN),
-        }
-    }
-
-    /// It was `utc_us` (microseconds since 1970) at `boot_ns`.
-    pub fn set_utc(&self, boot_ns: u64, utc_us: i64) {
-        let offset = utc_us.saturating_sub((boot_ns / 1000) as i64);
-        self.utc_offset_us.store(offset, Ordering::Relaxed);
-    }
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self::new()
+        Self
     }
 }
 
@@ -55,8 +35,7 @@ impl Clock for SystemClock {
     }
 
     fn utc_us(&self) -> Option<i64> {
-        let offset = self.utc_offset_us.load(Ordering::Relaxed);
-        (offset != UNKNOWN).then(|| offset.saturating_add((self.boot_ns() / 1000) as i64))
+        None
     }
 
     fn sleep(&self, duration: Duration) {
@@ -67,7 +46,7 @@ impl Clock for SystemClock {
 /// A clock that moves only when somebody sleeps.
 #[cfg(test)]
 pub(crate) mod test_clock {
-    use std::sync::atomic::AtomicU64;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
 
@@ -95,23 +74,5 @@ pub(crate) mod test_clock {
         fn sleep(&self, duration: Duration) {
             self.advance(duration);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn utc_is_unknown_until_told_and_then_runs() {
-        let clock = SystemClock::new();
-        assert_eq!(clock.utc_us(), None);
-        let now = clock.boot_ns();
-        clock.set_utc(now, 1_795_000_000_000_000);
-        let utc = clock.utc_us().unwrap();
-        assert!(
-            (0..1_000_000).contains(&(utc - 1_795_000_000_000_000)),
-            "{utc}"
-        );
     }
 }

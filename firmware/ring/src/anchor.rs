@@ -11,8 +11,14 @@ use crate::name::{BOOT_MODULUS, NameTime, SegmentName};
 /// set, or a GPS receiver whose week counter has rolled over.
 pub const FLOOR_UTC_US: i64 = 1_767_225_600_000_000;
 
+/// 2100-01-01 00:00:00 UTC: a date from here on is a mistake.
+pub const CEILING_UTC_US: i64 = 4_102_444_800_000_000;
+
+/// Two clocks that differ by less say the same.
+pub(crate) const AGREEMENT_US: u64 = 60_000_000;
+
 /// A better source moves a segment that has a time already only if it was off by this much.
-const NOTICEABLE_US: u64 = 1_000_000;
+pub(crate) const NOTICEABLE_US: u64 = 1_000_000;
 
 /// Who said what time it is; better ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +61,12 @@ pub enum AnchorError {
         /// Who said so.
         clock: TimeSource,
     },
+    /// From [`CEILING_UTC_US`] on.
+    #[error("{clock} says it is 2100 or later, which cannot be")]
+    AfterCeiling {
+        /// Who said so.
+        clock: TimeSource,
+    },
 }
 
 impl TimeAnchor {
@@ -62,6 +74,9 @@ impl TimeAnchor {
     pub fn new(boot_ns: u64, utc_us: i64, source: TimeSource) -> Result<Self, AnchorError> {
         if utc_us < FLOOR_UTC_US {
             return Err(AnchorError::BeforeFloor { clock: source });
+        }
+        if utc_us >= CEILING_UTC_US {
+            return Err(AnchorError::AfterCeiling { clock: source });
         }
         Ok(Self {
             boot_utc_us: utc_us.saturating_sub(micros(boot_ns)),
@@ -92,19 +107,41 @@ pub enum Offer {
     First,
     /// From a better source than before: segments that were off move as well.
     Better,
+    /// From the same source, and more than a minute off what it said before: it was wrong then, and segments move as well.
+    Corrected,
     /// From the same source: new segments follow it, old ones keep what was true then.
     Refreshed,
     /// From a worse source: not taken.
     Ignored,
 }
 
-/// The anchor in force during this boot.
+impl Offer {
+    /// Whether segments that have a time already follow it.
+    pub const fn moves_segments(self) -> bool {
+        matches!(self, Self::Better | Self::Corrected)
+    }
+}
+
+/// What time it is during this boot, by the best of those who said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BootTime {
     anchor: Option<TimeAnchor>,
+    /// What each source said last, the system clock left out: it has its time from others.
+    said: [Option<TimeAnchor>; 3],
+    /// Since when it has been this time, give or take a minute; nanoseconds since boot.
+    holds_since_ns: u64,
 }
 
 impl BootTime {
+    /// Nobody has said anything yet.
+    pub const fn new() -> Self {
+        Self {
+            anchor: None,
+            said: [None; 3],
+            holds_since_ns: 0,
+        }
+    }
+
     /// The best anchor so far.
     pub const fn anchor(&self) -> Option<&TimeAnchor> {
         self.anchor.as_ref()
@@ -115,18 +152,54 @@ impl BootTime {
         Some(self.anchor?.utc_us(boot_ns))
     }
 
-    /// Takes the anchor unless a better one is known. After [`Offer::First`] and [`Offer::Better`]
-    /// ask for [`corrections`].
-    pub fn offer(&mut self, anchor: TimeAnchor) -> Offer {
+    /// UTC less the boot clock in microseconds, if known.
+    pub fn utc_minus_boot_us(&self) -> Option<i64> {
+        Some(self.anchor?.boot_utc_us)
+    }
+
+    /// At `now_boot_ns`, takes the anchor unless a better one is known. After any answer but [`Offer::Ignored`] ask for
+    /// [`corrections`].
+    pub fn offer(&mut self, anchor: TimeAnchor, now_boot_ns: u64) -> Offer {
+        let said = match anchor.source {
+            TimeSource::System => None,
+            TimeSource::Phone => self.said.get_mut(0),
+            TimeSource::Ntp => self.said.get_mut(1),
+            TimeSource::Gps => self.said.get_mut(2),
+        };
+        if let Some(said) = said {
+            *said = Some(anchor);
+        }
         let offer = match self.anchor {
             None => Offer::First,
             Some(old) if anchor.source > old.source => Offer::Better,
-            Some(old) if anchor.source == old.source => Offer::Refreshed,
-            Some(_) => return Offer::Ignored,
+            Some(old) if anchor.source < old.source => return Offer::Ignored,
+            Some(old) if agree(&old, &anchor) => Offer::Refreshed,
+            Some(_) => Offer::Corrected,
         };
+        if self.anchor.is_none_or(|old| !agree(&old, &anchor)) {
+            self.holds_since_ns = now_boot_ns;
+        }
         self.anchor = Some(anchor);
         offer
     }
+
+    /// Whether two sources that do not have it from each other say that it is this time, give or take a minute.
+    pub fn is_confirmed(&self) -> bool {
+        let agreeing = |anchor: &TimeAnchor| {
+            let said = self.said.iter().flatten();
+            said.filter(|said| agree(said, anchor)).count()
+        };
+        self.anchor.as_ref().map_or(0, agreeing) >= 2
+    }
+
+    /// For how long it has been this time, in nanoseconds.
+    pub const fn holds_for_ns(&self, now_boot_ns: u64) -> u64 {
+        now_boot_ns.saturating_sub(self.holds_since_ns)
+    }
+}
+
+fn agree(a: &TimeAnchor, b: &TimeAnchor) -> bool {
+    a.boot_utc_us.abs_diff(b.boot_utc_us) < AGREEMENT_US
 }
 
 /// The time in the name of a segment that starts at `start_boot_ns` of boot `boot_number`.
@@ -147,6 +220,8 @@ pub struct SegmentStart {
     pub name: SegmentName,
     /// The boot that recorded it.
     pub boot_id: [u8; 16],
+    /// That boot's number, as the card counts them.
+    pub boot_number: u32,
     /// Nanoseconds since that boot.
     pub start_boot_ns: u64,
     /// Microseconds since 1970, if known when it was last written.
@@ -166,7 +241,7 @@ pub struct Correction {
 
 /// Which segments must be patched and renamed now that `time` is known of the running boot.
 ///
-/// Those of this boot that have no time get it; with [`Offer::Better`] those off by a second or more
+/// Those of this boot that have no time get it; where the offer moves segments, those off by a second or more
 /// get the better time. Of an earlier boot those without time get it if another segment of that boot
 /// has one: power was cut before all were patched. A segment that was patched but not renamed is
 /// among them too. `segments` are finished ones; the one being recorded is its recorder's affair.
@@ -184,7 +259,7 @@ pub fn corrections(
         }
         let now = time.utc_us(segment.start_boot_ns);
         match segment.start_utc_us {
-            Some(old) if offer != Offer::Better => Some(old),
+            Some(old) if !offer.moves_segments() => Some(old),
             Some(old) => Some(
                 now.filter(|now| now.abs_diff(old) >= NOTICEABLE_US)
                     .unwrap_or(old),
@@ -199,7 +274,9 @@ pub fn corrections(
             let from = segment.name;
             let time = name_time(Some(start_utc_us), 0, 0);
             let to = SegmentName { time, ..from };
-            let right = segment.start_utc_us == Some(start_utc_us) && to == from;
+            // Where something else has its name, a segment is named by the second after.
+            let is_named = to == from || to.a_second_later() == from;
+            let right = segment.start_utc_us == Some(start_utc_us) && is_named;
             (!right).then_some(Correction {
                 from,
                 to,
@@ -244,6 +321,7 @@ mod tests {
                 sequence,
             },
             boot_id,
+            boot_number: 42,
             start_boot_ns: boot_s * S,
             start_utc_us: utc,
         }
@@ -280,7 +358,7 @@ mod tests {
         ];
         for (n, (source, offer)) in offers.into_iter().enumerate() {
             let at = anchor(100 * S, NOON + n as i64, source);
-            assert_eq!(time.offer(at), offer, "{source:?}");
+            assert_eq!(time.offer(at, 100 * S), offer, "{source:?}");
         }
         assert_eq!(time.anchor().unwrap().source(), TimeSource::Gps);
         assert_eq!(time.utc_us(101 * S), Some(NOON + 1_000_004));
@@ -290,7 +368,7 @@ mod tests {
     #[test]
     fn unknown_times_of_this_boot_become_known() {
         let mut time = BootTime::default();
-        let offer = time.offer(anchor(2161 * S, NOON, TimeSource::Gps));
+        let offer = time.offer(anchor(2161 * S, NOON, TimeSource::Gps), 2161 * S);
         let segments = [
             segment(1, EARLIER, 10, None),
             segment(2, BOOT, 1, None),
@@ -342,14 +420,59 @@ mod tests {
         let segments = [segment(1, BOOT, 60, Some(NOON))];
         let find = |offset: i64, offer| {
             let mut time = BootTime::default();
-            time.offer(anchor(60 * S, NOON + offset, TimeSource::Gps));
+            time.offer(anchor(60 * S, NOON + offset, TimeSource::Gps), 60 * S);
             corrections(&time, offer, BOOT, &segments)
         };
         assert_eq!(find(999_999, Offer::Better), []);
         assert_eq!(find(5_000_000, Offer::First), []);
         assert_eq!(find(5_000_000, Offer::Refreshed), []);
+        assert_eq!(find(999_999, Offer::Corrected), []);
+        assert_eq!(find(90_000_000, Offer::Corrected).len(), 1);
         let moved = find(-5_000_000, Offer::Better);
         assert_eq!(moved[0].to.to_string(), "20261120_110755_FN_000001.mp4");
+    }
+
+    #[test]
+    fn a_source_may_correct_itself_and_agreement_takes_two_that_are_independent() {
+        const YEAR: i64 = 365 * 86_400_000_000;
+        let mut time = BootTime::default();
+        let mut offer = |at_s: u64, utc_us, source| {
+            let offer = time.offer(anchor(at_s * S, utc_us, source), at_s * S);
+            (offer, time.is_confirmed(), time.holds_for_ns(200 * S) / S)
+        };
+        let far = NOON + 73 * YEAR;
+        assert_eq!(
+            offer(10, far, TimeSource::System),
+            (Offer::First, false, 190)
+        );
+        // It has its time from the system clock, or the other way round.
+        assert_eq!(offer(10, far, TimeSource::Ntp), (Offer::Better, false, 190));
+        assert_eq!(
+            offer(11, far + 1_500_000, TimeSource::Ntp),
+            (Offer::Refreshed, false, 190)
+        );
+        assert_eq!(
+            offer(20, NOON, TimeSource::Ntp),
+            (Offer::Corrected, false, 180)
+        );
+        assert_eq!(
+            offer(30, far, TimeSource::Phone),
+            (Offer::Ignored, false, 180)
+        );
+        assert_eq!(
+            offer(40, NOON + 79_000_000, TimeSource::Phone),
+            (Offer::Ignored, true, 180)
+        );
+        assert_eq!(
+            offer(41, NOON + 21_000_000, TimeSource::Gps),
+            (Offer::Better, true, 180)
+        );
+        assert_eq!(
+            offer(42, far, TimeSource::Gps),
+            (Offer::Corrected, false, 158)
+        );
+        assert!(TimeAnchor::new(S, CEILING_UTC_US - 1, TimeSource::Gps).is_ok());
+        assert!(TimeAnchor::new(S, CEILING_UTC_US, TimeSource::Gps).is_err());
     }
 
     proptest! {
@@ -370,7 +493,7 @@ mod tests {
                 })
                 .collect();
             let mut time = BootTime::default();
-            time.offer(anchor(at * S, NOON, TimeSource::Gps));
+            time.offer(anchor(at * S, NOON, TimeSource::Gps), at * S);
             let offer = if better { Offer::Better } else { Offer::First };
             let this_boot = [0; 16];
             for correction in corrections(&time, offer, this_boot, &segments) {

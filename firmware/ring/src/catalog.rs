@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use crate::class::Class;
-use crate::directory::{Directory, Entry};
+use crate::directory::{Directory, Entry, Listing};
 use crate::filler::is_filler;
 use crate::name::{SEQUENCE_MODULUS, SegmentName, SlotName};
 use crate::provision::Change;
@@ -75,6 +75,7 @@ static EMPTY: Ring = Ring {
 pub struct Catalog {
     rings: BTreeMap<u8, Ring>,
     foreign: Foreign,
+    unusable: Vec<String>,
 }
 
 impl Ring {
@@ -151,6 +152,23 @@ impl Ring {
         free % SEQUENCE_MODULUS
     }
 
+    fn size_of(&self, name: &SlotName) -> Option<u64> {
+        match name {
+            SlotName::Segment(name) => {
+                let mut segments = self.segments.iter();
+                segments
+                    .find(|segment| segment.name == *name)
+                    .map(|segment| segment.size)
+            }
+            SlotName::Spare { sequence, .. } => {
+                let mut spares = self.spares.iter();
+                spares
+                    .find(|spare| spare.sequence == *sequence)
+                    .map(|spare| spare.size)
+            }
+        }
+    }
+
     fn sizes(&self) -> impl Iterator<Item = u64> {
         let segments = self.segments.iter().map(|segment| segment.size);
         segments.chain(self.spares.iter().map(|spare| spare.size))
@@ -218,9 +236,13 @@ impl Ring {
 }
 
 impl Catalog {
-    /// Lists the directory once.
+    /// Lists the directory once. What cannot be used is skipped and counted.
     pub fn read(directory: &impl Directory) -> io::Result<Self> {
-        Ok(Self::from_entries(&directory.list()?))
+        let Listing { entries, unusable } = directory.survey()?;
+        Ok(Self {
+            unusable,
+            ..Self::from_entries(&entries)
+        })
     }
 
     /// Sorts out a listing.
@@ -265,6 +287,24 @@ impl Catalog {
     /// What is not ours.
     pub fn foreign(&self) -> Foreign {
         self.foreign
+    }
+
+    /// Entries that cannot be used: a directory, a link or a pipe with a slot's name, and what cannot even be asked about.
+    /// Their names, as far as they can be read. They are left alone, and gone around.
+    pub fn unusable(&self) -> &[String] {
+        &self.unusable
+    }
+
+    /// Those of them that have a slot's name, which no slot can have therefore.
+    pub fn unusable_slots(&self) -> impl Iterator<Item = SlotName> {
+        self.unusable
+            .iter()
+            .filter_map(|name| SlotName::parse(name))
+    }
+
+    /// Length of a slot's file in bytes; `None` if it is not known.
+    pub fn size_of(&self, name: SlotName) -> Option<u64> {
+        self.rings.get(&name.camera())?.size_of(&name)
     }
 
     /// Bytes of all slots of all cameras.

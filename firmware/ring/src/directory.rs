@@ -2,7 +2,7 @@
 
 use std::io;
 
-use picam_mp4::SlotFile;
+use picam_mp4::{ReadAt, SlotFile};
 
 /// One file of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,16 @@ pub struct Entry {
     pub name: String,
     /// Length in bytes.
     pub size: u64,
+}
+
+/// Everything in a directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Regular files.
+    pub entries: Vec<Entry>,
+    /// Entries that are in the way: of a slot's name but no regular files, or such as cannot be asked about. Their names, as
+    /// far as they can be read.
+    pub unusable: Vec<String>,
 }
 
 /// Room on the filesystem in bytes.
@@ -32,7 +42,19 @@ pub trait Directory {
 
     /// Regular files; subdirectories are not descended into.
     fn list(&self) -> io::Result<Vec<Entry>>;
-    /// Opens an existing file for reading and writing.
+    /// Regular files, and what cannot be used. One entry that cannot be asked about is no error.
+    fn survey(&self) -> io::Result<Listing> {
+        Ok(Listing {
+            entries: self.list()?,
+            unusable: Vec::new(),
+        })
+    }
+    /// Reads what the medium itself holds of a file, past every cache where that can be had. Offset and length are whole
+    /// pages. Says how many bytes were read.
+    fn read_uncached(&self, name: &str, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.open(name)?.read_at(offset, buf)
+    }
+    /// Opens an existing file for reading and writing. Never waits, and never opens anything but a regular file.
     fn open(&self, name: &str) -> io::Result<Self::File>;
     /// Creates a file of `size` bytes with its blocks reserved, and fails if the name is taken.
     fn create(&self, name: &str, size: u64) -> io::Result<Self::File>;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::num::NonZeroU64;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -9,14 +10,15 @@ use std::path::{Path, PathBuf};
 use picam_mp4::layout::{PAGE, SECTOR};
 use picam_mp4::{Flush, ReadAt, SlotFile};
 use rustix::fs::{
-    AtFlags, CWD, Dir, FallocateFlags, FileType, Mode, OFlags, RenameFlags, fallocate, fdatasync,
-    fstat, fstatvfs, fsync, ftruncate, openat, renameat, renameat_with, stat, statat, syncfs,
-    unlinkat,
+    Advice, AtFlags, CWD, Dir, FallocateFlags, FileType, Mode, OFlags, RenameFlags, fadvise,
+    fallocate, fdatasync, fstat, fstatvfs, fsync, ftruncate, openat, renameat, renameat_with, stat,
+    statat, syncfs, unlinkat,
 };
 use rustix::io::Errno;
 
-use crate::directory::{Directory, Entry, Space};
+use crate::directory::{Directory, Entry, Listing, Space};
 use crate::filler;
+use crate::name::SlotName;
 
 /// A directory on a mounted filesystem.
 ///
@@ -37,6 +39,32 @@ pub struct FsSlot {
     direct: Option<File>,
     /// The least that `direct` writes at once; unknown until somebody asks.
     granule: Option<usize>,
+}
+
+/// Listings made before one that breaks off is taken as it is.
+const SURVEY_TRIES: u32 = 3;
+/// Stands in for an entry whose name cannot be read.
+const UNREADABLE: &str = "(unreadable)";
+
+/// A page of memory that `O_DIRECT` takes on any medium. On the heap: a local variable aligned to a page crashed here
+/// (Rust 1.95).
+struct PageMemory {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl PageMemory {
+    fn new() -> Self {
+        let bytes = vec![0; 2 * PAGE];
+        let start = bytes.as_ptr().align_offset(PAGE).min(PAGE);
+        Self { bytes, start }
+    }
+
+    /// Its first `len` bytes.
+    fn first(&mut self, len: usize) -> &mut [u8] {
+        let end = self.start + len.min(PAGE);
+        self.bytes.get_mut(self.start..end).unwrap_or_default()
+    }
 }
 
 impl FsDirectory {
@@ -66,7 +94,8 @@ impl FsDirectory {
     }
 
     fn open_with(&self, name: &str, flags: OFlags) -> rustix::io::Result<File> {
-        let flags = flags | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        // A pipe with a slot's name would be waited for.
+        let flags = flags | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
         Ok(File::from(openat(&self.handle, name, flags, mode)?))
     }
@@ -83,35 +112,98 @@ impl FsDirectory {
             granule: None,
         }
     }
+
+    /// One listing, and what it broke off with.
+    fn survey_once(&self) -> io::Result<(Listing, Option<Errno>)> {
+        let mut listing = Listing::default();
+        for entry in Dir::read_from(&self.handle)? {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    listing.unusable.push(UNREADABLE.to_owned());
+                    return Ok((listing, Some(error)));
+                }
+            };
+            let Ok(name) = entry.file_name().to_str() else {
+                // Nothing of ours, and nothing that could be shown.
+                listing
+                    .unusable
+                    .push(entry.file_name().to_string_lossy().into_owned());
+                continue;
+            };
+            let kind = match entry.file_type() {
+                FileType::Unknown | FileType::RegularFile => {
+                    statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
+                        .map(|stat| (FileType::from_raw_mode(stat.st_mode), stat.st_size))
+                }
+                kind => Ok((kind, 0)),
+            };
+            match kind {
+                // Removed since.
+                Err(Errno::NOENT) => {}
+                Err(_) => listing.unusable.push(name.to_owned()),
+                Ok((FileType::RegularFile, size)) => listing.entries.push(Entry {
+                    name: name.to_owned(),
+                    size: u64::try_from(size).unwrap_or(0),
+                }),
+                Ok(_) if SlotName::parse(name).is_some() => listing.unusable.push(name.to_owned()),
+                Ok(_) => {}
+            }
+        }
+        Ok((listing, None))
+    }
 }
 
 impl Directory for FsDirectory {
     type File = FsSlot;
 
     fn list(&self) -> io::Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        for entry in Dir::read_from(&self.handle)? {
-            let entry = entry?;
-            if !matches!(entry.file_type(), FileType::RegularFile | FileType::Unknown) {
-                continue;
-            }
-            let stat = match statat(&self.handle, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
-                // Removed since.
-                Err(Errno::NOENT) => continue,
-                other => other?,
-            };
-            if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
-                entries.push(Entry {
-                    name: entry.file_name().to_string_lossy().into_owned(),
-                    size: u64::try_from(stat.st_size).unwrap_or(0),
-                });
+        Ok(self.survey()?.entries)
+    }
+
+    fn survey(&self) -> io::Result<Listing> {
+        let mut tries = 1;
+        loop {
+            let (listing, broken_off) = self.survey_once()?;
+            match broken_off {
+                None => return Ok(listing),
+                // What stays unreadable shall not keep the rest from being used; what passes shall not hide it.
+                Some(_) if tries == SURVEY_TRIES && !listing.entries.is_empty() => {
+                    return Ok(listing);
+                }
+                Some(error) if tries == SURVEY_TRIES => return Err(error.into()),
+                Some(_) => tries += 1,
             }
         }
-        Ok(entries)
+    }
+
+    fn read_uncached(&self, name: &str, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        if let Ok(direct) = openat(&self.handle, name, flags | OFlags::DIRECT, Mode::empty()) {
+            match read_direct(&File::from(direct), offset, buf) {
+                // Some filesystems take the flag and refuse the read.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
+                other => return other,
+            }
+        }
+        let file = File::from(openat(&self.handle, name, flags, Mode::empty())?);
+        fadvise(
+            &file,
+            offset,
+            NonZeroU64::new(buf.len() as u64),
+            Advice::DontNeed,
+        )?;
+        FileExt::read_at(&file, buf, offset)
     }
 
     fn open(&self, name: &str) -> io::Result<FsSlot> {
         let file = self.open_with(name, OFlags::empty())?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is no regular file",
+            ));
+        }
         Ok(self.slot(name, file))
     }
 
@@ -173,6 +265,24 @@ impl Directory for FsDirectory {
     }
 }
 
+/// Reads whole pages with `O_DIRECT`, whatever memory they are wanted in.
+fn read_direct(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+    let mut memory = PageMemory::new();
+    let mut done = 0;
+    for part in buf.chunks_mut(PAGE) {
+        let read = FileExt::read_at(file, memory.first(PAGE), offset + done as u64)?;
+        let read = read.min(part.len());
+        if let Some(to) = part.get_mut(..read) {
+            to.copy_from_slice(memory.first(read));
+        }
+        done += read;
+        if read < PAGE {
+            break;
+        }
+    }
+    Ok(done)
+}
+
 /// Gives `file` its length and, where the filesystem can, its blocks at once.
 /// exFAT in Linux 6.12 has no `fallocate`; there a longer length takes its clusters too.
 fn reserve(file: &File, size: u64) -> rustix::io::Result<()> {
@@ -211,11 +321,8 @@ impl SlotFile for FsSlot {
         };
         *self.granule.get_or_insert_with(|| {
             // A medium with sectors of 4096 bytes refuses this. (`statx` tells on few filesystems, and not on
-            // exFAT.) Memory must lie on a page; a local variable aligned to one crashed here (Rust 1.95), so it is on the heap.
-            let mut memory = vec![0; 2 * PAGE];
-            let start = memory.as_ptr().align_offset(PAGE);
-            let sector = memory.get_mut(start..start + SECTOR).unwrap_or_default();
-            match FileExt::read_at(direct, sector, 0) {
+            // exFAT.)
+            match FileExt::read_at(direct, PageMemory::new().first(SECTOR), 0) {
                 Ok(SECTOR) => SECTOR,
                 _ => PAGE,
             }

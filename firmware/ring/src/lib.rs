@@ -1,5 +1,6 @@
 //! The card as a ring of preallocated segments.
 
+mod ageing;
 mod anchor;
 mod card_full;
 mod catalog;
@@ -15,19 +16,22 @@ mod memory_directory;
 mod name;
 mod policy;
 mod provision;
+mod readback;
 mod recorder;
 mod recovery;
 mod retention;
 mod sequence;
+mod slots;
 
+pub use ageing::{AgeingClock, AgeingPace, ageing_clock, has_aged};
 pub use anchor::{
-    AnchorError, BootTime, Correction, FLOOR_UTC_US, Offer, SegmentStart, TimeAnchor, TimeSource,
-    corrections, name_time,
+    AnchorError, BootTime, CEILING_UTC_US, Correction, FLOOR_UTC_US, Offer, SegmentStart,
+    TimeAnchor, TimeSource, corrections, name_time,
 };
 pub use card_full::{CardFull, Degraded, degraded};
 pub use catalog::{Catalog, Foreign, Ring, Segment, Spare};
 pub use class::{Class, MIN_NORMAL_SHARE, Shares, SharesError};
-pub use directory::{Directory, Entry, Space};
+pub use directory::{Directory, Entry, Listing, Space};
 pub use fault::Fault;
 pub use filler::is_filler;
 pub use fs_directory::{FsDirectory, FsSlot};
@@ -38,9 +42,14 @@ pub use name::{
 };
 pub use policy::{Choice, ShareWarning, WARN_PERCENT, Why, next_slot, share_warnings, surplus};
 pub use provision::{Action, CameraNeed, Change, MIN_SLOTS, Provision, Reserve, Slots, Step};
+pub use readback::{Found, Readback};
 pub use recorder::{
     ATTEMPTS, Account, Boot, Loss, Picture, RecordError, Recorder, RingConfig, Taken, head_len_for,
 };
-pub use recovery::{Look, Needs, anchor_slot, give_up_slot, look, reclass_slot, recover_slot};
+pub use recovery::{
+    Look, Needs, anchor_slot, date_claimed, give_up_slot, look, reclass_slot, recover_claimed,
+    recover_slot,
+};
 pub use retention::{Retention, expired};
 pub use sequence::{digits_of, distance, newest_candidates, next_sequence};
+pub use slots::{Claim, FIRST_PROBE_NS, LAST_PROBE_NS, Owner, SlotTable};

@@ -84,6 +84,19 @@ impl SegmentName {
             SlotName::Spare { .. } => None,
         }
     }
+
+    /// The same segment as if it had begun a second later: for a name that something else has.
+    #[must_use]
+    pub const fn a_second_later(self) -> Self {
+        let time = match self.time {
+            NameTime::Utc(seconds) => NameTime::Utc(seconds.saturating_add(1)),
+            NameTime::Boot { number, seconds } => NameTime::Boot {
+                number,
+                seconds: seconds.saturating_add(1),
+            },
+        };
+        Self { time, ..self }
+    }
 }
 
 impl fmt::Display for SegmentName {

@@ -1,19 +1,21 @@
 //! Brings slots into order that a power cut or an unknown time left behind, one at a time and while
-//! recording runs. Whoever calls this has the slot lent by the [`Recorder`](crate::Recorder).
+//! recording runs. Where others work in the directory too, whoever calls this has the slot claimed in the
+//! [`SlotTable`](crate::SlotTable); the functions that take a name instead are for those who have the directory to themselves.
 
 use std::io;
 
 use picam_mp4::recover::read_record;
 use picam_mp4::{
-    RecordError as HeaderError, RecoverError, Recovery, SegmentState, patch_record, recover,
+    Record, RecordError as HeaderError, RecoverError, Recovery, SegmentState, patch_record, recover,
 };
 
-use crate::anchor::name_time;
+use crate::anchor::{SegmentStart, name_time};
 use crate::class::Class;
 use crate::directory::Directory;
 use crate::name::{NameTime, SegmentName, SlotName};
 use crate::recorder::unnamed_footage;
 use crate::sequence::digits_of;
+use crate::slots::{Claim, Owner, SlotTable};
 
 /// What a slot needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,12 +36,15 @@ pub struct Look {
     /// The boot that recorded it and, if its time is known, UTC minus that boot's clock in
     /// microseconds. `None` if there is no footage or no record.
     pub boot: Option<([u8; 16], Option<i64>)>,
+    /// When it started, if it is a finished segment.
+    pub start: Option<SegmentStart>,
 }
 
 impl Look {
     const NOTHING: Self = Self {
         needs: Needs::Nothing,
         boot: None,
+        start: None,
     };
 }
 
@@ -63,27 +68,110 @@ pub fn look(directory: &impl Directory, slot: SlotName) -> io::Result<Look> {
         (SegmentState::Finished, None) => Needs::Time,
         (SegmentState::Finished, Some(_)) => Needs::Nothing,
     };
+    let start = match (slot, state) {
+        (SlotName::Segment(name), SegmentState::Finished) => Some(SegmentStart {
+            name,
+            boot_id: record.boot_id,
+            boot_number: record.boot_number,
+            start_boot_ns: record.start_boot_ns,
+            start_utc_us: record.start_utc_us,
+        }),
+        _ => None,
+    };
     Ok(Look {
         needs,
         boot: Some((record.boot_id, offset)),
+        start,
     })
 }
 
-/// Finishes a slot that was cut off and gives it the name it should have. Says that name; a slot
-/// without footage becomes a spare one.
+/// Finishes a slot that was cut off and gives it the name it should have; a slot without footage becomes a spare one.
+pub fn recover_claimed(claim: &mut Claim, directory: &impl Directory) -> Result<(), RecoverError> {
+    put_right(claim, directory)
+}
+
+/// Gives a finished segment its true start, microseconds since 1970, in the file and in its name.
+pub fn date_claimed(
+    claim: &mut Claim,
+    directory: &impl Directory,
+    start_utc_us: i64,
+) -> Result<(), RecoverError> {
+    date(claim, directory, |_| start_utc_us)
+}
+
+/// Changes a finished segment's class: first the name, which decides what may be overwritten.
+pub(crate) fn reclass(
+    claim: &mut Claim,
+    directory: &impl Directory,
+    class: Class,
+) -> Result<(), RecoverError> {
+    reclass_named(claim, directory, class)
+}
+
+/// As [`recover_claimed`]. Says the slot's name afterwards.
 pub fn recover_slot(directory: &impl Directory, slot: SlotName) -> Result<SlotName, RecoverError> {
-    let mut file = directory.open(&slot.to_string())?;
-    let (record, footage) = match recover(&mut file)? {
-        Recovery::Finished(record) | Recovery::Recovered(record) => (record, true),
-        Recovery::Empty(record) => (record, false),
+    alone(directory, slot, |claim| put_right(claim, directory))
+}
+
+/// Gives a finished segment its true time, if it has none, in the file and in its name.
+pub fn anchor_slot(
+    directory: &impl Directory,
+    name: SegmentName,
+    utc_minus_boot_us: i64,
+) -> Result<SlotName, RecoverError> {
+    alone(directory, SlotName::Segment(name), |claim| {
+        date(claim, directory, |record| {
+            let start = (record.start_boot_ns / 1000) as i64 + utc_minus_boot_us;
+            record.start_utc_us.unwrap_or(start)
+        })
+    })
+}
+
+/// Changes a finished segment's class: first the name, which decides what may be overwritten.
+pub fn reclass_slot(
+    directory: &impl Directory,
+    name: SegmentName,
+    class: Class,
+) -> Result<SlotName, RecoverError> {
+    alone(directory, SlotName::Segment(name), |claim| {
+        reclass_named(claim, directory, class)
+    })
+}
+
+/// Gives a segment's footage up: its slot becomes spare, and a player finds nothing in it.
+pub fn give_up_slot(
+    directory: &impl Directory,
+    name: SegmentName,
+) -> Result<SlotName, RecoverError> {
+    alone(directory, SlotName::Segment(name), |claim| {
+        Ok(claim.make_spare(directory)?)
+    })
+}
+
+/// Works on a slot with a table of one's own.
+fn alone(
+    directory: &impl Directory,
+    slot: SlotName,
+    work: impl FnOnce(&mut Claim) -> Result<(), RecoverError>,
+) -> Result<SlotName, RecoverError> {
+    let table = SlotTable::new();
+    table.look(directory)?;
+    let mut claim = table
+        .claim(slot, Owner::Housekeeper)
+        .ok_or(io::ErrorKind::NotFound)
+        .map_err(io::Error::from)?;
+    work(&mut claim)?;
+    Ok(claim.slot())
+}
+
+fn put_right(slot: &mut Claim, directory: &impl Directory) -> Result<(), RecoverError> {
+    let mut file = directory.open(&slot.slot().to_string())?;
+    let record = match recover(&mut file)? {
+        Recovery::Finished(record) | Recovery::Recovered(record) => record,
+        Recovery::Empty(_) => return Ok(slot.make_spare(directory)?),
     };
-    if !footage {
-        return match slot {
-            SlotName::Spare { .. } => Ok(slot),
-            SlotName::Segment(name) => rename(directory, slot, spare_beside(directory, name)?),
-        };
-    }
-    let class = match slot {
+    drop(file);
+    let class = match slot.slot() {
         SlotName::Segment(name) => name.class,
         SlotName::Spare { .. } => Class::from_letter(record.class).unwrap_or(Class::Normal),
     };
@@ -94,78 +182,64 @@ pub fn recover_slot(directory: &impl Directory, slot: SlotName) -> Result<SlotNa
     );
     let name = SegmentName {
         time,
-        camera: slot.camera(),
+        camera: slot.slot().camera(),
         class,
         sequence: digits_of(record.sequence),
     };
-    rename(directory, slot, SlotName::Segment(name))
+    if let SlotName::Segment(now) = slot.slot()
+        && is_beside(now, name)
+    {
+        return Ok(directory.sync()?);
+    }
+    slot.name_segment(directory, name)?;
+    Ok(())
 }
 
-/// Gives a finished segment its true time, in the file and in its name.
-pub fn anchor_slot(
+/// Whether a segment bears its name, or the one it got since something else had it.
+fn is_beside(now: SegmentName, due: SegmentName) -> bool {
+    let at = |mut name: SegmentName| {
+        for _ in 0..2 {
+            if name == now {
+                return true;
+            }
+            name = name.a_second_later();
+        }
+        false
+    };
+    at(due)
+}
+
+fn date(
+    claim: &mut Claim,
     directory: &impl Directory,
-    name: SegmentName,
-    utc_minus_boot_us: i64,
-) -> Result<SlotName, RecoverError> {
+    start: impl Fn(&Record) -> i64,
+) -> Result<(), RecoverError> {
+    let SlotName::Segment(name) = claim.slot() else {
+        return Err(HeaderError::Foreign.into());
+    };
     let mut file = directory.open(&name.to_string())?;
     let record = patch_record(&mut file, |record| {
-        let start = (record.start_boot_ns / 1000) as i64 + utc_minus_boot_us;
-        record.start_utc_us = record.start_utc_us.or(Some(start));
+        record.start_utc_us = Some(start(record));
     })?;
     let us = record.start_utc_us.ok_or(HeaderError::Damaged)?;
     let time = NameTime::Utc(us.div_euclid(1_000_000));
-    rename(
-        directory,
-        SlotName::Segment(name),
-        SlotName::Segment(SegmentName { time, ..name }),
-    )
-}
-
-/// Changes a finished segment's class: first the name, which decides what may be overwritten.
-pub fn reclass_slot(
-    directory: &impl Directory,
-    name: SegmentName,
-    class: Class,
-) -> Result<SlotName, RecoverError> {
-    let to = SegmentName { class, ..name };
-    let now = rename(directory, SlotName::Segment(name), SlotName::Segment(to))?;
-    let mut file = directory.open(&now.to_string())?;
-    patch_record(&mut file, |record| record.class = class.letter())?;
-    Ok(now)
-}
-
-fn rename(
-    directory: &impl Directory,
-    from: SlotName,
-    to: SlotName,
-) -> Result<SlotName, RecoverError> {
-    if from != to {
-        directory.rename(&from.to_string(), &to.to_string())?;
-        directory.sync()?;
+    let due = SegmentName { time, ..name };
+    if !is_beside(name, due) {
+        claim.name_segment(directory, due)?;
     }
-    Ok(to)
+    Ok(())
 }
 
-/// Gives a segment's footage up: its slot becomes spare, and a player finds nothing in it.
-pub fn give_up_slot(
+fn reclass_named(
+    claim: &mut Claim,
     directory: &impl Directory,
-    name: SegmentName,
-) -> Result<SlotName, RecoverError> {
-    let spare = spare_beside(directory, name)?;
-    rename(directory, SlotName::Segment(name), spare)
-}
-
-/// A free name for a spare slot: numbers above a thousand are nobody else's.
-fn spare_beside(directory: &impl Directory, name: SegmentName) -> io::Result<SlotName> {
-    let taken = directory.list()?;
-    (1000..)
-        .map(|sequence| SlotName::Spare {
-            camera: name.camera,
-            sequence,
-        })
-        .find(|spare| {
-            let spare = spare.to_string();
-            taken.iter().all(|entry| entry.name != spare)
-        })
-        .ok_or_else(|| io::ErrorKind::AlreadyExists.into())
+    class: Class,
+) -> Result<(), RecoverError> {
+    let SlotName::Segment(name) = claim.slot() else {
+        return Err(HeaderError::Foreign.into());
+    };
+    claim.name_segment(directory, SegmentName { class, ..name })?;
+    let mut file = directory.open(&claim.slot().to_string())?;
+    patch_record(&mut file, |record| record.class = class.letter())?;
+    Ok(())
 }

@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use picam_mp4::layout::{PAGE, SECTOR};
 use picam_mp4::{Counters, FragmentLimits, Sample};
 use picam_ring::{
-    Boot, Catalog, Class, Directory, Needs, Picture, Recorder, RingConfig, Shares, SlotName,
-    anchor_slot, look, recover_slot,
+    Boot, Catalog, Claim, Class, Directory, Needs, Owner, Picture, Recorder, RingConfig, Shares,
+    SlotName, SlotTable, date_claimed, look, recover_claimed,
 };
 use picam_testkit::numbered::{Numbered, SESSION};
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
@@ -44,20 +44,37 @@ fn config() -> RingConfig {
     }
 }
 
-/// Brings one slot into order, as the housekeeper does while recording runs.
-fn housekeep(disk: &SimDisk, recorder: &mut Recorder<SimDisk>, todo: &mut Vec<SlotName>) {
-    let Some(slot) = todo.pop() else { return };
-    if !recorder.lend(slot) {
-        return;
+/// Brings one slot into order, as the housekeeper does while recording runs; now and then holding on to it for a while, or
+/// making one.
+fn housekeep(
+    disk: &SimDisk,
+    table: &SlotTable,
+    todo: &mut Vec<SlotName>,
+    held: &mut Vec<Claim>,
+    rng: &mut Rng,
+) {
+    if rng.below(3) == 0 {
+        held.clear();
     }
-    let now = match (look(disk, slot).map(|look| look.needs), slot) {
-        (Ok(Needs::Recovery), _) => recover_slot(disk, slot).unwrap(),
-        (Ok(Needs::Time), SlotName::Segment(name)) => {
-            anchor_slot(disk, name, 1_795_000_000_000_000).unwrap()
-        }
-        _ => slot,
+    if rng.below(4) == 0 {
+        table.look(disk).unwrap();
+    }
+    if table.catalog().ring(b'F').len() < config().slots && rng.below(2) == 0 {
+        let made = Claim::make(table, disk, b'F', SLOT_SIZE, Owner::Provisioning);
+        held.push(made.unwrap().0);
+    }
+    let Some(slot) = todo.pop() else { return };
+    let Some(mut claim) = table.claim(slot, Owner::Housekeeper) else {
+        return;
     };
-    recorder.give_back(slot, now);
+    match look(disk, slot).map(|look| look.needs) {
+        Ok(Needs::Recovery) => recover_claimed(&mut claim, disk).unwrap(),
+        Ok(Needs::Time) => date_claimed(&mut claim, disk, 1_795_000_000_000_000).unwrap(),
+        _ => {}
+    }
+    if rng.below(2) == 0 {
+        held.push(claim);
+    }
 }
 
 /// Records one session, with an event and the time of day coming in somewhere.
@@ -69,7 +86,9 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
         .filter_map(|entry| SlotName::parse(&entry.name))
         .collect();
     let boot = Boot::after(disk, &catalog, [session as u8 + 1; 16]);
-    let mut recorder = Recorder::new(disk.clone(), config(), boot, Some(catalog));
+    let table = SlotTable::from(Some(catalog));
+    let mut held = Vec::new();
+    let mut recorder = Recorder::new(disk.clone(), config(), boot, table.clone());
     let tracks = Arc::new(FOOTAGE.tracks());
     let (event, clock) = (rng.below(frames * 2), rng.below(frames * 2));
     for n in 0..frames {
@@ -96,13 +115,17 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
         disk.refuse(0);
         disk.mark(n + 1);
         if n == event {
-            recorder.lock(Class::Event).unwrap();
+            // The housekeeper may be working on the one before; it is done in a moment.
+            if recorder.lock(Class::Event).is_err() {
+                held.clear();
+                recorder.lock(Class::Event).unwrap();
+            }
         }
         if n == clock {
             recorder.set_utc(1_795_000_000_000_000).unwrap();
         }
         if n > 20 && n.is_multiple_of(7) {
-            housekeep(disk, &mut recorder, &mut todo);
+            housekeep(disk, &table, &mut todo, &mut held, rng);
         }
     }
     if rng.below(2) == 0 {

@@ -120,6 +120,12 @@ pub struct RingStatus {
     pub slot_size: u64,
     /// Slots that hold no footage.
     pub spare: u32,
+    /// Slots that the card refused to write, set aside and tried again now and then.
+    #[serde(default)]
+    pub failed: u32,
+    /// Segments given up since start because they had grown too old.
+    #[serde(default)]
+    pub aged: u64,
     /// Segments of each class.
     pub classes: ClassCounts,
     /// Shares that are nearly full, as sentences.
@@ -150,6 +156,9 @@ pub struct CardStatus {
     pub foreign_files: u64,
     /// What they take, in bytes.
     pub foreign_bytes: u64,
+    /// Entries that cannot be used: what has a slot's name and is no file, or cannot be read.
+    #[serde(default)]
+    pub unusable: u64,
     /// What is wrong with it.
     pub faults: Vec<Fault>,
 }

@@ -253,6 +253,79 @@ fn footage_gets_its_time_once_somebody_tells_it() {
     camera.stop();
 }
 
+/// Asks the recorder something.
+fn ask(socket: &Path, request: &serde_json::Value) -> serde_json::Value {
+    use std::io::{BufRead, BufReader, Write};
+    let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
+    stream.write_all(format!("{request}\n").as_bytes()).unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    serde_json::from_str(&line).unwrap()
+}
+
+/// `set-time` by a phone, as if it were this many microseconds later than the system's clock says.
+fn set_time(socket: &Path, later_us: i64) -> serde_json::Value {
+    let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let utc_us = now.unwrap().as_micros() as i64 + later_us;
+    let boot_ns = boot.tv_sec as u64 * 1_000_000_000 + boot.tv_nsec as u64;
+    let request = serde_json::json!({
+        "ask": "set-time", "source": "phone", "boot_ns": boot_ns, "utc_us": utc_us,
+    });
+    ask(socket, &request)
+}
+
+#[test]
+fn a_clock_set_to_2099_erases_nothing_and_a_clock_set_right_heals_the_names() {
+    const YEARS_73: i64 = 73 * 31_557_600 * 1_000_000;
+    let scratch = tempfile::tempdir().unwrap();
+    let footage = made(scratch.path().join("footage"));
+    let socket = scratch.path().join("recorder.sock");
+    let config = scratch.path().join("picam.toml");
+    std::fs::write(&config, "[retention]\nmax-age = \"30d\"\n").unwrap();
+    let mut args = CAMERA[0].to_vec();
+    args.extend(["--slots", "60", "--slot-size", "1MiB", "--segment", "1s"]);
+    args.extend(["--control", socket.to_str().unwrap()]);
+    args.extend(["--config", config.to_str().unwrap()]);
+    let camera = Camera::start("record", &footage, &args);
+    let names = || -> Vec<String> {
+        let found = segments(&footage);
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        found.iter().map(|segment| name(&segment.path)).collect()
+    };
+    let sequence = |name: &String| name.get(19..25).map(str::to_owned);
+    wait_for("some segments", Duration::from_secs(30), || {
+        (names().len() > 4).then_some(())
+    });
+    let before: Vec<_> = names().iter().filter_map(sequence).collect();
+    let in_year = |year: &str, what: &str| {
+        // The housekeeper looks every 20 s: twice, for names first, and then for what is too old.
+        wait_for(what, Duration::from_secs(60), || {
+            names()
+                .iter()
+                .all(|name| name.starts_with(year))
+                .then_some(())
+        });
+        let now: Vec<_> = names().iter().filter_map(sequence).collect();
+        let lost = before.iter().filter(|before| !now.contains(before)).count();
+        assert_eq!(lost, 0, "{now:?}");
+    };
+    let year = names()[0].get(..4).unwrap().to_owned();
+    let far = (year.parse::<u32>().unwrap() + 73).to_string();
+    assert_eq!(set_time(&socket, YEARS_73), "done");
+    in_year(&far, "names by the wrong clock");
+    std::thread::sleep(Duration::from_secs(22));
+    in_year(&far, "nothing to be given up");
+    assert_eq!(set_time(&socket, 0), "done");
+    in_year(&year, "names by the right clock");
+    let status = ask(&socket, &serde_json::json!({"ask": "status"}));
+    assert_eq!(
+        status["status"]["cameras"][0]["ring"]["aged"], 0,
+        "{status}"
+    );
+    camera.stop();
+}
+
 #[test]
 fn telling_the_time_to_nobody_is_an_error_with_a_remedy() {
     let told = Command::new(binary())

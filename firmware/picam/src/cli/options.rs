@@ -93,6 +93,11 @@ pub(crate) struct RecordOptions {
     /// Unix socket at which other processes may ask how recording goes
     #[arg(long, value_name = "SOCKET")]
     pub(crate) control: Option<PathBuf>,
+    /// User that may command through that socket, by name or number, as root and the recorder's own may; may be repeated
+    ///
+    /// Telling the time is a command. Everybody else who can open the socket may only ask.
+    #[arg(long = "commander", value_name = "USER", requires = "control")]
+    pub(crate) commanders: Vec<String>,
     /// Form of the messages on stderr [default: text]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log: Option<LogFormat>,

@@ -5,7 +5,7 @@ use std::io;
 use super::failure::Failure;
 use crate::cli::{RecordOptions, RunOptions};
 use crate::config::Config;
-use crate::control::ControlThread;
+use crate::control::{Commanders, ControlThread};
 use crate::record::{Recording, start};
 use crate::service::session_key::access_and_sessions;
 use crate::service::web::{Listen, Page, WebThread};
@@ -73,7 +73,8 @@ fn begin(options: &RecordOptions, settings: &Settings) -> Result<Recording, Fail
     signals.on_first(stop).map_err(cannot)?;
     notify::start(recording.status());
     if let Some(socket) = &options.control {
-        let started = ControlThread::start(socket.clone(), recording.status());
+        let commanders = Commanders::of(&options.commanders);
+        let started = ControlThread::start(socket.clone(), recording.status(), commanders);
         if let Err(error) = started {
             tracing::error!("nobody can ask this recorder anything: {error}; recording goes on");
         }

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use picam_capture::{Clock, SystemClock};
 
 use super::failure::Failure;
-use crate::control::{Reply, Request, ask};
+use crate::control::{Reply, Request, Source, ask};
 
 /// Hands the system's time to the recorder behind `socket`.
 pub(crate) fn run(socket: &Path) -> Result<(), Failure> {
@@ -16,7 +16,13 @@ pub(crate) fn run(socket: &Path) -> Result<(), Failure> {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let utc_us = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
-    match ask(socket, Request::SetTime { boot_ns, utc_us }) {
+    let request = Request::SetTime {
+        // A system's clock is right because a time server, or a receiver beside it, set it.
+        source: Source::Ntp,
+        boot_ns,
+        utc_us,
+    };
+    match ask(socket, request) {
         Ok(Reply::Refused { reason, remedy }) => Err(Failure::new(format!("{reason}; {remedy}"))),
         Ok(_) => Ok(()),
         Err(error) => Err(no_answer(socket, &error)),

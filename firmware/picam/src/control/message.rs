@@ -1,6 +1,6 @@
 //! What is said through the socket.
 
-use picam_ring::FLOOR_UTC_US;
+use picam_ring::{CEILING_UTC_US, FLOOR_UTC_US, TimeSource};
 use picam_web::status::Status;
 use serde::{Deserialize, Serialize};
 
@@ -14,13 +14,47 @@ pub(crate) enum Request {
     /// What it is doing. (With braces, for serde takes any further fields of a variant without.)
     Status {},
     /// To take note of the time: it was `utc_us` (microseconds since 1970) when `CLOCK_BOOTTIME`
-    /// showed `boot_ns`.
+    /// showed `boot_ns`. Only for those who may command.
     SetTime {
+        /// Who knows it.
+        source: Source,
         /// Nanoseconds since boot.
         boot_ns: u64,
         /// Microseconds since 1970, UTC.
         utc_us: i64,
     },
+}
+
+/// Who knows what time it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Source {
+    /// A phone that opened the page.
+    Phone,
+    /// A time server, or whatever set the system's clock by one.
+    Ntp,
+    /// Satellites.
+    Gps,
+}
+
+impl From<Source> for TimeSource {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Phone => Self::Phone,
+            Source::Ntp => Self::Ntp,
+            Source::Gps => Self::Gps,
+        }
+    }
+}
+
+impl Request {
+    /// Whether it changes something, and is not for everybody who may ask.
+    pub(super) const fn commands(&self) -> bool {
+        match self {
+            Self::Status {} => false,
+            Self::SetTime { .. } => true,
+        }
+    }
 }
 
 /// The answer.
@@ -57,10 +91,19 @@ pub(super) fn parse(line: &[u8], now_boot_ns: u64) -> Result<Request, Reply> {
             "send one line of JSON, such as {\"ask\":\"status\"}",
         )
     })?;
-    if let Request::SetTime { boot_ns, utc_us } = request {
+    if let Request::SetTime {
+        boot_ns, utc_us, ..
+    } = request
+    {
         if utc_us < FLOOR_UTC_US {
             return Err(Reply::refused(
                 "that time lies before picam was made",
+                "set the clock before telling it",
+            ));
+        }
+        if utc_us >= CEILING_UTC_US {
+            return Err(Reply::refused(
+                "that time is too far ahead to be true",
                 "set the clock before telling it",
             ));
         }
@@ -84,8 +127,9 @@ mod tests {
     fn requests_are_what_the_documentation_says() {
         let line = br#"{"ask":"status"}"#;
         assert_eq!(parse(line, NOW), Ok(Request::Status {}));
-        let line = br#"{"ask":"set-time","boot_ns":1000,"utc_us":1795000000000000}"#;
+        let line = br#"{"ask":"set-time","source":"ntp","boot_ns":1000,"utc_us":1795000000000000}"#;
         let expected = Request::SetTime {
+            source: Source::Ntp,
             boot_ns: 1000,
             utc_us: 1_795_000_000_000_000,
         };
@@ -100,13 +144,25 @@ mod tests {
             (&b""[..], "no request"),
             (b"status", "no request"),
             (br#"{"ask":"stop"}"#, "no request"),
+            (
+                br#"{"ask":"set-time","boot_ns":1,"utc_us":1795000000000000}"#,
+                "no request",
+            ),
+            (
+                br#"{"ask":"set-time","source":"sundial","boot_ns":1,"utc_us":1795000000000000}"#,
+                "no request",
+            ),
+            (
+                br#"{"ask":"set-time","source":"gps","boot_ns":1,"utc_us":4102444800000000}"#,
+                "too far ahead",
+            ),
             (br#"{"ask":"status","more":1}"#, "no request"),
             (
-                br#"{"ask":"set-time","boot_ns":1,"utc_us":0}"#,
+                br#"{"ask":"set-time","source":"gps","boot_ns":1,"utc_us":0}"#,
                 "before picam was made",
             ),
             (
-                br#"{"ask":"set-time","boot_ns":1001,"utc_us":1795000000000000}"#,
+                br#"{"ask":"set-time","source":"gps","boot_ns":1001,"utc_us":1795000000000000}"#,
                 "has not come yet",
             ),
         ] {

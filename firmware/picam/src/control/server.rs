@@ -10,7 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::message::{MAX_REQUEST, Reply, Request, parse};
+use super::peer::Commanders;
 use crate::record::Status;
+use picam_ring::Offer;
 use picam_web::status::StatusSource;
 
 /// Time for a client to say what it wants, and to take the answer.
@@ -25,8 +27,16 @@ pub(crate) struct ControlThread;
 
 impl ControlThread {
     /// Starts it. Whatever goes wrong with the socket is logged and tried again; recording goes on.
-    pub(crate) fn start(socket: PathBuf, status: Arc<Status>) -> io::Result<()> {
-        let door = Door { status, last: None };
+    pub(crate) fn start(
+        socket: PathBuf,
+        status: Arc<Status>,
+        commanders: Commanders,
+    ) -> io::Result<()> {
+        let door = Door {
+            status,
+            commanders,
+            last: None,
+        };
         thread::Builder::new()
             .name("control".into())
             .spawn(move || door.keep_open(&socket))?;
@@ -36,6 +46,7 @@ impl ControlThread {
 
 struct Door {
     status: Arc<Status>,
+    commanders: Commanders,
     last: Option<(Instant, Reply)>,
 }
 
@@ -80,6 +91,12 @@ impl Door {
             .take(MAX_REQUEST)
             .read_until(b'\n', &mut line)?;
         let reply = match parse(&line, self.status.boot_ns()) {
+            Ok(request) if request.commands() && !self.commanders.include(stream)? => {
+                Reply::refused(
+                    "this user may ask and not command",
+                    "do it as root, or name the user to the recorder with --commander",
+                )
+            }
             Ok(request) => self.obey(request),
             Err(refusal) => refusal,
         };
@@ -92,11 +109,25 @@ impl Door {
     fn obey(&mut self, request: Request) -> Reply {
         match request {
             Request::Status {} => self.status(),
-            Request::SetTime { boot_ns, utc_us } => {
-                self.status.set_time(boot_ns, utc_us);
-                tracing::info!("the time is known");
-                Reply::Done
-            }
+            Request::SetTime {
+                source,
+                boot_ns,
+                utc_us,
+            } => match self.status.set_time(boot_ns, utc_us, source.into()) {
+                // A worse source that says the same is as welcome as any.
+                Ok(Offer::Ignored) => match self.status.contradicts(boot_ns, utc_us) {
+                    Some(better) => Reply::refused(
+                        format!("{better} has said another time, and is believed"),
+                        "set the clock right before telling it",
+                    ),
+                    None => Reply::Done,
+                },
+                Ok(offer) => {
+                    tracing::info!("the time was told: {offer:?}");
+                    Reply::Done
+                }
+                Err(error) => Reply::refused(error.to_string(), "set the clock before telling it"),
+            },
         }
     }
 

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use picam_capture::{Clock, SystemClock};
-use picam_ring::{FLOOR_UTC_US, FsDirectory};
+use picam_ring::{FsDirectory, SlotTable};
 use rustix::fs::{FlockOperation, StatVfsMountFlags, flock, statvfs};
 use rustix::io::Errno;
 
@@ -39,18 +38,6 @@ pub(super) fn boot_id() -> [u8; 16] {
     id
 }
 
-/// Ties the boot clock to the system's clock, unless that was obviously never set.
-pub(super) fn believe_system_clock(clock: &SystemClock) {
-    let boot_ns = clock.boot_ns();
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let utc_us = i64::try_from(now.as_micros()).unwrap_or(0);
-    if utc_us >= FLOOR_UTC_US {
-        clock.set_utc(boot_ns, utc_us);
-    }
-}
-
 /// The way to the footage directory; the card may come and go. Whoever records into a directory
 /// holds a lock on it: two recorders in one ring would overwrite each other.
 #[derive(Debug, Clone)]
@@ -72,6 +59,8 @@ struct Known {
 struct Held {
     device: u64,
     inode: u64,
+    /// Who works on what in it; another card gets another table.
+    slots: SlotTable,
     _file: File,
 }
 
@@ -83,10 +72,11 @@ impl Card {
         }
     }
 
-    /// Opens the directory, creating it if need be, and locks it unless that was done before.
+    /// Opens the directory, creating it if need be, and locks it unless that was done before; with the table of those who work
+    /// in it.
     /// [`io::ErrorKind::ResourceBusy`] if another process records into it, `ENODEV` if the card that
     /// it lay on is not mounted any more.
-    pub(super) fn open(&self) -> io::Result<FsDirectory> {
+    pub(super) fn open(&self) -> io::Result<(FsDirectory, SlotTable)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let Known { mount_point, held } = &mut *known;
         if let Some(mount_point) = mount_point
@@ -107,18 +97,26 @@ impl Card {
             let metadata = file.metadata()?;
             (metadata.dev(), metadata.ino())
         };
-        if held
-            .as_ref()
-            .is_none_or(|held| (held.device, held.inode) != (device, inode))
+        if let Some(held) = held
+            && (held.device, held.inode) == (device, inode)
         {
-            lock_directory(&file)?;
-            *held = Some(Held {
-                device,
-                inode,
-                _file: file,
-            });
+            return Ok((directory, held.slots.clone()));
         }
-        Ok(directory)
+        lock_directory(&file)?;
+        let slots = SlotTable::new();
+        *held = Some(Held {
+            device,
+            inode,
+            slots: slots.clone(),
+            _file: file,
+        });
+        Ok((directory, slots))
+    }
+
+    /// The table of the card that is there, or was last.
+    pub(super) fn slots(&self) -> Option<SlotTable> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.held.as_ref().map(|held| held.slots.clone())
     }
 }
 

@@ -1,60 +1,68 @@
 //! The housekeeper: finishes what earlier boots left, gives segments their true time, makes slots,
-//! and lets old footage go; all while recording runs, and only on slots that their recorder lends.
+//! and lets old footage go; all while recording runs, and only on slots that it has claimed in the table of their owners.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, sync_channel};
 use std::time::{Duration, Instant};
 
-use picam_capture::{Clock, SystemClock};
+use picam_capture::Clock;
+use picam_mp4::RecoverError;
 use picam_ring::{
-    Action, CameraNeed, Catalog, Change, Directory, FsDirectory, Needs, Provision, Retention,
-    SegmentName, SlotName, Slots, anchor_slot, expired, give_up_slot, look, recover_slot,
+    Action, AgeingClock, AgeingPace, BootTime, CameraNeed, Catalog, Claim, Directory, Fault, Found,
+    FsDirectory, Needs, Offer, Owner, Provision, Readback, Retention, SegmentStart, SlotName,
+    SlotTable, Slots, ageing_clock, corrections, date_claimed, expired, has_aged, look,
+    recover_claimed,
 };
 
 use super::boot::{Card, boot_id};
 use super::status::Status;
-use super::writer::Order;
+use super::true_time::TrueTime;
 
 /// Recording comes first: nothing is done before every camera is under way, or this has passed.
 const HEAD_START: Duration = Duration::from_secs(10);
 /// How often the card is looked over.
 const ROUND: Duration = Duration::from_secs(20);
-/// How long a recorder may take to answer; it may be waiting for the card itself.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// A pause after so many looked-at files, so that the card stays free for recording.
 const FILES_AT_ONCE: usize = 16;
 
 pub(super) struct Housekeeper {
     pub(super) card: Card,
-    pub(super) commands: Vec<(u8, Sender<Order>)>,
     pub(super) needs: Vec<CameraNeed>,
     pub(super) slots: Slots,
     pub(super) retention: Option<Duration>,
-    pub(super) clock: Arc<SystemClock>,
+    pub(super) clock: Arc<TrueTime>,
     pub(super) status: Arc<Status>,
     pub(super) stop: Arc<AtomicBool>,
+    pub(super) state: State,
+}
+
+/// What the housekeeper remembers from round to round.
+#[derive(Default)]
+pub(super) struct State {
+    pace: HashMap<u8, AgeingPace>,
+    /// What was said last of the clock, so that the log says it once.
+    doubted: Option<AgeingClock>,
+    readback: Readback,
 }
 
 impl Housekeeper {
-    pub(super) fn run(self) {
+    pub(super) fn run(mut self) {
         let start = Instant::now();
         while !self.status.all_under_way() && start.elapsed() < HEAD_START && !self.stopped() {
             std::thread::park_timeout(Duration::from_millis(50));
         }
         let mut looked_over = false;
-        let mut knew_time = self.clock.utc_us().is_some();
         while !self.stopped() {
             // What was recorded before somebody said the time gets it now.
-            let knows_time = self.clock.utc_us().is_some();
-            looked_over &= knew_time == knows_time;
-            knew_time = knows_time;
-            match self.round(looked_over) {
+            let (time, offer) = self.clock.news();
+            looked_over &= offer.is_none();
+            match self.round(&time, offer, looked_over) {
                 Ok(()) => looked_over = true,
                 // The card is gone; whatever comes next may be another one.
                 Err(error) => {
                     looked_over = false;
+                    self.clock.not_done(offer);
                     tracing::debug!("the card cannot be looked over: {error}");
                 }
             }
@@ -73,57 +81,54 @@ impl Housekeeper {
         }
     }
 
-    fn round(&self, looked_over: bool) -> std::io::Result<()> {
-        let directory = self.card.open()?;
+    fn round(
+        &mut self,
+        time: &BootTime,
+        offer: Option<Offer>,
+        looked_over: bool,
+    ) -> std::io::Result<()> {
+        let (directory, table) = self.card.open()?;
+        table.look(&directory)?;
         let plan = Provision::plan(
             self.slots,
             &self.needs,
             directory.space()?,
-            &Catalog::read(&directory)?,
+            &table.catalog(),
         );
-        // A few slots first, so that the ring can turn; then what is left from before; then the rest.
-        self.provision(&directory, &plan, 3 * self.needs.len())?;
-        if !looked_over {
-            self.put_in_order(&directory)?;
-        }
-        self.provision(&directory, &plan, usize::MAX)?;
-        self.let_old_footage_go(&directory)
-    }
-
-    /// Asks the camera's recorder for a slot, works on it, and gives it back under its new name. A
-    /// camera that is not configured any more has nobody to ask.
-    fn with_slot(
-        &self,
-        slot: SlotName,
-        work: impl FnOnce() -> Result<SlotName, picam_mp4::RecoverError>,
-    ) {
-        let commander = self.commander(slot.camera());
-        if let Some(commander) = commander {
-            let (answer, reply) = sync_channel(1);
-            let asked = commander.send(Order::Lend(slot, answer)).is_ok();
-            match reply.recv_timeout(PATIENCE) {
-                Ok(true) if asked => {}
-                Ok(_) => return,
-                Err(_) => {
-                    // Too late an answer must not leave the slot lent for ever.
-                    let _ = commander.send(Order::GiveBack(slot, slot));
-                    return;
-                }
-            }
-        }
-        let now = work()
-            .inspect_err(|error| tracing::warn!("{slot} cannot be put in order: {error}"))
-            .unwrap_or(slot);
-        if let Some(commander) = commander {
-            let _ = commander.send(Order::GiveBack(slot, now));
-        }
-    }
-
-    fn commander(&self, camera: u8) -> Option<&Sender<Order>> {
-        self.commands
+        // A card that is smaller than it says gets no more.
+        for need in self
+            .needs
             .iter()
-            .find(|(letter, _)| *letter == camera)
-            .map(|(_, command)| command)
+            .filter(|_| !self.state.readback.is_forged())
+        {
+            table.set_target(need.camera, plan.target(need.camera));
+        }
+        // A few slots first, so that the ring can turn; then what is left from before; then the rest.
+        self.provision(&directory, &table, &plan, 3 * self.needs.len())?;
+        if !looked_over {
+            self.put_in_order(&directory, &table, time, offer)?;
+        }
+        self.provision(&directory, &table, &plan, usize::MAX)?;
+        // A clock that was told meanwhile has not moved segments yet.
+        if self.clock.known() == *time {
+            self.let_old_footage_go(&directory, &table, time)?;
+        }
+        self.read_back(&directory, &table);
+        Ok(())
+    }
+
+    /// Works on a slot unless somebody else does.
+    fn with_slot(
+        table: &SlotTable,
+        slot: SlotName,
+        work: impl FnOnce(&mut Claim) -> Result<(), RecoverError>,
+    ) -> bool {
+        let Some(mut claim) = table.claim(slot, Owner::Housekeeper) else {
+            return false;
+        };
+        work(&mut claim)
+            .inspect_err(|error| tracing::warn!("{slot} cannot be put in order: {error}"))
+            .is_ok()
     }
 
     fn all_slots(catalog: &Catalog) -> Vec<SlotName> {
@@ -142,62 +147,75 @@ impl Housekeeper {
 
     /// Recovers what was cut off, newest first, and then gives segments their true time where any
     /// segment of the same boot has one.
-    fn put_in_order(&self, directory: &FsDirectory) -> std::io::Result<()> {
-        let catalog = Catalog::read(directory)?;
-        let mut offsets: HashMap<[u8; 16], i64> = HashMap::new();
-        if let Some(utc) = self.clock.utc_us() {
-            let offset = utc - (self.clock.boot_ns() / 1000) as i64;
-            offsets.insert(boot_id(), offset);
+    fn put_in_order(
+        &self,
+        directory: &FsDirectory,
+        table: &SlotTable,
+        time: &BootTime,
+        offer: Option<Offer>,
+    ) -> std::io::Result<()> {
+        for slot in self.slots_in_turn(&table.catalog()) {
+            let needs = |slot| look(directory, slot).map(|seen| seen.needs).ok();
+            if needs(slot) != Some(Needs::Recovery) {
+                continue;
+            }
+            Self::with_slot(table, slot, |claim| {
+                // Its recorder may have finished it, or begun another, before it was claimed.
+                if needs(slot) == Some(Needs::Recovery) {
+                    recover_claimed(claim, directory)?;
+                    tracing::info!("recovered {}", claim.slot());
+                }
+                table.holds_no_footage(slot);
+                Ok(())
+            });
         }
-        let mut timeless: Vec<(SegmentName, [u8; 16])> = Vec::new();
-        for (n, slot) in Self::all_slots(&catalog).into_iter().enumerate() {
+        let starts = self.starts(directory, &table.catalog());
+        let offer = offer.unwrap_or(Offer::Ignored);
+        for correction in corrections(time, offer, boot_id(), &starts) {
             if self.stopped() {
                 return Ok(());
             }
-            if n % FILES_AT_ONCE == FILES_AT_ONCE - 1 {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            let Ok(seen) = look(directory, slot) else {
-                continue;
-            };
-            if let Some((boot, offset)) = seen.boot.and_then(|(id, offset)| Some((id, offset?))) {
-                offsets.insert(boot, offset);
-            }
-            match (seen.needs, slot, seen.boot) {
-                (Needs::Recovery, _, _) => {
-                    self.with_slot(slot, || {
-                        let now = recover_slot(directory, slot)?;
-                        tracing::info!("recovered {now}");
-                        Ok(now)
-                    });
-                }
-                (Needs::Time, SlotName::Segment(name), Some((boot, _))) => {
-                    timeless.push((name, boot));
-                }
-                _ => {}
-            }
-        }
-        for (name, boot) in timeless {
-            if let (Some(&offset), false) = (offsets.get(&boot), self.stopped()) {
-                self.with_slot(SlotName::Segment(name), || {
-                    anchor_slot(directory, name, offset)
-                });
-            }
+            Self::with_slot(table, SlotName::Segment(correction.from), |claim| {
+                date_claimed(claim, directory, correction.start_utc_us)
+            });
         }
         Ok(())
+    }
+
+    /// When every finished segment started.
+    fn starts(&self, directory: &FsDirectory, catalog: &Catalog) -> Vec<SegmentStart> {
+        self.slots_in_turn(catalog)
+            .filter_map(|slot| look(directory, slot).ok()?.start)
+            .collect()
+    }
+
+    /// All slots, slowly, until asked to stop.
+    fn slots_in_turn(&self, catalog: &Catalog) -> impl Iterator<Item = SlotName> {
+        Self::all_slots(catalog)
+            .into_iter()
+            .enumerate()
+            .take_while(|_| !self.stopped())
+            .map(|(n, slot)| {
+                if n % FILES_AT_ONCE == FILES_AT_ONCE - 1 {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                slot
+            })
     }
 
     /// Makes and removes slots until all is as planned, `most` have been made, or the card is full.
     fn provision(
         &self,
         directory: &FsDirectory,
+        table: &SlotTable,
         plan: &Provision,
         most: usize,
     ) -> std::io::Result<()> {
-        let mut catalog = Catalog::read(directory)?;
         let mut made = 0;
-        while made < most && !self.stopped() {
-            match plan.next(&catalog, directory.space()?, &[]) {
+        let mut busy = Vec::new();
+        while made < most && !self.stopped() && !self.state.readback.is_forged() {
+            let catalog = table.catalog();
+            match plan.next(&catalog, directory.space()?, &busy) {
                 Action::Done => {
                     self.status.card_full(None);
                     return Ok(());
@@ -206,18 +224,21 @@ impl Housekeeper {
                     self.status.card_full(Some(what.to_string()));
                     return Ok(());
                 }
-                Action::Remove(slot) => {
-                    self.remove(directory, slot);
-                    catalog = Catalog::read(directory)?;
-                }
-                action @ Action::Create { .. } => {
-                    let change = action.perform(directory)?;
-                    catalog.apply(change);
-                    if let Change::Added(slot, size) = change {
-                        made += 1;
-                        if let Some(commander) = self.commander(slot.camera()) {
-                            let _ = commander.send(Order::Made(slot, size));
+                Action::Remove(slot) => match table.claim(slot, Owner::Provisioning) {
+                    Some(claim) => claim.remove(directory)?,
+                    // It is looked at again in the next round.
+                    None => busy.push(slot),
+                },
+                Action::Create { camera, size, .. } => {
+                    match Claim::make(table, directory, camera, size, Owner::Provisioning) {
+                        Ok(_) => made += 1,
+                        // The filesystem needed more than it had said.
+                        Err(error) if Fault::of(&error) == Fault::NoSpace => {
+                            let full = plan.card_full(&catalog, directory.space()?);
+                            self.status.card_full(Some(full.to_string()));
+                            return Ok(());
                         }
+                        Err(error) => return Err(error),
                     }
                 }
             }
@@ -225,37 +246,95 @@ impl Housekeeper {
         Ok(())
     }
 
-    fn remove(&self, directory: &FsDirectory, slot: SlotName) {
-        let mut removed = false;
-        self.with_slot(slot, || {
-            directory.remove(&slot.to_string())?;
-            directory.sync()?;
-            removed = true;
-            Ok(slot)
-        });
-        if let (true, Some(commander)) = (removed, self.commander(slot.camera())) {
-            let _ = commander.send(Order::Removed(slot));
-        } else if !removed {
-            // Busy: it is looked at again in the next round.
-            self.nap(Duration::from_secs(1));
-        }
-    }
-
-    /// Footage beyond the age that its owner wants kept becomes spare.
-    fn let_old_footage_go(&self, directory: &FsDirectory) -> std::io::Result<()> {
-        let (Some(max_age), Some(now_us)) = (self.retention, self.clock.utc_us()) else {
+    /// Footage beyond the age that its owner wants kept becomes spare; slowly, and by a clock that can be believed.
+    fn let_old_footage_go(
+        &mut self,
+        directory: &FsDirectory,
+        table: &SlotTable,
+        time: &BootTime,
+    ) -> std::io::Result<()> {
+        let Some(max_age) = self.retention else {
             return Ok(());
         };
-        let catalog = Catalog::read(directory)?;
+        let now_boot_ns = self.clock.boot_ns();
+        let catalog = table.catalog();
         let retention = Retention {
             max_age,
             include_locked: false,
         };
+        let Some(now_us) = time.utc_us(now_boot_ns) else {
+            return Ok(());
+        };
+        let candidates =
+            |camera| expired(catalog.ring(camera), &retention, now_us / 1_000_000, &[]);
+        if catalog
+            .cameras()
+            .all(|camera| candidates(camera).is_empty())
+        {
+            return Ok(());
+        }
+        let starts = self.starts(directory, &catalog);
+        let clock = ageing_clock(time, now_boot_ns, boot_id(), &starts);
+        let AgeingClock::Believed(now_us) = clock else {
+            if self.state.doubted != Some(clock) {
+                tracing::warn!("no footage is given up for its age: {}", doubt(clock));
+            }
+            self.state.doubted = Some(clock);
+            return Ok(());
+        };
+        self.state.doubted = None;
+        let headers: HashMap<_, _> = starts.iter().map(|start| (start.name, start)).collect();
         for camera in catalog.cameras() {
-            for name in expired(catalog.ring(camera), &retention, now_us / 1_000_000, &[]) {
-                self.with_slot(SlotName::Segment(name), || give_up_slot(directory, name));
+            let pace = self.state.pace.entry(camera).or_default();
+            for name in candidates(camera) {
+                if pace.allowance(now_boot_ns, catalog.ring(camera).len()) == 0 {
+                    break;
+                }
+                let aged = |start: &&&SegmentStart| {
+                    has_aged(start, &retention, now_us, now_boot_ns, boot_id())
+                };
+                // Without a readable header nothing is known of its age but the name.
+                if headers.get(&name).is_some_and(|start| !aged(&start)) {
+                    continue;
+                }
+                let given_up = Self::with_slot(table, SlotName::Segment(name), |claim| {
+                    Ok(claim.make_spare(directory)?)
+                });
+                if given_up {
+                    pace.gone(now_boot_ns);
+                    self.status.aged(camera);
+                    tracing::info!("{name} is older than max-age, and given up");
+                }
             }
         }
         Ok(())
+    }
+
+    /// Reads a little of what was written back from the card itself.
+    fn read_back(&mut self, directory: &FsDirectory, table: &SlotTable) {
+        for found in self.state.readback.next(directory, table) {
+            match found {
+                Found::Forged(slot) => {
+                    tracing::error!(
+                        "{slot} does not hold what was written to it: the card is smaller than it says"
+                    );
+                    self.status.card_is_forged();
+                }
+                Found::Rotten(slot) => {
+                    tracing::warn!("{slot} has damaged footage: the card forgets");
+                    self.status.slot_is_rotten();
+                }
+            }
+        }
+    }
+}
+
+fn doubt(clock: AgeingClock) -> &'static str {
+    match clock {
+        AgeingClock::Behind => "the clock is behind the newest footage",
+        AgeingClock::Ahead => {
+            "the clock is more than a day ahead of the newest footage, and nothing else speaks for it yet"
+        }
+        AgeingClock::Unknown | AgeingClock::Believed(_) => "nobody has said what time it is",
     }
 }

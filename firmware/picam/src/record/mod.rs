@@ -11,6 +11,7 @@ mod pulse;
 mod queue;
 mod status;
 mod tracks;
+mod true_time;
 mod writer;
 
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use picam_capture::{CameraSpec, Clock, SystemClock};
+use picam_capture::{CameraSpec, Clock};
 use picam_ring::{
     CameraNeed, RingConfig, Shares, Slots, TooManyCameras, assign_letters, head_len_for,
 };
@@ -27,6 +28,7 @@ use picam_ring::{
 pub use boot::lock_directory;
 pub use pulse::{Pulse, Verdict, Watch};
 pub use status::Status;
+use true_time::TrueTime;
 
 /// A camera to record.
 #[derive(Debug, Clone)]
@@ -111,9 +113,9 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         .map(|camera| camera.spec.name.as_str())
         .collect();
     let letters = assign_letters(names)?;
-    let clock = Arc::new(SystemClock::new());
+    let clock = Arc::new(TrueTime::new());
     if plan.system_clock {
-        boot::believe_system_clock(&clock);
+        clock.believe_system_clock();
     }
     let needs: Vec<CameraNeed> = letters
         .iter()
@@ -124,9 +126,9 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         })
         .collect();
     let stop = Arc::new(AtomicBool::new(false));
-    let (status, reports) = Status::new(&plan, &letters, slot_size, clock.clone());
-    let status = Arc::new(status);
     let card = boot::Card::new(plan.footage.clone());
+    let (status, reports) = Status::new(&plan, &letters, slot_size, clock.clone(), card.clone());
+    let status = Arc::new(status);
     match card.open() {
         Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
             return Err(StartError::Busy(plan.footage));
@@ -137,7 +139,6 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
 
     let mut cameras = Vec::new();
     let mut captures = Vec::new();
-    let mut commands = Vec::new();
     for ((camera, &letter), report) in plan.cameras.iter().zip(&letters).zip(reports) {
         let ring = RingConfig {
             letter,
@@ -150,9 +151,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
             limits: picam_mp4::FragmentLimits::default(),
         };
         let (sender, receiver) = queue::queue();
-        let (command, orders) = std::sync::mpsc::channel();
-        commands.push((letter, command));
-        let clock: Arc<dyn Clock> = clock.clone();
+        let source_clock: Arc<dyn Clock> = clock.clone();
         let (capture_handle, writer_report) = (std::sync::mpsc::sync_channel(1), report.clone());
         let writer = {
             let (card, clock) = (card.clone(), clock.clone());
@@ -163,7 +162,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
                 .spawn(move || {
                     // The capture thread says who it is as soon as it runs.
                     let Ok(capture) = capture.recv() else { return };
-                    writer::Writer::new(card, ring, clock, writer_report, orders)
+                    writer::Writer::new(card, ring, clock, writer_report)
                         .run(receiver, &capture, &stop);
                 })?
         };
@@ -174,7 +173,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
             std::thread::Builder::new()
                 .name(format!("capture-{}", camera.spec.name))
                 .spawn(move || {
-                    capture::run(&spec, clock, sender, &writer, &report, &stop);
+                    capture::run(&spec, source_clock, sender, &writer, &report, &stop);
                 })?
         };
         // Cannot fail: the writer thread waits for exactly this.
@@ -184,13 +183,13 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
     }
     let housekeeper = housekeeper::Housekeeper {
         card,
-        commands,
         needs,
         slots: plan.slots,
         retention: plan.retention,
         clock,
         status: status.clone(),
         stop: stop.clone(),
+        state: housekeeper::State::default(),
     };
     let housekeeper = std::thread::Builder::new()
         .name("housekeeper".into())

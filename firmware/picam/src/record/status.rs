@@ -8,16 +8,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
-use picam_capture::{Clock, SystemClock};
+use picam_capture::Clock;
 use picam_media::AccessUnit;
 use picam_mp4::Counters;
-use picam_ring::{Catalog, Class, Directory, FsDirectory, Shares, degraded, share_warnings};
+use picam_ring::{
+    AnchorError, Catalog, Class, Directory, FsDirectory, Offer, Shares, SlotTable, TimeSource,
+    degraded, share_warnings,
+};
 use picam_web::status::{
     CameraState, CameraStatus, CardStatus, ClassCounts, Fault, Losses, RingStatus, StatusSource,
     StatusUnavailable,
 };
 
-use super::boot::refuse_bare_root;
+use super::boot::{Card, refuse_bare_root};
+use super::true_time::TrueTime;
 use super::{Pulse, RecordPlan};
 
 const STARTING: u8 = 0;
@@ -53,6 +57,8 @@ struct Shared {
     source_fault: ArcSwapOption<Fault>,
     stream_fault: ArcSwapOption<Fault>,
     card_fault: ArcSwapOption<Fault>,
+    /// Segments given up because they had grown too old.
+    aged: AtomicU64,
 }
 
 impl Shared {
@@ -216,7 +222,10 @@ pub struct Status {
     slot_size: u64,
     shares: Shares,
     warnings: Vec<String>,
-    clock: Arc<SystemClock>,
+    clock: Arc<TrueTime>,
+    card: Card,
+    is_forged: AtomicBool,
+    rotten: AtomicU64,
     card_full: ArcSwapOption<String>,
 }
 
@@ -225,7 +234,8 @@ impl Status {
         plan: &RecordPlan,
         letters: &[u8],
         slot_size: u64,
-        clock: Arc<SystemClock>,
+        clock: Arc<TrueTime>,
+        card: Card,
     ) -> (Self, Vec<Report>) {
         let cameras: Vec<Camera> = plan
             .cameras
@@ -250,6 +260,9 @@ impl Status {
             shares: plan.shares,
             warnings: plan.warnings.clone(),
             clock,
+            card,
+            is_forged: AtomicBool::new(false),
+            rotten: AtomicU64::new(0),
             card_full: ArcSwapOption::default(),
         };
         (status, reports)
@@ -278,9 +291,39 @@ impl Status {
         self.clock.boot_ns()
     }
 
-    /// It was `utc_us` (microseconds since 1970) at `boot_ns`.
-    pub(crate) fn set_time(&self, boot_ns: u64, utc_us: i64) {
-        self.clock.set_utc(boot_ns, utc_us);
+    /// Somebody says that it was `utc_us` (microseconds since 1970) at `boot_ns`.
+    pub(crate) fn set_time(
+        &self,
+        boot_ns: u64,
+        utc_us: i64,
+        source: TimeSource,
+    ) -> Result<Offer, AnchorError> {
+        self.clock.offer(boot_ns, utc_us, source)
+    }
+
+    /// The better clock than `source`, if that said another time at `boot_ns`.
+    pub(crate) fn contradicts(&self, boot_ns: u64, utc_us: i64) -> Option<TimeSource> {
+        let known = self.clock.known();
+        let anchor = known.anchor()?;
+        let differs = anchor.utc_us(boot_ns).abs_diff(utc_us) >= 60_000_000;
+        differs.then_some(anchor.source())
+    }
+
+    /// A segment was given up because it had grown too old.
+    pub(super) fn aged(&self, letter: u8) {
+        for camera in self.cameras.iter().filter(|camera| camera.letter == letter) {
+            camera.shared.aged.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The card is smaller than it says.
+    pub(super) fn card_is_forged(&self) {
+        self.is_forged.store(true, Ordering::Relaxed);
+    }
+
+    /// Footage was found damaged.
+    pub(super) fn slot_is_rotten(&self) {
+        self.rotten.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Slots are missing and there is no room for them, or (`None`) not any more.
@@ -319,22 +362,34 @@ impl Status {
             last_durable_ms_ago: (durable > 0).then_some(ago),
             segment: segment.map(|n| format!("{}{:06}", char::from(camera.letter), n - 1)),
             segments: shared.segments.load(Ordering::Relaxed),
-            ring: self.ring(camera.letter, catalog),
+            ring: self.ring(camera, catalog),
         }
     }
 
-    fn ring(&self, letter: u8, catalog: &Catalog) -> RingStatus {
+    fn ring(&self, camera: &Camera, catalog: &Catalog) -> RingStatus {
+        let letter = camera.letter;
         let ring = catalog.ring(letter);
+        let failed = |slots: SlotTable| slots.failed_slots(letter) as u32;
+        let failed = self.card.slots().map_or(0, failed);
+        let set_aside = (failed > 0).then(|| {
+            format!(
+                "{failed} slots failed and are set aside; they are tried again by themselves, and the card should be replaced \
+                 if this stays"
+            )
+        });
         let count = |class| ring.count(class) as u32;
         let warnings = share_warnings(ring, &self.shares)
             .iter()
             .map(ToString::to_string)
             .chain(degraded(catalog, [letter]).iter().map(ToString::to_string))
+            .chain(set_aside)
             .collect();
         RingStatus {
             slots: ring.len() as u32,
             slot_size: self.slot_size,
             spare: ring.spares().len() as u32,
+            failed,
+            aged: camera.shared.aged.load(Ordering::Relaxed),
             classes: ClassCounts {
                 normal: count(Class::Normal),
                 event: count(Class::Event),
@@ -343,6 +398,41 @@ impl Status {
             },
             warnings,
         }
+    }
+}
+
+/// Entries that are in the way.
+fn unusable_fault(catalog: &Catalog) -> Option<Fault> {
+    let first = catalog.unusable().first()?;
+    let n = catalog.unusable().len();
+    Some(Fault {
+        message: format!(
+            "{n} entries of the footage directory cannot be used, such as {first}; recording goes around them"
+        ),
+        remedy: "copy what you need off the card and check it for errors on a PC".into(),
+    })
+}
+
+impl Status {
+    /// What was found by reading back what was written.
+    fn medium_faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if self.is_forged.load(Ordering::Relaxed) {
+            faults.push(Fault {
+                message: "this card is smaller than it says: what was written to it is not there".into(),
+                remedy: "replace it with a card of a known make, bought from a shop that can be trusted; until then the part \
+                         that works is recorded to"
+                    .into(),
+            });
+        }
+        let rotten = self.rotten.load(Ordering::Relaxed);
+        if rotten > 0 {
+            faults.push(Fault {
+                message: format!("{rotten} segments were found damaged on the card after they had been written well"),
+                remedy: "copy what you need off the card and replace it: it forgets".into(),
+            });
+        }
+        faults
     }
 }
 
@@ -358,6 +448,8 @@ impl StatusSource for Status {
                 card.available = space.available;
                 card.foreign_files = catalog.foreign().files;
                 card.foreign_bytes = catalog.foreign().bytes;
+                card.unusable = catalog.unusable().len() as u64;
+                card.faults.extend(unusable_fault(&catalog));
                 catalog
             }
             Err(error) => {
@@ -368,6 +460,7 @@ impl StatusSource for Status {
                 Catalog::default()
             }
         };
+        card.faults.extend(self.medium_faults());
         card.faults
             .extend(self.card_full.load_full().map(|message| Fault {
                 message: String::clone(&message),

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver as Orders, SyncSender};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -13,14 +12,14 @@ use picam_capture::Clock;
 use picam_media::ParameterSets;
 use picam_mp4::{Counters, Sample, TrackConfig};
 use picam_ring::{
-    Account, Boot, Catalog, Fault, FsDirectory, Loss, Picture, RecordError, Recorder, RingConfig,
-    SlotName, Taken,
+    Account, Boot, Fault, FsDirectory, Loss, Picture, RecordError, Recorder, RingConfig, Taken,
 };
 
 use super::boot::{Card, boot_id};
 use super::queue::{Item, Receiver};
 use super::status::Report;
 use super::tracks;
+use super::true_time::TrueTime;
 
 /// How often what waits for pictures that do not come is looked after.
 const TICK: Duration = Duration::from_millis(50);
@@ -29,30 +28,18 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Once asked to stop, the card gets this long: the process must be gone within a second.
 const LAST_CHANCE: Duration = Duration::from_millis(600);
 
-/// What the housekeeper asks of a writer.
-pub(super) enum Order {
-    /// Let me work on this slot; the answer says whether I may.
-    Lend(SlotName, SyncSender<bool>),
-    /// I am done with it; this is its name now.
-    GiveBack(SlotName, SlotName),
-    /// I made a slot of so many bytes.
-    Made(SlotName, u64),
-    /// I removed a slot that I had borrowed.
-    Removed(SlotName),
-}
-
 pub(super) struct Writer {
     card: Card,
     config: RingConfig,
-    clock: Arc<dyn Clock>,
+    clock: Arc<TrueTime>,
     report: Report,
-    orders: Orders<Order>,
     recorder: Option<(Recorder<FsDirectory>, FsDirectory)>,
     sets: Option<Arc<ParameterSets>>,
     tracks: Option<Arc<Vec<TrackConfig>>>,
     last_dts: Option<i64>,
     usual_duration: u32,
-    utc_known: bool,
+    /// How many times the true time had been told when the recorder heard of it.
+    told: u64,
     card_failed: bool,
     stream_failed: bool,
     /// Lost while there was no recorder to count it.
@@ -67,22 +54,20 @@ impl Writer {
     pub(super) fn new(
         card: Card,
         config: RingConfig,
-        clock: Arc<dyn Clock>,
+        clock: Arc<TrueTime>,
         report: Report,
-        orders: Orders<Order>,
     ) -> Self {
         Self {
             card,
             config,
             clock,
             report,
-            orders,
             recorder: None,
             sets: None,
             tracks: None,
             last_dts: None,
             usual_duration: picam_media::TIMESCALE / 30,
-            utc_known: false,
+            told: 0,
             card_failed: false,
             stream_failed: false,
             lost: Counters::default(),
@@ -95,7 +80,6 @@ impl Writer {
     /// Records until the queue is closed and empty, then finishes the last segment.
     pub(super) fn run(mut self, mut queue: Receiver, capture: &Thread, stop: &AtomicBool) {
         while !queue.is_done() {
-            self.obey();
             if let Some(item) = queue.receive() {
                 self.record(&item, stop);
                 queue.give_back(item, capture);
@@ -128,23 +112,6 @@ impl Writer {
         match recorder.tick(now) {
             Ok(()) => self.report_progress(),
             Err(error) => self.refused(&error),
-        }
-    }
-
-    fn obey(&mut self) {
-        for order in self.orders.try_iter() {
-            let recorder = self.recorder.as_mut().map(|(recorder, _)| recorder);
-            match (order, recorder) {
-                (Order::Lend(slot, answer), Some(recorder)) => {
-                    let _ = answer.try_send(recorder.lend(slot));
-                }
-                (Order::Lend(_, answer), None) => drop(answer.try_send(false)),
-                (Order::GiveBack(slot, now), Some(recorder)) => recorder.give_back(slot, now),
-                (Order::Made(slot, size), Some(recorder)) => recorder.slot_made(slot, size),
-                (Order::Removed(slot), Some(recorder)) => recorder.slot_removed(slot),
-                // Without a recorder nothing is known of the card that could be put right.
-                (_, None) => {}
-            }
         }
     }
 
@@ -199,7 +166,6 @@ impl Writer {
                         self.lose(&picture);
                         break;
                     }
-                    self.obey();
                 }
             }
         }
@@ -214,34 +180,36 @@ impl Writer {
         if self.recorder.is_none() {
             self.open_card()?;
         }
-        let utc = self.clock.utc_us().filter(|_| !self.utc_known);
-        let now_us = (self.clock.boot_ns() / 1000) as i64;
+        let (utc_minus_boot_us, told) = self.clock.utc_minus_boot_us();
         let Some((recorder, _)) = &mut self.recorder else {
             return Ok(Taken::Skipped);
         };
-        if let Some(utc) = utc {
-            recorder.set_utc(utc - now_us)?;
-            self.utc_known = true;
+        recorder.set_now(self.clock.boot_ns());
+        if let Some(offset) = utc_minus_boot_us.filter(|_| told != self.told) {
+            // A name or header that cannot be put right now is no reason to lose the picture: it is tried with the next one.
+            match recorder.set_utc(offset) {
+                Ok(()) => self.told = told,
+                Err(error) => tracing::debug!("the segment being recorded keeps its time: {error}"),
+            }
         }
         recorder.push(picture, tracks)
     }
 
     fn open_card(&mut self) -> Result<(), RecordError> {
         let open = || {
-            let directory = self.card.open()?;
-            let catalog = Catalog::read(&directory)?;
-            Ok((self.card.open()?, directory, catalog))
+            let (directory, slots) = self.card.open()?;
+            slots.look(&directory)?;
+            Ok((self.card.open()?.0, directory, slots))
         };
-        let (watch, directory, catalog) = open().map_err(|source| RecordError::Io {
+        let (watch, directory, slots) = open().map_err(|source| RecordError::Io {
             doing: "opening the footage directory",
             source,
         })?;
-        let boot = Boot::after(&directory, &catalog, boot_id());
+        let boot = Boot::after(&directory, &slots.catalog(), boot_id());
         let account = self.account.take().unwrap_or_default();
-        let recorder =
-            Recorder::new(directory, self.config.clone(), boot, Some(catalog)).resume(account);
+        let recorder = Recorder::new(directory, self.config.clone(), boot, slots).resume(account);
         self.recorder = Some((recorder, watch));
-        self.utc_known = false;
+        self.told = 0;
         Ok(())
     }
 

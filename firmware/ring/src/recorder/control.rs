@@ -1,34 +1,49 @@
-//! What others tell a recorder while it records: the time, an event, changes of its slots.
+//! What others tell a recorder while it records: the time, an event.
 
 use picam_mp4::RecoverError;
 
 use super::Recorder;
 use super::error::{RecordError, doing, write_error};
+use crate::anchor::{NOTICEABLE_US, name_time};
 use crate::class::Class;
 use crate::directory::Directory;
-use crate::name::{SegmentName, SlotName};
-use crate::recovery::reclass_slot;
+use crate::name::{NameTime, SegmentName, SlotName};
+use crate::recovery::reclass;
 use crate::sequence::digits_of;
+use crate::slots::Owner;
 
 impl<D: Directory> Recorder<D> {
-    /// Says what time it is: UTC minus the boot clock, in microseconds. The segment being recorded
-    /// gets its true time; those before are the housekeeper's.
+    /// Says how late it is, in nanoseconds since boot: for how long the card has been refusing.
+    pub fn set_now(&mut self, boot_ns: u64) {
+        self.caution.note_time(boot_ns);
+    }
+
+    /// Says what time it is: UTC minus the boot clock, in microseconds. The segment being recorded gets its true time, also
+    /// where it had another; those before are the housekeeper's.
     pub fn set_utc(&mut self, utc_minus_boot_us: i64) -> Result<(), RecordError> {
         self.utc_minus_boot_us = Some(utc_minus_boot_us);
-        let Some(record) = self
-            .writer
-            .record()
-            .filter(|record| record.start_utc_us.is_none())
-        else {
+        let Some(record) = self.writer.record() else {
             return Ok(());
         };
         let start_boot_ns = record.start_boot_ns;
         let utc = self.utc_at(start_boot_ns);
-        self.writer
-            .update_record(|record| record.start_utc_us = utc)
-            .map_err(write_error)?;
-        let time = self.name_time(start_boot_ns);
-        self.rename_current(|name| SegmentName { time, ..name })
+        let is_right = match (record.start_utc_us, utc) {
+            (Some(old), Some(new)) => old.abs_diff(new) < NOTICEABLE_US,
+            (old, new) => old == new,
+        };
+        if !is_right {
+            self.writer
+                .update_record(|record| record.start_utc_us = utc)
+                .map_err(write_error)?;
+        }
+        // The name may lag behind the header, if the card refused in between.
+        let start = self.writer.record().and_then(|record| record.start_utc_us);
+        let time = name_time(start, self.boot.number, start_boot_ns);
+        self.rename_current(|name| match (name.time, time) {
+            // It was taken, and the next second chosen.
+            (NameTime::Utc(had), NameTime::Utc(due)) if had.abs_diff(due) < 2 => name,
+            _ => SegmentName { time, ..name },
+        })
     }
 
     /// Locks the segment being recorded, the one before and the one to come. May be called again if
@@ -38,86 +53,50 @@ impl<D: Directory> Recorder<D> {
         let Some(current) = self.current.filter(|current| !current.closed) else {
             return Ok(());
         };
-        let class = current.segment.class.stronger(class);
+        let own = current.segment.class.stronger(class);
+        // First the name, which decides what may be overwritten.
+        self.rename_current(|name| SegmentName { class: own, ..name })?;
         self.writer
-            .update_record(|record| record.class = class.letter())
+            .update_record(|record| record.class = own.letter())
             .map_err(write_error)?;
-        self.rename_current(|name| SegmentName { class, ..name })?;
-        let before = digits_of(current.sequence.wrapping_sub(1));
-        let ring = self
-            .catalog
-            .get_or_insert_default()
-            .ring(self.config.letter);
-        let Some(name) = ring.find(before).map(|segment| segment.name) else {
+        self.lock_the_one_before(current.sequence, class)
+    }
+
+    fn lock_the_one_before(&mut self, sequence: u64, class: Class) -> Result<(), RecordError> {
+        let before = digits_of(sequence.wrapping_sub(1));
+        let find = |ring: &crate::catalog::Ring| ring.find(before).map(|segment| segment.name);
+        let Some(name) = self.slots.ring(self.config.letter, find) else {
             return Ok(());
         };
+        let refused = doing("locking the segment before");
+        let owner = Owner::Recorder(self.config.letter);
+        let Some(mut claim) = self.slots.claim(SlotName::Segment(name), owner) else {
+            // Somebody is working on it, and is done in a moment.
+            return Err(refused(std::io::ErrorKind::ResourceBusy.into()));
+        };
         let class = name.class.stronger(class);
-        let now = reclass_slot(&self.directory, name, class).map_err(|error| match error {
-            RecoverError::Io(source) => doing("locking the segment before")(source),
+        match reclass(&mut claim, &self.directory, class) {
+            Ok(()) => Ok(()),
+            Err(RecoverError::Io(error)) => Err(refused(error)),
             // It cannot be locked in its header; its name decides.
-            _ => RecordError::Io {
-                doing: "locking the segment before",
-                source: std::io::ErrorKind::InvalidData.into(),
-            },
-        })?;
-        if let Some(catalog) = &mut self.catalog {
-            catalog.renamed(SlotName::Segment(name), now);
+            Err(_) => Err(refused(std::io::ErrorKind::InvalidData.into())),
         }
-        Ok(())
     }
 
     fn rename_current(
         &mut self,
         change: impl FnOnce(SegmentName) -> SegmentName,
     ) -> Result<(), RecordError> {
-        let Some(current) = &mut self.current else {
+        let Some(current) = self.current else {
             return Ok(());
         };
-        let from = current.segment;
-        let to = change(from);
-        if to == from {
-            return Ok(());
-        }
-        if current.named {
-            self.rename(SlotName::Segment(from), SlotName::Segment(to))?;
+        let mut to = change(current.segment);
+        if to != current.segment && current.named {
+            to = self.rename_to(to)?;
         }
         if let Some(current) = &mut self.current {
             current.segment = to;
         }
         Ok(())
-    }
-
-    /// Lets somebody else work on a slot; `false` if it is being recorded into.
-    pub fn lend(&mut self, slot: SlotName) -> bool {
-        let recording = self.current.is_some_and(|current| {
-            slot == current.slot || slot == SlotName::Segment(current.segment)
-        });
-        if !recording && !self.busy.contains(&slot) {
-            self.busy.push(slot);
-        }
-        !recording
-    }
-
-    /// Takes a lent slot back, under the name it has now.
-    pub fn give_back(&mut self, slot: SlotName, now: SlotName) {
-        self.busy.retain(|busy| *busy != slot);
-        if let Some(catalog) = &mut self.catalog {
-            catalog.renamed(slot, now);
-        }
-    }
-
-    /// A slot was made while recording.
-    pub fn slot_made(&mut self, slot: SlotName, size: u64) {
-        if let Some(catalog) = &mut self.catalog {
-            catalog.added(slot, size);
-        }
-    }
-
-    /// A lent slot was removed.
-    pub fn slot_removed(&mut self, slot: SlotName) {
-        self.busy.retain(|busy| *busy != slot);
-        if let Some(catalog) = &mut self.catalog {
-            catalog.removed(slot);
-        }
     }
 }

@@ -47,3 +47,8 @@ pub(super) fn write_error(error: WriteError) -> RecordError {
         other => RecordError::Write(other),
     }
 }
+
+/// A slot is always claimed while it is recorded into.
+pub(super) fn unclaimed() -> RecordError {
+    RecordError::NoSlot(io::ErrorKind::ResourceBusy.into())
+}

@@ -7,6 +7,7 @@
 
 mod account;
 mod boot;
+mod caution;
 mod config;
 mod control;
 mod durability;
@@ -19,18 +20,19 @@ use picam_mp4::recover::read_record;
 use picam_mp4::{Counters, Pushed, Record, Sample, SegmentWriter, TrackConfig, shown_counters};
 
 use crate::anchor::name_time;
-use crate::catalog::Catalog;
 use crate::class::Class;
 use crate::directory::Directory;
-use crate::name::{NameTime, SegmentName, SlotName};
+use crate::name::{NameTime, SegmentName};
 use crate::sequence::{digits_of, next_sequence};
+use crate::slots::{Claim, SlotTable};
 
 pub use account::{Account, Loss};
 pub use boot::Boot;
+use caution::Caution;
 pub use config::{RingConfig, head_len_for};
 use durability::{Due, Durability, Waiting};
 pub use error::RecordError;
-use error::{doing, write_error};
+use error::{doing, unclaimed, write_error};
 pub(crate) use slots::unnamed_footage;
 
 /// A segment is finished once no picture came for this long, nanoseconds.
@@ -59,7 +61,6 @@ pub enum Taken {
 /// The segment that is being recorded.
 #[derive(Debug, Clone, Copy)]
 struct Current {
-    slot: SlotName,
     segment: SegmentName,
     sequence: u64,
     /// Whether the file bears its segment's name yet.
@@ -75,13 +76,13 @@ pub struct Recorder<D: Directory> {
     directory: D,
     config: RingConfig,
     boot: Boot,
-    catalog: Option<Catalog>,
+    slots: SlotTable,
     writer: SegmentWriter<D::File>,
     current: Option<Current>,
+    /// The slot of `current`, or the one about to be.
+    claim: Option<Claim>,
     tracks: Arc<Vec<TrackConfig>>,
-    /// Slots somebody else works on (recovery), or that failed.
-    busy: Vec<SlotName>,
-    failed: Vec<SlotName>,
+    caution: Caution,
     next_class: Class,
     last_sequence: Option<u64>,
     utc_minus_boot_us: Option<i64>,
@@ -93,19 +94,20 @@ pub struct Recorder<D: Directory> {
 }
 
 impl<D: Directory> Recorder<D> {
-    /// A recorder that has not looked at the card yet; `catalog` may be handed in if somebody has.
-    pub fn new(directory: D, config: RingConfig, boot: Boot, catalog: Option<Catalog>) -> Self {
+    /// A recorder that has not recorded yet; `slots` is the table that all share who work in this directory, or what somebody
+    /// has listed, if anybody.
+    pub fn new(directory: D, config: RingConfig, boot: Boot, slots: impl Into<SlotTable>) -> Self {
         let limits = config.limits;
         Self {
             directory,
             config,
             boot,
-            catalog,
+            slots: slots.into(),
             writer: SegmentWriter::new(limits),
             current: None,
+            claim: None,
             tracks: Arc::default(),
-            busy: Vec::new(),
-            failed: Vec::new(),
+            caution: Caution::default(),
             next_class: Class::Normal,
             last_sequence: None,
             utc_minus_boot_us: None,
@@ -138,6 +140,7 @@ impl<D: Directory> Recorder<D> {
         picture: &Picture<'_>,
         tracks: &Arc<Vec<TrackConfig>>,
     ) -> Result<Taken, RecordError> {
+        self.caution.note_time(picture.sample.captured_boot_ns);
         let result = self.try_push(picture, tracks);
         self.count(&result);
         match &result {
@@ -146,6 +149,7 @@ impl<D: Directory> Recorder<D> {
             // It would be refused for ever, and what waits for it with it.
             Err(RecordError::Write(_)) => {
                 self.abandon(Loss::Room);
+                self.claim = None;
                 self.lose(picture, Loss::Room);
             }
         }
@@ -166,6 +170,7 @@ impl<D: Directory> Recorder<D> {
     /// To be called every 50 ms whether pictures come or not: makes durable what waits for pictures that
     /// do not come, and finishes the segment after ten seconds without any.
     pub fn tick(&mut self, now_boot_ns: u64) -> Result<(), RecordError> {
+        self.caution.note_time(now_boot_ns);
         let result = self.try_tick(now_boot_ns);
         self.count(&result);
         result
@@ -217,9 +222,15 @@ impl<D: Directory> Recorder<D> {
 
     fn count<T>(&mut self, result: &Result<T, RecordError>) {
         match result {
-            Ok(_) => self.refusals = 0,
+            Ok(_) => {
+                self.refusals = 0;
+                if self.current.is_none() {
+                    self.claim = None;
+                }
+            }
             Err(_) => {
                 self.refusals += 1;
+                self.caution.refused();
                 self.faults = self.faults.saturating_add(1);
                 if let Some(counters) = self.writer.counters_mut() {
                     counters.io_faults = counters.io_faults.saturating_add(1);
@@ -245,16 +256,12 @@ impl<D: Directory> Recorder<D> {
     /// Leaves the segment as it is and forgets what was known of the card.
     fn give_up(&mut self) {
         self.refusals = 0;
-        let current = self.current;
+        let is_open = self.current.is_some() || self.claim.is_some();
         self.abandon(Loss::Card);
-        if let Some(current) = current {
-            self.failed.push(if current.named {
-                SlotName::Segment(current.segment)
-            } else {
-                current.slot
-            });
+        if is_open {
+            self.slot_failed();
         }
-        self.catalog = None;
+        self.slots.forget();
     }
 
     fn try_push(
@@ -337,15 +344,16 @@ impl<D: Directory> Recorder<D> {
         picture: &Picture<'_>,
         tracks: &Arc<Vec<TrackConfig>>,
     ) -> Result<(), RecordError> {
-        let (slot, file) = self.take_slot()?;
+        let file = self.take_slot()?;
         // A slot that held a whole segment before needs no metadata flush below its end.
         let written_len = match read_record(&file) {
             Ok((old, _)) if old.slot_len == self.config.slot_size => old.written_len,
             _ => 0,
         };
-        let catalog = self.catalog.get_or_insert_default();
-        let ring = catalog.ring(self.config.letter);
-        let sequence = next_sequence(self.last_sequence, |digits| ring.find(digits).is_some());
+        let letter = self.config.letter;
+        let sequence = next_sequence(self.last_sequence, |digits| {
+            self.slots.is_taken(letter, digits)
+        });
         let start_boot_ns = picture.sample.captured_boot_ns;
         let start_utc_us = self.utc_at(start_boot_ns);
         let class = self.next_class;
@@ -371,7 +379,6 @@ impl<D: Directory> Recorder<D> {
         self.last_sequence = Some(sequence);
         self.next_class = Class::Normal;
         self.current = Some(Current {
-            slot,
             segment: SegmentName {
                 time: self.name_time(start_boot_ns),
                 camera: self.config.letter,
@@ -408,8 +415,9 @@ impl<D: Directory> Recorder<D> {
     }
 
     fn name_segment(&mut self, current: Current) -> Result<(), RecordError> {
-        self.rename(current.slot, SlotName::Segment(current.segment))?;
+        let segment = self.rename_to(current.segment)?;
         if let Some(now) = &mut self.current {
+            now.segment = segment;
             now.named = true;
         }
         if current.closed {
@@ -418,15 +426,12 @@ impl<D: Directory> Recorder<D> {
         Ok(())
     }
 
-    fn rename(&mut self, from: SlotName, to: SlotName) -> Result<(), RecordError> {
-        self.directory
-            .rename(&from.to_string(), &to.to_string())
-            .and_then(|()| self.directory.sync())
-            .map_err(doing("naming a segment"))?;
-        if let Some(catalog) = &mut self.catalog {
-            catalog.renamed(from, to);
-        }
-        Ok(())
+    /// Gives the slot being recorded a segment's name; says which it got.
+    fn rename_to(&mut self, segment: SegmentName) -> Result<SegmentName, RecordError> {
+        let claim = self.claim.as_mut().ok_or_else(unclaimed)?;
+        claim
+            .name_segment(&self.directory, segment)
+            .map_err(doing("naming a segment"))
     }
 
     fn end_segment(&mut self, next_dts: Option<i64>) -> Result<(), RecordError> {
@@ -446,6 +451,7 @@ impl<D: Directory> Recorder<D> {
             };
             self.account.segment_ended(&record.counters);
             self.durability.finished();
+            self.caution.finished();
             if let Some(now) = &mut self.current {
                 now.closed = true;
             }

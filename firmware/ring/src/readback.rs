@@ -1,0 +1,281 @@
+//! Reads what was written back from the medium itself: does the card hold what it took, and does it still?
+//!
+//! A forged card says that it is larger than it is: what is written beyond its end is dropped, or lands on what was written
+//! before. So the last fragment of every segment is read once the segment is finished, past the page cache; and of the others
+//! one fragment of one segment at a time, round and round, which finds what was overwritten since, and rot.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+
+use picam_mp4::fragment::FragmentRecord;
+use picam_mp4::layout::{PAGE, SECTOR};
+use picam_mp4::recover::read_record;
+use picam_mp4::{ReadAt, Record, SegmentState};
+
+use crate::catalog::{Catalog, Segment};
+use crate::directory::Directory;
+use crate::name::{SegmentName, SlotName};
+use crate::sequence::digits_of;
+use crate::slots::{Owner, SlotTable};
+
+/// Finished segments read at once; more wait for the next turn.
+const NEW_AT_ONCE: usize = 4;
+/// Where a fragment's checksum lies in it; it is taken with these bytes as zero (docs/card-format.md).
+const CRC: std::ops::Range<usize> = 52..56;
+/// No fragment is longer, in bytes.
+const LONGEST_FRAGMENT: u32 = 64 << 20;
+
+/// What reading back found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// The slot holds something else than was written to it, or nothing.
+    Forged(SlotName),
+    /// The slot holds what was written to it, damaged.
+    Rotten(SlotName),
+}
+
+/// A segment to look at, and which of its fragments, counted round; `None` for the last.
+type Due = (SegmentName, Option<u64>);
+
+/// What a look at one fragment showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Good,
+    Rotten,
+    NotWritten,
+}
+
+/// Remembers what was read already.
+#[derive(Debug, Default)]
+pub struct Readback {
+    /// The newest segment of each camera whose end was read, or that was there before.
+    read: HashMap<u8, HashSet<SegmentName>>,
+    /// Counts the samples: which segment is next, and which of its fragments.
+    samples: u64,
+    known_bad: HashSet<SlotName>,
+    forged: bool,
+}
+
+impl Readback {
+    /// Whether the card turned out to be smaller than it says.
+    pub const fn is_forged(&self) -> bool {
+        self.forged
+    }
+
+    /// Reads the ends of a few segments that were finished since, and one fragment of another; sets aside the slots that do not
+    /// hold what they took. To be called every so often: it reads some megabytes at most.
+    pub fn next(&mut self, directory: &impl Directory, table: &SlotTable) -> Vec<Found> {
+        let catalog = table.catalog();
+        let mut found = Vec::new();
+        let (new, sample) = self.due(&catalog);
+        for (name, fragment) in new.into_iter().chain(sample) {
+            let slot = SlotName::Segment(name);
+            // Nobody shall write to it meanwhile.
+            let Some(claim) = table.claim(slot, Owner::Housekeeper) else {
+                continue;
+            };
+            // A segment that is being recorded, or cannot be read at all, says nothing.
+            let seen = look(directory, name, claim.size(), fragment);
+            if fragment.is_none() && !matches!(seen, Ok(None)) {
+                self.read.entry(name.camera).or_default().insert(name);
+            }
+            let what = match seen {
+                Ok(Some(Seen::NotWritten)) => Found::Forged(slot),
+                Ok(Some(Seen::Rotten)) => Found::Rotten(slot),
+                _ => continue,
+            };
+            if !self.known_bad.insert(slot) {
+                continue;
+            }
+            found.push(what);
+            table.set_aside(slot);
+            if let Found::Forged(_) = what {
+                drop(claim);
+                self.keep_to_what_is_there(directory, table, &catalog);
+            }
+        }
+        found
+    }
+
+    /// Which ends are to be read, and which fragment of which other segment.
+    fn due(&mut self, catalog: &Catalog) -> (Vec<Due>, Option<Due>) {
+        let mut new = Vec::new();
+        let mut all: Vec<&Segment> = Vec::new();
+        for camera in catalog.cameras() {
+            let segments = catalog.ring(camera).segments();
+            let read = self.read.entry(camera).or_insert_with(|| {
+                // What was there before is sampled only.
+                segments.iter().map(|segment| segment.name).collect()
+            });
+            let names: HashSet<SegmentName> = segments.iter().map(|segment| segment.name).collect();
+            read.retain(|name| names.contains(name));
+            let unread = names.iter().filter(|name| !read.contains(name));
+            new.extend(unread.map(|name| (*name, None)));
+            all.extend(segments);
+        }
+        new.sort_by_key(|(name, _)| name.to_string());
+        new.truncate(NEW_AT_ONCE);
+        self.samples += 1;
+        let n = self.samples as usize;
+        let sample = n
+            .checked_rem(all.len())
+            .and_then(|at| all.get(at))
+            .map(|segment| (segment.name, Some(self.samples / all.len() as u64)));
+        (new, sample)
+    }
+
+    /// The card has no more room than what was written well: slots that were never written are set aside, and none are made.
+    fn keep_to_what_is_there(
+        &mut self,
+        directory: &impl Directory,
+        table: &SlotTable,
+        catalog: &Catalog,
+    ) {
+        self.forged = true;
+        for camera in catalog.cameras() {
+            let ring = catalog.ring(camera);
+            table.set_target(camera, ring.len());
+            for spare in ring.spares() {
+                let medium = Medium::new(directory, spare.slot(), spare.size);
+                if read_record(&medium).is_err() {
+                    table.set_aside(spare.slot());
+                }
+            }
+        }
+    }
+}
+
+/// Looks at one fragment of a finished segment: number `nth` of them, counted round, or the last.
+fn look(
+    directory: &impl Directory,
+    name: SegmentName,
+    size: u64,
+    nth: Option<u64>,
+) -> io::Result<Option<Seen>> {
+    let medium = Medium::new(directory, SlotName::Segment(name), size);
+    let mut head = [0; SECTOR];
+    medium.read_exact_at(0, &mut head)?;
+    let (record, state) = match Record::parse(&head) {
+        Ok(read) => read,
+        Err(_) => return Ok(Some(missing(&head))),
+    };
+    if digits_of(record.sequence) != name.sequence {
+        return Ok(Some(Seen::NotWritten));
+    }
+    if state != SegmentState::Finished {
+        return Ok(None);
+    }
+    let mut fragments = Vec::new();
+    let mut at = u64::from(record.head_len) + u64::from(record.init_len);
+    let mut frames = 0;
+    let mut front = [0; SECTOR];
+    while at + SECTOR as u64 <= size {
+        medium.read_exact_at(at, &mut front)?;
+        let Some(fragment) = FragmentRecord::parse(&front).filter(|fragment| {
+            fragment.sequence == record.sequence
+                && fragment.index as usize == fragments.len()
+                && fragment.len as usize >= PAGE
+                && fragment.len <= LONGEST_FRAGMENT
+        }) else {
+            break;
+        };
+        fragments.push((at, fragment));
+        frames = fragment.counters.frames;
+        at += u64::from(fragment.len);
+    }
+    if frames < record.counters.frames {
+        // It was written further than it can be read.
+        return Ok(Some(missing(&front)));
+    }
+    let pick = match nth {
+        Some(nth) => nth.checked_rem(fragments.len() as u64).unwrap_or(0) as usize,
+        None => fragments.len().saturating_sub(1),
+    };
+    fragments
+        .get(pick)
+        .map(|&(at, fragment)| check(&medium, at, &fragment, record.sequence))
+        .transpose()
+}
+
+/// Compares a fragment with its checksum.
+fn check(
+    medium: &impl ReadAt,
+    at: u64,
+    fragment: &FragmentRecord,
+    sequence: u64,
+) -> io::Result<Seen> {
+    let mut bytes = vec![0; fragment.len as usize];
+    medium.read_exact_at(at, &mut bytes)?;
+    if let Some(crc) = bytes.get_mut(CRC) {
+        crc.fill(0);
+    }
+    if crc32fast::hash(&bytes) == fragment.crc {
+        return Ok(Seen::Good);
+    }
+    // Somebody else's beginnings in the middle of it.
+    let foreign = |page: &[u8]| {
+        Record::parse(page).is_ok()
+            || FragmentRecord::parse(page).is_some_and(|other| other.sequence != sequence)
+    };
+    let uniform = |page: &[u8]| {
+        page.first()
+            .is_none_or(|first| page.iter().all(|byte| byte == first))
+    };
+    // The last page may be all padding.
+    let mut pages = bytes.chunks(PAGE);
+    let last = pages.next_back();
+    let overwritten = pages.any(|page| foreign(page) || uniform(page)) || last.is_some_and(foreign);
+    Ok(match overwritten {
+        true => Seen::NotWritten,
+        false => Seen::Rotten,
+    })
+}
+
+/// What lies where a record should be: something else, or nothing, or what cannot be read any more.
+fn missing(front: &[u8; SECTOR]) -> Seen {
+    let uniform = front.iter().all(|byte| Some(byte) == front.first());
+    let foreign = FragmentRecord::parse(front).is_some() || Record::parse(front).is_ok();
+    match uniform || foreign {
+        true => Seen::NotWritten,
+        false => Seen::Rotten,
+    }
+}
+
+/// A file as the medium holds it.
+struct Medium<'a, D> {
+    directory: &'a D,
+    name: String,
+    size: u64,
+}
+
+impl<'a, D: Directory> Medium<'a, D> {
+    fn new(directory: &'a D, slot: SlotName, size: u64) -> Self {
+        Self {
+            directory,
+            name: slot.to_string(),
+            size,
+        }
+    }
+}
+
+impl<D: Directory> ReadAt for Medium<'_, D> {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let page = PAGE as u64;
+        let start = offset / page * page;
+        let end = (offset + buf.len() as u64).div_ceil(page) * page;
+        let mut pages = vec![0; (end - start) as usize];
+        let read = self
+            .directory
+            .read_uncached(&self.name, start, &mut pages)?;
+        let skip = (offset - start) as usize;
+        let usable = read.saturating_sub(skip).min(buf.len());
+        if let (Some(to), Some(from)) = (buf.get_mut(..usable), pages.get(skip..skip + usable)) {
+            to.copy_from_slice(from);
+        }
+        Ok(usable)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.size)
+    }
+}

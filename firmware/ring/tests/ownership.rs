@@ -1,0 +1,659 @@
+//! Who owns a slot, what a card that refuses costs, and what lies in the way: footage goes only where a ring is full.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use picam_mp4::{
+    Counters, Flush, FragmentLimits, ReadAt, Sample, SlotFile, TrackConfig, check, sample_entry,
+};
+use picam_ring::{
+    Boot, Catalog, Claim, Class, Directory, Entry, FsDirectory, Owner, Picture, Recorder,
+    RingConfig, SegmentName, Shares, SlotName, SlotTable, Space, Taken, reclass_slot,
+    recover_claimed,
+};
+use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
+
+const SLOT_SIZE: u64 = 512 * 1024;
+const S: u64 = 1_000_000_000;
+const FRAME_NS: u64 = S / 30;
+
+/// What a card does wrong.
+#[derive(Default)]
+struct Faults {
+    flushes: bool,
+    writes: bool,
+    renames: bool,
+    /// What becomes of the next creations.
+    creations: VecDeque<Creation>,
+    /// A file whose bytes cannot be written any more, by the name it was opened under.
+    bad: Option<String>,
+}
+
+enum Creation {
+    /// Somebody else was faster.
+    Taken,
+    /// The card refuses.
+    Refused,
+}
+
+#[derive(Clone)]
+struct Card {
+    disk: SimDisk,
+    faults: Rc<RefCell<Faults>>,
+}
+
+struct CardFile {
+    file: SimFile,
+    faults: Rc<RefCell<Faults>>,
+    name: String,
+}
+
+fn refused() -> io::Error {
+    io::Error::from_raw_os_error(5)
+}
+
+impl Card {
+    fn new() -> Self {
+        Self {
+            disk: SimDisk::new(Mutant::None),
+            faults: Rc::default(),
+        }
+    }
+
+    fn file(&self, name: &str, file: SimFile) -> CardFile {
+        CardFile {
+            file,
+            faults: self.faults.clone(),
+            name: name.to_owned(),
+        }
+    }
+}
+
+impl Directory for Card {
+    type File = CardFile;
+
+    fn list(&self) -> io::Result<Vec<Entry>> {
+        self.disk.list()
+    }
+
+    fn open(&self, name: &str) -> io::Result<CardFile> {
+        Ok(self.file(name, self.disk.open(name)?))
+    }
+
+    fn create(&self, name: &str, size: u64) -> io::Result<CardFile> {
+        match self.faults.borrow_mut().creations.pop_front() {
+            Some(Creation::Taken) => drop(self.disk.create(name, size)?),
+            Some(Creation::Refused) => return Err(refused()),
+            None => {}
+        }
+        Ok(self.file(name, self.disk.create(name, size)?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        if self.faults.borrow().renames {
+            return Err(refused());
+        }
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk.remove(name)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.disk.sync()
+    }
+
+    fn space(&self) -> io::Result<Space> {
+        self.disk.space()
+    }
+}
+
+impl ReadAt for CardFile {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.file.read_at(offset, buf)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        self.file.size()
+    }
+}
+
+impl SlotFile for CardFile {
+    fn write_at(&mut self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let faults = self.faults.borrow();
+        if faults.writes || faults.bad.as_ref() == Some(&self.name) {
+            return Err(refused());
+        }
+        self.file.write_at(offset, data)
+    }
+
+    fn granule(&mut self) -> usize {
+        self.file.granule()
+    }
+
+    fn flush(&mut self, scope: Flush) -> io::Result<()> {
+        if self.faults.borrow().flushes {
+            return Err(refused());
+        }
+        self.file.flush(scope)
+    }
+}
+
+fn config(slots: usize) -> RingConfig {
+    RingConfig {
+        letter: b'F',
+        camera_name: "front".into(),
+        slot_size: SLOT_SIZE,
+        slots,
+        head_len: 32 * 1024,
+        nominal_ticks: 90_000,
+        shares: Shares::default(),
+        limits: FragmentLimits::default(),
+    }
+}
+
+/// A camera at 30 pictures a second, a key frame each second, and the clock of whoever records it.
+struct Camera<D: Directory> {
+    recorder: Recorder<D>,
+    tracks: Arc<Vec<TrackConfig>>,
+    n: u64,
+    now_ns: u64,
+    skipped: u64,
+}
+
+impl<D: Directory + Clone> Camera<D> {
+    fn new(card: &D, slots: usize, table: &SlotTable, boot: u8) -> Self {
+        let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
+        let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
+        table.look(card).unwrap();
+        let boot = Boot::after(card, &table.catalog(), [boot; 16]);
+        Self {
+            recorder: Recorder::new(card.clone(), config(slots), boot, table.clone()),
+            tracks: Arc::new(vec![TrackConfig::video(stsd, 640, 480)]),
+            n: 0,
+            now_ns: 0,
+            skipped: 0,
+        }
+    }
+
+    /// Tries to record the next picture once; the picture waits if it was refused, as in the queue.
+    fn turn(&mut self) -> bool {
+        let captured_boot_ns = self.n * FRAME_NS;
+        self.now_ns = self.now_ns.max(captured_boot_ns);
+        self.recorder.set_now(self.now_ns);
+        let data = [self.n as u8; 2000];
+        let picture = Picture {
+            sample: Sample {
+                track: 0,
+                dts: (self.n * 3000) as i64,
+                composition_offset: 0,
+                duration: 3000,
+                key: self.n.is_multiple_of(30),
+                captured_boot_ns,
+                data: &data,
+            },
+            lost_before: Counters::default(),
+        };
+        match self.recorder.push(&picture, &self.tracks) {
+            Ok(taken) => {
+                self.skipped += u64::from(taken == Taken::Skipped);
+                self.n += 1;
+                true
+            }
+            Err(_) => {
+                // The writer's pause.
+                self.now_ns += S / 5;
+                false
+            }
+        }
+    }
+
+    /// Records until the clock shows so many seconds.
+    fn until(&mut self, seconds: u64) {
+        while self.now_ns < seconds * S {
+            self.turn();
+        }
+    }
+}
+
+fn segments(directory: &impl Directory) -> Vec<SegmentName> {
+    let entries = directory.list().unwrap();
+    let mut names: Vec<SegmentName> = entries
+        .iter()
+        .filter_map(|entry| SegmentName::parse(&entry.name))
+        .collect();
+    names.sort_by_key(|name| name.sequence);
+    names
+}
+
+fn sequences(directory: &impl Directory) -> Vec<u32> {
+    segments(directory)
+        .iter()
+        .map(|name| name.sequence)
+        .collect()
+}
+
+#[test]
+fn a_name_that_another_took_between_look_and_make_costs_no_segment() {
+    for others in 1..8 {
+        let card = Card::new();
+        let mut camera = Camera::new(&card, 16, &SlotTable::new(), 1);
+        while segments(&card).len() < 2 {
+            camera.turn();
+        }
+        for _ in 0..others {
+            card.faults
+                .borrow_mut()
+                .creations
+                .push_back(Creation::Taken);
+        }
+        while segments(&card).len() < 8 {
+            camera.turn();
+        }
+        assert_eq!(sequences(&card)[0], 1, "{others}");
+        assert_eq!(camera.skipped, 0);
+    }
+}
+
+#[test]
+fn a_slot_that_cannot_be_made_costs_no_segment_while_the_ring_is_not_full() {
+    let card = Card::new();
+    let mut camera = Camera::new(&card, 16, &SlotTable::new(), 1);
+    while segments(&card).len() < 5 {
+        camera.turn();
+    }
+    for _ in 0..40 {
+        card.faults
+            .borrow_mut()
+            .creations
+            .push_back(Creation::Refused);
+    }
+    while segments(&card).len() < 12 {
+        camera.turn();
+    }
+    assert_eq!(sequences(&card), (1..=12).collect::<Vec<u32>>());
+    assert_eq!(camera.skipped, 0);
+}
+
+#[test]
+fn slots_that_can_never_be_made_do_not_end_recording() {
+    let card = Card::new();
+    let mut camera = Camera::new(&card, 16, &SlotTable::new(), 1);
+    while segments(&card).len() < 5 {
+        camera.turn();
+    }
+    for _ in 0..100_000 {
+        card.faults
+            .borrow_mut()
+            .creations
+            .push_back(Creation::Refused);
+    }
+    let began = camera.now_ns;
+    while sequences(&card).last() < Some(&8) {
+        camera.turn();
+        assert!(camera.now_ns - began < 120 * S, "it records no more");
+    }
+}
+
+/// A ring of 20 segments and no spare slot.
+fn full_ring() -> (Card, Camera<Card>) {
+    let card = Card::new();
+    let mut camera = Camera::new(&card, 20, &SlotTable::new(), 1);
+    while sequences(&card).last() < Some(&25) {
+        camera.turn();
+    }
+    (card, camera)
+}
+
+/// Which segments of the beginning are gone at the end.
+fn given_up(before: &[u32], after: &[u32]) -> usize {
+    before
+        .iter()
+        .filter(|sequence| !after.contains(sequence))
+        .count()
+}
+
+#[test]
+fn fifteen_seconds_of_failing_flushes_cost_almost_no_old_footage() {
+    let (card, mut camera) = full_ring();
+    let before = sequences(&card);
+    card.faults.borrow_mut().flushes = true;
+    let began = camera.now_ns / S;
+    camera.until(began + 15);
+    let lost = given_up(&before, &sequences(&card));
+    assert!(lost <= 2, "{lost} of {} segments given up", before.len());
+    card.faults.borrow_mut().flushes = false;
+    // Two minutes later the ring uses every slot.
+    camera.until(began + 135);
+    assert_eq!(card.list().unwrap().len(), 20);
+    let now = sequences(&card);
+    let newest = *now.last().unwrap();
+    assert!(now.len() >= 19, "{now:?}");
+    // A ring that is used whole has no segment older than its length.
+    assert!(
+        now.iter().all(|sequence| sequence + 21 >= newest),
+        "{now:?}"
+    );
+}
+
+#[test]
+fn failing_writes_cost_one_old_segment_and_then_ever_fewer() {
+    let (card, mut camera) = full_ring();
+    let before = sequences(&card);
+    let began = camera.now_ns / S;
+    // A flush of what was not written succeeds.
+    card.faults.borrow_mut().writes = true;
+    camera.until(began + 60);
+    // After 1, 9, 25 and 57 seconds.
+    let lost = given_up(&before, &sequences(&card));
+    assert!(
+        lost <= 4,
+        "{lost} of {} segments given up in a minute",
+        before.len()
+    );
+}
+
+#[test]
+fn a_slot_that_fails_is_gone_around_and_taken_up_again_once_it_works() {
+    let card = Card::new();
+    let table = SlotTable::new();
+    let spare = |sequence| {
+        SlotName::Spare {
+            camera: b'F',
+            sequence,
+        }
+        .to_string()
+    };
+    for n in 0..8 {
+        card.create(&spare(n), SLOT_SIZE).unwrap();
+    }
+    card.faults.borrow_mut().bad = Some(spare(0));
+    let mut camera = Camera::new(&card, 8, &table, 1);
+    camera.until(20);
+    assert!(sequences(&card).len() > 3, "{:?}", sequences(&card));
+    assert!(
+        card.list()
+            .unwrap()
+            .iter()
+            .any(|entry| entry.name == spare(0))
+    );
+    assert_eq!(table.failed_slots(b'F'), 1);
+    let skipped = camera.skipped;
+    card.faults.borrow_mut().bad = None;
+    camera.until(90);
+    assert_eq!(table.failed_slots(b'F'), 0);
+    assert_eq!(camera.skipped, skipped);
+    assert_eq!(sequences(&card).len(), 8);
+}
+
+#[test]
+fn the_newest_footage_is_not_given_up_before_a_slot_that_failed() {
+    let card = Card::new();
+    card.disk.hold(2);
+    let table = SlotTable::new();
+    let mut camera = Camera::new(&card, 2, &table, 1);
+    while segments(&card).len() < 2 {
+        camera.turn();
+    }
+    while sequences(&card).last() < Some(&3) {
+        camera.turn();
+    }
+    let newest = *sequences(&card).last().unwrap();
+    card.faults.borrow_mut().writes = true;
+    let now = camera.now_ns / S;
+    camera.until(now + 8);
+    card.faults.borrow_mut().writes = false;
+    camera.until(now + 12);
+    let kept = sequences(&card);
+    assert!(
+        kept.iter().any(|sequence| *sequence >= newest),
+        "{newest}: {kept:?}"
+    );
+}
+
+#[test]
+fn what_is_being_recorded_can_be_claimed_by_nobody_before_and_after_it_has_its_name() {
+    let card = Card::new();
+    let table = SlotTable::new();
+    let mut camera = Camera::new(&card, 4, &table, 1);
+    camera.turn();
+    let own = |table: &SlotTable| {
+        let catalog = table.catalog();
+        let ring = catalog.ring(b'F');
+        let spares: Vec<SlotName> = ring.spares().iter().map(|spare| spare.slot()).collect();
+        let names: Vec<SlotName> = ring.segments().iter().map(|name| name.slot()).collect();
+        (spares, names)
+    };
+    let (spares, names) = own(&table);
+    assert_eq!((spares.len(), names.len()), (1, 0));
+    assert!(table.claim(spares[0], Owner::Housekeeper).is_none());
+    while camera.recorder.segment().is_none() {
+        camera.turn();
+    }
+    let name = SlotName::Segment(camera.recorder.segment().unwrap());
+    assert!(table.claim(name, Owner::Housekeeper).is_none());
+    assert_eq!(table.owner(name), Some(Owner::Recorder(b'F')));
+    camera.recorder.finish().unwrap();
+    assert!(table.claim(name, Owner::Housekeeper).is_some());
+}
+
+#[test]
+fn a_claimed_slot_is_recorded_into_by_nobody_and_no_recorder_is_needed_to_claim_one() {
+    let (card, camera) = full_ring();
+    let table = SlotTable::new();
+    drop(camera);
+    // The camera is dead: whoever looks after its footage asks nobody.
+    table.look(&card).unwrap();
+    let all = segments(&card);
+    let held: Vec<Claim> = all
+        .iter()
+        .take(5)
+        .map(|name| {
+            table
+                .claim(SlotName::Segment(*name), Owner::Housekeeper)
+                .unwrap()
+        })
+        .collect();
+    let mut camera = Camera::new(&card, 20, &table, 2);
+    camera.until(30);
+    let now = sequences(&card);
+    assert_eq!(given_up(&sequences_of(&all[..5]), &now), 0);
+    assert!(given_up(&sequences_of(&all), &now) > 3);
+    drop(held);
+    camera.until(60);
+    assert_eq!(given_up(&sequences_of(&all[..3]), &sequences(&card)), 3);
+}
+
+fn sequences_of(names: &[SegmentName]) -> Vec<u32> {
+    names.iter().map(|name| name.sequence).collect()
+}
+
+#[test]
+fn footage_that_was_cut_off_without_a_name_is_kept_wherever_it_lies() {
+    for number in [0, 2, 9] {
+        let card = Card::new();
+        let mut camera = Camera::new(&card, 12, &SlotTable::new(), 1);
+        while camera.n < 45 {
+            camera.turn();
+        }
+        let cut_off = segments(&card)[0];
+        // The cut came before its name was durable.
+        let spare = |sequence| SlotName::Spare {
+            camera: b'F',
+            sequence,
+        };
+        let hidden = spare(number);
+        card.rename(&cut_off.to_string(), &hidden.to_string())
+            .unwrap();
+        for n in (0..11).filter(|n| *n != number) {
+            card.create(&spare(n).to_string(), SLOT_SIZE).unwrap();
+        }
+        let table = SlotTable::new();
+        let mut camera = Camera::new(&card, 12, &table, 2);
+        while sequences(&card).len() < 10 {
+            camera.turn();
+        }
+        // Beyond the slots that are looked at when the recorder starts, its number may be given once more.
+        let again = sequences(&card).contains(&1);
+        assert!(number > 3 || !again, "its number was given to another");
+        table.look(&card).unwrap();
+        let mut claim = table.claim(hidden, Owner::Housekeeper).unwrap();
+        recover_claimed(&mut claim, &card).unwrap();
+        let found = check(&card.open(&claim.slot().to_string()).unwrap()).unwrap();
+        assert!(found.record.counters.frames > 20, "slot {number}");
+        assert_eq!(sequences(&card)[0], 1, "slot {number}");
+    }
+}
+
+#[test]
+fn a_class_is_in_the_name_before_it_is_in_the_header() {
+    let class_in_header = |card: &Card, name: SegmentName| {
+        check(&card.open(&name.to_string()).unwrap())
+            .unwrap()
+            .record
+            .class
+    };
+    let (card, camera) = full_ring();
+    drop(camera);
+    let name = segments(&card)[3];
+    card.faults.borrow_mut().writes = true;
+    assert!(reclass_slot(&card, name, Class::Event).is_err());
+    assert_eq!(segments(&card)[3].class, Class::Event);
+    card.faults.borrow_mut().writes = false;
+    card.faults.borrow_mut().renames = true;
+    let name = segments(&card)[5];
+    assert!(reclass_slot(&card, name, Class::Event).is_err());
+    assert_eq!(class_in_header(&card, name), b'N');
+}
+
+#[test]
+fn the_segment_being_recorded_is_locked_in_its_name_first() {
+    let card = Card::new();
+    let mut camera = Camera::new(&card, 8, &SlotTable::new(), 1);
+    while camera.recorder.segment().is_none() {
+        camera.turn();
+    }
+    card.faults.borrow_mut().writes = true;
+    assert!(camera.recorder.lock(Class::Event).is_err());
+    assert_eq!(segments(&card)[0].class, Class::Event);
+}
+
+#[test]
+fn times_that_jump_while_recording_reach_header_and_name_alike() {
+    const NOON: i64 = 1_795_172_880_000_000;
+    let card = Card::new();
+    let mut camera = Camera::new(&card, 8, &SlotTable::new(), 1);
+    for (offset, name) in [
+        (NOON, "20261120_110800_FN_000001.mp4"),
+        (NOON + 90_000_000, "20261120_110930_FN_000001.mp4"),
+        (NOON - 3_600_000_000, "20261120_100800_FN_000001.mp4"),
+    ] {
+        while camera.recorder.segment().is_none() {
+            camera.turn();
+        }
+        camera.recorder.set_utc(offset).unwrap();
+        let named = camera.recorder.segment().unwrap();
+        assert_eq!(named.to_string(), name);
+        let (record, _) = picam_mp4::recover::read_record(&card.open(name).unwrap()).unwrap();
+        assert_eq!(record.start_utc_us, Some(offset));
+    }
+}
+
+#[test]
+fn whatever_lies_in_the_way_is_skipped_counted_and_gone_around() {
+    use std::os::unix::ffi::OsStrExt;
+    let scratch = tempfile::tempdir().unwrap();
+    let at = |name: &str| scratch.path().join(name);
+    let spare = |n| {
+        SlotName::Spare {
+            camera: b'F',
+            sequence: n,
+        }
+        .to_string()
+    };
+    std::fs::create_dir(at(&spare(0))).unwrap();
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    let fifo = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, at(&spare(1)), fifo, mode, 0).unwrap();
+    std::os::unix::fs::symlink("/nowhere", at(&spare(2))).unwrap();
+    // What the first segment would be called.
+    let first = "boot0001_000000_FN_000001.mp4";
+    std::fs::create_dir(at(first)).unwrap();
+    let odd = std::ffi::OsStr::from_bytes(b"f\xe9te.jpg");
+    std::fs::write(scratch.path().join(odd), "mine").unwrap();
+    std::fs::create_dir(at("holiday")).unwrap();
+
+    let directory = FsDirectory::open(scratch.path(), false).unwrap();
+    let catalog = Catalog::read(&directory).unwrap();
+    assert_eq!(catalog.unusable().len(), 5, "{:?}", catalog.unusable());
+    assert!(
+        directory.open(&spare(1)).is_err(),
+        "a pipe was opened as a slot"
+    );
+    let table = SlotTable::new();
+    let card = Rc::new(directory);
+    let mut camera = Camera::new(&Shared(card.clone()), 6, &table, 1);
+    camera.until(30);
+    assert_eq!(camera.skipped, 0);
+    assert!(segments(&*card).len() >= 5);
+    assert!(at(first).is_dir() && at(&spare(0)).is_dir());
+    // What appears later is gone around, too.
+    let next = sequences(&*card).last().unwrap() + 1;
+    for second in 0..3 {
+        let ahead = camera.now_ns / S + second;
+        let name = format!(
+            "boot0001_{:02}{:02}{:02}_FN_{:06}.mp4",
+            ahead / 3600,
+            ahead / 60 % 60,
+            ahead % 60,
+            next + 1
+        );
+        let _ = std::fs::create_dir(at(&name));
+    }
+    let until = camera.now_ns / S + 12;
+    camera.until(until);
+    assert!(sequences(&*card).last() > Some(&(next + 2)));
+}
+
+/// A directory that several hold.
+#[derive(Clone)]
+struct Shared(Rc<FsDirectory>);
+
+impl Directory for Shared {
+    type File = picam_ring::FsSlot;
+
+    fn list(&self) -> io::Result<Vec<Entry>> {
+        self.0.list()
+    }
+    fn survey(&self) -> io::Result<picam_ring::Listing> {
+        self.0.survey()
+    }
+    fn open(&self, name: &str) -> io::Result<Self::File> {
+        self.0.open(name)
+    }
+    fn create(&self, name: &str, size: u64) -> io::Result<Self::File> {
+        self.0.create(name, size)
+    }
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0.remove(name)
+    }
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync()
+    }
+    fn space(&self) -> io::Result<Space> {
+        self.0.space()
+    }
+}
