@@ -221,7 +221,7 @@ fn borne(record: &Record) -> u64 {
 
 fn schedules() -> std::ops::Range<u64> {
     let asked = std::env::var("PICAM_SCHEDULES").ok();
-    0..asked.and_then(|count| count.parse().ok()).unwrap_or(150)
+    0..asked.and_then(|count| count.parse().ok()).unwrap_or(60)
 }
 
 #[test]
