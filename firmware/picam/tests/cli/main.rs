@@ -8,6 +8,7 @@
 
 mod clip;
 mod config;
+mod damage;
 mod hotspot;
 mod inspect;
 mod service;
