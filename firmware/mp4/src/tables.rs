@@ -315,11 +315,7 @@ mod tests {
                 key: n % 2 == 0,
             });
             let bound = tables.bound(1 + (n % 3) as usize, 1);
-            tables.add_chunk(
-                u64::from(n) << 25,
-                tables.end_dts + u64::from(n % 2),
-                chunk,
-            );
+            tables.add_chunk(u64::from(n) << 25, tables.end_dts + u64::from(n % 2), chunk);
             let mut out = Vec::new();
             tables.encode(&mut out).unwrap();
             assert!(out.len() <= bound, "{} > {bound}", out.len());

@@ -39,10 +39,6 @@ pub struct FsSlot {
     granule: Option<usize>,
 }
 
-/// Memory that `O_DIRECT` takes on any medium.
-#[repr(align(4096))]
-struct AlignedSector([u8; SECTOR]);
-
 impl FsDirectory {
     /// Opens an existing directory. With `direct`, slots are written with `O_DIRECT` where the
     /// filesystem takes it.
@@ -215,9 +211,11 @@ impl SlotFile for FsSlot {
         };
         *self.granule.get_or_insert_with(|| {
             // A medium with sectors of 4096 bytes refuses this. (`statx` tells on few filesystems, and not on
-            // exFAT.)
-            let mut sector = AlignedSector([0; SECTOR]);
-            match FileExt::read_at(direct, &mut sector.0, 0) {
+            // exFAT.) Memory must lie on a page; a local variable aligned to one crashed here (Rust 1.95), so it is on the heap.
+            let mut memory = vec![0; 2 * PAGE];
+            let start = memory.as_ptr().align_offset(PAGE);
+            let sector = memory.get_mut(start..start + SECTOR).unwrap_or_default();
+            match FileExt::read_at(direct, sector, 0) {
                 Ok(SECTOR) => SECTOR,
                 _ => PAGE,
             }

@@ -49,7 +49,11 @@ impl fmt::Display for DamagedFragment {
         let (from, to) = self.seconds;
         match self.count {
             1 => write!(f, "fragment {index} at byte {at} is damaged (CRC mismatch)")?,
-            n => write!(f, "fragments {index} to {} at byte {at} are damaged", index + n - 1)?,
+            n => write!(
+                f,
+                "fragments {index} to {} at byte {at} are damaged",
+                index.saturating_add(n - 1)
+            )?,
         }
         write!(f, ", {from:.2} s to {to:.2} s")?;
         match self.pictures {
@@ -77,7 +81,10 @@ pub fn check(file: &impl ReadAt) -> Result<Checked, RecoverError> {
     }
     faults.extend(init::fault(file, &record)?);
     if !walked.free_follows && walked.lost_tail == 0 {
-        faults.push(format!("no `free` follows the last fragment at byte {}", walked.end));
+        faults.push(format!(
+            "no `free` follows the last fragment at byte {}",
+            walked.end
+        ));
     }
     match state {
         SegmentState::Recording => faults.extend(recording_faults(file, &record)?),
@@ -95,12 +102,13 @@ pub fn check(file: &impl ReadAt) -> Result<Checked, RecoverError> {
 }
 
 /// The boxes in front of the init, of which a player of the fragments needs the headers.
-fn recording_faults(
-    file: &impl ReadAt,
-    record: &Record,
-) -> Result<Option<String>, RecoverError> {
+fn recording_faults(file: &impl ReadAt, record: &Record) -> Result<Option<String>, RecoverError> {
     let mut want = boxes::ftyp().map_err(crate::WriteError::from)?;
-    boxes::header(b"free", (record.head_len as usize - HEAD_BOX) as u64, &mut want);
+    boxes::header(
+        b"free",
+        (record.head_len as usize - HEAD_BOX) as u64,
+        &mut want,
+    );
     let mut have = vec![0; want.len()];
     file.read_exact_at(0, &mut have)?;
     Ok((have != want).then(|| "the boxes at the file's start are damaged".to_owned()))

@@ -28,9 +28,7 @@ fn first_sector(file: &impl ReadAt) -> Result<[u8; SECTOR], RecoverError> {
 }
 
 /// The header record as far as the first sector gives it, which may be damaged: `None` if it is beyond that.
-pub(super) fn mended(
-    file: &impl ReadAt,
-) -> Result<Option<(Record, SegmentState)>, RecoverError> {
+pub(super) fn mended(file: &impl ReadAt) -> Result<Option<(Record, SegmentState)>, RecoverError> {
     let mut sector = first_sector(file)?;
     let (front, crc) = sector.split_at_mut(SECTOR - 4);
     let want = crc.first_chunk().copied().map_or(0, u32::from_be_bytes);
@@ -170,5 +168,8 @@ pub(super) fn complete(record: &mut Record, walked: &Walked, timescale: u32) {
     record.start_utc_us = origin.captured_utc_us.map(|us| us.saturating_sub(since_us));
     let counters = fragment.counters;
     let in_segment = counters.lost_pictures() + u64::from(counters.frames);
-    record.pictures_before = (origin.pictures_before + pictures).saturating_sub(in_segment);
+    record.pictures_before = origin
+        .pictures_before
+        .saturating_add(pictures)
+        .saturating_sub(in_segment);
 }

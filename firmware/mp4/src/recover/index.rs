@@ -161,10 +161,15 @@ fn listed(track: &Track, n: usize, range: Range<u64>, shift: i64) -> Vec<Part> {
 /// The stretches of a head region that are looked at: the `moov`, and what stands right before the init. The
 /// padding between them means nothing.
 fn meant(head: &[u8]) -> [Range<usize>; 2] {
-    let size = head.get(HEAD_BOX..HEAD_BOX + 4).and_then(|s| s.first_chunk());
+    let size = head
+        .get(HEAD_BOX..HEAD_BOX + 4)
+        .and_then(|s| s.first_chunk());
     let moov = size.map_or(0, |size| u32::from_be_bytes(*size) as usize);
     let padding = (HEAD_BOX + moov + 8).min(head.len());
-    [0..padding, head.len().saturating_sub(MDAT_TO_INIT)..head.len()]
+    [
+        0..padding,
+        head.len().saturating_sub(MDAT_TO_INIT)..head.len(),
+    ]
 }
 
 /// The boxes in which the head region of the file differs from `head`, which its fragments would have.
@@ -279,7 +284,11 @@ pub(super) fn hide<F: SlotFile>(file: &mut F, record: &Record) -> Result<(), Rec
     page.resize(PAGE);
     file.read_exact_at(0, page.as_mut_slice())?;
     let mut front = boxes::ftyp().map_err(writer::WriteError::from)?;
-    boxes::header(b"free", (record.head_len as usize - HEAD_BOX) as u64, &mut front);
+    boxes::header(
+        b"free",
+        (record.head_len as usize - HEAD_BOX) as u64,
+        &mut front,
+    );
     crate::wire::Fill::new(page.as_mut_slice()).put(&front);
     if let Some(sector) = page.as_mut_slice().first_chunk_mut::<SECTOR>() {
         record.store(sector);

@@ -99,8 +99,9 @@ pub(super) fn find(
     let mut here = stored(file, record)?;
     let Some(want) = record.init_crc else {
         // Nothing says what it should be: whatever can be read is taken.
-        return Init::parse(here, true, false)
-            .or_else(|error| from_index(shown).map_or(Err(error), |made| Init::parse(made, false, false)));
+        return Init::parse(here, true, false).or_else(|error| {
+            from_index(shown).map_or(Err(error), |made| Init::parse(made, false, false))
+        });
     };
     if crc32fast::hash(&here) == want {
         return Init::parse(here, true, true);

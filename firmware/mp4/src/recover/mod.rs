@@ -142,10 +142,7 @@ pub fn recover<F: SlotFile>(file: &mut F) -> Result<Recovery, RecoverError> {
 }
 
 /// The same with the help of others.
-pub fn recover_with<F: SlotFile>(
-    file: &mut F,
-    help: &Help<'_>,
-) -> Result<Recovery, RecoverError> {
+pub fn recover_with<F: SlotFile>(file: &mut F, help: &Help<'_>) -> Result<Recovery, RecoverError> {
     if let Ok((record, SegmentState::Finished)) = read_record(file) {
         return Ok(Recovery::Finished(record));
     }
@@ -212,7 +209,9 @@ pub fn mend<F: SlotFile>(file: &mut F, help: &Help<'_>) -> Result<Mended, Recove
         record.written_len = record.end;
     }
     let tracks = &found.init.tracks;
-    let head = content.head(&mut record, tracks).map_err(WriteError::from)?;
+    let head = content
+        .head(&mut record, tracks)
+        .map_err(WriteError::from)?;
 
     if !found.init.in_place {
         init::put(file, &record, &found.init)?;
@@ -320,7 +319,16 @@ fn find(file: &impl ReadAt, help: &Help<'_>, verify: bool) -> Result<Found, Reco
         header::complete(&mut record, &walked, timescale);
     }
     if let Some(shown) = shown.filter(|shown| shown.tracks.len() == init.tracks.len()) {
-        index::fill_from(&mut walked.pieces, &shown, init.tracks.len());
+        let mut longer = walked.clone();
+        if told.is_none() {
+            walk::extend(&mut longer, file, place, record.end)?;
+        }
+        index::fill_from(&mut longer.pieces, &shown, init.tracks.len());
+        if longer.pieces.last().is_none_or(|last| last.parts.is_some()) {
+            walked = longer;
+        } else {
+            index::fill_from(&mut walked.pieces, &shown, init.tracks.len());
+        }
     }
     times::settle(&mut walked.pieces, &init.tracks, init.zero);
     Ok(Found {
@@ -389,7 +397,8 @@ fn missing_pictures(walked: &Walked) -> u32 {
                 ..
             }) => {
                 let between = before.map_or(0, |before| frames.saturating_sub(before));
-                missing = missing.saturating_add(between.saturating_sub(found + here));
+                missing =
+                    missing.saturating_add(between.saturating_sub(found.saturating_add(here)));
                 (before, found) = (Some(frames), 0);
             }
             None => found = found.saturating_add(here),

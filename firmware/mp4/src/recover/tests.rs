@@ -93,7 +93,8 @@ impl Slot {
     /// The bytes of every picture that a player is shown.
     fn samples(&self) -> Vec<Vec<u8>> {
         let movie = Movie::read(self).unwrap();
-        let bytes = |s: &crate::read::Sample| self.bytes[s.offset as usize..s.end() as usize].to_vec();
+        let bytes =
+            |s: &crate::read::Sample| self.bytes[s.offset as usize..s.end() as usize].to_vec();
         movie.tracks[0].samples.iter().map(bytes).collect()
     }
 }
@@ -118,7 +119,10 @@ fn header(sequence: u64, boot: u8) -> Record {
 /// Records `fragments` fragments over what is in the slot; the pictures tell sequence and number.
 fn record_into(slot: Slot, header: Record, fragments: usize, finish: bool) -> Slot {
     let stsd = sample_entry::h264(&[SPS.to_vec()], &[PPS.to_vec()], 64, 48).unwrap();
-    let tracks = vec![TrackConfig::video(stsd, 64, 48), TrackConfig::camm().unwrap()];
+    let tracks = vec![
+        TrackConfig::video(stsd, 64, 48),
+        TrackConfig::camm().unwrap(),
+    ];
     let mut writer = SegmentWriter::new(FragmentLimits {
         interval_ns: 1_000_000_000_000,
         bytes: 1 << 20,
@@ -192,20 +196,41 @@ fn recovered(slot: &mut Slot) -> Record {
 fn a_flipped_bit_in_any_fragment_costs_nothing_but_is_counted_and_said() {
     for (n, (at, len)) in cut_off().fragments().into_iter().enumerate() {
         // In a sample; in record, box headers, times, sizes.
-        for offset in [2048 + 500, 4, 8, 28, 40, 48, 52, 58, 62, 70, 74, 1900, len as usize - 1] {
+        for offset in [
+            2048 + 500,
+            4,
+            8,
+            28,
+            40,
+            48,
+            52,
+            58,
+            62,
+            70,
+            74,
+            1900,
+            len as usize - 1,
+        ] {
             let mut slot = cut_off();
             slot.flip(at + offset as u64);
             let said = check(&slot).unwrap();
             assert!(!said.faults.is_empty(), "fragment {n}, byte {offset}");
             let before = slot.pictures();
             let record = recovered(&mut slot);
-            assert_eq!(slot.pictures(), ALL, "fragment {n}, byte {offset}; {before} before");
+            assert_eq!(
+                slot.pictures(),
+                ALL,
+                "fragment {n}, byte {offset}; {before} before"
+            );
             assert_eq!(record.counters.frames as usize, ALL);
             assert!(record.counters.crc_failures <= 1);
             if offset == 2548 {
                 assert_eq!(record.counters.crc_failures, 1);
                 let text = said.faults.join(";");
-                assert!(text.contains(&format!("fragment {n} at byte {at} is damaged")), "{text}");
+                assert!(
+                    text.contains(&format!("fragment {n} at byte {at} is damaged")),
+                    "{text}"
+                );
             }
         }
     }
@@ -233,7 +258,10 @@ fn the_samples_of_all_other_fragments_stay_as_they_are() {
         assert_eq!(record.counters.frames as usize, ALL - PER_FRAGMENT);
         // What the last one held, nobody knows.
         if n < 11 {
-            assert_eq!(record.counters.lost_card as usize, PER_FRAGMENT, "fragment {n}");
+            assert_eq!(
+                record.counters.lost_card as usize, PER_FRAGMENT,
+                "fragment {n}"
+            );
             assert_eq!(record.counters.crc_failures, 1, "fragment {n}");
         }
     }
@@ -256,7 +284,12 @@ fn older_fragments_in_the_slot_are_never_taken() {
         assert_eq!(record.counters.frames as usize, ALL, "{sequence} {boot}");
         assert_eq!((record.end, record.counters.crc_failures), (end, 0));
         assert_eq!(check(&slot).unwrap().faults, Vec::<String>::new());
-        assert!(slot.samples().iter().enumerate().all(|(n, bytes)| bytes[0] == 41 ^ n as u8));
+        assert!(
+            slot.samples()
+                .iter()
+                .enumerate()
+                .all(|(n, bytes)| bytes[0] == 41 ^ n as u8)
+        );
     }
 }
 
@@ -327,14 +360,22 @@ fn a_flipped_bit_anywhere_in_the_index_is_found_and_mended() {
     let good = finished();
     assert_eq!(check(&good).unwrap().faults, Vec::<String>::new());
     let boxes = index_bytes(&good);
-    for kind in ["stsz", "stco", "stts", "stsc", "ctts", "stss", "stsd", "mdhd", "elst", "hdlr"] {
-        let there = boxes.iter().any(|(k, _)| k == kind || kind == "elst" && k == "edts");
+    for kind in [
+        "stsz", "stco", "stts", "stsc", "ctts", "stss", "stsd", "mdhd", "elst", "hdlr",
+    ] {
+        let there = boxes
+            .iter()
+            .any(|(k, _)| k == kind || kind == "elst" && k == "edts");
         assert!(there, "{kind} is not in {boxes:?}");
     }
     // The last byte of each, the box headers, and what picam does not read itself.
     let size = u64::from(u32::from_be_bytes(good.bytes[32..36].try_into().unwrap()));
     let every = (0..32 + size).step_by(13);
-    let places = boxes.iter().map(|(_, at)| *at).chain(every).chain([32, 35, 36, 39, 62]);
+    let places = boxes
+        .iter()
+        .map(|(_, at)| *at)
+        .chain(every)
+        .chain([32, 35, 36, 39, 62]);
     let untouched = good.fragments();
     for at in places.filter(|at| !(160..512).contains(at)) {
         let mut slot = good.clone();
@@ -394,13 +435,19 @@ fn a_lost_header_record_is_made_of_what_the_fragments_say() {
         assert_eq!(record.start_boot_ns, old.start_boot_ns);
         assert_eq!(record.start_utc_us, old.start_utc_us);
         assert_eq!(record.pictures_before, 77);
-        assert_eq!(record.boot_id, [7, 7, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(
+            record.boot_id,
+            [7, 7, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        );
         assert_eq!(check(&slot).unwrap().faults, Vec::<String>::new());
         // Not under another name.
         let mut slot = good.clone();
         slot.zero(0, 4096);
         let help = Help {
-            named: Some(Named { sequence: 40, ..named }),
+            named: Some(Named {
+                sequence: 40,
+                ..named
+            }),
             ..Help::NONE
         };
         assert!(mend(&mut slot, &help).is_err());
@@ -430,9 +477,15 @@ fn a_damaged_init_is_mended_or_borrowed_if_its_crc_agrees() {
         for lend in [&|_| None, &wrong as &dyn Fn(u32) -> Option<Vec<u8>>] {
             let help = Help { lend, named: None };
             assert!(matches!(mend(&mut slot, &help), Err(RecoverError::Init(_))));
-            assert!(slot.bytes == found, "changed although nothing could be done");
+            assert!(
+                slot.bytes == found,
+                "changed although nothing could be done"
+            );
         }
-        let help = Help { lend: &lend, named: None };
+        let help = Help {
+            lend: &lend,
+            named: None,
+        };
         assert!(mend(&mut slot, &help).unwrap().init);
         assert_eq!(slot.pictures(), ALL);
         assert_eq!(check(&slot).unwrap().faults, Vec::<String>::new());
@@ -464,7 +517,13 @@ fn a_damaged_fragment_of_a_finished_segment_keeps_what_its_index_says() {
     assert!(!mended.changed() && mended.damaged == 1, "{mended:?}");
     assert!(slot.bytes == before);
     // With the index damaged as well, both halves make one.
-    slot.flip(index_bytes(&slot).iter().find(|(kind, _)| kind == "stss").unwrap().1);
+    slot.flip(
+        index_bytes(&slot)
+            .iter()
+            .find(|(kind, _)| kind == "stss")
+            .unwrap()
+            .1,
+    );
     mend(&mut slot, &Help::NONE).unwrap();
     assert_eq!(slot.pictures(), ALL);
     assert_eq!(check(&slot).unwrap().faults.len(), 1);
@@ -493,7 +552,10 @@ fn recovery_can_be_cut_off_anywhere_and_begun_again() {
                 let _ = mend(&mut slot, &Help::NONE);
                 slot.most = usize::MAX;
                 mend(&mut slot, &Help::NONE).unwrap();
-                assert!(slot.pictures() >= before.max(done.pictures()), "damage {n}, cut at {most}");
+                assert!(
+                    slot.pictures() >= before.max(done.pictures()),
+                    "damage {n}, cut at {most}"
+                );
             }
         }
     }
@@ -506,8 +568,22 @@ fn the_last_pictures_of_a_cut_stream_with_reordering_are_shown() {
     recovered(&mut slot);
     let movie = Movie::read(&slot).unwrap();
     let video = &movie.tracks[0];
-    let last = video.samples.iter().map(|s| video.presentation(s)).max().unwrap();
-    assert!(last < video.presentation_end(), "{last} {}", video.presentation_end());
-    let ends = video.samples.iter().map(|s| video.presentation(s) + 9000).max().unwrap();
+    let last = video
+        .samples
+        .iter()
+        .map(|s| video.presentation(s))
+        .max()
+        .unwrap();
+    assert!(
+        last < video.presentation_end(),
+        "{last} {}",
+        video.presentation_end()
+    );
+    let ends = video
+        .samples
+        .iter()
+        .map(|s| video.presentation(s) + 9000)
+        .max()
+        .unwrap();
     assert_eq!(video.presentation_end(), ends);
 }

@@ -45,13 +45,20 @@ pub(super) fn settle(pieces: &mut [Piece], tracks: &[TrackConfig], zero: u64) {
                 room.fit(part, if n == 0 { zero } else { 0 });
             }
             room.from = part.base_dts + part.duration();
-            room.usual = part.samples.first().map_or(room.usual, |s| s.duration.into());
+            room.usual = part
+                .samples
+                .first()
+                .map_or(room.usual, |s| s.duration.into());
         }
     }
 }
 
 fn part_of(piece: &Piece, track: usize) -> Option<&Part> {
-    piece.parts.iter().flatten().find(|part| part.track == track)
+    piece
+        .parts
+        .iter()
+        .flatten()
+        .find(|part| part.track == track)
 }
 
 impl Room {
@@ -64,7 +71,10 @@ impl Room {
         let last = part.samples.last().map_or(0, |sample| sample.duration);
         let until_last = part.base_dts + part.duration() - u64::from(last);
         let ends = self.to.is_none_or(|to| until_last <= to);
-        let short = part.samples.iter().all(|s| u64::from(s.duration) <= self.longest);
+        let short = part
+            .samples
+            .iter()
+            .all(|s| u64::from(s.duration) <= self.longest);
         if !(ends && short) {
             let each = self.to.map_or(self.usual, |to| {
                 let room = to.saturating_sub(part.base_dts) / part.samples.len().max(1) as u64;

@@ -69,8 +69,42 @@ impl Walked {
     /// How many fragments are damaged.
     pub(super) fn damaged(&self) -> u32 {
         let pieces = self.pieces.iter().filter(|piece| !piece.intact);
-        pieces.map(|piece| piece.count).sum::<u32>() + self.lost_tail
+        let counts = pieces.map(|piece| piece.count);
+        counts.fold(self.lost_tail, u32::saturating_add)
     }
+}
+
+/// Goes on to `end`, where a finished header says that the last fragment ends, behind what the walk could find.
+pub(super) fn extend(
+    walked: &mut Walked,
+    file: &impl ReadAt,
+    place: Place,
+    end: u64,
+) -> io::Result<()> {
+    if end <= walked.end || end > place.limit || !end.is_multiple_of(PAGE as u64) {
+        return Ok(());
+    }
+    let index = walked
+        .pieces
+        .last()
+        .map_or(0, |last| last.index.saturating_add(last.count));
+    walked.pieces.push(Piece {
+        at: walked.end,
+        end,
+        index,
+        count: walked.lost_tail.max(1),
+        record: None,
+        intact: false,
+        parts: None,
+    });
+    (walked.end, walked.lost_tail) = (end, 0);
+    walked.free_follows = end == place.slot_len;
+    if end + PAGE as u64 <= place.limit {
+        let mut front = [0; FRONT];
+        file.read_exact_at(end, &mut front)?;
+        walked.free_follows = is_free(&front, place.slot_len - end);
+    }
+    Ok(())
 }
 
 /// Whether the fragment at `at` has the CRC that its record says.
@@ -130,7 +164,8 @@ pub(super) fn walk(file: &impl ReadAt, place: Place, verify: bool) -> io::Result
     let free_follows = walk.run()?;
     let mut lost_tail = 0;
     while walk.pieces.last().is_some_and(|p| p.parts.is_none()) {
-        lost_tail += walk.pieces.pop().map_or(0, |piece| piece.count);
+        let count = walk.pieces.pop().map_or(0, |piece| piece.count);
+        lost_tail = u32::saturating_add(lost_tail, count);
     }
     let end = walk.pieces.last().map_or(place.first, |piece| piece.end);
     let free_follows = free_follows && lost_tail == 0;
@@ -156,7 +191,11 @@ impl<F: ReadAt> Walk<'_, F> {
                 here => {
                     let free = matches!(here, At::Free);
                     // A slot is empty only if nothing is anywhere in it.
-                    let most = if free && self.index > 0 { WINDOW } else { u64::MAX };
+                    let most = if free && self.index > 0 {
+                        WINDOW
+                    } else {
+                        u64::MAX
+                    };
                     let found = self.search(self.at + PAGE as u64, self.index, most)?;
                     // A recorder may have gone on meanwhile.
                     let front = self.front(self.at)?;
@@ -218,7 +257,11 @@ impl<F: ReadAt> Walk<'_, F> {
         // Its length and index may be what is damaged.
         let end = match self.goes_on_at(end)? {
             true => end,
-            false => match self.search(self.at + PAGE as u64, self.index + 1, u64::MAX)? {
+            false => match self.search(
+                self.at + PAGE as u64,
+                self.index.saturating_add(1),
+                u64::MAX,
+            )? {
                 Some((next, _)) => next,
                 None => self.end_of_samples(front).unwrap_or(end),
             },
@@ -233,7 +276,13 @@ impl<F: ReadAt> Walk<'_, F> {
                 Some(parts).filter(|parts| !parts.is_empty())
             });
         let index = self.index;
-        self.push(end, index, Some(FragmentRecord { index, ..record }), false, parts);
+        self.push(
+            end,
+            index,
+            Some(FragmentRecord { index, ..record }),
+            false,
+            parts,
+        );
         Ok(())
     }
 
@@ -245,7 +294,7 @@ impl<F: ReadAt> Walk<'_, F> {
         let front = self.front(at)?;
         let record = FragmentRecord::parse(&front);
         Ok(
-            record.is_some_and(|record| self.is_ours(&record, at, self.index + 1))
+            record.is_some_and(|record| self.is_ours(&record, at, self.index.saturating_add(1)))
                 || is_free(&front, self.place.slot_len - at),
         )
     }
@@ -280,7 +329,7 @@ impl<F: ReadAt> Walk<'_, F> {
                 intact: false,
                 parts: None,
             });
-            (self.at, self.index) = (to, self.index + left);
+            (self.at, self.index) = (to, self.index.saturating_add(left));
         }
         Ok(())
     }
@@ -365,7 +414,7 @@ impl<F: ReadAt> Walk<'_, F> {
             intact,
             parts,
         });
-        (self.at, self.index) = (end, index + 1);
+        (self.at, self.index) = (end, index.saturating_add(1));
     }
 
     /// The first fragment of this segment from `from` on, with an index of at least `least`.

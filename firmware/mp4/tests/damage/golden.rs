@@ -22,7 +22,9 @@ fn samples(slot: &Slot) -> Vec<Vec<Vec<u8>>> {
     let movie = Movie::read(slot).unwrap();
     let bytes = |s: &picam_mp4::read::Sample| slot.0[s.offset as usize..s.end() as usize].to_vec();
     let tracks = movie.tracks.iter();
-    tracks.map(|t| t.samples.iter().map(bytes).collect()).collect()
+    tracks
+        .map(|t| t.samples.iter().map(bytes).collect())
+        .collect()
 }
 
 #[test]

@@ -8,4 +8,5 @@
 
 mod golden;
 mod random;
+mod salvage;
 mod segments;

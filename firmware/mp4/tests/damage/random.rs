@@ -31,7 +31,12 @@ impl Random {
 }
 
 /// One damage: where, and what it is called.
-fn damage(slot: &mut Slot, old: &Slot, fronts: &[(u64, u64)], random: &mut Random) -> (Range<u64>, String) {
+fn damage(
+    slot: &mut Slot,
+    old: &Slot,
+    fronts: &[(u64, u64)],
+    random: &mut Random,
+) -> (Range<u64>, String) {
     let end = fronts.last().map_or(0, |(at, len)| at + len) + 8192;
     // Anywhere; at the boxes of a fragment; in head and init.
     let at = match random.below(4) {
@@ -72,7 +77,7 @@ fn damage(slot: &mut Slot, old: &Slot, fronts: &[(u64, u64)], random: &mut Rando
 }
 
 /// The fragments of a slot: where and how long.
-fn fragments(slot: &Slot) -> Vec<(u64, u64)> {
+pub(crate) fn fragments(slot: &Slot) -> Vec<(u64, u64)> {
     let (record, _) = read_record(slot).unwrap();
     let mut at = u64::from(record.head_len + record.init_len);
     let mut found = Vec::new();
@@ -115,12 +120,17 @@ fn one_case(dir: &Path, segments: &Segments, random: &mut Random, sums: &mut Sum
     let what = format!("case {n}, {name}, {what}");
     let (record, _) = read_record(good).unwrap();
     let mut init = vec![0; record.init_moov_len as usize];
-    good.read_exact_at(record.head_len.into(), &mut init).unwrap();
+    good.read_exact_at(record.head_len.into(), &mut init)
+        .unwrap();
     let lend = |crc: u32| (crc32fast::hash(&init) == crc).then(|| init.clone());
     let damaged = slot.clone();
     let help = Help {
         // Every other has nobody to borrow from.
-        lend: if n.is_multiple_of(2) { &lend } else { &|_| None },
+        lend: if n.is_multiple_of(2) {
+            &lend
+        } else {
+            &|_| None
+        },
         named: None,
     };
     sums.cases += 1;
@@ -135,12 +145,20 @@ fn one_case(dir: &Path, segments: &Segments, random: &mut Random, sums: &mut Sum
     }
     let places = sample_places(&slot);
     for place in sample_places(good) {
-        let owner = fronts.iter().find(|(at, len)| (*at..at + len).contains(&place.start));
+        let owner = fronts
+            .iter()
+            .find(|(at, len)| (*at..at + len).contains(&place.start));
         let (at, len) = *owner.unwrap();
         if range.end <= at || range.start >= at + len {
-            assert!(places.contains(&place), "{what}: a sample of an intact fragment is lost");
+            assert!(
+                places.contains(&place),
+                "{what}: a sample of an intact fragment is lost"
+            );
             let bytes = place.start as usize..place.end as usize;
-            assert!(slot.0[bytes.clone()] == good.0[bytes], "{what}: a sample was changed");
+            assert!(
+                slot.0[bytes.clone()] == good.0[bytes],
+                "{what}: a sample was changed"
+            );
         }
     }
     if ffmpeg::available() {
@@ -148,7 +166,8 @@ fn one_case(dir: &Path, segments: &Segments, random: &mut Random, sums: &mut Sum
         sums.before += before;
         sums.after += after;
         if after < before {
-            sums.worse.push(format!("{what}: {before} pictures before, {after} after"));
+            sums.worse
+                .push(format!("{what}: {before} pictures before, {after} after"));
         }
     }
 }
@@ -165,8 +184,16 @@ fn no_damage_is_made_worse() {
     }
     let dir = tempfile::tempdir().unwrap();
     let clips = [
-        segments(dir.path(), "plain.mp4", "-c:v libx264 -preset veryfast -g 25 -bf 0"),
-        segments(dir.path(), "reordered.mp4", "-c:v libx264 -preset veryfast -g 20 -bf 3"),
+        segments(
+            dir.path(),
+            "plain.mp4",
+            "-c:v libx264 -preset veryfast -g 25 -bf 0",
+        ),
+        segments(
+            dir.path(),
+            "reordered.mp4",
+            "-c:v libx264 -preset veryfast -g 20 -bf 3",
+        ),
         segments(
             dir.path(),
             "h265.mp4",
@@ -185,11 +212,26 @@ fn no_damage_is_made_worse() {
     for n in from..from + number("PICAM_DAMAGES", CASES) {
         let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (n as u64 + 1) << 20);
         random.next();
-        one_case(dir.path(), &clips[n % clips.len()], &mut random, &mut sums, n);
+        one_case(
+            dir.path(),
+            &clips[n % clips.len()],
+            &mut random,
+            &mut sums,
+            n,
+        );
     }
-    let Sums { cases, changed, refused, before, after, worse } = &sums;
-    println!("{cases} damages: {changed} files mended, {refused} left as they were; of those mended \
-              ffmpeg decoded {before} pictures before and {after} after");
+    let Sums {
+        cases,
+        changed,
+        refused,
+        before,
+        after,
+        worse,
+    } = &sums;
+    println!(
+        "{cases} damages: {changed} files mended, {refused} left as they were; of those mended \
+              ffmpeg decoded {before} pictures before and {after} after"
+    );
     assert!(worse.is_empty(), "{}", worse.join("\n"));
     assert!(*changed > cases / 4 && after > before);
 }

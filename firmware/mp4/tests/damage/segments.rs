@@ -47,7 +47,10 @@ pub(crate) struct Segments {
 pub(crate) fn segments(dir: &Path, name: &str, codec: &str) -> Segments {
     let path = dir.join(name);
     let input = "-f lavfi -i testsrc2=size=160x120:rate=25:duration=4 -pix_fmt yuv420p";
-    ffmpeg::run(&format!("{input} {codec} -video_track_timescale 90000"), &path);
+    ffmpeg::run(
+        &format!("{input} {codec} -video_track_timescale 90000"),
+        &path,
+    );
     let clip = std::fs::read(path).unwrap();
     let blank = Slot(vec![0; SLOT_LEN as usize]);
     let old = record_into(blank, &clip, 40, 100, false);

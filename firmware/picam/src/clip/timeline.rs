@@ -130,6 +130,8 @@ mod tests {
             duration_ns: 10 * S as u64,
             recovered: false,
             counters: Counters::default(),
+            init_crc: None,
+            pictures_before: 0,
         }
     }
 

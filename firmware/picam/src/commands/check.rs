@@ -86,7 +86,10 @@ impl Sums {
         let words = [
             (self.dropped_encoder, "lost in the encoder"),
             (self.dropped_queue, "lost because the card was too slow"),
-            (self.lost_card, "lost with what the card no longer gave or took"),
+            (
+                self.lost_card,
+                "lost with what the card no longer gave or took",
+            ),
             (self.lost_room, "lost because a slot was full"),
             (self.lost_undecodable, "lost before one that can be decoded"),
             (self.times_changed, "with changed times"),
@@ -209,7 +212,9 @@ impl Summary {
                 && before.sequence + 1 == record.sequence;
             let counters = before.counters;
             let own = u64::from(counters.frames) + counters.lost_pictures();
-            let missing = record.pictures_before.saturating_sub(before.pictures_before + own);
+            let missing = record
+                .pictures_before
+                .saturating_sub(before.pictures_before + own);
             // What was lost between the two counts in the later one.
             let missing = missing.saturating_sub(record.counters.lost_pictures());
             if neighbours && missing > 0 {
@@ -218,7 +223,9 @@ impl Summary {
                 let frames = text::count(missing, "frame");
                 self.notes.push(Finding {
                     file: file.clone(),
-                    what: vec![format!("{frames} before it are missing, and nothing says why")],
+                    what: vec![format!(
+                        "{frames} before it are missing, and nothing says why"
+                    )],
                 });
             }
         }

@@ -7,9 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use picam_mp4::recover::read_record;
-use picam_mp4::{
-    Help, Mended, Named, ReadAt, RecordError, RecoverError, SegmentState, mend,
-};
+use picam_mp4::{Help, Mended, Named, ReadAt, RecordError, RecoverError, SegmentState, mend};
 use picam_ring::{
     Directory, FsDirectory, Needs, SEQUENCE_MODULUS, SegmentName, SlotName, look, recover_slot,
 };
@@ -120,11 +118,7 @@ fn one(
 }
 
 /// Gives what was cut off the name that it should have.
-fn named(
-    directory: &FsDirectory,
-    slot: SlotName,
-    mended: Mended,
-) -> Result<Outcome, RecoverError> {
+fn named(directory: &FsDirectory, slot: SlotName, mended: Mended) -> Result<Outcome, RecoverError> {
     Ok(match recover_slot(directory, slot)? {
         SlotName::Segment(name) => Outcome::Recovered(name, mended),
         SlotName::Spare { .. } => Outcome::Spare,

@@ -92,7 +92,11 @@ pub(crate) fn run(args: &SalvageArgs) -> Result<(), Failure> {
     } else {
         let fragments = text::count(report.fragments, "fragment");
         let segments = text::count(report.segments.len() as u64, "segment");
-        writeln!(out, "{shown}: {segments}, {fragments} found in {}", text::size(report.scanned))?;
+        writeln!(
+            out,
+            "{shown}: {segments}, {fragments} found in {}",
+            text::size(report.scanned)
+        )?;
         if report.unreadable > 0 {
             writeln!(out, "  {} could not be read", text::size(report.unreadable))?;
         }
@@ -103,7 +107,9 @@ pub(crate) fn run(args: &SalvageArgs) -> Result<(), Failure> {
     out.flush()?;
     match (failed, report.segments.is_empty()) {
         (0, false) => Ok(()),
-        (0, true) => Err(Failure::new(format!("no footage of picam was found in {shown}"))),
+        (0, true) => Err(Failure::new(format!(
+            "no footage of picam was found in {shown}"
+        ))),
         _ => Err(Failure::silent()),
     }
 }
@@ -123,7 +129,7 @@ fn scan(source: &Source, card: &mut Card, dir: &Path, talk: bool) -> io::Result<
         if on_terminal {
             progress(card, begun, size);
         } else if talk && tenth > said && tenth < 10 {
-            eprintln!("{}0 % looked through, {} found", tenth, found(card));
+            eprintln!("{tenth}0 % looked through, {} found", found(card));
             said = tenth;
         }
     }
@@ -165,7 +171,10 @@ fn write_all(source: &Source, card: &Card, dir: &Path, json: bool) -> Result<Rep
     for segment in &segments {
         let header = card.header(segment.key);
         let name = file_name(segment, header);
-        let taken = report.segments.iter().any(|s| s.file == format!("{name}.mp4"));
+        let taken = report
+            .segments
+            .iter()
+            .any(|s| s.file == format!("{name}.mp4"));
         // After a card was reset, its sequences begin anew.
         let file = match taken {
             true => format!("{name}_{:08x}.mp4", segment.key.boot_tag),

@@ -69,10 +69,16 @@ impl fmt::Display for SegmentReport {
         for (n, what) in [
             (self.dropped_encoder, "lost in the encoder"),
             (self.dropped_queue, "lost because the card was too slow"),
-            (self.lost_card, "lost with what the card no longer gave or took"),
+            (
+                self.lost_card,
+                "lost with what the card no longer gave or took",
+            ),
             (self.lost_room, "lost because the slot was full"),
             (self.lost_undecodable, "lost before one that can be decoded"),
-            (self.times_changed, "with a time that could not be stored as it was"),
+            (
+                self.times_changed,
+                "with a time that could not be stored as it was",
+            ),
         ] {
             if n > 0 {
                 losses.push(format!("{n} {what}"));

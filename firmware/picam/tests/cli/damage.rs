@@ -14,7 +14,11 @@ use crate::support::{FRAMES, command, footage, input, picam, segments};
 
 /// Changes one byte.
 fn flip(file: &Path, at: u64) {
-    let file = OpenOptions::new().read(true).write(true).open(file).unwrap();
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(file)
+        .unwrap();
     let mut byte = [0];
     file.read_exact_at(&mut byte, at).unwrap();
     file.write_all_at(&[byte[0] ^ 4], at).unwrap();
@@ -27,7 +31,11 @@ fn zero(file: &Path, at: u64, len: usize) {
 
 /// Makes a finished segment be as a power cut would have left it: its index hidden.
 fn cut_off(path: &Path) {
-    let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap();
     let (record, _) = read_record(&file).unwrap();
     let mut header = (record.head_len - 32).to_be_bytes().to_vec();
     header.extend(b"free");
@@ -89,7 +97,10 @@ fn one_bit_in_a_cut_off_segment_costs_no_fragment_but_its_own() {
         );
         let file = &segments(dir.path())[0];
         let after = decoded_pictures(file);
-        assert!(after >= before, "fragment {number}: {before} before, {after} after");
+        assert!(
+            after >= before,
+            "fragment {number}: {before} before, {after} after"
+        );
         picam(&["check", path]).expect(1, &[&said, "1 fragments damaged when recovered"]);
     }
 }
@@ -161,10 +172,18 @@ fn a_card_without_a_filesystem_gives_its_footage_back() {
     }
     fs::write(&image, &bytes).unwrap();
     let out = work.path().join("out");
-    let args = ["salvage", image.to_str().unwrap(), "-o", out.to_str().unwrap()];
+    let args = [
+        "salvage",
+        image.to_str().unwrap(),
+        "-o",
+        out.to_str().unwrap(),
+    ];
     let done = picam(&args);
     done.expect(0, &["segments, "]);
-    assert!(fs::read(&image).unwrap() == bytes, "the card was written to");
+    assert!(
+        fs::read(&image).unwrap() == bytes,
+        "the card was written to"
+    );
     let names = |dir: &Path| -> Vec<_> {
         let name = |path: PathBuf| path.file_name().unwrap().to_owned();
         segments(dir).into_iter().map(name).collect()

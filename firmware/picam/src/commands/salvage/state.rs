@@ -66,7 +66,12 @@ pub(super) fn load(dir: &Path, card: &impl ReadAt) -> io::Result<Card> {
         runs: state.runs.iter().map(Found::run).collect(),
         inits: inits.map(|init| (crc32fast::hash(&init), init)).collect(),
         init_at: state.init_at.into_iter().collect(),
-        headers: state.headers.iter().filter_map(header).map(|(record, _)| record).collect(),
+        headers: state
+            .headers
+            .iter()
+            .filter_map(header)
+            .map(|(record, _)| record)
+            .collect(),
     })
 }
 
