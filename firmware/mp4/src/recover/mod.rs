@@ -295,7 +295,7 @@ fn find(file: &impl ReadAt, help: &Help<'_>, verify: bool) -> Result<Found, Reco
         check_layout(&record, size)?;
     }
     let shown = match state {
-        SegmentState::Finished => Movie::read(file).ok(),
+        SegmentState::Finished => Movie::read_front(file).ok(),
         SegmentState::Recording => None,
     };
     let init = init::find(file, &record, shown.as_ref(), help)?;
@@ -348,7 +348,11 @@ fn content(file: &impl ReadAt, found: &Found) -> io::Result<Content> {
 
 /// Pictures of this segment that a player of the file finds now.
 fn shown_pictures(file: &impl ReadAt, found: &Found) -> usize {
-    let movie = Movie::read(file).ok();
+    let movie = match found.state {
+        SegmentState::Finished => Movie::read_front(file),
+        SegmentState::Recording => Movie::read(file),
+    };
+    let movie = movie.ok();
     let place = first_fragment(&found.record)..found.walked.end;
     let video = movie.as_ref().and_then(|movie| movie.tracks.first());
     let samples = video.iter().flat_map(|track| &track.samples);
