@@ -165,7 +165,7 @@ fn damaged(found: &Found) -> Vec<DamagedFragment> {
     };
     let mut list = Vec::new();
     for (n, piece) in pieces.iter().enumerate().filter(|(_, piece)| !piece.intact) {
-        let before = pieces.iter().take(n).filter_map(begins).last();
+        let before = pieces.iter().take(n).rev().find_map(begins);
         let after = pieces.iter().skip(n + 1).find_map(begins);
         let own = begins(piece);
         let from = before.map(|(_, end)| end).or(own.map(|(start, _)| start));

@@ -261,7 +261,7 @@ fn sound(file: &impl ReadAt) -> Result<Option<Mended>, RecoverError> {
     let head = content.head(&mut expected, &found.init.tracks);
     let Ok(head) = head else { return Ok(None) };
     let same = index::differences(file, &head)?.is_empty();
-    Ok(same.then(|| Mended {
+    Ok(same.then_some(Mended {
         record,
         was: SegmentState::Finished,
         empty: false,
