@@ -45,6 +45,8 @@ fn record(sequence: u64, start_ns: u64) -> Record {
         duration_ns: 0,
         recovered: false,
         counters: Counters::default(),
+        init_crc: None,
+        pictures_before: 0,
     }
 }
 
