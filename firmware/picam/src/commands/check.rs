@@ -274,7 +274,7 @@ impl Summary {
 type Sound = (String, Record);
 
 enum Look {
-    Checked(Checked),
+    Checked(Box<Checked>),
     Broken(String),
     /// Overwritten by the recorder while it was looked at.
     Gone,
@@ -292,8 +292,8 @@ fn look(path: &Path) -> Look {
         };
         let before = read_record(&file).ok();
         last = match check(&file) {
-            Ok(checked) if checked.faults.is_empty() => return Look::Checked(checked),
-            Ok(checked) => Look::Checked(checked),
+            Ok(checked) if checked.faults.is_empty() => return Look::Checked(Box::new(checked)),
+            Ok(checked) => Look::Checked(Box::new(checked)),
             Err(error) => Look::Broken(error.to_string()),
         };
         if read_record(&file).ok() == before && path.exists() {
