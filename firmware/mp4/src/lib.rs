@@ -18,6 +18,7 @@ pub mod patch;
 pub mod read;
 pub mod record;
 pub mod recover;
+pub mod salvage;
 pub mod sample_entry;
 mod shown;
 pub mod storage;
@@ -28,7 +29,10 @@ pub mod writer;
 
 pub use patch::patch_record;
 pub use record::{Counters, Record, RecordError, SegmentState};
-pub use recover::{Checked, RecoverError, Recovery, check, recover, shown_end};
+pub use recover::{
+    Checked, DamagedFragment, Help, Mended, Named, RecoverError, Recovery, check, mend, recover,
+    recover_with, shown_end,
+};
 pub use shown::shown_counters;
 pub use storage::{Flush, ReadAt, SlotFile};
 pub use track::{Sample, TrackConfig, TrackKind};

@@ -128,7 +128,8 @@ impl Index<'_> {
             .tracks
             .iter()
             .zip(self.tables)
-            .map(|(track, tables)| presentation(track, tables))
+            .enumerate()
+            .map(|(n, (track, tables))| presentation(n, track, tables))
             .max()
             .unwrap_or(0);
         mvhd(created, duration, self.tracks.len()).encode(buf)?;
@@ -137,7 +138,7 @@ impl Index<'_> {
         self.record.store(&mut sector);
         buf.extend(sector.iter().skip(RECORD_BOX));
         for (n, (track, tables)) in self.tracks.iter().zip(self.tables).enumerate() {
-            let times = (presentation(track, tables), tables.duration());
+            let times = (presentation(n, track, tables), tables.duration());
             let edits = edits(n, track, tables);
             trak(track, n, created, times, edits, buf, |buf| {
                 tables.encode(buf)
@@ -156,18 +157,23 @@ pub(crate) fn patch_created(sector: &mut [u8; SECTOR], created: u64) {
 }
 
 /// Time from the start of the movie to the end of the track, in the movie timescale.
-fn presentation(track: &TrackConfig, tables: &Tables) -> u64 {
-    rescale(tables.end_dts(), track.timescale, MOVIE_TIMESCALE)
+fn presentation(n: usize, track: &TrackConfig, tables: &Tables) -> u64 {
+    let zero = if n == 0 { tables.zero() } else { 0 };
+    let ticks = tables.shown_until().saturating_sub(zero);
+    rescale(ticks, track.timescale, MOVIE_TIMESCALE)
 }
 
-/// ISO/IEC 14496-12 8.6.6: an empty edit where a track begins late; the first picture's
-/// presentation offset skipped.
+/// ISO/IEC 14496-12 8.6.6: an empty edit where a track begins late; the first picture's presentation
+/// offset skipped. It lasts until the last picture was shown, which with reordering is not the last one in
+/// the file: a stream that was cut off between them would lose it otherwise.
 fn edits(n: usize, track: &TrackConfig, tables: &Tables) -> Vec<ElstEntry> {
     if tables.samples() == 0 {
         return Vec::new();
     }
-    let late = rescale(tables.first_dts(), track.timescale, MOVIE_TIMESCALE);
-    let media_time = if n == 0 { tables.first_offset() } else { 0 };
+    let zero = if n == 0 { tables.zero() } else { 0 };
+    let from = tables.shown_from().max(zero);
+    let late = rescale(from - zero, track.timescale, MOVIE_TIMESCALE);
+    let media_time = from.saturating_sub(tables.first_dts());
     if late == 0 && media_time == 0 {
         return Vec::new();
     }
@@ -176,9 +182,10 @@ fn edits(n: usize, track: &TrackConfig, tables: &Tables) -> Vec<ElstEntry> {
         media_time: None,
         media_rate: 1.into(),
     });
+    let lasts = tables.shown_until().saturating_sub(from);
     let shown = ElstEntry {
-        segment_duration: rescale(tables.duration(), track.timescale, MOVIE_TIMESCALE),
-        media_time: Some(media_time.into()),
+        segment_duration: rescale(lasts, track.timescale, MOVIE_TIMESCALE),
+        media_time: Some(media_time),
         media_rate: 1.into(),
     };
     empty.into_iter().chain([shown]).collect()

@@ -44,8 +44,16 @@ pub(crate) struct Tables {
     first_dts: u64,
     /// Decode time after the last sample.
     end_dts: u64,
-    /// Presentation offset of the first sample; the edit list hides it.
+    /// Presentation offset of the first sample.
     first_offset: u32,
+    /// Composition time at which the presentation begins, where it is not the first sample's.
+    zero: Option<u64>,
+    /// Earliest composition time.
+    earliest: Option<u64>,
+    /// When the last of the samples but the last one in decode order has been shown.
+    latest: u64,
+    /// Composition time and duration of the last sample in decode order.
+    last: (u64, u64),
     reordered: bool,
     all_key: bool,
 }
@@ -62,8 +70,21 @@ impl Tables {
             first_dts: 0,
             end_dts: 0,
             first_offset: 0,
+            zero: None,
+            earliest: None,
+            latest: 0,
+            last: (0, 0),
             reordered: false,
             all_key: true,
+        }
+    }
+
+    /// The same for a track whose first samples may be missing: composition time `zero` is where the
+    /// presentation began.
+    pub(crate) fn beginning_at(zero: u64) -> Self {
+        Self {
+            zero: Some(zero),
+            ..Self::new()
         }
     }
 
@@ -76,6 +97,7 @@ impl Tables {
         self.stsc.entries.clear();
         self.chunks.clear();
         (self.first_dts, self.end_dts, self.first_offset) = (0, 0, 0);
+        (self.zero, self.earliest, self.latest, self.last) = (None, None, 0, (0, 0));
         (self.reordered, self.all_key) = (false, true);
     }
 
@@ -87,11 +109,10 @@ impl Tables {
         samples: impl Iterator<Item = TableSample>,
     ) {
         if self.chunks.is_empty() {
-            self.first_dts = base_dts;
+            (self.first_dts, self.end_dts) = (base_dts, base_dts);
         } else {
             self.stretch_last_to(base_dts);
         }
-        self.end_dts = base_dts;
         let mut count = 0;
         for sample in samples {
             count += 1;
@@ -119,6 +140,10 @@ impl Tables {
         if self.sizes.is_empty() {
             self.first_offset = sample.composition_offset;
         }
+        self.latest = self.latest.max(self.last.0 + self.last.1);
+        let shown = self.end_dts + u64::from(sample.composition_offset);
+        self.earliest = Some(self.earliest.map_or(shown, |earliest| earliest.min(shown)));
+        self.last = (shown, sample.duration.into());
         self.sizes.push(sample.size);
         push_run(&mut self.stts.entries, sample.duration);
         match self.ctts.entries.last_mut() {
@@ -153,27 +178,35 @@ impl Tables {
         if run.sample_count == 0 {
             self.stts.entries.pop();
         }
-        push_run(
-            &mut self.stts.entries,
-            u32::try_from(delta).unwrap_or(u32::MAX),
-        );
+        let delta = u32::try_from(delta).unwrap_or(u32::MAX);
+        push_run(&mut self.stts.entries, delta);
+        // Where it cannot be made short enough, the samples after it begin late, and are mended later.
+        self.end_dts = self.end_dts - last + u64::from(delta);
+        self.last.1 = delta.into();
     }
 
     pub(crate) fn samples(&self) -> usize {
         self.sizes.len()
     }
 
+    /// Decode time of the first sample, in the track's timescale.
     pub(crate) fn first_dts(&self) -> u64 {
         self.first_dts
     }
 
-    pub(crate) fn first_offset(&self) -> u32 {
-        self.first_offset
+    /// Composition time at which the presentation begins: that of the segment's first sample.
+    pub(crate) fn zero(&self) -> u64 {
+        self.zero.unwrap_or(self.first_offset.into())
     }
 
-    /// Decode time after the last sample, in the track's timescale.
-    pub(crate) fn end_dts(&self) -> u64 {
-        self.end_dts
+    /// Composition time of the first sample, in the track's timescale.
+    pub(crate) fn shown_from(&self) -> u64 {
+        self.earliest.unwrap_or(0)
+    }
+
+    /// When the last sample has been shown: with reordering, not the last one in decode order.
+    pub(crate) fn shown_until(&self) -> u64 {
+        self.latest.max(self.last.0 + self.last.1)
     }
 
     /// Duration of the samples, in the track's timescale.
@@ -260,7 +293,7 @@ mod tests {
             .map(|e| (e.sample_count, e.sample_delta))
             .collect();
         assert_eq!(runs, [(1, 10), (1, 15), (1, 10)]);
-        assert_eq!(tables.end_dts(), 35);
+        assert_eq!(tables.end_dts, 35);
         tables.add_chunk(300, 33, [sample(10)].into_iter());
         let total: u64 = tables
             .stts
@@ -282,11 +315,7 @@ mod tests {
                 key: n % 2 == 0,
             });
             let bound = tables.bound(1 + (n % 3) as usize, 1);
-            tables.add_chunk(
-                u64::from(n) << 25,
-                tables.end_dts() + u64::from(n % 2),
-                chunk,
-            );
+            tables.add_chunk(u64::from(n) << 25, tables.end_dts + u64::from(n % 2), chunk);
             let mut out = Vec::new();
             tables.encode(&mut out).unwrap();
             assert!(out.len() <= bound, "{} > {bound}", out.len());

@@ -71,6 +71,21 @@ pub fn ffmpeg_decodes(file: &Path) -> Result<(), String> {
     }
 }
 
+/// How many pictures ffmpeg's decoder makes of the first video track; 0 if the file cannot be opened. Damage is
+/// no error here: what comes out is counted.
+pub fn decoded_pictures(file: &Path) -> usize {
+    let output = Command::new("ffprobe")
+        .args(["-v", "quiet", "-count_frames", "-select_streams", "v:0"])
+        .args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])
+        .arg(file)
+        .stdin(Stdio::null())
+        .output()
+        .expect("ffprobe runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let number = text.lines().next().unwrap_or_default();
+    number.trim_matches(',').parse().unwrap_or(0)
+}
+
 /// ffprobe's view of a file: format and streams, and optionally every packet.
 pub fn ffprobe(file: &Path, packets: bool) -> Result<serde_json::Value, String> {
     let mut command = Command::new("ffprobe");

@@ -179,6 +179,14 @@ impl Movie {
         read_range(src, 0..size, size)
     }
 
+    /// Reads the index in front of a finished slot, whatever became of the boxes behind it: players need no more.
+    pub(crate) fn read_front(src: &(impl ReadAt + ?Sized)) -> Result<Self, ReadError> {
+        let size = file_size(src)?;
+        let moov = BoxHeader::read(src, FTYP_LEN as u64, size)?;
+        let end = moov.map_or(size, |moov| moov.end);
+        read_range(src, 0..end, size)
+    }
+
     /// Reads the fragments of a picam slot, finished or not, and its header record.
     pub fn read_slot(
         src: &(impl ReadAt + ?Sized),

@@ -11,8 +11,9 @@ use crate::commands::clip::ClipArgs;
 use crate::commands::failure::Failure;
 use crate::commands::firstboot::FirstbootCommand;
 use crate::commands::hotspot::HotspotOptions;
+use crate::commands::salvage::SalvageArgs;
 use crate::commands::{
-    check, clip, config, firstboot, hotspot, inspect, password, record, recover, time, web,
+    check, clip, config, firstboot, hotspot, inspect, password, record, recover, salvage, time, web,
 };
 
 use crate::service::log;
@@ -67,14 +68,21 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Finish the segments that a power cut left unfinished
+    /// Finish the segments that a power cut left unfinished, and mend damaged ones
     ///
     /// They play as they are; afterwards they are ordinary MP4 files. The recorder does this by itself
-    /// when it starts.
+    /// when it starts. What the card damaged of header, init and index is mended, from the fragments or
+    /// another segment of the directory; damaged footage is kept as far as it can be shown. Nothing is
+    /// ever less playable afterwards.
     Recover {
         /// Directory that holds the segments
         dir: PathBuf,
     },
+    /// Carve the footage out of a card whose filesystem is gone
+    ///
+    /// Looks through a whole device or an image of it for fragments whose checksum holds, and makes an MP4
+    /// of every segment. The card is only read. If it is interrupted, start it again: it goes on.
+    Salvage(SalvageArgs),
     /// Cut a clip out of the footage of one camera, without re-encoding
     Clip(ClipArgs),
     /// Show the page for a recorder in another process
@@ -124,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Inspect { file, json } => inspect::run(&file, json),
         Command::Check { dir, json } => check::run(&dir, json),
         Command::Recover { dir } => recover::run(&dir),
+        Command::Salvage(args) => salvage::run(&args),
         Command::Clip(args) => clip::run(&args),
         Command::Web(options) => web::run(&options),
         Command::Time { recorder } => time::run(&recorder),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use picam_mp4::recover::read_record;
-use picam_mp4::{Checked, Record, SegmentState, check, shown_end};
+use picam_mp4::{Checked, Counters, Record, SegmentState, check, shown_end};
 use picam_ring::{Directory, FsDirectory, NameTime, SegmentName, SlotName, digits_of, is_filler};
 use serde::Serialize;
 
@@ -32,8 +32,12 @@ pub(crate) struct Summary {
     slot_bytes: u64,
     /// Frames of all finished segments.
     frames: u64,
-    /// Frames lost on the way to the card, in all finished segments.
+    /// Frames lost on the way to the card or on it, in all finished segments and between them.
     frames_lost: u64,
+    /// What happened in all finished segments, counter by counter.
+    counters: Sums,
+    /// Frames that are missing between segments of one boot without any segment counting them.
+    lost_silently: u64,
     /// Files that are not slots.
     foreign_files: u64,
     /// Their bytes.
@@ -42,6 +46,61 @@ pub(crate) struct Summary {
     broken: Vec<Finding>,
     /// What is unusual and harmless.
     notes: Vec<Finding>,
+}
+
+/// The counters of the segments, added up.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Sums {
+    dropped_encoder: u64,
+    dropped_queue: u64,
+    crc_failures: u64,
+    io_faults: u64,
+    lost_card: u64,
+    lost_room: u64,
+    lost_undecodable: u64,
+    stream_damage: u64,
+    times_changed: u64,
+    lost_side: u64,
+}
+
+impl Sums {
+    fn add(&mut self, counters: &Counters) {
+        for (sum, n) in [
+            (&mut self.dropped_encoder, counters.dropped_encoder),
+            (&mut self.dropped_queue, counters.dropped_queue),
+            (&mut self.crc_failures, counters.crc_failures),
+            (&mut self.io_faults, counters.io_faults),
+            (&mut self.lost_card, counters.lost_card),
+            (&mut self.lost_room, counters.lost_room),
+            (&mut self.lost_undecodable, counters.lost_undecodable),
+            (&mut self.stream_damage, counters.stream_damage),
+            (&mut self.times_changed, counters.times_changed),
+            (&mut self.lost_side, counters.lost_side),
+        ] {
+            *sum += u64::from(n);
+        }
+    }
+
+    /// Each that is not zero, in words.
+    fn words(&self) -> Vec<String> {
+        let words = [
+            (self.dropped_encoder, "lost in the encoder"),
+            (self.dropped_queue, "lost because the card was too slow"),
+            (
+                self.lost_card,
+                "lost with what the card no longer gave or took",
+            ),
+            (self.lost_room, "lost because a slot was full"),
+            (self.lost_undecodable, "lost before one that can be decoded"),
+            (self.times_changed, "with changed times"),
+            (self.stream_damage, "places where a source was damaged"),
+            (self.lost_side, "samples of sound, motion and text lost"),
+            (self.crc_failures, "fragments damaged when recovered"),
+            (self.io_faults, "writes refused by the card"),
+        ];
+        let there = words.into_iter().filter(|(n, _)| *n > 0);
+        there.map(|(n, what)| format!("{n} {what}")).collect()
+    }
 }
 
 /// Something about one file.
@@ -61,6 +120,7 @@ pub(crate) fn run(path: &Path, json: bool) -> Result<(), Failure> {
     };
     let directory = FsDirectory::open(path, false).map_err(cannot)?;
     let mut summary = Summary::default();
+    let mut sound = Vec::new();
     let entries = directory.list().map_err(cannot)?.into_iter();
     for entry in entries.filter(|entry| !is_filler(&entry.name)) {
         let Some(slot) = SlotName::parse(&entry.name) else {
@@ -71,9 +131,10 @@ pub(crate) fn run(path: &Path, json: bool) -> Result<(), Failure> {
         summary.slot_bytes += entry.size;
         match slot {
             SlotName::Spare { .. } => summary.add_spare(path, &entry.name),
-            SlotName::Segment(name) => summary.add_segment(path, name),
+            SlotName::Segment(name) => summary.add_segment(path, name, &mut sound),
         }
     }
+    summary.compare_neighbours(sound);
     summary.broken.sort_by(|a, b| a.file.cmp(&b.file));
     summary.notes.sort_by(|a, b| a.file.cmp(&b.file));
     let mut out = io::stdout().lock();
@@ -103,7 +164,7 @@ impl Summary {
         }
     }
 
-    fn add_segment(&mut self, path: &Path, name: SegmentName) {
+    fn add_segment(&mut self, path: &Path, name: SegmentName, sound: &mut Vec<Sound>) {
         let file = name.to_string();
         match look(&path.join(&file)) {
             Look::Gone => {}
@@ -120,8 +181,11 @@ impl Summary {
                 }
                 if checked.state == SegmentState::Finished {
                     self.frames += u64::from(counters.frames);
-                    self.frames_lost +=
-                        u64::from(counters.dropped_encoder) + u64::from(counters.dropped_queue);
+                    self.frames_lost += counters.lost_pictures();
+                    self.counters.add(&counters);
+                    if checked.record.init_crc.is_some() {
+                        sound.push((file.clone(), checked.record.clone()));
+                    }
                 }
                 let mut faults = checked.faults;
                 let mut notes = Vec::new();
@@ -132,6 +196,37 @@ impl Summary {
                         list.push(Finding { file, what });
                     }
                 }
+            }
+        }
+    }
+
+    /// Between two segments of a camera and a boot no frame may be missing that neither counts.
+    fn compare_neighbours(&mut self, mut segments: Vec<Sound>) {
+        segments.sort_by_key(|(_, record)| (record.camera, record.boot_id, record.sequence));
+        for pair in segments.windows(2) {
+            let [(_, before), (file, record)] = pair else {
+                continue;
+            };
+            let neighbours = before.camera == record.camera
+                && before.boot_id == record.boot_id
+                && before.sequence + 1 == record.sequence;
+            let counters = before.counters;
+            let own = u64::from(counters.frames) + counters.lost_pictures();
+            let missing = record
+                .pictures_before
+                .saturating_sub(before.pictures_before + own);
+            // What was lost between the two counts in the later one.
+            let missing = missing.saturating_sub(record.counters.lost_pictures());
+            if neighbours && missing > 0 {
+                self.lost_silently += missing;
+                self.frames_lost += missing;
+                let frames = text::count(missing, "frame");
+                self.notes.push(Finding {
+                    file: file.clone(),
+                    what: vec![format!(
+                        "{frames} before it are missing, and nothing says why"
+                    )],
+                });
             }
         }
     }
@@ -160,6 +255,9 @@ impl Summary {
             text::count(self.frames, "frame"),
             self.frames_lost,
         )?;
+        for words in self.counters.words() {
+            writeln!(out, "  {words}")?;
+        }
         if self.foreign_files > 0 {
             let foreign = text::count(self.foreign_files, "other file");
             let bytes = text::size(self.foreign_bytes);
@@ -172,8 +270,11 @@ impl Summary {
     }
 }
 
+/// A finished segment whose header can be trusted, under its name.
+type Sound = (String, Record);
+
 enum Look {
-    Checked(Checked),
+    Checked(Box<Checked>),
     Broken(String),
     /// Overwritten by the recorder while it was looked at.
     Gone,
@@ -191,8 +292,8 @@ fn look(path: &Path) -> Look {
         };
         let before = read_record(&file).ok();
         last = match check(&file) {
-            Ok(checked) if checked.faults.is_empty() => return Look::Checked(checked),
-            Ok(checked) => Look::Checked(checked),
+            Ok(checked) if checked.faults.is_empty() => return Look::Checked(Box::new(checked)),
+            Ok(checked) => Look::Checked(Box::new(checked)),
             Err(error) => Look::Broken(error.to_string()),
         };
         if read_record(&file).ok() == before && path.exists() {

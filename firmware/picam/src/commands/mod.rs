@@ -10,5 +10,6 @@ pub(crate) mod inspect;
 pub(crate) mod password;
 pub(crate) mod record;
 pub(crate) mod recover;
+pub(crate) mod salvage;
 pub(crate) mod time;
 pub(crate) mod web;

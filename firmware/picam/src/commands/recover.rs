@@ -1,16 +1,25 @@
 //! `picam recover DIR`.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use picam_ring::{Directory, FsDirectory, Needs, SlotName, look, recover_slot};
+use picam_mp4::recover::read_record;
+use picam_mp4::{Help, Mended, Named, ReadAt, RecordError, RecoverError, SegmentState, mend};
+use picam_ring::{
+    Directory, FsDirectory, Needs, SEQUENCE_MODULUS, SegmentName, SlotName, look, recover_slot,
+};
 
 use super::failure::Failure;
 use crate::record::lock_directory;
 use crate::text;
 
-/// Finishes every segment that was cut off; fails if one of them could not be.
+/// No init is longer.
+const LONGEST_INIT: u32 = 64 * 1024;
+
+/// Finishes every segment that was cut off, and mends what is damaged; fails if one could not be.
 pub(crate) fn run(path: &Path) -> Result<(), Failure> {
     let shown = path.display();
     let cannot = |error: io::Error| {
@@ -28,48 +37,200 @@ pub(crate) fn run(path: &Path) -> Result<(), Failure> {
         _ => Failure::new(format!("{shown} cannot be locked: {error}")),
     })?;
     let mut out = io::stdout().lock();
-    let (mut recovered, mut empty, mut failed) = (0, 0, 0);
     let entries = directory.list().map_err(cannot)?;
     let mut slots: Vec<SlotName> = entries
         .iter()
         .filter_map(|entry| SlotName::parse(&entry.name))
         .collect();
     slots.sort_by_key(SlotName::to_string);
+    let lenders = Lenders::new(path, &slots);
+    let mut sums = Sums::default();
     for slot in slots {
-        let now = match look(&directory, slot).map(|seen| seen.needs) {
-            Ok(Needs::Recovery) => {
-                recover_slot(&directory, slot).map_err(|error| error.to_string())
-            }
-            Ok(Needs::Nothing | Needs::Time) => continue,
-            Err(error) => Err(format!("it cannot be read: {error}")),
-        };
-        match now {
-            Ok(SlotName::Segment(name)) => {
-                recovered += 1;
-                writeln!(out, "recovered {name}")?;
-            }
-            Ok(SlotName::Spare { .. }) => {
-                empty += 1;
-                writeln!(out, "{slot} held no footage yet: a spare slot again")?;
-            }
+        let line = match one(&directory, slot, &lenders) {
+            Ok(Outcome::Nothing) => continue,
+            Ok(outcome) => sums.add(&outcome, slot),
             Err(error) => {
-                failed += 1;
-                writeln!(out, "FAILED {slot}: {error}")?;
+                sums.failed += 1;
+                format!("FAILED {slot}: {error}")
+            }
+        };
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "{shown}: {sums}")?;
+    out.flush()?;
+    match sums.failed {
+        0 => Ok(()),
+        _ => Err(Failure::silent()),
+    }
+}
+
+/// What became of a file.
+enum Outcome {
+    /// There was nothing to do.
+    Nothing,
+    /// It was cut off, and is finished now under this name.
+    Recovered(SegmentName, Mended),
+    /// It was finished, and what of it was damaged is mended.
+    Repaired(Mended),
+    /// There is no footage in it; it is a spare slot now.
+    Spare,
+}
+
+fn one(
+    directory: &FsDirectory,
+    slot: SlotName,
+    lenders: &Lenders<'_>,
+) -> Result<Outcome, RecoverError> {
+    let name = match slot {
+        SlotName::Segment(name) => name,
+        SlotName::Spare { .. } => {
+            let needs = look(directory, slot)?.needs;
+            if needs != Needs::Recovery {
+                return Ok(Outcome::Nothing);
+            }
+            let mut file = directory.open(&slot.to_string())?;
+            let lend = |crc| lenders.lend(crc);
+            let help = Help {
+                lend: &lend,
+                named: None,
+            };
+            let mended = mend(&mut file, &help)?;
+            return named(directory, slot, mended);
+        }
+    };
+    let mut file = directory.open(&slot.to_string())?;
+    let lend = |crc| lenders.lend(crc);
+    let help = Help {
+        lend: &lend,
+        named: Some(said_by(name)),
+    };
+    let mended = match mend(&mut file, &help) {
+        // Not a segment at all, whatever it is called.
+        Err(RecoverError::Record(RecordError::Foreign)) => return Ok(Outcome::Nothing),
+        mended => mended?,
+    };
+    drop(file);
+    match (mended.was, mended.changed()) {
+        (SegmentState::Recording, _) => named(directory, slot, mended),
+        (SegmentState::Finished, true) => Ok(Outcome::Repaired(mended)),
+        (SegmentState::Finished, false) => Ok(Outcome::Nothing),
+    }
+}
+
+/// Gives what was cut off the name that it should have.
+fn named(directory: &FsDirectory, slot: SlotName, mended: Mended) -> Result<Outcome, RecoverError> {
+    Ok(match recover_slot(directory, slot)? {
+        SlotName::Segment(name) => Outcome::Recovered(name, mended),
+        SlotName::Spare { .. } => Outcome::Spare,
+    })
+}
+
+#[derive(Default)]
+struct Sums {
+    recovered: u64,
+    repaired: u64,
+    empty: u64,
+    failed: u64,
+}
+
+impl Sums {
+    /// Counts it; says what is printed of it.
+    fn add(&mut self, outcome: &Outcome, slot: SlotName) -> String {
+        match outcome {
+            Outcome::Recovered(name, mended) => {
+                self.recovered += 1;
+                format!("recovered {name}{}", details(mended, false))
+            }
+            Outcome::Repaired(mended) => {
+                self.repaired += 1;
+                format!("repaired {slot}{}", details(mended, true))
+            }
+            Outcome::Spare | Outcome::Nothing => {
+                self.empty += 1;
+                format!("{slot} held no footage yet: a spare slot again")
             }
         }
     }
-    let segments = text::count(recovered, "segment");
-    write!(out, "{shown}: {segments} recovered")?;
-    if empty > 0 {
-        write!(out, ", {empty} without footage")?;
+}
+
+impl std::fmt::Display for Sums {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let segments = text::count(self.recovered, "segment");
+        write!(f, "{segments} recovered")?;
+        let others = [
+            (self.repaired, "repaired"),
+            (self.empty, "without footage"),
+            (self.failed, "FAILED"),
+        ];
+        for (n, what) in others.into_iter().filter(|(n, _)| *n > 0) {
+            write!(f, ", {n} {what}")?;
+        }
+        Ok(())
     }
-    if failed > 0 {
-        write!(out, ", {failed} FAILED")?;
+}
+
+/// What was mended, and what is lost.
+fn details(mended: &Mended, index: bool) -> String {
+    let mut parts = Vec::new();
+    for (done, what) in [
+        (mended.header, "header mended"),
+        (mended.init, "init mended"),
+        (mended.index && index, "index made anew"),
+    ] {
+        if done {
+            parts.push(what.to_owned());
+        }
     }
-    writeln!(out)?;
-    out.flush()?;
-    match failed {
-        0 => Ok(()),
-        _ => Err(Failure::silent()),
+    if mended.damaged > 0 {
+        let fragments = text::count(mended.damaged.into(), "damaged fragment");
+        parts.push(format!("{fragments} kept as far as they can be shown"));
+    }
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!(": {}", parts.join(", ")),
+    }
+}
+
+/// The inits of a directory's segments, to be lent to one another. They are read when the first is asked for.
+struct Lenders<'a> {
+    path: &'a Path,
+    slots: Vec<SlotName>,
+    inits: RefCell<Option<HashMap<u32, Vec<u8>>>>,
+}
+
+impl<'a> Lenders<'a> {
+    fn new(path: &'a Path, slots: &[SlotName]) -> Self {
+        Self {
+            path,
+            slots: slots.to_vec(),
+            inits: RefCell::new(None),
+        }
+    }
+
+    fn lend(&self, crc: u32) -> Option<Vec<u8>> {
+        let mut inits = self.inits.borrow_mut();
+        inits.get_or_insert_with(|| self.read()).get(&crc).cloned()
+    }
+
+    fn read(&self) -> HashMap<u32, Vec<u8>> {
+        let init = |slot: &SlotName| {
+            let file = File::open(self.path.join(slot.to_string())).ok()?;
+            let (record, _) = read_record(&file).ok()?;
+            let len = Some(record.init_moov_len).filter(|len| *len <= LONGEST_INIT)?;
+            let mut init = vec![0; len as usize];
+            file.read_exact_at(record.head_len.into(), &mut init).ok()?;
+            Some((crc32fast::hash(&init), init))
+        };
+        self.slots.iter().filter_map(init).collect()
+    }
+}
+
+/// What the name of a segment says about it.
+fn said_by(name: SegmentName) -> Named {
+    Named {
+        camera: name.camera,
+        class: name.class.letter(),
+        sequence: name.sequence.into(),
+        modulus: SEQUENCE_MODULUS.into(),
     }
 }

@@ -88,6 +88,20 @@ pub struct SegmentReport {
     pub crc_failures: u32,
     /// Writes and flushes that the card refused.
     pub io_faults: u32,
+    /// Frames that went with a segment which the card no longer took, or with damaged fragments.
+    pub lost_card: u32,
+    /// Frames for which the slot had no room.
+    pub lost_room: u32,
+    /// Frames that came before one at which decoding can start.
+    pub lost_undecodable: u32,
+    /// Places where the source's stream was damaged.
+    pub stream_damage: u32,
+    /// Frames whose times had to be changed.
+    pub times_changed: u32,
+    /// Samples of sound, motion and text that were lost.
+    pub lost_side: u32,
+    /// Frames that the camera had delivered since boot before the first of this segment.
+    pub frames_before: u64,
 }
 
 /// Looks at a file whose name is `file`.
@@ -154,6 +168,13 @@ impl SegmentReport {
             dropped_queue: counters.dropped_queue,
             crc_failures: counters.crc_failures,
             io_faults: counters.io_faults,
+            lost_card: counters.lost_card,
+            lost_room: counters.lost_room,
+            lost_undecodable: counters.lost_undecodable,
+            stream_damage: counters.stream_damage,
+            times_changed: counters.times_changed,
+            lost_side: counters.lost_side,
+            frames_before: record.pictures_before,
         }
     }
 }

@@ -69,6 +69,16 @@ impl fmt::Display for SegmentReport {
         for (n, what) in [
             (self.dropped_encoder, "lost in the encoder"),
             (self.dropped_queue, "lost because the card was too slow"),
+            (
+                self.lost_card,
+                "lost with what the card no longer gave or took",
+            ),
+            (self.lost_room, "lost because the slot was full"),
+            (self.lost_undecodable, "lost before one that can be decoded"),
+            (
+                self.times_changed,
+                "with a time that could not be stored as it was",
+            ),
         ] {
             if n > 0 {
                 losses.push(format!("{n} {what}"));
@@ -77,6 +87,14 @@ impl fmt::Display for SegmentReport {
         if self.crc_failures > 0 {
             let n = text::count(self.crc_failures.into(), "fragment");
             losses.push(format!("{n} damaged when recovered"));
+        }
+        if self.stream_damage > 0 {
+            let n = text::count(self.stream_damage.into(), "place");
+            losses.push(format!("the source's stream damaged at {n}"));
+        }
+        if self.lost_side > 0 {
+            let n = text::count(self.lost_side.into(), "sample");
+            losses.push(format!("{n} of sound, motion or text lost"));
         }
         if self.io_faults > 0 {
             let n = text::count(self.io_faults.into(), "write");

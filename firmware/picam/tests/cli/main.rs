@@ -8,6 +8,7 @@
 
 mod clip;
 mod config;
+mod damage;
 mod firstboot;
 mod hotspot;
 mod inspect;

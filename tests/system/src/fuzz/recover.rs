@@ -3,7 +3,7 @@
 use picam_mp4::layout::{PAGE, RECORD, SECTOR};
 use picam_mp4::read::Movie;
 use picam_mp4::record::PICAM_UUID;
-use picam_mp4::{Recovery, check};
+use picam_mp4::{Help, Record, Recovery, check};
 
 use super::boxes::check_movie;
 use super::slot::{MemorySlot, cut_off};
@@ -16,7 +16,8 @@ const REPAIR_RECORD: u8 = 1;
 const REPAIR_FRAGMENTS: u8 = 2;
 
 /// Either 0xff and a file, or which checksums to repair, then changes to a good slot: three
-/// bytes of offset (big-endian), one byte of content each. Whatever was recovered stays so and can be read.
+/// bytes of offset (big-endian), one byte of content each. Whatever was recovered stays so, can be read, and shows
+/// no fewer pictures of the segment than before.
 pub fn recover(input: &[u8]) {
     let Some((&mode, rest)) = input.split_first() else {
         return;
@@ -29,9 +30,20 @@ pub fn recover(input: &[u8]) {
     if let Ok((movie, _, _)) = Movie::read_slot(&slot) {
         check_movie(&movie, &slot.0);
     }
-    let Ok(Recovery::Recovered(record)) = picam_mp4::recover(&mut slot) else {
-        return;
+    let found = slot.0.clone();
+    let before = Movie::read(&slot).ok();
+    let record = match picam_mp4::recover(&mut slot) {
+        Ok(Recovery::Recovered(record)) => record,
+        Ok(Recovery::Finished(_)) => return mend(slot, before.as_ref()),
+        Ok(Recovery::Empty(_)) | Err(_) => {
+            assert!(
+                slot.0 == found,
+                "nothing was recovered, and the file changed"
+            );
+            return;
+        }
     };
+    assert_no_less(&record, before.as_ref(), &slot);
     let once = slot.0.clone();
     let movie = Movie::read(&slot).expect("a recovered file can be read");
     check_movie(&movie, &slot.0);
@@ -42,6 +54,34 @@ pub fn recover(input: &[u8]) {
         other => panic!("recovered, and then: {other:?}"),
     }
     assert!(slot.0 == once, "a finished file was changed");
+}
+
+/// A finished file: mended, it shows no less, and mending it again finds nothing to do.
+fn mend(mut slot: MemorySlot, before: Option<&Movie>) {
+    let Ok(mended) = picam_mp4::mend(&mut slot, &Help::NONE) else {
+        return;
+    };
+    assert_no_less(&mended.record, before, &slot);
+    let once = slot.0.clone();
+    if picam_mp4::mend(&mut slot, &Help::NONE).is_ok() {
+        assert!(slot.0 == once, "mended twice, and changed twice");
+    }
+}
+
+/// The pictures of the segment that were shown before are shown still, or as many others.
+fn assert_no_less(record: &Record, before: Option<&Movie>, slot: &MemorySlot) {
+    let place = u64::from(record.head_len) + u64::from(record.init_len)..record.end;
+    let pictures = |movie: &Movie| {
+        let samples = movie.tracks.first().into_iter().flat_map(|t| &t.samples);
+        let here = samples.filter(|s| place.contains(&s.offset) && s.size > 0);
+        here.count()
+    };
+    let after = Movie::read(slot).ok();
+    let (before, after) = (
+        before.map_or(0, pictures),
+        after.as_ref().map_or(0, pictures),
+    );
+    assert!(after >= before, "{before} pictures before, {after} after");
 }
 
 fn patched(mode: u8, changes: &[u8]) -> MemorySlot {

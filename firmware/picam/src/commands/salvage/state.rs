@@ -1,0 +1,164 @@
+//! What was found so far, in the output directory, so that a salvage that was interrupted goes on.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use picam_mp4::layout::SECTOR;
+use picam_mp4::salvage::{Card, Key, Run};
+use picam_mp4::{ReadAt, Record};
+use serde::{Deserialize, Serialize};
+
+/// Its name in the output directory.
+const NAME: &str = "salvage.json";
+/// What is read of the card to know it again.
+const TELLING: usize = 64 * 1024;
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    /// Length of the card, and the CRC-32 of what stands at its start, middle and end.
+    size: u64,
+    tells: [u32; 3],
+    scanned: u64,
+    unreadable: u64,
+    runs: Vec<Found>,
+    inits: Vec<String>,
+    init_at: Vec<(u64, u32)>,
+    headers: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Found {
+    camera: u8,
+    class: u8,
+    sequence: u64,
+    boot_tag: u32,
+    boot_number: u32,
+    at: u64,
+    len: u64,
+    first: u32,
+    count: u32,
+    init_crc: Option<u32>,
+    head_len: u32,
+    utc_us: Option<i64>,
+    boot_ns: u64,
+}
+
+/// What an earlier run found on the same card; nothing if there was none.
+pub(super) fn load(dir: &Path, card: &impl ReadAt) -> io::Result<Card> {
+    let bytes = match fs::read(dir.join(NAME)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Card::default()),
+        Err(error) => return Err(error),
+    };
+    let state: State = serde_json::from_slice(&bytes)
+        .map_err(|error| io::Error::other(format!("{NAME} cannot be used, delete it: {error}")))?;
+    if (state.size, state.tells) != (card.size()?, tells(card)?) {
+        return Err(io::Error::other(format!(
+            "{NAME} is of another card; name another directory for this one"
+        )));
+    }
+    let inits = state.inits.iter().filter_map(|hex| from_hex(hex));
+    let header = |hex: &String| Record::parse(&from_hex(hex)?).ok();
+    Ok(Card {
+        scanned: state.scanned,
+        unreadable: state.unreadable,
+        runs: state.runs.iter().map(Found::run).collect(),
+        inits: inits.map(|init| (crc32fast::hash(&init), init)).collect(),
+        init_at: state.init_at.into_iter().collect(),
+        headers: state
+            .headers
+            .iter()
+            .filter_map(header)
+            .map(|(record, _)| record)
+            .collect(),
+    })
+}
+
+/// Writes down what was found, in place of what was there, at once or not at all.
+pub(super) fn save(dir: &Path, source: &impl ReadAt, card: &Card) -> io::Result<()> {
+    let state = State {
+        size: source.size()?,
+        tells: tells(source)?,
+        scanned: card.scanned,
+        unreadable: card.unreadable,
+        runs: card.runs.iter().map(Found::of).collect(),
+        inits: card.inits.values().map(|init| to_hex(init)).collect(),
+        init_at: card.init_at.iter().map(|(at, crc)| (*at, *crc)).collect(),
+        headers: card.headers.iter().map(header_hex).collect(),
+    };
+    let new = dir.join(format!("{NAME}.new"));
+    fs::write(&new, serde_json::to_vec(&state)?)?;
+    fs::rename(&new, dir.join(NAME))
+}
+
+fn tells(card: &impl ReadAt) -> io::Result<[u32; 3]> {
+    let size = card.size()?;
+    let mut bytes = vec![0; TELLING];
+    let mut tell = |at: u64| {
+        let n = card.read_at(at, &mut bytes).unwrap_or(0);
+        crc32fast::hash(bytes.get(..n).unwrap_or_default())
+    };
+    Ok([0, size / 2, size.saturating_sub(TELLING as u64)].map(&mut tell))
+}
+
+fn header_hex(record: &Record) -> String {
+    let mut sector = [0; SECTOR];
+    // What a header record is parsed from says `free` or `moov` there.
+    if let Some(kind) = sector.get_mut(36..40) {
+        kind.copy_from_slice(b"free");
+    }
+    record.store(&mut sector);
+    to_hex(&sector)
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(hex: &str) -> Option<Vec<u8>> {
+    let digits = hex.as_bytes().chunks(2);
+    digits
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}
+
+impl Found {
+    fn of(run: &Run) -> Self {
+        Self {
+            camera: run.key.camera,
+            class: run.class,
+            sequence: run.key.sequence,
+            boot_tag: run.key.boot_tag,
+            boot_number: run.boot_number,
+            at: run.at,
+            len: run.len,
+            first: run.first,
+            count: run.count,
+            init_crc: run.init_crc,
+            head_len: run.head_len,
+            utc_us: run.utc_us,
+            boot_ns: run.boot_ns,
+        }
+    }
+
+    fn run(&self) -> Run {
+        Run {
+            key: Key {
+                camera: self.camera,
+                sequence: self.sequence,
+                boot_tag: self.boot_tag,
+            },
+            at: self.at,
+            len: self.len,
+            first: self.first,
+            count: self.count,
+            init_crc: self.init_crc,
+            utc_us: self.utc_us,
+            boot_ns: self.boot_ns,
+            boot_number: self.boot_number,
+            class: self.class,
+            head_len: self.head_len,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What a card damaged: `check` finds it, `recover` mends it, `salvage` carves out what is left.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use picam_mp4::fragment::FragmentRecord;
+use picam_mp4::recover::read_record;
+use picam_testkit::judges::{decoded_pictures, ffmpeg_decodes};
+use tempfile::TempDir;
+
+use crate::support::{FRAMES, command, footage, input, picam, segments};
+
+/// Changes one byte.
+fn flip(file: &Path, at: u64) {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(file)
+        .unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 4], at).unwrap();
+}
+
+fn zero(file: &Path, at: u64, len: usize) {
+    let file = OpenOptions::new().write(true).open(file).unwrap();
+    file.write_all_at(&vec![0; len], at).unwrap();
+}
+
+/// Makes a finished segment be as a power cut would have left it: its index hidden.
+fn cut_off(path: &Path) {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap();
+    let (record, _) = read_record(&file).unwrap();
+    let mut header = (record.head_len - 32).to_be_bytes().to_vec();
+    header.extend(b"free");
+    file.write_all_at(&header, 32).unwrap();
+}
+
+/// Where the fragments of a segment begin, and how long they are.
+fn fragments(path: &Path) -> Vec<(u64, u64)> {
+    let file = fs::File::open(path).unwrap();
+    let (record, _) = read_record(&file).unwrap();
+    let bytes = fs::read(path).unwrap();
+    let mut at = u64::from(record.head_len + record.init_len);
+    let mut found = Vec::new();
+    while let Some(fragment) = FragmentRecord::parse(&bytes[at as usize..]) {
+        found.push((at, fragment.len.into()));
+        at += u64::from(fragment.len);
+    }
+    found
+}
+
+/// A directory with one segment that holds the whole input.
+fn one_segment() -> (TempDir, PathBuf) {
+    static MADE: OnceLock<TempDir> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let camera = format!("front=file:{}?pace=off", input().display());
+        let path = dir.path().to_str().unwrap();
+        let options = "--segment 60s --slots 3 --slot-size 8MiB".split(' ');
+        let mut run = command(&["record", "--camera", &camera, "--footage", path]);
+        let done = run.args(options).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        dir
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let from = &segments(made.path())[0];
+    let to = dir.path().join(from.file_name().unwrap());
+    fs::copy(from, &to).unwrap();
+    (dir, to)
+}
+
+#[test]
+fn one_bit_in_a_cut_off_segment_costs_no_fragment_but_its_own() {
+    let all = FRAMES as usize;
+    for number in [3, 0] {
+        let (dir, file) = one_segment();
+        let path = dir.path().to_str().unwrap();
+        cut_off(&file);
+        let fragments = fragments(&file);
+        assert!(fragments.len() >= 72, "{}", fragments.len());
+        let (at, len) = fragments[number];
+        flip(&file, at + len / 2);
+        let before = decoded_pictures(&file);
+        assert!(before + 1 >= all, "{before}");
+        let said = format!("fragment {number} at byte {at} is damaged (CRC mismatch)");
+        picam(&["check", path]).expect(1, &[&said]);
+        picam(&["recover", path]).expect(
+            0,
+            &["1 segment recovered", "1 damaged fragment kept as far as"],
+        );
+        let file = &segments(dir.path())[0];
+        let after = decoded_pictures(file);
+        assert!(
+            after >= before,
+            "fragment {number}: {before} before, {after} after"
+        );
+        picam(&["check", path]).expect(1, &[&said, "1 fragments damaged when recovered"]);
+    }
+}
+
+#[test]
+fn every_part_of_a_finished_segment_is_checked_and_mended() {
+    let (_keep, good) = one_segment();
+    let good = fs::read(good).unwrap();
+    let find = |kind: &[u8]| good.windows(4).position(|w| w == kind).unwrap() as u64;
+    let (head, init) = {
+        let record = picam_mp4::Record::parse(&good[..512]).unwrap().0;
+        (u64::from(record.head_len), record.init_moov_len)
+    };
+    let parts = [
+        ("stsz", find(b"stsz") + 4 + 8 + 40),
+        ("stco", find(b"stco") + 4 + 8 + 3),
+        ("stts", find(b"stts") + 4 + 8 + 7),
+        ("stss", find(b"stss") + 4 + 8 + 3),
+        ("stsc", find(b"stsc") + 4 + 8 + 3),
+        ("avcC", find(b"avcC") + 4 + 14),
+        ("mdhd", find(b"mdhd") + 4 + 4 + 16 + 1),
+        ("header", 230),
+        ("box sizes", 34),
+        ("init", head + u64::from(init) - 30),
+    ];
+    for (name, at) in parts {
+        let (dir, file) = one_segment();
+        let path = dir.path().to_str().unwrap();
+        picam(&["check", path]).expect(0, &["nothing is broken"]);
+        flip(&file, at);
+        picam(&["check", path]).expect(1, &["1 segment BROKEN"]);
+        let done = picam(&["recover", path]);
+        done.expect(0, &["repaired ", "1 repaired"]);
+        picam(&["check", path]).expect(0, &["nothing is broken"]);
+        assert!(fs::read(&file).unwrap() == good, "{name}: {done:?}");
+        picam(&["recover", path]).expect(0, &["0 segments recovered\n"]);
+    }
+}
+
+#[test]
+fn an_init_is_borrowed_from_another_segment_and_a_lost_header_made_anew() {
+    let dir = footage();
+    let path = dir.path().to_str().unwrap();
+    let files = segments(dir.path());
+    let (record, _) = read_record(&fs::File::open(&files[1]).unwrap()).unwrap();
+    cut_off(&files[1]);
+    zero(&files[1], record.head_len.into(), 512);
+    cut_off(&files[2]);
+    zero(&files[2], 0, 512);
+    picam(&["inspect", files[1].to_str().unwrap()]).expect(1, &["no player can open this"]);
+    picam(&["check", path]).expect(1, &["2 segments BROKEN"]);
+    picam(&["recover", path]).expect(0, &["init mended", "header mended", "2 segments recovered"]);
+    picam(&["check", path]).expect(0, &["nothing is broken", "2 recovered"]);
+    for file in segments(dir.path()) {
+        ffmpeg_decodes(&file).unwrap();
+    }
+    assert_eq!(picam(&["check", "--json", path]).json()["frames"], FRAMES);
+}
+
+#[test]
+fn a_card_without_a_filesystem_gives_its_footage_back() {
+    let dir = footage();
+    let work = tempfile::tempdir().unwrap();
+    let image = work.path().join("card.img");
+    // No table, no names: slots behind 16 MiB of zeros, on sectors but not on pages.
+    let mut bytes = vec![0; (16 << 20) + 3 * 512];
+    for file in segments(dir.path()) {
+        bytes.extend(fs::read(file).unwrap());
+    }
+    fs::write(&image, &bytes).unwrap();
+    let out = work.path().join("out");
+    let args = [
+        "salvage",
+        image.to_str().unwrap(),
+        "-o",
+        out.to_str().unwrap(),
+    ];
+    let done = picam(&args);
+    done.expect(0, &["segments, "]);
+    assert!(
+        fs::read(&image).unwrap() == bytes,
+        "the card was written to"
+    );
+    let names = |dir: &Path| -> Vec<_> {
+        let name = |path: PathBuf| path.file_name().unwrap().to_owned();
+        segments(dir).into_iter().map(name).collect()
+    };
+    assert_eq!(names(&out), names(dir.path()));
+    let mut pictures = 0;
+    for file in segments(&out) {
+        ffmpeg_decodes(&file).unwrap();
+        pictures += decoded_pictures(&file);
+    }
+    assert_eq!(pictures, FRAMES as usize);
+    picam(&["check", out.to_str().unwrap()]).expect(0, &["nothing is broken"]);
+
+    // Again: nothing is written twice; what is missing is made.
+    let files = segments(&out);
+    let before = fs::metadata(&files[0]).unwrap().modified().unwrap();
+    fs::remove_file(&files[1]).unwrap();
+    let again = picam(&args);
+    again.expect(0, &["going on at", "is there already"]);
+    assert_eq!(fs::metadata(&files[0]).unwrap().modified().unwrap(), before);
+    assert!(files[1].exists());
+    // Not with the notes of another card.
+    bytes[0] = 1;
+    fs::write(&image, &bytes).unwrap();
+    picam(&args).expect(1, &["is of another card"]);
+}
+
+#[test]
+fn salvage_says_what_it_cannot_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let out = out.to_str().unwrap();
+    let empty = dir.path().join("empty.img");
+    fs::write(&empty, vec![0; 1 << 20]).unwrap();
+    picam(&["salvage", empty.to_str().unwrap(), "-o", out]).expect(1, &["no footage of picam"]);
+    picam(&["salvage", "/no/such/card", "-o", out]).expect(1, &["cannot be read"]);
+    picam(&["salvage", dir.path().to_str().unwrap(), "-o", out]).expect(1, &["cannot be read"]);
+}
