@@ -11,4 +11,5 @@ mod config;
 mod hotspot;
 mod inspect;
 mod service;
+mod sources;
 mod support;
