@@ -335,21 +335,31 @@ fn sets_that_change_at_a_start_begin_a_file_and_between_starts_go_in_band() {
     assert_eq!((cutter.files.len(), cutter.lost, cutter.in_band), (3, 0, 0));
     assert_eq!(judge(&cutter), 180);
 
-    // The same where the change is not at a start: the other stream's IDR pictures are called none.
-    let mut first = units(&make(dir.path(), "a.mp4", "-c:v libx264 -bf 0 -g 20"));
-    let mut other = units(&make(
-        dir.path(),
-        "b.mp4",
-        "-c:v libx264 -bf 0 -g 20 -x264-params cabac=0",
-    ));
-    let end = first.last().unwrap().dts + 3000;
-    for unit in &mut other {
-        unit.dts += end;
-        unit.pts += end;
-        unit.start = Start::None;
+    // The same where the change is not at a start: the other stream's random access pictures are called none.
+    for (name, encode, other) in [
+        (
+            "h264",
+            "-c:v libx264 -bf 0 -g 20",
+            "-c:v libx264 -bf 0 -g 20 -x264-params cabac=0",
+        ),
+        (
+            "h265",
+            "-c:v libx265 -x265-params log-level=0:bframes=0:keyint=20",
+            "-c:v libx265 -x265-params log-level=0:bframes=0:keyint=20:ctu=16:amp=0:sao=0",
+        ),
+    ] {
+        let mut first = units(&make(dir.path(), &format!("{name}-a.mp4"), encode));
+        let mut other = units(&make(dir.path(), &format!("{name}-b.mp4"), other));
+        let end = first.last().unwrap().dts + 3000;
+        for unit in &mut other {
+            unit.dts += end;
+            unit.pts += end;
+            unit.start = Start::None;
+        }
+        first.append(&mut other);
+        let cutter = cut(dir.path(), name, &first, 3600);
+        let counts = (cutter.files.len(), cutter.lost, cutter.in_band);
+        assert_eq!(counts, (1, 0, 1), "{name}");
+        assert_eq!(judge(&cutter), 120, "{name}");
     }
-    first.append(&mut other);
-    let cutter = cut(dir.path(), "spliced", &first, 3600);
-    assert_eq!((cutter.files.len(), cutter.lost, cutter.in_band), (1, 0, 1));
-    assert_eq!(judge(&cutter), 120);
 }
