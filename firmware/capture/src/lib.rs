@@ -4,6 +4,7 @@
 //! `NAME=KIND:[PATH][?key=value&key=value...]`, such as `front=sim:?size=1280x720&fps=30` or
 //! `ip=file:/clips/a.mp4?pace=off&loop=1` ([`CameraSpec`]). [`open`] makes a [`Source`] of it.
 
+mod cancel;
 mod clock;
 mod file;
 mod pace;
@@ -11,23 +12,34 @@ mod params;
 mod sim;
 mod source;
 mod spec;
+mod timeline;
 
 use std::sync::Arc;
 
+pub use cancel::Cancel;
 pub use clock::{Clock, SystemClock};
 pub use file::FileParams;
 pub use sim::{BurntClock, SimParams};
-pub use source::{CaptureError, Next, Source};
+pub use source::{CaptureError, Config, Event, Source};
 pub use spec::{CameraSpec, SourceSpec};
+pub use timeline::Timeline;
 
-/// Opens the source that `spec` describes.
+/// Opens the source that `spec` describes, unless `cancel` comes first.
 ///
 /// # Errors
 /// [`CaptureError::Io`] if a file or device cannot be opened, [`CaptureError::Stream`] if it holds
-/// nothing that can be recorded, [`CaptureError::Config`] if a parameter is missing.
-pub fn open(spec: &CameraSpec, clock: Arc<dyn Clock>) -> Result<Box<dyn Source>, CaptureError> {
-    match &spec.source {
-        SourceSpec::Sim(params) => Ok(Box::new(sim::Sim::open(&spec.name, *params, clock)?)),
-        SourceSpec::File(params) => Ok(Box::new(file::FileSource::open(params, clock)?)),
+/// nothing that can be recorded, [`CaptureError::Config`] if a parameter is missing,
+/// [`CaptureError::Cancelled`].
+pub fn open(
+    spec: &CameraSpec,
+    clock: Arc<dyn Clock>,
+    cancel: &Cancel,
+) -> Result<Box<dyn Source>, CaptureError> {
+    let name = spec.name.clone();
+    match spec.source.clone() {
+        SourceSpec::Sim(params) => Ok(Box::new(sim::Sim::open(&name, params, clock)?)),
+        SourceSpec::File(params) => cancel::open_cancellable(cancel, move || {
+            Ok(Box::new(file::FileSource::open(&params, clock)?))
+        }),
     }
 }

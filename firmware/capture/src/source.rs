@@ -6,13 +6,29 @@ use picam_media::{AccessUnit, MediaError};
 
 /// What a call of [`Source::read`] brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum Event {
+    /// What comes from here on; the first event of every source, and again whenever its timeline breaks.
+    Config(Config),
     /// The unit was filled.
     Unit,
+    /// Something was left out and no unit follows to carry the count ([`AccessUnit::damage_before`]).
+    Gap {
+        /// Places where the stream was damaged.
+        damaged: u32,
+    },
     /// Nothing came within the time given.
     Timeout,
     /// The source ended for good (a file played once).
     End,
+}
+
+/// What a source delivers from here on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Config {
+    /// Times begin anew with each; counts from 0 when the source was opened.
+    pub epoch: u32,
+    /// Whether there is sound, which is not recorded.
+    pub sound_left_out: bool,
 }
 
 /// Why a source delivers nothing.
@@ -32,6 +48,9 @@ pub enum CaptureError {
     /// What came is not what a camera may send; says where and what.
     #[error("{0}")]
     Stream(String),
+    /// Whoever opened the source does not want it any more.
+    #[error("opening was given up")]
+    Cancelled,
 }
 
 /// What `subject` delivered is at fault, or reading it.
@@ -50,7 +69,18 @@ pub(crate) fn stream_error(subject: &str, error: MediaError) -> CaptureError {
 pub trait Source: Send {
     /// Fills `unit` with the next access unit, waiting for it at most `timeout`.
     /// `unit.data` is cleared first but keeps its capacity.
-    fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Next, CaptureError>;
+    /// [`AccessUnit::epoch`] is left to the caller.
+    fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Event, CaptureError>;
+
+    /// Asks for a picture that decoding can start at, soon. `false` if the source cannot be asked.
+    fn request_key_frame(&mut self) -> bool {
+        false
+    }
+
+    /// Whether the same pictures come again when it is opened again (a file).
+    fn replays(&self) -> bool {
+        false
+    }
 
     /// Whether pictures come in real time and would be lost if nobody took them. A source that is
     /// not live is read only when the queue has room.

@@ -5,6 +5,9 @@ use std::sync::Arc;
 /// Ticks a second of every video timestamp (the RTP and MPEG clock).
 pub const TIMESCALE: u32 = 90_000;
 
+/// Nothing is shown later than this behind its decoding, in ticks.
+const MAX_COMPOSITION: u32 = 60 * TIMESCALE;
+
 /// How the pictures are coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Codec {
@@ -33,6 +36,59 @@ pub struct ParameterSets {
     pub frame_ticks: Option<u32>,
 }
 
+/// Whether, and how, decoding can start at a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Start {
+    /// Nothing before it is needed, and nothing behind it refers to what came before: IDR, and in H.265
+    /// also BLA.
+    Idr,
+    /// H.264 and H.265: a recovery point without being a random access picture by its type (an intra
+    /// picture in an open group, or the first picture of an intra refresh).
+    Recovery,
+    /// H.265: clean random access. Leading pictures behind it may need what came before.
+    Cra,
+    /// It needs pictures before it.
+    #[default]
+    None,
+}
+
+impl Start {
+    /// Whether decoding can start here, in whatever way.
+    pub const fn is_start(self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    /// Whether the picture's type alone makes it a random access picture (IDR, BLA, CRA): what ISO/IEC
+    /// 14496-12 calls a sync sample, strictly.
+    pub const fn is_sync(self) -> bool {
+        matches!(self, Self::Idr | Self::Cra)
+    }
+
+    /// Whether every picture that follows in decoding order can be decoded when decoding starts here.
+    pub const fn is_closed(self) -> bool {
+        matches!(self, Self::Idr)
+    }
+}
+
+/// Pictures that follow a [`Start`] in decoding order and precede it in display order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Leading {
+    /// Not leading.
+    #[default]
+    No,
+    /// Can be decoded when decoding starts at that start (RADL).
+    Decodable,
+    /// May need what came before that start (RASL; every leading picture in H.264, which does not say).
+    Skipped,
+}
+
+impl Leading {
+    /// Whether it leads, in whatever way.
+    pub const fn is_leading(self) -> bool {
+        !matches!(self, Self::No)
+    }
+}
+
 /// One access unit. Sources fill the same few over and over, so that recording allocates nothing
 /// a frame in steady state.
 #[derive(Debug, Clone)]
@@ -42,18 +98,27 @@ pub struct AccessUnit {
     pub data: Vec<u8>,
     /// Parameter sets in force. The same `Arc` as long as they do not change.
     pub parameter_sets: Option<Arc<ParameterSets>>,
-    /// Decode time in [`TIMESCALE`] ticks from the source's own zero; never decreases.
+    /// Counts the times that the timeline of `dts` was broken: the source was opened anew or restarted its
+    /// clock. Its first unit is a start.
+    pub epoch: u32,
+    /// Decode time in [`TIMESCALE`] ticks; never decreases within an epoch. From a source: since its own
+    /// zero. To the recorder: on the boot clock, never decreasing at all.
     pub dts: i64,
     /// Presentation time on the same scale; `pts >= dts`.
     pub pts: i64,
-    /// Whether decoding can start here (IDR, or IRAP in H.265).
-    pub key: bool,
+    /// Whether decoding can start here.
+    pub start: Start,
+    /// With [`Start::Recovery`]: how many pictures (in decoding order) are not right yet when decoding
+    /// starts here. 0 where all are at once.
+    pub recovery_frames: u16,
+    /// Whether it is shown before the start that it follows.
+    pub leading: Leading,
     /// Capture time on the boot clock, nanoseconds since boot.
     pub captured_boot_ns: u64,
     /// Frames known lost in the encoder since the unit before.
     pub dropped_before: u32,
-    /// Which camera, as an index into the configuration's cameras.
-    pub camera: u8,
+    /// Places since the unit before where the stream was damaged and something was left out.
+    pub damage_before: u32,
 }
 
 impl AccessUnit {
@@ -62,12 +127,33 @@ impl AccessUnit {
         Self {
             data: Vec::new(),
             parameter_sets: None,
+            epoch: 0,
             dts: 0,
             pts: 0,
-            key: false,
+            start: Start::None,
+            recovery_frames: 0,
+            leading: Leading::No,
             captured_boot_ns: 0,
             dropped_before: 0,
-            camera: 0,
+            damage_before: 0,
+        }
+    }
+
+    /// Presentation less decode time as files store it; `None` where that does not fit (a presentation
+    /// before its decoding, or a minute behind it, which no reordering comes near): to be counted.
+    pub fn composition_offset(&self) -> Option<u32> {
+        let offset = u32::try_from(self.pts.checked_sub(self.dts)?).ok()?;
+        (offset <= MAX_COMPOSITION).then_some(offset)
+    }
+}
+
+impl ParameterSets {
+    /// Appends all sets as NAL units behind lengths of 4 bytes: what goes in front of
+    /// [`AccessUnit::data`] where the sets change within a segment.
+    pub fn write_in_band(&self, out: &mut Vec<u8>) {
+        for set in self.vps.iter().chain(&self.sps).chain(&self.pps) {
+            out.extend_from_slice(&(set.len() as u32).to_be_bytes());
+            out.extend_from_slice(set);
         }
     }
 }

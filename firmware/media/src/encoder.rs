@@ -65,7 +65,7 @@ impl Encoder {
         })
     }
 
-    /// Encodes `picture` into `unit`: data, parameter sets, key flag and `dropped_before`; its times are
+    /// Encodes `picture` into `unit`: data, parameter sets, start and `dropped_before`; its times are
     /// the caller's. Returns `false` if the rate control left the frame out, which the next unit counts.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ impl Encoder {
                 }
             }
         }
-        if !self.builder.finish(unit) {
+        if !self.builder.finish(unit)? {
             self.skipped += 1;
             return Ok(false);
         }

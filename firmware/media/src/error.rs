@@ -27,9 +27,14 @@ pub enum MediaError {
     /// Something raw streams may hold that only a container makes usable.
     #[error("{0}: put the stream into an MP4 or MKV file, which states when each frame is shown")]
     NeedsContainer(&'static str),
-    /// No picture is that long: this is not video, or it is damaged.
-    #[error("a picture in this stream has more than 16 MiB: it is damaged, or no H.264 or H.265")]
-    UnitTooLong,
+    /// A slice header that cannot be read, or that names parameter sets nobody sent.
+    #[error("a slice of this stream is damaged")]
+    Slice,
+    /// So much is damaged that this is no video, or none that anybody could watch.
+    #[error(
+        "{0} places in a row are damaged: this is no H.264 or H.265, or too little of it is left"
+    )]
+    Garbage(u32),
     /// The encoder refused.
     #[error("the software encoder failed: {0}")]
     Encoder(String),

@@ -136,6 +136,12 @@ pub(crate) fn slice_pps_id(head: &[u8]) -> Option<u8> {
     u8::try_from(r.read_ue("pic_parameter_set_id").ok()?).ok()
 }
 
+/// Whether the slice is coded without reference to other pictures (I, SI).
+pub(crate) fn is_intra_slice(head: &[u8]) -> bool {
+    let mut r = bits(head, HEADER_LEN);
+    r.read_ue("first_mb_in_slice").is_ok() && matches!(r.read_ue("slice_type"), Ok(2 | 4 | 7 | 9))
+}
+
 /// The place in display order of the picture that the slice in `head` begins (8.2.1.1).
 ///
 /// `memory_management_control_operation` 5 is not looked for: it stands deep in the header, and
@@ -146,7 +152,7 @@ pub(crate) fn picture(
     pps: &PpsOrderFacts,
     counter: &mut PocCounter,
 ) -> Result<Picture, MediaError> {
-    const DAMAGED: MediaError = MediaError::NeedsContainer("a slice header is damaged");
+    const DAMAGED: MediaError = MediaError::Slice;
     let header = *head.first().ok_or(DAMAGED)?;
     let idr = header & 0x1f == NAL_IDR;
     let reference = header & 0x60 != 0;

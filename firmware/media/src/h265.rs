@@ -286,12 +286,6 @@ const fn is_idr(nal_unit_type: u8) -> bool {
     matches!(nal_unit_type, 19 | 20)
 }
 
-/// Whether the slice belongs to a picture that cannot be decoded when decoding starts at the random
-/// access picture before it (RASL).
-pub(crate) fn is_skipped_leading(head: &[u8]) -> bool {
-    matches!(h265_type(head), Some(8 | 9))
-}
-
 /// Whether the unit ends a coded video sequence (EOS, EOB).
 pub(crate) fn is_end_of_sequence(head: &[u8]) -> bool {
     matches!(h265_type(head), Some(36 | 37))
@@ -301,6 +295,19 @@ pub(crate) fn is_end_of_sequence(head: &[u8]) -> bool {
 pub(crate) fn slice_pps_id(head: &[u8]) -> Option<u8> {
     let r = &mut bits(head, HEADER_LEN);
     slice_start(r, h265_type(head)?).ok()
+}
+
+/// Whether the picture's first slice is coded without reference to other pictures.
+pub(crate) fn is_intra_slice(head: &[u8], pps: &PpsOrderFacts) -> bool {
+    let read = || {
+        let nal_unit_type = h265_type(head)?;
+        let r = &mut bits(head, HEADER_LEN);
+        slice_start(r, nal_unit_type).ok()?;
+        r.skip(u32::from(pps.extra_bits), "slice_reserved_flag")
+            .ok()?;
+        ue(r, 2, "slice_type").ok()
+    };
+    read() == Some(2)
 }
 
 fn slice_start(r: &mut impl BitRead, nal_unit_type: u8) -> Result<u8, String> {
@@ -318,7 +325,7 @@ pub(crate) fn picture(
     pps: &PpsOrderFacts,
     counter: &mut PocCounter,
 ) -> Result<Picture, MediaError> {
-    const DAMAGED: MediaError = MediaError::NeedsContainer("a slice header is damaged");
+    const DAMAGED: MediaError = MediaError::Slice;
     let (Some(nal_unit_type), Some(&second)) = (h265_type(head), head.get(1)) else {
         return Err(DAMAGED);
     };

@@ -1,6 +1,6 @@
 //! What a NAL unit is, from its first bytes.
 
-use crate::Codec;
+use crate::{Codec, Leading, Start};
 
 /// The part a NAL unit has in its access unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,9 @@ pub enum NalKind {
     Delimiter,
     /// Filler data.
     Filler,
-    /// Supplemental information and the like in front of a picture's slices.
+    /// Supplemental enhancement information for the picture that follows.
+    Sei,
+    /// What else stands in front of a picture's slices.
     Prefix,
     /// Stored where it stands: what may follow slices (end of sequence, suffix SEI, auxiliary pictures).
     Suffix,
@@ -23,8 +25,10 @@ pub enum NalKind {
     Slice {
         /// Whether it is the first slice of its picture.
         first: bool,
-        /// Whether decoding can start at its picture (IDR; in H.265 any IRAP).
-        key: bool,
+        /// Whether decoding can start at its picture, as far as the unit's type says.
+        start: Start,
+        /// Whether its picture leads the start before it, as far as the unit's type says.
+        leading: Leading,
     },
 }
 
@@ -41,7 +45,7 @@ impl NalKind {
     /// (H.264 7.4.1.2.3, H.265 7.4.2.4.4).
     pub const fn begins_unit(self) -> bool {
         match self {
-            Self::Vps | Self::Sps | Self::Pps | Self::Delimiter | Self::Prefix => true,
+            Self::Vps | Self::Sps | Self::Pps | Self::Delimiter | Self::Sei | Self::Prefix => true,
             Self::Filler | Self::Suffix => false,
             Self::Slice { first, .. } => first,
         }
@@ -55,13 +59,20 @@ fn h264(head: &[u8]) -> Option<NalKind> {
         // A slice, or partition A of one; first_mb_in_slice is ue(v): a leading 1 bit is zero.
         1 | 2 | 5 => NalKind::Slice {
             first: *head.get(1)? & 0x80 != 0,
-            key: nal_unit_type == 5,
+            start: if nal_unit_type == 5 {
+                Start::Idr
+            } else {
+                Start::None
+            },
+            leading: Leading::No,
         },
         3 | 4 => NalKind::Slice {
             first: false,
-            key: false,
+            start: Start::None,
+            leading: Leading::No,
         },
-        6 | 14..=18 => NalKind::Prefix,
+        6 => NalKind::Sei,
+        14..=18 => NalKind::Prefix,
         7 => NalKind::Sps,
         8 => NalKind::Pps,
         9 => NalKind::Delimiter,
@@ -79,14 +90,24 @@ fn h265(head: &[u8]) -> Option<NalKind> {
         _ if layer != 0 => NalKind::Suffix,
         0..=9 | 16..=21 => NalKind::Slice {
             first: *head.get(2)? & 0x80 != 0,
-            key: nal_unit_type >= 16,
+            start: match nal_unit_type {
+                16..=20 => Start::Idr,
+                21 => Start::Cra,
+                _ => Start::None,
+            },
+            leading: match nal_unit_type {
+                6 | 7 => Leading::Decodable,
+                8 | 9 => Leading::Skipped,
+                _ => Leading::No,
+            },
         },
         32 => NalKind::Vps,
         33 => NalKind::Sps,
         34 => NalKind::Pps,
         35 => NalKind::Delimiter,
         38 => NalKind::Filler,
-        39 | 41..=44 | 48..=55 => NalKind::Prefix,
+        39 => NalKind::Sei,
+        41..=44 | 48..=55 => NalKind::Prefix,
         _ => NalKind::Suffix,
     })
 }
@@ -100,36 +121,48 @@ pub(crate) fn h265_type(head: &[u8]) -> Option<u8> {
 mod tests {
     use super::*;
 
+    const fn slice(first: bool, start: Start, leading: Leading) -> NalKind {
+        NalKind::Slice {
+            first,
+            start,
+            leading,
+        }
+    }
+
     #[test]
     fn knows_slices_and_where_units_begin() {
-        let idr = NalKind::of(Codec::H264, &[0x65, 0x88]).unwrap();
-        assert_eq!(
-            idr,
-            NalKind::Slice {
-                first: true,
-                key: true
-            }
-        );
-        let second = NalKind::of(Codec::H264, &[0x41, 0x40]).unwrap();
-        assert_eq!(
-            second,
-            NalKind::Slice {
-                first: false,
-                key: false
-            }
-        );
+        let h264 = |head: &[u8]| NalKind::of(Codec::H264, head);
+        let idr = slice(true, Start::Idr, Leading::No);
+        assert_eq!(h264(&[0x65, 0x88]), Some(idr));
+        let second = slice(false, Start::None, Leading::No);
+        assert_eq!(h264(&[0x41, 0x40]), Some(second));
         assert!(idr.begins_unit() && !second.begins_unit());
-        let cra = NalKind::of(Codec::H265, &[21 << 1, 1, 0x80]).unwrap();
-        assert_eq!(
-            cra,
-            NalKind::Slice {
-                first: true,
-                key: true
-            }
-        );
+        assert_eq!(h264(&[6, 6]), Some(NalKind::Sei));
+        assert!(NalKind::Sei.begins_unit());
+        assert_eq!(NalKind::of(Codec::H264, &[]), None);
+    }
+
+    #[test]
+    fn tells_the_random_access_pictures_of_h265_and_what_leads_them_apart() {
+        let of = |kind: u8| NalKind::of(Codec::H265, &[kind << 1, 1, 0x80]);
+        for kind in 0..64 {
+            let expected = match kind {
+                16..=20 => Some((Start::Idr, Leading::No)),
+                21 => Some((Start::Cra, Leading::No)),
+                6 | 7 => Some((Start::None, Leading::Decodable)),
+                8 | 9 => Some((Start::None, Leading::Skipped)),
+                0..=5 => Some((Start::None, Leading::No)),
+                _ => None,
+            };
+            let found = match of(kind) {
+                Some(NalKind::Slice { start, leading, .. }) => Some((start, leading)),
+                _ => None,
+            };
+            assert_eq!(found, expected, "{kind}");
+        }
         let enhancement = NalKind::of(Codec::H265, &[1 << 1, 1 << 3 | 1, 0x80]).unwrap();
         assert_eq!(enhancement, NalKind::Suffix);
         assert_eq!(NalKind::of(Codec::H265, &[1 << 1, 1]), None);
-        assert_eq!(NalKind::of(Codec::H264, &[]), None);
+        assert_eq!(of(39), Some(NalKind::Sei));
     }
 }

@@ -94,16 +94,32 @@ impl ParameterSetTracker {
         Ok(())
     }
 
-    /// Notes which sets the picture uses that the slice in `head` begins.
-    pub fn activate(&mut self, head: &[u8]) {
-        // The usual stream has one SPS, and nothing to look up.
-        let id = match (self.sps.len(), self.sps.keys().next()) {
-            (1, Some(&only)) => Some(only),
-            _ => self.pps_of(head).map(|pps| pps.sps_id).or(self.active),
+    /// Notes which sets the picture uses that the slice in `head` begins. `false` if the slice cannot be
+    /// read that far, or names a set that is not known: nobody could decode it.
+    pub fn activate(&mut self, head: &[u8]) -> bool {
+        let Some(id) = self.pps_of(head).map(|pps| pps.sps_id) else {
+            return false;
         };
-        if id.is_some() && id != self.active {
-            self.active = id;
+        if self.active != Some(id) {
+            self.active = Some(id);
             self.changed = true;
+        }
+        self.sps.contains_key(&id)
+    }
+
+    /// Whether a sequence and a picture parameter set came.
+    pub fn is_known(&self) -> bool {
+        !self.sps.is_empty() && !self.pps.is_empty()
+    }
+
+    /// Whether the slice stands for itself; in H.265 only a picture's first slice is looked at.
+    pub(crate) fn is_intra_slice(&self, head: &[u8]) -> bool {
+        match self.codec {
+            Codec::H264 => h264::is_intra_slice(head),
+            Codec::H265 if head.get(2).is_some_and(|b| b & 0x80 != 0) => self
+                .pps_of(head)
+                .is_some_and(|pps| h265::is_intra_slice(head, &pps.order)),
+            Codec::H265 => true,
         }
     }
 

@@ -7,9 +7,9 @@ use crate::nal::NalKind;
 use crate::order::{DisplayOrder, Picture, PocCounter};
 use crate::sps::{FrameRate, OrderFacts};
 use crate::unit_builder::{UnitBuilder, is_stored};
-use crate::{AccessUnit, Codec, MediaError, h264, h265};
+use crate::{AccessUnit, Codec, Leading, MediaError, h264, h265};
 
-/// Longest access unit accepted.
+/// Longest access unit kept.
 const MAX_UNIT_LEN: usize = 2 * MAX_NAL_LEN;
 
 /// Reads a raw stream, which has no timestamps, and gives it some.
@@ -70,12 +70,18 @@ impl<R: Read> RawStream<R> {
         self.first_sequence = true;
     }
 
-    /// Fills `unit` (data, parameter sets, key, dts, pts) with the next access unit in decoding order;
+    /// Damage that no unit followed; counts from 0 again.
+    pub fn take_damage(&mut self) -> u32 {
+        self.builder.take_damage()
+    }
+
+    /// Fills `unit` (data, parameter sets, start, dts, pts, damage) with the next access unit in decoding order;
     /// `false` at the end of the stream.
     ///
     /// # Errors
     /// [`MediaError::NoRate`] if neither the caller nor the stream says the rate,
-    /// [`MediaError::NeedsContainer`] if frames are reordered in a way that cannot be followed.
+    /// [`MediaError::NeedsContainer`] if frames are reordered in a way that cannot be followed,
+    /// [`MediaError::Garbage`] if nothing but damage comes. What is damaged otherwise is left out and counted.
     pub fn read(&mut self, unit: &mut AccessUnit) -> Result<bool, MediaError> {
         loop {
             if let Some(shown) = self.order.pop(unit) {
@@ -150,17 +156,22 @@ impl<R: Read> RawStream<R> {
                         continue;
                     }
                     self.scratch.clear();
-                    self.nals.append_to(&mut self.scratch)?;
-                    self.builder.take(kind, &self.scratch)?;
+                    match self.nals.append_to(&mut self.scratch) {
+                        Ok(_) => self.builder.take(kind, &self.scratch)?,
+                        Err(error) => self.left_out(error)?,
+                    }
                     continue;
                 }
                 let begins_picture =
                     matches!(kind, NalKind::Slice { .. }) && !self.builder.has_picture();
                 self.builder.note(kind, head);
                 if begins_picture {
-                    picture = self.builder.place(head, &mut self.counter)?;
-                    leading = self.builder.sets().codec() == Codec::H265
-                        && h265::is_skipped_leading(head);
+                    match self.builder.place(head, &mut self.counter) {
+                        Ok(place) => picture = place,
+                        Err(MediaError::Slice) => self.builder.damage_unit(),
+                        Err(other) => return Err(other),
+                    }
+                    leading = is_rasl(kind);
                 } else if self.builder.sets().codec() == Codec::H265
                     && h265::is_end_of_sequence(head)
                 {
@@ -168,10 +179,20 @@ impl<R: Read> RawStream<R> {
                 }
                 let length_at = unit.data.len();
                 unit.data.extend_from_slice(&[0; 4]);
-                let length = self.nals.append_to(&mut unit.data)? as u32;
-                if unit.data.len() > MAX_UNIT_LEN {
-                    return Err(MediaError::UnitTooLong);
-                }
+                let length = match self.nals.append_to(&mut unit.data) {
+                    Ok(length) if unit.data.len() <= MAX_UNIT_LEN => length as u32,
+                    Ok(_) => {
+                        self.drop_from(unit, length_at, kind)?;
+                        continue;
+                    }
+                    Err(error) => {
+                        self.left_out(error)?;
+                        self.drop_from(unit, length_at, kind)?;
+                        continue;
+                    }
+                };
+                let nal = unit.data.get(length_at + 4..).unwrap_or_default();
+                self.builder.note_whole(kind, nal);
                 if let Some(prefix) = unit.data.get_mut(length_at..length_at + 4) {
                     prefix.copy_from_slice(&length.to_be_bytes());
                 }
@@ -179,8 +200,8 @@ impl<R: Read> RawStream<R> {
             if !self.builder.has_picture() {
                 return Ok(None);
             }
-            let complete = self.builder.finish(unit);
-            if complete && unit.key {
+            let complete = self.builder.finish(unit)?;
+            if complete && unit.start.is_start() {
                 self.first_sequence = !self.decodable;
                 self.decodable = true;
             }
@@ -190,7 +211,48 @@ impl<R: Read> RawStream<R> {
                     poc: 0,
                 })));
             }
+            self.builder.skip(unit);
+            unit.damage_before = 0;
         }
+    }
+}
+
+/// Whether the slice belongs to a picture that cannot be decoded when decoding starts at the random
+/// access picture before it.
+const fn is_rasl(kind: NalKind) -> bool {
+    matches!(
+        kind,
+        NalKind::Slice {
+            leading: Leading::Skipped,
+            ..
+        }
+    )
+}
+
+impl<R: Read> RawStream<R> {
+    /// A NAL unit longer than any is damage; other errors are the reader's.
+    fn left_out(&mut self, error: std::io::Error) -> Result<(), MediaError> {
+        // An error of the system has a number; the one made here has none.
+        if error.kind() != std::io::ErrorKind::InvalidData || error.raw_os_error().is_some() {
+            return Err(error.into());
+        }
+        self.builder.count_damage()
+    }
+
+    /// Takes what cannot be used back out of the unit.
+    fn drop_from(
+        &mut self,
+        unit: &mut AccessUnit,
+        at: usize,
+        kind: NalKind,
+    ) -> Result<(), MediaError> {
+        unit.data.truncate(at);
+        if matches!(kind, NalKind::Slice { .. }) {
+            self.builder.damage_unit();
+        } else {
+            self.builder.count_damage()?;
+        }
+        Ok(())
     }
 }
 

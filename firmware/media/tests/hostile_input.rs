@@ -168,7 +168,7 @@ proptest! {
                 .inspect(|nal| { let _ = builder.push(&mut unit, nal); })
                 .map(<[u8]>::len)
                 .sum();
-            builder.finish(&mut unit);
+            let _ = builder.finish(&mut unit);
             prop_assert!(total <= sample.len());
         }
     }

@@ -22,6 +22,7 @@ fn unit(builder: &mut UnitBuilder, nals: &[&[u8]]) -> Option<Arc<ParameterSets>>
     }
     builder
         .finish(&mut unit)
+        .unwrap()
         .then(|| unit.parameter_sets.unwrap())
 }
 
@@ -47,11 +48,33 @@ fn only_a_change_that_lasts_gives_new_sets() {
 }
 
 #[test]
-fn a_damaged_set_leaves_those_in_force() {
+fn a_damaged_set_leaves_those_in_force_and_is_counted() {
     let mut builder = UnitBuilder::new(Codec::H264);
     let first = unit(&mut builder, &[&SPS, &PPS, &IDR]).unwrap();
-    let error = builder.take_parameter_set(&SPS[..6]).unwrap_err();
-    assert!(error.to_string().contains("SPS"), "{error}");
-    assert!(builder.take_parameter_set(&vec![0x67; 70_000]).is_err());
-    assert!(Arc::ptr_eq(&unit(&mut builder, &[&IDR]).unwrap(), &first));
+    builder.take_parameter_set(&SPS[..6]).unwrap();
+    builder.take_parameter_set(&vec![0x67; 70_000]).unwrap();
+    let mut next = AccessUnit::new();
+    builder.begin(&mut next);
+    builder.push(&mut next, &IDR).unwrap();
+    assert!(builder.finish(&mut next).unwrap());
+    assert!(Arc::ptr_eq(next.parameter_sets.as_ref().unwrap(), &first));
+    assert_eq!(next.damage_before, 2);
+    // A slice that names a set nobody sent: pic_parameter_set_id 1.
+    builder.begin(&mut next);
+    builder.push(&mut next, &[0x41, 0b1101_0000]).unwrap();
+    assert!(!builder.finish(&mut next).unwrap());
+    builder.begin(&mut next);
+    builder.push(&mut next, &IDR).unwrap();
+    assert!(builder.finish(&mut next).unwrap());
+    assert_eq!(next.damage_before, 1);
+}
+
+#[test]
+fn damage_that_does_not_end_is_an_error() {
+    let mut builder = UnitBuilder::new(Codec::H264);
+    unit(&mut builder, &[&SPS, &PPS, &IDR]).unwrap();
+    let taken = (0..2000)
+        .take_while(|_| builder.take_parameter_set(&SPS[..6]).is_ok())
+        .count();
+    assert_eq!(taken, 1000);
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use picam_media::{AccessUnit, Codec, FrameRate, RawStream};
 
-use super::Demuxer;
+use super::{Demuxer, open_regular};
 use crate::CaptureError;
 use crate::source::stream_error;
 
@@ -39,11 +39,15 @@ impl Demuxer for AnnexB {
     }
 
     fn restart(&mut self) -> Result<(), CaptureError> {
-        let file = File::open(&self.path).map_err(|source| CaptureError::Io {
+        let file = open_regular(&self.path).map_err(|source| CaptureError::Io {
             context: format!("opening {} again", self.name),
             source,
         })?;
         self.stream.restart(file);
         Ok(())
+    }
+
+    fn take_damage(&mut self) -> u32 {
+        self.stream.take_damage()
     }
 }

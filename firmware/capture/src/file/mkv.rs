@@ -3,14 +3,14 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use matroska_demuxer::{DemuxError, Frame, MatroskaFile, TrackEntry};
+use matroska_demuxer::{DemuxError, Frame, MatroskaFile, TrackEntry, TrackType};
 use picam_media::length_prefixed::LengthSize;
 use picam_media::{AccessUnit, Codec, ConfigRecord, FrameRate, UnitBuilder};
 
-use super::mp4::push_all;
+use super::mp4::fill;
 use super::reorder::DecodeTimes;
 use super::window::Window;
-use super::{Demuxer, to_ticks};
+use super::{Demuxer, open_regular, to_ticks};
 use crate::CaptureError;
 use crate::source::stream_error;
 
@@ -35,6 +35,7 @@ pub(super) struct Mkv {
     /// Added to presentation times: the length of earlier rounds.
     offset: i64,
     started: bool,
+    has_sound: bool,
 }
 
 /// Presentation times seen since the start of the file.
@@ -74,6 +75,10 @@ impl Mkv {
     pub(super) fn open(file: File, path: &Path, name: &str) -> Result<Self, CaptureError> {
         let unusable = |what: &str| CaptureError::Stream(format!("{name}: {what}"));
         let file = open(file, name)?;
+        let has_sound = file
+            .tracks()
+            .iter()
+            .any(|t| t.track_type() == TrackType::Audio);
         let video = |t: &&TrackEntry| codec(t).is_some();
         let track = file.tracks().iter().find(video);
         let track = track.ok_or_else(|| unusable("it holds no H.264 or H.265 video"))?;
@@ -108,6 +113,7 @@ impl Mkv {
             round: Round::default(),
             offset: 0,
             started: false,
+            has_sound,
             file,
         })
     }
@@ -143,17 +149,28 @@ fn codec(track: &TrackEntry) -> Option<Codec> {
 impl Demuxer for Mkv {
     fn read(&mut self, unit: &mut AccessUnit) -> Result<bool, CaptureError> {
         loop {
-            // The demuxer takes any failure to read for the end of the file.
-            let more = self.file.next_frame(&mut self.frame);
-            if !more.map_err(|e| demux_error(&self.name, &e))? {
-                return Ok(false);
+            // The demuxer takes any failure to read for the end of the file, and cannot go on behind damage.
+            match self.file.next_frame(&mut self.frame) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(error) if !self.started => return Err(demux_error(&self.name, &error)),
+                Err(_) => {
+                    let counted = self.builder.count_damage();
+                    counted.map_err(|e| stream_error(&self.name, e))?;
+                    return Ok(false);
+                }
             }
             if self.frame.track != self.track {
                 continue;
             }
-            let useful = push_all(&mut self.builder, unit, &self.frame.data, self.length_size);
-            let useful = useful.map_err(|e| stream_error(&self.name, e))?;
-            if !useful || !(self.started || unit.key) {
+            let flagged = self.frame.is_keyframe.unwrap_or(false);
+            let data = &self.frame.data;
+            let useful = fill(&mut self.builder, unit, data, self.length_size, flagged);
+            if !useful.map_err(|e| stream_error(&self.name, e))? {
+                continue;
+            }
+            if !(self.started || unit.start.is_start()) {
+                self.builder.skip(unit);
                 continue;
             }
             self.started = true;
@@ -176,7 +193,7 @@ impl Demuxer for Mkv {
     }
 
     fn restart(&mut self) -> Result<(), CaptureError> {
-        let file = File::open(&self.path).map_err(|source| CaptureError::Io {
+        let file = open_regular(&self.path).map_err(|source| CaptureError::Io {
             context: format!("opening {} again", self.name),
             source,
         })?;
@@ -187,5 +204,13 @@ impl Demuxer for Mkv {
         self.round = Round::default();
         self.started = false;
         Ok(())
+    }
+
+    fn take_damage(&mut self) -> u32 {
+        self.builder.take_damage()
+    }
+
+    fn has_sound(&self) -> bool {
+        self.has_sound
     }
 }

@@ -9,26 +9,37 @@ mod sniff;
 mod window;
 
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use picam_media::{AccessUnit, TIMESCALE};
+use rustix::fs::OFlags;
 
 use self::sniff::Format;
 use crate::pace::Pacer;
-use crate::{CaptureError, Clock, Next, Source};
+use crate::{CaptureError, Clock, Config, Event, Source};
 
 pub use self::params::FileParams;
 
-/// Takes a file apart.
+/// Takes a file apart. What is damaged is left out and counted.
 trait Demuxer: Send {
-    /// Fills data, parameter sets, key flag and times of the next unit in decoding order; `false` at the end.
-    /// Units before the first key frame are left out.
+    /// Fills data, parameter sets, start, times and damage of the next unit in decoding order; `false` at the
+    /// end. Units before the first start are left out.
     fn read(&mut self, unit: &mut AccessUnit) -> Result<bool, CaptureError>;
 
     /// Begins again; times go on behind the last frame.
     fn restart(&mut self) -> Result<(), CaptureError>;
+
+    /// Damage that no unit followed; counts from 0 again.
+    fn take_damage(&mut self) -> u32;
+
+    /// Whether the file has sound.
+    fn has_sound(&self) -> bool {
+        false
+    }
 }
 
 /// The open file.
@@ -42,6 +53,25 @@ pub(crate) struct FileSource {
     is_waiting: bool,
     /// Whether the file gave a unit since it was opened or began again.
     productive: bool,
+    /// Whether the first event was delivered.
+    begun: bool,
+    /// Whether the file has nothing more.
+    ended: bool,
+}
+
+/// Opens a file for reading. Does not wait for the other end of a FIFO, and takes nothing but files.
+fn open_regular(path: &Path) -> io::Result<File> {
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits() as i32)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "it is no file, but a directory, a device or a FIFO",
+    ))
 }
 
 impl FileSource {
@@ -51,7 +81,7 @@ impl FileSource {
             context: format!("opening {name}"),
             source,
         };
-        let file = File::open(&params.path).map_err(open_error)?;
+        let file = open_regular(&params.path).map_err(open_error)?;
         let format = sniff::sniff(&file, &params.path)
             .map_err(open_error)?
             .ok_or_else(|| {
@@ -73,6 +103,8 @@ impl FileSource {
             waiting: AccessUnit::new(),
             is_waiting: false,
             productive: false,
+            begun: false,
+            ended: false,
         })
     }
 
@@ -120,27 +152,45 @@ fn to_ticks(value: i64, scale: u64) -> i64 {
 }
 
 impl Source for FileSource {
-    fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Next, CaptureError> {
-        if !self.fetch()? {
-            return Ok(Next::End);
+    fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Event, CaptureError> {
+        if !std::mem::replace(&mut self.begun, true) {
+            return Ok(Event::Config(Config {
+                epoch: 0,
+                sound_left_out: self.demuxer.has_sound(),
+            }));
+        }
+        if self.ended || !self.fetch()? {
+            self.ended = true;
+            return Ok(match self.demuxer.take_damage() {
+                0 => Event::End,
+                damaged => Event::Gap { damaged },
+            });
         }
         let due = self.pacer.due_ns(self.waiting.dts);
         if !self.pacer.wait(due, timeout) {
-            return Ok(Next::Timeout);
+            return Ok(Event::Timeout);
         }
         std::mem::swap(unit, &mut self.waiting);
         self.is_waiting = false;
-        unit.camera = self.waiting.camera;
         unit.captured_boot_ns = due;
         unit.dropped_before = 0;
-        Ok(Next::Unit)
+        Ok(Event::Unit)
     }
 
     fn is_live(&self) -> bool {
         self.pacer.is_live()
     }
 
+    fn replays(&self) -> bool {
+        true
+    }
+
     fn describe(&self) -> String {
-        format!("file:{}", self.name)
+        let sound = if self.demuxer.has_sound() {
+            " (its sound is not recorded)"
+        } else {
+            ""
+        };
+        format!("file:{}{sound}", self.name)
     }
 }

@@ -1,6 +1,7 @@
 //! MP4 files.
 
 use std::fs::File;
+use std::ops::Range;
 
 use picam_media::length_prefixed::{LengthSize, length_prefixed_nals};
 use picam_media::{AccessUnit, Codec, MediaError, UnitBuilder};
@@ -27,6 +28,9 @@ pub(super) struct Mp4 {
     delay: i64,
     /// Length of one round in the track's ticks.
     length: i64,
+    has_sound: bool,
+    /// What was left out at the end of the file, until it was counted.
+    damage_behind: u32,
     started: bool,
     scratch: Vec<u8>,
 }
@@ -34,15 +38,21 @@ pub(super) struct Mp4 {
 impl Mp4 {
     pub(super) fn open(file: File, name: &str) -> Result<Self, CaptureError> {
         let unusable = |what: &str| CaptureError::Stream(format!("{name}: {what}"));
-        let movie = Movie::read(&file).map_err(|e| unusable(&e.to_string()))?;
+        let (movie, damage) = Movie::read_intact(&file).map_err(|e| unusable(&e.to_string()))?;
+        let has_sound = movie.tracks.iter().any(Track::is_audio);
         let coded = |track: &Track| track.entries.iter().any(|e| e.parameter_sets.is_some());
+        let movie_timescale = movie.timescale;
         let track = movie.tracks.into_iter().find(|t| t.is_video() && coded(t));
-        let track = track.ok_or_else(|| unusable("it holds no H.264 or H.265 video"))?;
+        let mut track = track.ok_or_else(|| unusable("it holds no H.264 or H.265 video"))?;
         let sets = track.entries.iter().find_map(|e| e.parameter_sets.as_ref());
         let codec = match sets.map(|s| s.codec) {
             Some(read::Codec::H265) => Codec::H265,
             _ => Codec::H264,
         };
+        let shown = shown(&track);
+        let delay = empty_edits(&track, movie_timescale);
+        track.samples.truncate(shown.end);
+        track.samples.drain(..shown.start);
         let (Some(first), Some(last)) = (track.samples.first(), track.samples.last()) else {
             return Err(unusable("its video track is empty"));
         };
@@ -62,15 +72,19 @@ impl Mp4 {
             0 => last.dts.saturating_sub(before_last),
             duration => i64::from(duration),
         };
+        let length = last
+            .dts
+            .saturating_sub(first.dts)
+            .saturating_add(last_length.max(1))
+            .saturating_add(delay);
         Ok(Self {
             name: name.to_owned(),
             timescale: track.timescale,
-            offset: first.dts.saturating_neg(),
+            offset: delay.saturating_sub(first.dts),
             delay: -i64::from(earliest.min(0)),
-            length: last
-                .dts
-                .saturating_sub(first.dts)
-                .saturating_add(last_length.max(1)),
+            length,
+            has_sound,
+            damage_behind: damage,
             samples: track.samples,
             entries: track.entries,
             builder: UnitBuilder::new(codec),
@@ -120,30 +134,73 @@ impl Mp4 {
             context: format!("reading {}", self.name),
             source,
         })?;
-        push_all(&mut self.builder, unit, &self.scratch, length_size)
-            .map_err(|e| stream_error(&self.name, e))
+        fill(
+            &mut self.builder,
+            unit,
+            &self.scratch,
+            length_size,
+            sample.key,
+        )
+        .map_err(|e| stream_error(&self.name, e))
     }
 }
 
-/// Fills `unit` from a sample; whether it is of use.
-pub(super) fn push_all(
+/// The samples that are shown, as the edit list says, and those that they need: from the last sync sample
+/// at or before the first shown picture to the last shown one in decoding order.
+fn shown(track: &Track) -> Range<usize> {
+    let samples = &track.samples;
+    let end = track.presentation_end();
+    let is_shown = |sample: &Sample| (0..end).contains(&track.presentation(sample));
+    if track.edits.is_empty() {
+        return 0..samples.len();
+    }
+    let Some(first) = samples.iter().position(is_shown) else {
+        return 0..0;
+    };
+    let last = samples.iter().rposition(is_shown).unwrap_or(first);
+    let sync = samples.iter().take(first + 1).rposition(|s| s.key);
+    sync.unwrap_or(0)..last + 1
+}
+
+/// How long nothing is shown at the beginning, in the track's ticks.
+fn empty_edits(track: &Track, movie_timescale: u32) -> i64 {
+    let empty = track.edits.iter().take_while(|e| e.media_time.is_none());
+    let ticks: u128 = empty.map(|e| u128::from(e.duration)).sum();
+    let ticks = ticks * u128::from(track.timescale) / u128::from(movie_timescale.max(1));
+    i64::try_from(ticks).unwrap_or(0)
+}
+
+/// Fills `unit` from a sample that the container calls a start or not; whether it is of use. A sample
+/// whose lengths do not hold is left out and counted.
+pub(super) fn fill(
     builder: &mut UnitBuilder,
     unit: &mut AccessUnit,
     sample: &[u8],
     length_size: LengthSize,
+    flagged: bool,
 ) -> Result<bool, MediaError> {
     builder.begin(unit);
     for nal in length_prefixed_nals(sample, length_size) {
-        builder.push(unit, nal?)?;
+        match nal {
+            Ok(nal) => builder.push(unit, nal)?,
+            Err(_) => {
+                builder.count_damage()?;
+                return Ok(false);
+            }
+        }
     }
-    Ok(builder.finish(unit))
+    builder.finish_flagged(unit, flagged)
 }
 
 impl Demuxer for Mp4 {
     fn read(&mut self, unit: &mut AccessUnit) -> Result<bool, CaptureError> {
         while let Some(sample) = self.samples.get(self.next).copied() {
             self.next += 1;
-            if !self.fill(unit, &sample)? || !(self.started || unit.key) {
+            if !self.fill(unit, &sample)? {
+                continue;
+            }
+            if !(self.started || unit.start.is_start()) {
+                self.builder.skip(unit);
                 continue;
             }
             self.started = true;
@@ -155,6 +212,10 @@ impl Demuxer for Mp4 {
             unit.pts = to_ticks(pts, self.timescale.into());
             return Ok(true);
         }
+        for _ in 0..std::mem::take(&mut self.damage_behind) {
+            let counted = self.builder.count_damage();
+            counted.map_err(|e| stream_error(&self.name, e))?;
+        }
         Ok(false)
     }
 
@@ -163,5 +224,13 @@ impl Demuxer for Mp4 {
         self.next = 0;
         self.started = false;
         Ok(())
+    }
+
+    fn take_damage(&mut self) -> u32 {
+        self.builder.take_damage()
+    }
+
+    fn has_sound(&self) -> bool {
+        self.has_sound
     }
 }

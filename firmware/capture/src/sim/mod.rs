@@ -14,7 +14,7 @@ use picam_media::{AccessUnit, Encoder, EncoderSettings, FrameRate};
 use self::scene::Scene;
 use crate::pace::Pacer;
 use crate::source::stream_error;
-use crate::{CaptureError, Clock, Next, Source};
+use crate::{CaptureError, Clock, Config, Event, Source};
 
 pub use self::params::{BurntClock, SimParams};
 
@@ -33,6 +33,9 @@ pub(crate) struct Sim {
     next: u64,
     /// Frames that nobody had time to encode, since the last unit.
     lost: u32,
+    /// Whether the first event was delivered.
+    begun: bool,
+    key_wanted: bool,
 }
 
 impl Sim {
@@ -59,6 +62,8 @@ impl Sim {
             encoder: encoder.map_err(|e| stream_error("the simulated camera", e))?,
             next: 0,
             lost: 0,
+            begun: false,
+            key_wanted: true,
         })
     }
 
@@ -78,21 +83,24 @@ impl Sim {
 }
 
 impl Source for Sim {
-    fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Next, CaptureError> {
+    fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Event, CaptureError> {
+        if !std::mem::replace(&mut self.begun, true) {
+            return Ok(Event::Config(Config::default()));
+        }
         let due = self.pacer.due_ns(self.rate.ticks(self.next));
         if !self.pacer.wait(due, timeout) {
-            return Ok(Next::Timeout);
+            return Ok(Event::Timeout);
         }
         self.skip_missed(due);
         let ticks = self.rate.ticks(self.next);
         let captured = self.pacer.due_ns(ticks);
         let utc = self.pacer.clock().utc_us();
         let picture = self.scene.draw(self.next, captured, utc);
-        let force_key = self.next == 0;
+        let force_key = std::mem::take(&mut self.key_wanted);
         let encoded = self.encoder.encode(picture, force_key, unit);
         self.next += 1;
         if !encoded.map_err(|e| stream_error("the simulated camera", e))? {
-            return Ok(Next::Timeout);
+            return Ok(Event::Timeout);
         }
         unit.dropped_before = unit
             .dropped_before
@@ -100,11 +108,16 @@ impl Source for Sim {
         unit.dts = ticks;
         unit.pts = ticks;
         unit.captured_boot_ns = captured;
-        Ok(Next::Unit)
+        Ok(Event::Unit)
     }
 
     fn is_live(&self) -> bool {
         self.pacer.is_live()
+    }
+
+    fn request_key_frame(&mut self) -> bool {
+        self.key_wanted = true;
+        true
     }
 
     fn describe(&self) -> String {
@@ -132,7 +145,28 @@ mod tests {
             pace,
             ..SimParams::default()
         };
-        Sim::open("test", params, clock.clone()).unwrap()
+        let mut sim = Sim::open("test", params, clock.clone()).unwrap();
+        let first = sim.read(&mut AccessUnit::new(), Duration::ZERO).unwrap();
+        assert_eq!(first, Event::Config(Config::default()));
+        sim
+    }
+
+    #[test]
+    fn a_key_frame_comes_when_asked_for() {
+        let clock = Arc::new(TestClock::default());
+        let mut sim = sim(&clock, false);
+        let mut unit = AccessUnit::new();
+        let mut starts = Vec::new();
+        for n in 0..9 {
+            if n == 4 {
+                assert!(sim.request_key_frame());
+            }
+            assert_eq!(sim.read(&mut unit, Duration::ZERO).unwrap(), Event::Unit);
+            if unit.start.is_start() {
+                starts.push(n);
+            }
+        }
+        assert_eq!(starts, [0, 4]);
     }
 
     #[test]
@@ -142,10 +176,10 @@ mod tests {
         let mut sim = sim(&clock, true);
         let mut unit = AccessUnit::new();
         let mut read = |sim: &mut Sim, ms| sim.read(&mut unit, Duration::from_millis(ms)).unwrap();
-        assert_eq!(read(&mut sim, 30), Next::Unit);
-        assert_eq!(read(&mut sim, 30), Next::Timeout);
+        assert_eq!(read(&mut sim, 30), Event::Unit);
+        assert_eq!(read(&mut sim, 30), Event::Timeout);
         assert_eq!(clock.boot_ns(), 5_030_000_000);
-        assert_eq!(read(&mut sim, 100), Next::Unit);
+        assert_eq!(read(&mut sim, 100), Event::Unit);
         assert_eq!(clock.boot_ns(), 5_100_000_000);
         assert_eq!(
             (unit.dts, unit.pts, unit.captured_boot_ns),
@@ -182,8 +216,8 @@ mod tests {
         let mut unit = AccessUnit::new();
         let mut sets = None;
         for n in 0..25 {
-            assert_eq!(sim.read(&mut unit, Duration::ZERO).unwrap(), Next::Unit);
-            assert_eq!(unit.key, n % 10 == 0, "frame {n}");
+            assert_eq!(sim.read(&mut unit, Duration::ZERO).unwrap(), Event::Unit);
+            assert_eq!(unit.start.is_start(), n % 10 == 0, "frame {n}");
             assert_eq!(unit.captured_boot_ns, n * 100_000_000);
             let current = unit.parameter_sets.clone().unwrap();
             let first = sets.get_or_insert_with(|| current.clone());

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use picam_capture::Next;
+use picam_capture::Event;
 use picam_media::AccessUnit;
 
 use picam_testkit::ffmpeg::{available, make};
@@ -75,7 +75,7 @@ fn the_end_comes_once_unless_asked_otherwise() {
     let mut source = open(&format!("file:{}?pace=off", path.display())).unwrap();
     assert_eq!(read(&mut *source, usize::MAX).len(), 60);
     let mut unit = AccessUnit::new();
-    assert_eq!(source.read(&mut unit, Duration::ZERO).unwrap(), Next::End);
+    assert_eq!(source.read(&mut unit, Duration::ZERO).unwrap(), Event::End);
     assert_eq!(source.describe(), format!("file:{}", path.display()));
 }
 

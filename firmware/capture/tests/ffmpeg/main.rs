@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod barcode;
+mod damage;
 mod files;
+mod joints;
 mod loops;
 mod peer;
 mod sim;

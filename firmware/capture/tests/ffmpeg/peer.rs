@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use picam_capture::{CameraSpec, CaptureError, Next, Source, SystemClock};
+use picam_capture::{CameraSpec, Cancel, CaptureError, Event, Source, SystemClock};
 use picam_media::AccessUnit;
 use picam_media::length_prefixed::{LengthSize, length_prefixed_nals};
 
@@ -14,6 +14,7 @@ pub(crate) fn open(source: &str) -> Result<Box<dyn Source>, CaptureError> {
     picam_capture::open(
         &CameraSpec::parse(&format!("t={source}"))?,
         Arc::new(SystemClock::new()),
+        &Cancel::default(),
     )
 }
 
@@ -23,9 +24,11 @@ pub(crate) fn read(source: &mut dyn Source, limit: usize) -> Vec<AccessUnit> {
     let mut unit = AccessUnit::new();
     while units.len() < limit {
         match source.read(&mut unit, Duration::from_secs(2)).unwrap() {
-            Next::Unit => units.push(unit.clone()),
-            Next::End => break,
-            Next::Timeout => panic!("nothing came for two seconds"),
+            Event::Unit => units.push(unit.clone()),
+            Event::Config(_) => {}
+            Event::Gap { damaged } => panic!("{damaged} places are damaged"),
+            Event::End => break,
+            Event::Timeout => panic!("nothing came for two seconds"),
         }
     }
     units
@@ -35,7 +38,7 @@ pub(crate) fn read(source: &mut dyn Source, limit: usize) -> Vec<AccessUnit> {
 pub(crate) fn annexb(units: &[AccessUnit]) -> Vec<u8> {
     let mut out = Vec::new();
     for unit in units {
-        if unit.key {
+        if unit.start.is_start() {
             let sets = unit.parameter_sets.as_ref().unwrap();
             for set in sets.vps.iter().chain(&sets.sps).chain(&sets.pps) {
                 out.extend_from_slice(&[0, 0, 0, 1]);

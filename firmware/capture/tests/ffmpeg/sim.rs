@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use picam_capture::Next;
+use picam_capture::Event;
 use picam_media::AccessUnit;
 
 use crate::barcode;
@@ -48,7 +48,7 @@ fn key_frames_stand_apart_as_asked_and_default_to_a_second() {
         ("sim:?size=320x240&gop=5&pace=off", 5),
     ] {
         let units = read(&mut *open(source).unwrap(), 40);
-        let keys: Vec<_> = (0..40).filter(|&n| units[n].key).collect();
+        let keys: Vec<_> = (0..40).filter(|&n| units[n].start.is_start()).collect();
         assert_eq!(keys, (0..40).step_by(gop).collect::<Vec<_>>(), "{source}");
     }
 }
@@ -73,9 +73,9 @@ fn frames_come_in_real_time() {
     let mut captured = Vec::new();
     while captured.len() < 11 {
         match source.read(&mut unit, Duration::from_millis(10)).unwrap() {
-            Next::Unit => captured.push(unit.captured_boot_ns),
-            Next::Timeout => {}
-            Next::End => panic!("a camera does not end"),
+            Event::Unit => captured.push(unit.captured_boot_ns),
+            Event::Timeout | Event::Config(_) => {}
+            Event::Gap { .. } | Event::End => panic!("a camera does not end"),
         }
     }
     // Ten frame times have passed; the machine may be slower, not faster.

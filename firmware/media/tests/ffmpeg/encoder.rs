@@ -37,7 +37,7 @@ fn every_frame_comes_out_and_keys_stand_where_asked() {
         );
         // A forced key frame begins the count anew.
         let key = n == 0 || n == 10 || n >= 17 && (n - 17) % 10 == 0;
-        assert_eq!(unit.key, key, "frame {n}");
+        assert_eq!(unit.start.is_start(), key, "frame {n}");
         assert_eq!(unit.dropped_before, 0);
         let current = unit.parameter_sets.clone().unwrap();
         let first = sets.get_or_insert_with(|| current.clone());

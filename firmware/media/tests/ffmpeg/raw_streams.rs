@@ -48,7 +48,7 @@ fn assert_same_slices(path: &Path, codec: Codec, units: &[AccessUnit]) {
         for (n, kind) in kinds.iter().enumerate() {
             let placed = match kind {
                 NalKind::Slice { first, .. } => *first == (n == first_slice),
-                NalKind::Prefix => n < first_slice,
+                NalKind::Sei | NalKind::Prefix => n < first_slice,
                 NalKind::Suffix => true,
                 _ => false,
             };
@@ -161,7 +161,7 @@ fn units_keys_and_times_are_those_ffmpeg_wrote() {
         let zero = packets[0].dts.unwrap();
         let delay = units[0].pts as f64 / 90_000.0 - (packets[0].pts.unwrap() - zero);
         for (n, (unit, packet)) in units.iter().zip(&packets).enumerate() {
-            assert_eq!(unit.key, packet.key, "{name} {n}");
+            assert_eq!(unit.start.is_start(), packet.key, "{name} {n}");
             assert!(unit.pts >= unit.dts, "{name} {n}");
             assert_eq!(unit.dts, n as i64 * 3000, "{name} {n}");
             let pts = packet.pts.unwrap() - zero + delay;
@@ -281,7 +281,7 @@ fn what_comes_before_the_first_key_frame_is_left_out() {
     let path = dir.path().join("cut.h264");
     std::fs::write(&path, cut).unwrap();
     let units = read_all(&path, Codec::H264, None).unwrap();
-    assert!(units[0].key);
+    assert!(units[0].start.is_start());
     assert_eq!((units.len(), units[0].dts), (40, 0));
 }
 

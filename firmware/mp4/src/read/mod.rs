@@ -28,6 +28,7 @@ mod edits;
 mod entry;
 mod error;
 mod fragments;
+mod intact;
 mod moov;
 mod tables;
 
@@ -187,6 +188,18 @@ impl Movie {
         read_range(src, 0..end, size)
     }
 
+    /// Reads what is intact of a file that was cut off or damaged: all samples that lie wholly in it, as
+    /// far as its boxes can be followed. Also says in how many places something was left out: a sample
+    /// that is not wholly there, a fragment that cannot be read, the point where the boxes end.
+    /// [`Movie::fragments`] stays empty.
+    ///
+    /// # Errors
+    /// Where there is no `moov` that can be read, or the storage fails.
+    pub fn read_intact(src: &(impl ReadAt + ?Sized)) -> Result<(Self, u32), ReadError> {
+        let size = file_size(src)?;
+        intact::read(src, size)
+    }
+
     /// Reads the fragments of a picam slot, finished or not, and its header record.
     pub fn read_slot(
         src: &(impl ReadAt + ?Sized),
@@ -234,6 +247,8 @@ const MAX_MOOF: u64 = 16 << 20;
 struct Budget {
     file_size: u64,
     samples: u64,
+    /// Samples may lie outside; the caller sorts them out.
+    allow_outside: bool,
 }
 
 impl Budget {
@@ -253,7 +268,7 @@ impl Budget {
                 offset: from.offset,
                 limit: self.file_size.min(MAX_SAMPLES),
             })?;
-        if sample.end() > self.file_size {
+        if sample.end() > self.file_size && !self.allow_outside {
             return Err(ReadError::SampleOutside {
                 track,
                 sample: before.saturating_add(1),
@@ -304,6 +319,7 @@ fn read_range(
     let mut budget = Budget {
         file_size,
         samples: file_size.min(MAX_SAMPLES),
+        allow_outside: false,
     };
     let bytes = boxes::load(src, moov, MAX_MOOV)?;
     let (mut movie, mut defaults) = moov::parse(moov, &bytes, &mut budget)?;

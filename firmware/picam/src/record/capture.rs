@@ -3,101 +3,168 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use picam_capture::{CameraSpec, Clock, Next, Source, open};
+use picam_capture::{CameraSpec, Cancel, CaptureError, Clock, Event, Source, open};
 
+use super::backoff::{Backoff, Run};
+use super::intake::Intake;
 use super::queue::{Sender, Sent};
 use super::status::Report;
 
 /// How long a source is waited for before looking whether to stop.
-const PATIENCE: Duration = Duration::from_millis(200);
+const READ_TIMEOUT: Duration = Duration::from_millis(200);
 /// A live source from which nothing comes for so long is opened anew.
 const SILENCE: Duration = Duration::from_secs(5);
-/// Pause before a source that failed is opened again; doubles up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs until the source ends for good or `stop` is set.
 pub(super) fn run(
     spec: &CameraSpec,
     clock: Arc<dyn Clock>,
-    mut sender: Sender,
+    sender: Sender,
     writer: &Thread,
     report: &Report,
-    stop: &AtomicBool,
+    stop: &Arc<AtomicBool>,
 ) {
-    let mut pause = FIRST_PAUSE;
-    while !stop.load(Ordering::SeqCst) {
-        let outcome = open(spec, clock.clone())
-            .map_err(|error| error.to_string())
-            .and_then(|source| {
+    let cancel = Cancel::from_flag(stop.clone());
+    let mut capture = Capture {
+        camera: &spec.name,
+        clock: &*clock,
+        sender,
+        writer,
+        report,
+        stop,
+        intake: Intake::default(),
+        said_sound: false,
+        said_damage: false,
+    };
+    let mut backoff = Backoff::default();
+    while !capture.stops() {
+        let opened = open(spec, clock.clone(), &cancel);
+        let mut run = Run::default();
+        let outcome = match opened {
+            Ok(source) => {
                 report.source_opened(source.describe());
-                let outcome = pump(source, &mut sender, writer, report, stop);
-                if report.has_delivered() {
-                    pause = FIRST_PAUSE;
-                }
-                outcome
-            });
-        match outcome {
-            Ok(()) => break,
-            Err(message) => {
-                tracing::warn!(camera = spec.name, "{message}; trying again in {pause:?}");
-                report.source_failed(message);
-                wait(pause, stop, report);
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                capture.pump(source, &mut run)
             }
-        }
+            Err(CaptureError::Cancelled) => break,
+            Err(error) => Err(error.to_string()),
+        };
+        let Err(message) = outcome else { break };
+        let pause = backoff.after(run);
+        tracing::warn!(camera = spec.name, "{message}; trying again in {pause:?}");
+        report.source_failed(message);
+        capture.wait(pause);
+    }
+    match capture.intake.take_damage() {
+        0 => {}
+        damaged => tracing::warn!(
+            camera = spec.name,
+            "the source ended with damage in {damaged} places"
+        ),
     }
     report.source_ended();
-    sender.close(writer);
+    capture.sender.close(writer);
 }
 
-/// Takes pictures until the source ends (`Ok`) or fails.
-fn pump(
-    mut source: Box<dyn Source>,
-    sender: &mut Sender,
-    writer: &Thread,
-    report: &Report,
-    stop: &AtomicBool,
-) -> Result<(), String> {
-    let mut heard = Instant::now();
-    while !stop.load(Ordering::SeqCst) {
-        if !source.is_live() && !sender.wait_for_room() {
-            continue;
+struct Capture<'a> {
+    camera: &'a str,
+    clock: &'a dyn Clock,
+    sender: Sender,
+    writer: &'a Thread,
+    report: &'a Report,
+    stop: &'a AtomicBool,
+    intake: Intake,
+    /// Whether the log says already that sound is left out, or that the stream is damaged.
+    said_sound: bool,
+    said_damage: bool,
+}
+
+impl Capture<'_> {
+    fn stops(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    fn since(&self, boot_ns: u64) -> Duration {
+        Duration::from_nanos(self.clock.boot_ns().saturating_sub(boot_ns))
+    }
+
+    /// Takes pictures until the source ends (`Ok`) or fails.
+    fn pump(&mut self, mut source: Box<dyn Source>, run: &mut Run) -> Result<(), String> {
+        let opened = self.clock.boot_ns();
+        run.replays = source.replays();
+        let outcome = self.take_all(&mut *source, opened, run);
+        run.lasted = self.since(opened);
+        outcome
+    }
+
+    fn take_all(
+        &mut self,
+        source: &mut dyn Source,
+        opened: u64,
+        run: &mut Run,
+    ) -> Result<(), String> {
+        let mut heard = opened;
+        while !self.stops() {
+            if !source.is_live() && !self.sender.wait_for_room() {
+                continue;
+            }
+            if self.sender.key_frame_wanted() {
+                source.request_key_frame();
+            }
+            let mut item = self.sender.take();
+            match source.read(&mut item.unit, READ_TIMEOUT) {
+                Ok(Event::Unit) => {
+                    heard = self.clock.boot_ns();
+                    run.reached = run.reached.max(Some(item.unit.dts));
+                    self.intake.accept(&mut item.unit);
+                    self.say_damage(item.unit.damage_before);
+                    self.report.delivered(&item.unit);
+                    if self.sender.send(item, self.writer) == Sent::Lost {
+                        self.report.lost_in_queue();
+                    }
+                    continue;
+                }
+                Ok(Event::Config(config)) => {
+                    self.intake.begin_epoch();
+                    if config.sound_left_out && !std::mem::replace(&mut self.said_sound, true) {
+                        tracing::warn!(camera = self.camera, "its sound is not recorded");
+                    }
+                }
+                Ok(Event::Gap { damaged }) => {
+                    self.say_damage(damaged);
+                    self.intake.note_gap(damaged);
+                }
+                Ok(Event::Timeout) => {
+                    if source.is_live() && self.since(heard) > SILENCE {
+                        let source = source.describe();
+                        return Err(format!("{source}: no picture for {} s", SILENCE.as_secs()));
+                    }
+                }
+                Ok(Event::End) => return Ok(()),
+                Err(error) => return Err(format!("{}: {error}", source.describe())),
+            }
+            self.sender.put_back(item);
         }
-        let mut item = sender.take();
-        match source.read(&mut item.unit, PATIENCE) {
-            Ok(Next::Unit) => {
-                heard = Instant::now();
-                report.delivered(&item.unit);
-                if sender.send(item, writer) == Sent::Lost {
-                    report.lost_in_queue();
-                }
-            }
-            Ok(Next::Timeout) => {
-                sender.put_back(item);
-                if source.is_live() && heard.elapsed() > SILENCE {
-                    let source = source.describe();
-                    return Err(format!("{source}: no picture for {} s", SILENCE.as_secs()));
-                }
-            }
-            Ok(Next::End) => return Ok(()),
-            Err(error) => {
-                sender.put_back(item);
-                return Err(format!("{}: {error}", source.describe()));
-            }
+        Ok(())
+    }
+
+    fn say_damage(&mut self, damaged: u32) {
+        if damaged > 0 && !std::mem::replace(&mut self.said_damage, true) {
+            tracing::warn!(
+                camera = self.camera,
+                "what the source delivers is damaged; what cannot be used is left out and counted"
+            );
         }
     }
-    Ok(())
-}
 
-/// Waits, but not beyond `stop`.
-fn wait(mut pause: Duration, stop: &AtomicBool, report: &Report) {
-    while !stop.load(Ordering::SeqCst) && !pause.is_zero() {
-        let step = pause.min(PATIENCE);
-        report.fault_persists();
-        std::thread::park_timeout(step);
-        pause -= step;
+    /// Waits, but not beyond the order to stop.
+    fn wait(&self, mut pause: Duration) {
+        while !self.stops() && !pause.is_zero() {
+            let step = pause.min(READ_TIMEOUT);
+            self.report.fault_persists();
+            std::thread::park_timeout(step);
+            pause -= step;
+        }
     }
 }

@@ -4,9 +4,11 @@
 //! housekeeper brings order into what earlier boots left and makes slots. Nothing here waits for
 //! the network, and nothing the network does takes a lock that is taken here.
 
+mod backoff;
 mod boot;
 mod capture;
 mod housekeeper;
+mod intake;
 mod pulse;
 mod queue;
 mod status;

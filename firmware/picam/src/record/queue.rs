@@ -41,6 +41,7 @@ struct Shared {
     writer_sleeps: AtomicBool,
     capture_sleeps: AtomicBool,
     closed: AtomicBool,
+    key_frame_wanted: AtomicBool,
 }
 
 /// The capture thread's end.
@@ -50,8 +51,10 @@ pub(super) struct Sender {
     kept: Vec<Item>,
     shared: Arc<Shared>,
     lost: u32,
-    /// After a loss nothing can be decoded until the next key frame.
-    wait_for_key: bool,
+    /// Damage in the stream before pictures that were lost.
+    damage: u32,
+    /// After a loss nothing can be decoded until the next start.
+    wait_for_start: bool,
 }
 
 /// The writer thread's end.
@@ -74,7 +77,8 @@ pub(super) fn queue() -> (Sender, Receiver) {
         kept: Vec::with_capacity(KEPT),
         shared: shared.clone(),
         lost: 0,
-        wait_for_key: false,
+        damage: 0,
+        wait_for_start: false,
     };
     (
         sender,
@@ -131,12 +135,14 @@ impl Sender {
 
     /// Sends a picture, or counts it as lost; never waits.
     pub(super) fn send(&mut self, mut item: Item, writer: &Thread) -> Sent {
-        if item.unit.key {
-            self.wait_for_key = false;
+        if item.unit.start.is_start() {
+            self.wait_for_start = false;
         }
         let len = item.unit.data.len();
         let waiting = self.shared.bytes.load(Ordering::Acquire);
-        if self.wait_for_key || waiting + len > MAX_BYTES {
+        item.unit.damage_before = item.unit.damage_before.saturating_add(self.damage);
+        self.damage = 0;
+        if self.wait_for_start || waiting + len > MAX_BYTES {
             return self.lose(item);
         }
         item.lost_in_queue = self.lost;
@@ -159,9 +165,19 @@ impl Sender {
 
     fn lose(&mut self, item: Item) -> Sent {
         self.lost = self.lost.saturating_add(1 + item.unit.dropped_before);
-        self.wait_for_key = true;
+        self.damage = item.unit.damage_before;
+        if !std::mem::replace(&mut self.wait_for_start, true) {
+            self.shared.key_frame_wanted.store(true, Ordering::Relaxed);
+        }
         self.put_back(item);
         Sent::Lost
+    }
+
+    /// Whether a key frame was asked for since the last call, by the other side or after a loss.
+    pub(super) fn key_frame_wanted(&self) -> bool {
+        // Looked at for every picture, set almost never.
+        self.shared.key_frame_wanted.load(Ordering::Relaxed)
+            && self.shared.key_frame_wanted.swap(false, Ordering::Relaxed)
     }
 
     /// Says that nothing more will come.
@@ -182,6 +198,11 @@ impl Receiver {
             self.shared.writer_sleeps.store(false, Ordering::SeqCst);
         }
         self.full.dequeue()
+    }
+
+    /// Asks the source for a picture that decoding can start at, if it can be asked.
+    pub(super) fn request_key_frame(&self) {
+        self.shared.key_frame_wanted.store(true, Ordering::Relaxed);
     }
 
     /// Whether nothing is left and nothing more will come.
@@ -205,12 +226,14 @@ impl Receiver {
 
 #[cfg(test)]
 mod tests {
+    use picam_media::Start;
+
     use super::*;
 
     fn item(len: usize, key: bool) -> Item {
         let unit = AccessUnit {
             data: vec![0; len],
-            key,
+            start: if key { Start::Idr } else { Start::None },
             ..AccessUnit::new()
         };
         Item {
@@ -229,14 +252,21 @@ mod tests {
         }
         assert_eq!(sent, CAPACITY - 1);
         receiver.receive().unwrap();
-        // Room again, but this one depends on a lost one.
-        assert_eq!(sender.send(item(10, false), &me), Sent::Lost);
+        assert!(sender.key_frame_wanted());
+        // Room again, but this one depends on a lost one. The source was asked already.
+        let mut damaged = item(10, false);
+        damaged.unit.damage_before = 3;
+        assert_eq!(sender.send(damaged, &me), Sent::Lost);
+        assert!(!sender.key_frame_wanted());
         assert_eq!(sender.send(item(10, true), &me), Sent::Yes);
         let mut last = None;
         while receiver.full.ready() {
             last = receiver.receive();
         }
-        assert_eq!(last.unwrap().lost_in_queue, 2);
+        let last = last.unwrap();
+        assert_eq!((last.lost_in_queue, last.unit.damage_before), (2, 3));
+        receiver.request_key_frame();
+        assert!(sender.key_frame_wanted() && !sender.key_frame_wanted());
     }
 
     #[test]
@@ -248,7 +278,7 @@ mod tests {
         let at = filled.unit.data.as_ptr();
         for _ in 0..100 {
             assert_eq!(filled.unit.data.as_ptr(), at);
-            filled.unit.key = true;
+            filled.unit.start = Start::Idr;
             sender.send(filled, &me);
             let received = receiver.receive().unwrap();
             receiver.give_back(received, &me);

@@ -118,10 +118,6 @@ impl Report {
         self.shared.state.store(ENDED, Ordering::Relaxed);
     }
 
-    pub(super) fn has_delivered(&self) -> bool {
-        self.shared.has_delivered.load(Ordering::Relaxed)
-    }
-
     /// A picture came from the source.
     pub(super) fn delivered(&self, unit: &AccessUnit) {
         let shared = &self.shared;

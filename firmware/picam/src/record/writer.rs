@@ -44,6 +44,8 @@ pub(super) struct Writer {
     stream_failed: bool,
     /// Lost while there was no recorder to count it.
     lost: Counters,
+    /// Whether the last picture had no segment to go to: a key frame would help.
+    skipped: bool,
     /// The count of a recorder whose card is gone.
     account: Option<Account>,
     last_tick: Instant,
@@ -71,6 +73,7 @@ impl Writer {
             card_failed: false,
             stream_failed: false,
             lost: Counters::default(),
+            skipped: false,
             account: None,
             last_tick: Instant::now(),
             gave_up_at: None,
@@ -82,6 +85,9 @@ impl Writer {
         while !queue.is_done() {
             if let Some(item) = queue.receive() {
                 self.record(&item, stop);
+                if std::mem::take(&mut self.skipped) {
+                    queue.request_key_frame();
+                }
                 queue.give_back(item, capture);
             }
             self.tick();
@@ -121,6 +127,7 @@ impl Writer {
         self.lost.add(&Counters {
             dropped_encoder: unit.dropped_before,
             dropped_queue: item.lost_in_queue,
+            stream_damage: unit.damage_before,
             ..Counters::default()
         });
         let Some(tracks) = self.tracks_for(unit.parameter_sets.as_ref()) else {
@@ -129,7 +136,7 @@ impl Writer {
             self.report_progress();
             return;
         };
-        let composition_offset = u32::try_from(unit.pts - unit.dts).unwrap_or_else(|_| {
+        let composition_offset = unit.composition_offset().unwrap_or_else(|| {
             self.lost.times_changed = self.lost.times_changed.saturating_add(1);
             0
         });
@@ -139,7 +146,7 @@ impl Writer {
                 dts: unit.dts,
                 composition_offset,
                 duration: self.usual_duration(unit.dts),
-                key: unit.key,
+                key: unit.start.is_start(),
                 captured_boot_ns: unit.captured_boot_ns,
                 data: &unit.data,
             },
@@ -149,6 +156,7 @@ impl Writer {
             match self.push(&picture, &tracks) {
                 Ok(taken) => {
                     self.lost = Counters::default();
+                    self.skipped = taken != Taken::Yes;
                     if taken == Taken::Yes {
                         self.worked();
                     }

@@ -14,4 +14,5 @@ mod hotspot;
 mod inspect;
 mod log;
 mod service;
+mod sources;
 mod support;

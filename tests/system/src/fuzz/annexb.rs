@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use picam_media::annexb::{HEAD_LEN, NalReader, nals};
 use picam_media::length_prefixed::{LengthSize, length_prefixed_nals};
 use picam_media::{
-    AccessUnit, Codec, ConfigRecord, FrameRate, PpsFacts, RawStream, SpsFacts, UnitBuilder,
+    AccessUnit, Codec, ConfigRecord, FrameRate, JointPolicy, LeadingMarker, Place, PpsFacts,
+    RawStream, SpsFacts, UnitBuilder, UnitFacts, Wish,
 };
 
 /// One byte that chooses codec and piece length, then the stream.
@@ -54,7 +55,21 @@ fn raw_stream(stream: &[u8], codec: Codec, piece: usize) {
     let mut raw = RawStream::new(Pieces(stream, piece), codec, FrameRate::new(30, 1));
     let mut unit = AccessUnit::new();
     let mut before = i64::MIN;
+    let mut marker = LeadingMarker::new();
+    let mut policy = JointPolicy::new();
+    let mut open = false;
     while let Ok(true) = raw.read(&mut unit) {
+        marker.mark(&mut unit);
+        let wish = if open { Wish::Now } else { Wish::First };
+        let facts = UnitFacts::of(&unit, false).expect("nobody could decode this");
+        match policy.next(&facts, wish).place {
+            Place::Append | Place::AppendAndCopy => assert!(open, "there is no segment"),
+            Place::Begin => {
+                assert!(unit.start.is_start(), "nobody could decode this segment");
+                open = true;
+            }
+            Place::BeginWithCopy | Place::Undecodable => {}
+        }
         assert!(unit.pts >= unit.dts, "shown before it is decoded");
         assert!(unit.dts >= before, "decode times go back");
         assert!(unit.parameter_sets.is_some(), "nobody could decode this");
@@ -78,6 +93,6 @@ fn length_prefixed(stream: &[u8], codec: Codec) {
         for nal in length_prefixed_nals(stream, size).map_while(Result::ok) {
             let _ = builder.push(&mut unit, nal);
         }
-        builder.finish(&mut unit);
+        let _ = builder.finish(&mut unit);
     }
 }

@@ -1,0 +1,207 @@
+//! From a source's own units to those of the camera's one timeline.
+
+use picam_capture::Timeline;
+use picam_media::{AccessUnit, LeadingMarker};
+
+/// What the capture thread does to each unit before it goes into the queue. Lives as long as the camera,
+/// over all openings of its source.
+#[derive(Debug, Default)]
+pub(super) struct Intake {
+    timeline: Timeline,
+    leading: LeadingMarker,
+    /// Epochs begun so far.
+    epochs: u32,
+    /// Damage that no unit carries yet.
+    damage: u32,
+}
+
+impl Intake {
+    /// The source begins: opened anew, or its clock was set.
+    pub(super) fn begin_epoch(&mut self) {
+        self.epochs = self.epochs.saturating_add(1);
+    }
+
+    /// Something was left out that no unit carries.
+    pub(super) fn note_gap(&mut self, damaged: u32) {
+        self.damage = self.damage.saturating_add(damaged);
+    }
+
+    /// Damage that no unit came to carry; counts from 0 again.
+    pub(super) fn take_damage(&mut self) -> u32 {
+        std::mem::take(&mut self.damage)
+    }
+
+    /// Puts a unit onto the timeline.
+    pub(super) fn accept(&mut self, unit: &mut AccessUnit) {
+        unit.epoch = self.epochs;
+        unit.damage_before = unit.damage_before.saturating_add(self.take_damage());
+        self.timeline.map(unit);
+        self.leading.mark(unit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use picam_media::Start;
+    use picam_mp4::read::Movie;
+    use picam_mp4::{Counters, FragmentLimits, ReadAt, Sample, TrackConfig, sample_entry};
+    use picam_ring::{
+        Boot, Catalog, Directory, Picture, Recorder, RingConfig, Shares, SlotName, Taken,
+    };
+    use picam_testkit::sim_disk::{Mutant, SimDisk};
+
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+    /// Pictures a second: few, so that hours take no time.
+    const FPS: u64 = 5;
+    const SLOTS: u32 = 80;
+
+    fn recorder(disk: &SimDisk) -> Recorder<SimDisk> {
+        let config = RingConfig {
+            letter: b'F',
+            camera_name: "front".into(),
+            slot_size: 1 << 20,
+            slots: SLOTS as usize,
+            head_len: 64 * 1024,
+            nominal_ticks: 90_000 * 30,
+            shares: Shares::default(),
+            limits: FragmentLimits::default(),
+        };
+        for sequence in 0..SLOTS {
+            let name = SlotName::Spare {
+                camera: b'F',
+                sequence,
+            };
+            disk.create(&name.to_string(), config.slot_size).unwrap();
+        }
+        let catalog = Catalog::read(disk).unwrap();
+        let boot = Boot::after(disk, &catalog, [1; 16]);
+        Recorder::new(disk.clone(), config, boot, Some(catalog))
+    }
+
+    /// Records `length` seconds of a source that fails each `runs` seconds and is back `pause` later, its
+    /// clock at zero. Returns the disk and how many pictures were recorded.
+    fn record(length: u64, runs: u64, pause: u64) -> (SimDisk, u64) {
+        let disk = SimDisk::new(Mutant::None);
+        let mut recorder = recorder(&disk);
+        let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
+        let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
+        let mut intake = Intake::default();
+        let mut boot_ns = 7 * SECOND;
+        let mut pictures = 0;
+        while boot_ns < (7 + length) * SECOND {
+            intake.begin_epoch();
+            // Parameter sets are equal, not the same.
+            let tracks = Arc::new(vec![TrackConfig::video(stsd.clone(), 640, 480)]);
+            for n in 0..runs * FPS {
+                let mut unit = AccessUnit {
+                    data: vec![n as u8; 600],
+                    dts: (n * 90_000 / FPS) as i64,
+                    pts: (n * 90_000 / FPS) as i64,
+                    start: if n.is_multiple_of(FPS) {
+                        Start::Idr
+                    } else {
+                        Start::None
+                    },
+                    captured_boot_ns: boot_ns,
+                    ..AccessUnit::new()
+                };
+                intake.accept(&mut unit);
+                let picture = Picture {
+                    sample: Sample {
+                        track: 0,
+                        dts: unit.dts,
+                        composition_offset: unit.composition_offset().unwrap(),
+                        duration: 18_000,
+                        key: unit.start.is_start(),
+                        captured_boot_ns: unit.captured_boot_ns,
+                        data: &unit.data,
+                    },
+                    lost_before: Counters::default(),
+                };
+                assert_eq!(recorder.push(&picture, &tracks).unwrap(), Taken::Yes);
+                pictures += 1;
+                boot_ns += SECOND / FPS;
+            }
+            boot_ns += pause * SECOND;
+        }
+        recorder.finish().unwrap();
+        (disk, pictures)
+    }
+
+    /// Of every segment in order: first and last presentation time in seconds, duration, pictures.
+    fn segments(disk: &SimDisk) -> Vec<(u64, f64, f64, usize)> {
+        let mut found = BTreeSet::new();
+        let mut all = Vec::new();
+        for entry in disk.list().unwrap() {
+            let Some(SlotName::Segment(name)) = SlotName::parse(&entry.name) else {
+                continue;
+            };
+            assert!(found.insert(name.sequence));
+            let file = disk.open(&entry.name).unwrap();
+            let mut bytes = vec![0; file.size().unwrap() as usize];
+            file.read_exact_at(0, &mut bytes).unwrap();
+            let (_, record, _) = Movie::read_slot(&bytes).unwrap();
+            let movie = Movie::read(&bytes).unwrap();
+            let samples = &movie.video().unwrap().samples;
+            let span = samples.last().unwrap().dts - samples[0].dts;
+            let length = movie.duration as f64 / f64::from(movie.timescale);
+            all.push((
+                record.start_boot_ns,
+                span as f64 / 90_000.0,
+                length,
+                samples.len(),
+            ));
+        }
+        all.sort_by_key(|segment| segment.0);
+        all
+    }
+
+    #[test]
+    fn an_hour_of_a_source_that_fails_every_five_seconds_takes_hardly_more_slots_than_a_steady_one()
+    {
+        let (steady, pictures) = record(3600, 3600, 0);
+        assert_eq!(pictures, 3600 * FPS);
+        let (flapping, _) = record(3600, 5, 1);
+        let (steady, flapping) = (segments(&steady).len(), segments(&flapping).len());
+        assert!(steady > 30, "{steady}");
+        assert!(
+            flapping * 10 <= steady * 12,
+            "{flapping} slots instead of {steady}"
+        );
+    }
+
+    #[test]
+    fn a_source_opened_anew_within_a_segment_leaves_a_gap_of_real_time_in_it() {
+        // Twelve seconds of pictures in sixteen of time.
+        let (disk, pictures) = record(16, 3, 1);
+        assert_eq!(pictures, 12 * FPS);
+        let all = segments(&disk);
+        let [(_, span, length, samples)] = all[..] else {
+            panic!("{all:?}")
+        };
+        assert_eq!(samples as u64, pictures);
+        // The last pause is behind the last picture.
+        assert!((span - 14.8).abs() < 0.01, "{span}");
+        assert!((length - 15.0).abs() < 0.01, "{length}");
+    }
+
+    #[test]
+    fn damage_without_a_picture_goes_with_the_next() {
+        let mut intake = Intake::default();
+        intake.begin_epoch();
+        intake.note_gap(2);
+        intake.note_gap(1);
+        let mut unit = AccessUnit {
+            damage_before: 4,
+            ..AccessUnit::new()
+        };
+        intake.accept(&mut unit);
+        assert_eq!((unit.damage_before, unit.epoch), (7, 1));
+        assert_eq!(intake.take_damage(), 0);
+    }
+}
