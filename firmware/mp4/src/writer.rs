@@ -302,13 +302,13 @@ impl<F: SlotFile> SegmentWriter<F> {
             .map_or(0, |open| dts.saturating_sub(open.origin))
     }
 
-    /// Whether another group of pictures like the largest so far, and half as much again, fits.
-    pub fn has_room_for_gop(&self) -> bool {
+    /// Whether another group of pictures like the largest so far, half as much again, and `extra` bytes fit.
+    pub fn has_room_for_gop(&self, extra: u64) -> bool {
         let Some(open) = &self.open else { return false };
         let bytes = open.gop.most_bytes.max(open.gop.bytes);
         let samples = open.gop.most_samples.max(open.gop.samples);
         self.fits(
-            (bytes + bytes / 2 + 64 * 1024) as usize,
+            (bytes + bytes / 2 + 64 * 1024 + extra) as usize,
             samples + samples / 2 + 8,
         )
     }

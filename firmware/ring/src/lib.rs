@@ -44,7 +44,8 @@ pub use policy::{Choice, ShareWarning, WARN_PERCENT, Why, next_slot, share_warni
 pub use provision::{Action, CameraNeed, Change, MIN_SLOTS, Provision, Reserve, Slots, Step};
 pub use readback::{Found, Readback};
 pub use recorder::{
-    ATTEMPTS, Account, Boot, Loss, Picture, RecordError, Recorder, RingConfig, Taken, head_len_for,
+    ATTEMPTS, Account, Boot, Loss, Picture, Placement, RecordError, Recorder, RingConfig, Taken,
+    Urgency, head_len_for,
 };
 pub use recovery::{
     Look, Needs, anchor_slot, date_claimed, give_up_slot, look, reclass_slot, recover_claimed,

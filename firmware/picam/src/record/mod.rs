@@ -9,6 +9,7 @@ mod boot;
 mod capture;
 mod housekeeper;
 mod intake;
+mod joints;
 mod pulse;
 mod queue;
 mod status;

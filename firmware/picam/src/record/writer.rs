@@ -9,13 +9,15 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use picam_capture::Clock;
-use picam_media::ParameterSets;
+use picam_media::{AccessUnit, Joint, ParameterSets, Place};
 use picam_mp4::{Counters, Sample, TrackConfig};
 use picam_ring::{
-    Account, Boot, Fault, FsDirectory, Loss, Picture, RecordError, Recorder, RingConfig, Taken,
+    Account, Boot, Fault, FsDirectory, Loss, Picture, Placement, RecordError, Recorder, RingConfig,
+    Taken, Urgency,
 };
 
 use super::boot::{Card, boot_id};
+use super::joints::{Copy, Joints};
 use super::queue::{Item, Receiver};
 use super::status::Report;
 use super::tracks;
@@ -28,6 +30,16 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Once asked to stop, the card gets this long: the process must be gone within a second.
 const LAST_CHANCE: Duration = Duration::from_millis(600);
 
+/// What became of a picture that was to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stored {
+    Yes,
+    /// Its segment has no room, or there is none. It is counted.
+    NoPlace,
+    /// The card refused it to the last. It is not counted yet.
+    Refused,
+}
+
 pub(super) struct Writer {
     card: Card,
     config: RingConfig,
@@ -36,7 +48,8 @@ pub(super) struct Writer {
     recorder: Option<(Recorder<FsDirectory>, FsDirectory)>,
     sets: Option<Arc<ParameterSets>>,
     tracks: Option<Arc<Vec<TrackConfig>>>,
-    last_dts: Option<i64>,
+    /// Epoch and decode time of the picture before.
+    last: Option<(u32, i64)>,
     usual_duration: u32,
     /// How many times the true time had been told when the recorder heard of it.
     told: u64,
@@ -44,8 +57,8 @@ pub(super) struct Writer {
     stream_failed: bool,
     /// Lost while there was no recorder to count it.
     lost: Counters,
-    /// Whether the last picture had no segment to go to: a key frame would help.
-    skipped: bool,
+    joints: Joints,
+    wants_key_frame: bool,
     /// The count of a recorder whose card is gone.
     account: Option<Account>,
     last_tick: Instant,
@@ -67,13 +80,14 @@ impl Writer {
             recorder: None,
             sets: None,
             tracks: None,
-            last_dts: None,
+            last: None,
             usual_duration: picam_media::TIMESCALE / 30,
             told: 0,
             card_failed: false,
             stream_failed: false,
             lost: Counters::default(),
-            skipped: false,
+            joints: Joints::default(),
+            wants_key_frame: false,
             account: None,
             last_tick: Instant::now(),
             gave_up_at: None,
@@ -85,7 +99,7 @@ impl Writer {
         while !queue.is_done() {
             if let Some(item) = queue.receive() {
                 self.record(&item, stop);
-                if std::mem::take(&mut self.skipped) {
+                if std::mem::take(&mut self.wants_key_frame) {
                     queue.request_key_frame();
                 }
                 queue.give_back(item, capture);
@@ -130,60 +144,163 @@ impl Writer {
             stream_damage: unit.damage_before,
             ..Counters::default()
         });
-        let Some(tracks) = self.tracks_for(unit.parameter_sets.as_ref()) else {
-            self.report.fault_persists();
-            self.lost.lost_undecodable = self.lost.lost_undecodable.saturating_add(1);
-            self.report_progress();
-            return;
-        };
         let composition_offset = unit.composition_offset().unwrap_or_else(|| {
             self.lost.times_changed = self.lost.times_changed.saturating_add(1);
             0
         });
+        let sample = Sample {
+            track: 0,
+            dts: unit.dts,
+            composition_offset,
+            duration: self.usual_duration(unit),
+            key: unit.start.is_start(),
+            captured_boot_ns: unit.captured_boot_ns,
+            data: &unit.data,
+        };
+        let recorder = self.recorder.as_ref().map(|(recorder, _)| recorder);
+        let urgency = |extra| {
+            recorder.map_or(Urgency::NoSegment, |recorder| {
+                recorder.urgency(unit.dts, extra)
+            })
+        };
+        match self.joints.next(unit, item.lost_in_queue > 0, urgency) {
+            Some(joint) => self.follow(joint, unit, sample, stop),
+            None => self.leave_out(sample),
+        }
+        self.report_progress();
+    }
+
+    /// Does with a picture what the policy says.
+    fn follow(&mut self, joint: Joint, unit: &AccessUnit, sample: Sample<'_>, stop: &AtomicBool) {
+        self.wants_key_frame = joint.ask_key_frame;
+        let mut in_band = Vec::new();
+        let stored = match &unit.parameter_sets {
+            Some(sets) if joint.sets_in_band => {
+                sets.write_in_band(&mut in_band);
+                in_band.extend_from_slice(sample.data);
+                Sample {
+                    data: &in_band,
+                    ..sample
+                }
+            }
+            _ => sample,
+        };
+        match joint.place {
+            Place::Undecodable => self.leave_out(stored),
+            Place::Append => self.append(stored, stop),
+            Place::Begin => {
+                self.joints.copy = None;
+                self.begin(unit, stored, stop);
+            }
+            Place::AppendAndCopy => {
+                let tracks = self.tracks_for(unit.parameter_sets.as_ref());
+                self.joints.copy = tracks.map(|tracks| Copy::of(&sample, tracks));
+                self.append(stored, stop);
+            }
+            Place::BeginWithCopy => {
+                if let Some(copy) = self.joints.copy.take() {
+                    let placement = Placement::New(&copy.tracks);
+                    if self.store(placement, copy.sample(), stop) != Stored::Yes {
+                        self.joints.lost();
+                    }
+                }
+                self.append(stored, stop);
+            }
+        }
+    }
+
+    fn append(&mut self, sample: Sample<'_>, stop: &AtomicBool) {
+        match self.store(Placement::Current, sample, stop) {
+            Stored::Yes => {}
+            Stored::NoPlace => {
+                let recorder = self.recorder.as_ref().map(|(recorder, _)| recorder);
+                let has_segment =
+                    recorder.is_some_and(|r| r.urgency(sample.dts, 0) != Urgency::NoSegment);
+                match has_segment {
+                    true => self.joints.full(),
+                    false => self.joints.lost(),
+                }
+            }
+            Stored::Refused => {
+                self.lose(sample, Loss::Card);
+                self.joints.lost();
+            }
+        }
+    }
+
+    fn begin(&mut self, unit: &AccessUnit, sample: Sample<'_>, stop: &AtomicBool) {
+        let Some(tracks) = self.tracks_for(unit.parameter_sets.as_ref()) else {
+            self.report.fault_persists();
+            self.lose(sample, Loss::Undecodable);
+            self.joints.lost();
+            return;
+        };
+        match self.store(Placement::New(&tracks), sample, stop) {
+            Stored::Yes => {}
+            Stored::NoPlace => self.joints.lost(),
+            Stored::Refused => {
+                self.lose(sample, Loss::Card);
+                self.joints.lost();
+            }
+        }
+    }
+
+    /// Counts a picture that cannot be decoded from any segment, or for which there is none.
+    fn leave_out(&mut self, sample: Sample<'_>) {
+        if self.stream_failed {
+            self.report.fault_persists();
+        }
+        let recorder = self.recorder.as_mut().map(|(recorder, _)| recorder);
+        match recorder.filter(|r| r.urgency(sample.dts, 0) == Urgency::NoSegment) {
+            // It knows for which reason there is no segment.
+            Some(recorder) => {
+                let picture = Picture {
+                    sample,
+                    lost_before: std::mem::take(&mut self.lost),
+                };
+                let _ = recorder.place(&picture, Placement::Current);
+            }
+            None => self.lose(sample, Loss::Undecodable),
+        }
+    }
+
+    /// Hands one picture to the recorder until it is taken, has no place, or the time to stop has come.
+    fn store(&mut self, placement: Placement<'_>, sample: Sample<'_>, stop: &AtomicBool) -> Stored {
         let picture = Picture {
-            sample: Sample {
-                track: 0,
-                dts: unit.dts,
-                composition_offset,
-                duration: self.usual_duration(unit.dts),
-                key: unit.start.is_start(),
-                captured_boot_ns: unit.captured_boot_ns,
-                data: &unit.data,
-            },
+            sample,
             lost_before: self.lost,
         };
         loop {
-            match self.push(&picture, &tracks) {
-                Ok(taken) => {
+            match self.place(&picture, placement) {
+                Ok(Taken::Yes) => {
                     self.lost = Counters::default();
-                    self.skipped = taken != Taken::Yes;
-                    if taken == Taken::Yes {
-                        self.worked();
-                    }
-                    break;
+                    self.worked();
+                    return Stored::Yes;
+                }
+                Ok(Taken::Skipped) => {
+                    self.lost = Counters::default();
+                    return Stored::NoPlace;
                 }
                 // The recorder counts it.
                 Err(error @ RecordError::Write(_)) => {
                     self.lost = Counters::default();
                     self.stream_failed(error.to_string());
-                    break;
+                    return Stored::NoPlace;
                 }
                 Err(error) => {
                     self.refused(&error);
                     if !self.may_try_again(stop.load(Ordering::SeqCst)) {
-                        self.lose(&picture);
-                        break;
+                        return Stored::Refused;
                     }
                 }
             }
         }
-        self.report_progress();
     }
 
-    fn push(
+    fn place(
         &mut self,
         picture: &Picture<'_>,
-        tracks: &Arc<Vec<TrackConfig>>,
+        placement: Placement<'_>,
     ) -> Result<Taken, RecordError> {
         if self.recorder.is_none() {
             self.open_card()?;
@@ -200,7 +317,7 @@ impl Writer {
                 Err(error) => tracing::debug!("the segment being recorded keeps its time: {error}"),
             }
         }
-        recorder.push(picture, tracks)
+        recorder.place(picture, placement)
     }
 
     fn open_card(&mut self) -> Result<(), RecordError> {
@@ -239,23 +356,31 @@ impl Writer {
         self.tracks.clone()
     }
 
-    /// How long a picture lasts if none follows: as long as the one before it did.
-    fn usual_duration(&mut self, dts: i64) -> u32 {
-        let lasted = self.last_dts.replace(dts).map(|last| dts - last);
-        if let Some(lasted) = lasted.and_then(|lasted| u32::try_from(lasted).ok()) {
-            self.usual_duration = lasted;
-        }
+    /// How long a picture lasts if none follows: as long as the one before it did. The gap between two epochs is
+    /// no picture's length.
+    fn usual_duration(&mut self, unit: &AccessUnit) -> u32 {
+        let last = self.last.replace((unit.epoch, unit.dts));
+        let lasted = last
+            .filter(|&(epoch, _)| epoch == unit.epoch)
+            .and_then(|(_, dts)| u32::try_from(unit.dts - dts).ok());
+        self.usual_duration = lasted.unwrap_or(self.usual_duration);
         self.usual_duration
     }
 
-    /// Gives a picture up that the card does not take.
-    fn lose(&mut self, picture: &Picture<'_>) {
+    /// Gives a picture up that no recorder took.
+    fn lose(&mut self, sample: Sample<'_>, why: Loss) {
         match &mut self.recorder {
             Some((recorder, _)) => {
-                recorder.lose(picture, Loss::Card);
-                self.lost = Counters::default();
+                let picture = Picture {
+                    sample,
+                    lost_before: std::mem::take(&mut self.lost),
+                };
+                recorder.lose(&picture, why);
             }
-            None => self.lost.lost_card = self.lost.lost_card.saturating_add(1),
+            None if why == Loss::Card => {
+                self.lost.lost_card = self.lost.lost_card.saturating_add(1);
+            }
+            None => self.lost.lost_undecodable = self.lost.lost_undecodable.saturating_add(1),
         }
     }
 

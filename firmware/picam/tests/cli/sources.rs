@@ -1,11 +1,12 @@
-//! Sources that cannot be opened.
+//! Sources that cannot be opened, and streams that are hard to cut.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use picam_testkit::{ffmpeg, judges};
 use rustix::process::Signal;
 
-use crate::support::{Running, wait_for};
+use crate::support::{Running, picam, wait_for};
 
 #[test]
 fn a_fifo_in_place_of_a_file_keeps_nobody_from_ending() {
@@ -33,4 +34,42 @@ fn a_fifo_in_place_of_a_file_keeps_nobody_from_ending() {
     recorder.end().expect(0, &["stopped"]);
     let took = asked.elapsed();
     assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+/// Where groups of pictures refer to each other, the picture at a joint stands in both segments, and what is shown
+/// before it in the old one: 600 pictures of the source, and one more for each joint.
+#[test]
+fn open_groups_lose_no_picture_between_segments() {
+    if !ffmpeg::available() {
+        return;
+    }
+    let source = "-f lavfi -i testsrc2=size=320x180:rate=30:duration=20 -pix_fmt yuv420p";
+    let groups = "open-gop=1:keyint=30:min-keyint=30:bframes=3";
+    let codecs = [
+        format!("-c:v libx264 -x264-params {groups}"),
+        format!("-c:v libx265 -x265-params {groups}:log-level=none"),
+    ];
+    for codec in codecs {
+        let dir = tempfile::tempdir().unwrap();
+        let clip = dir.path().join("clip.mp4");
+        ffmpeg::run(&format!("{source} {codec}"), &clip);
+        let camera = format!("road=file:{}?pace=off", clip.display());
+        let footage = dir.path().join("footage");
+        let footage = footage.to_str().unwrap();
+        let args = ["record", "--segment", "2s", "--slots", "14"];
+        let more = ["--slot-size", "1MiB", "--footage", footage, "--camera"];
+        picam(&[&args[..], &more, &[&camera]].concat()).expect(0, &["stopped"]);
+        let checked = picam(&["check", "--json", footage]).json();
+        let segments = checked["finished"].as_u64().unwrap();
+        assert!(segments > 3, "{checked}");
+        assert_eq!(checked["frames"], 600 + segments - 1, "{checked}");
+        assert_eq!(checked["frames_lost"], 0, "{checked}");
+        let decoded: usize = std::fs::read_dir(footage)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|e| e == "mp4"))
+            .map(|path| judges::decoded_pictures(&path))
+            .sum();
+        assert_eq!(decoded as u64, 600 + segments - 1, "{codec}");
+    }
 }

@@ -49,6 +49,31 @@ pub struct Picture<'a> {
     pub lost_before: Counters,
 }
 
+/// Where a picture shall go.
+#[derive(Debug, Clone, Copy)]
+pub enum Placement<'a> {
+    /// Into the segment being recorded; at a key frame into a new one of these tracks where that is due. For
+    /// streams in which nothing refers to what came before a key frame.
+    AtKeyFrames(&'a Arc<Vec<TrackConfig>>),
+    /// Into the segment being recorded. Without one it is lost.
+    Current,
+    /// To the front of a new segment of these tracks.
+    New(&'a Arc<Vec<TrackConfig>>),
+}
+
+/// How much a new segment is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// The segment being recorded has room and is not long enough.
+    None,
+    /// It is long enough.
+    Convenient,
+    /// It has no room for another group of pictures.
+    Urgent,
+    /// No segment is being recorded.
+    NoSegment,
+}
+
 /// What became of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
@@ -140,8 +165,17 @@ impl<D: Directory> Recorder<D> {
         picture: &Picture<'_>,
         tracks: &Arc<Vec<TrackConfig>>,
     ) -> Result<Taken, RecordError> {
+        self.place(picture, Placement::AtKeyFrames(tracks))
+    }
+
+    /// The same for a caller that decides itself where segments begin.
+    pub fn place(
+        &mut self,
+        picture: &Picture<'_>,
+        placement: Placement<'_>,
+    ) -> Result<Taken, RecordError> {
         self.caution.note_time(picture.sample.captured_boot_ns);
-        let result = self.try_push(picture, tracks);
+        let result = self.try_place(picture, placement);
         self.count(&result);
         match &result {
             Ok(Taken::Yes) | Err(RecordError::Io { .. } | RecordError::NoSlot(_)) => {}
@@ -264,21 +298,42 @@ impl<D: Directory> Recorder<D> {
         self.slots.forget();
     }
 
-    fn try_push(
+    /// How much a new segment is wanted before a picture decoded at `dts`, if one shall also have room for
+    /// `extra` bytes more than a group of pictures.
+    pub fn urgency(&self, dts: i64, extra: u64) -> Urgency {
+        let elapsed = self.writer.elapsed(dts);
+        match self.current {
+            None => Urgency::NoSegment,
+            Some(current) if current.closed || current.full => Urgency::Urgent,
+            Some(_) if elapsed < 0 || !self.writer.has_room_for_gop(extra) => Urgency::Urgent,
+            Some(_) if elapsed >= 2 * self.config.nominal_ticks => Urgency::Convenient,
+            Some(_) => Urgency::None,
+        }
+    }
+
+    fn try_place(
         &mut self,
         picture: &Picture<'_>,
-        tracks: &Arc<Vec<TrackConfig>>,
+        placement: Placement<'_>,
     ) -> Result<Taken, RecordError> {
         self.name_segment_when_due()?;
         let sample = &picture.sample;
-        if sample.key && self.must_end_before(sample, tracks) {
+        let (ends, tracks) = match placement {
+            Placement::AtKeyFrames(tracks) if sample.key => {
+                (self.must_end_before(sample, tracks), Some(tracks))
+            }
+            Placement::AtKeyFrames(_) | Placement::Current => (false, None),
+            // Once it was begun for this very picture, that is only tried again.
+            Placement::New(tracks) => (!self.is_begun_for(sample, tracks), Some(tracks)),
+        };
+        if ends {
             self.end_segment(Some(sample.dts))?;
         }
         if self.current.is_none() {
-            if !sample.key {
+            let Some(tracks) = tracks else {
                 self.account.lost_waiting();
                 return Ok(Taken::Skipped);
-            }
+            };
             self.begin(picture, tracks)?;
         }
         let waiting_since = self.writer.uncommitted_since();
@@ -327,6 +382,14 @@ impl<D: Directory> Recorder<D> {
         }
     }
 
+    /// Whether the segment being recorded waits for this as its first picture.
+    fn is_begun_for(&self, sample: &Sample<'_>, tracks: &Arc<Vec<TrackConfig>>) -> bool {
+        let is_empty = |record: &Record| record.counters.frames == 0;
+        self.writer.record().is_some_and(is_empty)
+            && self.writer.elapsed(sample.dts) == 0
+            && *tracks == self.tracks
+    }
+
     fn must_end_before(&self, sample: &Sample<'_>, tracks: &Arc<Vec<TrackConfig>>) -> bool {
         let Some(current) = self.current else {
             return false;
@@ -336,7 +399,7 @@ impl<D: Directory> Recorder<D> {
             || (!Arc::ptr_eq(tracks, &self.tracks) && *tracks != self.tracks)
             || self.writer.elapsed(sample.dts) >= 2 * self.config.nominal_ticks
             || self.writer.elapsed(sample.dts) < 0
-            || !self.writer.has_room_for_gop()
+            || !self.writer.has_room_for_gop(0)
     }
 
     fn begin(

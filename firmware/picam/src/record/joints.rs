@@ -1,0 +1,81 @@
+//! What a writer keeps so that segments begin and end where nothing is lost: the policy, and the copy of a start
+//! that stands in two segments.
+
+use std::sync::Arc;
+
+use picam_media::{AccessUnit, Joint, JointPolicy, UnitFacts, Wish};
+use picam_mp4::{Sample, TrackConfig};
+use picam_ring::Urgency;
+
+/// A start that the next segment begins with, too.
+#[derive(Debug)]
+pub(super) struct Copy {
+    pub(super) tracks: Arc<Vec<TrackConfig>>,
+    dts: i64,
+    composition_offset: u32,
+    duration: u32,
+    captured_boot_ns: u64,
+    data: Vec<u8>,
+}
+
+impl Copy {
+    pub(super) fn of(sample: &Sample<'_>, tracks: Arc<Vec<TrackConfig>>) -> Self {
+        Self {
+            tracks,
+            dts: sample.dts,
+            composition_offset: sample.composition_offset,
+            duration: sample.duration,
+            captured_boot_ns: sample.captured_boot_ns,
+            data: sample.data.to_vec(),
+        }
+    }
+
+    pub(super) fn sample(&self) -> Sample<'_> {
+        Sample {
+            track: 0,
+            dts: self.dts,
+            composition_offset: self.composition_offset,
+            duration: self.duration,
+            key: true,
+            captured_boot_ns: self.captured_boot_ns,
+            data: &self.data,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Joints {
+    policy: JointPolicy,
+    pub(super) copy: Option<Copy>,
+}
+
+impl Joints {
+    /// Where the next unit belongs; `None` while the stream has not said its parameter sets. `urgency` says how
+    /// much a new segment is wanted that shall have room for so many bytes besides a group of pictures.
+    pub(super) fn next(
+        &mut self,
+        unit: &AccessUnit,
+        lost_before: bool,
+        urgency: impl FnOnce(u64) -> Urgency,
+    ) -> Option<Joint> {
+        let facts = UnitFacts::of(unit, lost_before)?;
+        let wish = match urgency(self.policy.carried_bytes() as u64) {
+            Urgency::None => Wish::Stay,
+            Urgency::Convenient => Wish::Soon,
+            Urgency::Urgent => Wish::Now,
+            Urgency::NoSegment => Wish::First,
+        };
+        Some(self.policy.next(&facts, wish))
+    }
+
+    /// The unit last given is in no segment after all.
+    pub(super) fn lost(&mut self) {
+        self.policy.lost();
+        self.copy = None;
+    }
+
+    /// The unit last given found no room in its segment.
+    pub(super) fn full(&mut self) {
+        self.policy.full();
+    }
+}
