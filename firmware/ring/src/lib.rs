@@ -9,10 +9,12 @@ mod directory;
 mod fault;
 mod filler;
 mod fs_directory;
+mod lenders;
 mod letters;
 mod lock;
 #[cfg(test)]
 mod memory_directory;
+mod mender;
 mod name;
 mod policy;
 mod provision;
@@ -35,8 +37,10 @@ pub use directory::{Directory, Entry, Listing, Space};
 pub use fault::Fault;
 pub use filler::is_filler;
 pub use fs_directory::{FsDirectory, FsSlot};
+pub use lenders::{Lend, Lenders, NO_LENDERS};
 pub use letters::{TooManyCameras, assign_letters};
 pub use lock::{LockPlan, Rename, lock, unlock};
+pub use mender::Mender;
 pub use name::{
     BOOT_MODULUS, NAME_LEN, NameTime, SEQUENCE_MODULUS, SegmentName, SlotName, is_camera_letter,
 };

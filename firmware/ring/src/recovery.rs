@@ -6,13 +6,15 @@ use std::io;
 
 use picam_mp4::recover::read_record;
 use picam_mp4::{
-    Record, RecordError as HeaderError, RecoverError, Recovery, SegmentState, patch_record, recover,
+    Help, Mended, Named, Record, RecordError as HeaderError, RecoverError, SegmentState, mend,
+    patch_record,
 };
 
 use crate::anchor::{SegmentStart, name_time};
 use crate::class::Class;
 use crate::directory::Directory;
-use crate::name::{NameTime, SegmentName, SlotName};
+use crate::lenders::Lend;
+use crate::name::{NameTime, SEQUENCE_MODULUS, SegmentName, SlotName};
 use crate::recorder::unnamed_footage;
 use crate::sequence::digits_of;
 use crate::slots::{Claim, Owner, SlotTable};
@@ -24,6 +26,8 @@ pub enum Needs {
     Nothing,
     /// It was cut off while it was recorded.
     Recovery,
+    /// Its header record cannot be read: what it was is to be found out.
+    Mending,
     /// It was recorded before anybody knew the time.
     Time,
 }
@@ -48,7 +52,7 @@ impl Look {
     };
 }
 
-/// Looks at one slot. Damaged and foreign files need nothing: nobody could help them.
+/// Looks at one slot, at its header alone. Files of a newer program need nothing: nobody here could help them.
 pub fn look(directory: &impl Directory, slot: SlotName) -> io::Result<Look> {
     let file = directory.open(&slot.to_string())?;
     let (record, state) = match (slot, read_record(&file)) {
@@ -58,7 +62,15 @@ pub fn look(directory: &impl Directory, slot: SlotName) -> io::Result<Look> {
         },
         (SlotName::Segment(_), Ok(read)) => read,
         (SlotName::Segment(_), Err(RecoverError::Io(error))) => return Err(error),
-        (SlotName::Segment(_), Err(_)) => return Ok(Look::NOTHING),
+        (SlotName::Segment(_), Err(RecoverError::Record(HeaderError::Newer(_)))) => {
+            return Ok(Look::NOTHING);
+        }
+        (SlotName::Segment(_), Err(_)) => {
+            return Ok(Look {
+                needs: Needs::Mending,
+                ..Look::NOTHING
+            });
+        }
     };
     let offset = record
         .start_utc_us
@@ -85,9 +97,14 @@ pub fn look(directory: &impl Directory, slot: SlotName) -> io::Result<Look> {
     })
 }
 
-/// Finishes a slot that was cut off and gives it the name it should have; a slot without footage becomes a spare one.
-pub fn recover_claimed(claim: &mut Claim, directory: &impl Directory) -> Result<(), RecoverError> {
-    put_right(claim, directory)
+/// Finishes a slot that was cut off, mends what of header, init and index is damaged, and gives it the name it should have; a
+/// slot without footage becomes a spare one. What is sound is left alone.
+pub fn recover_claimed(
+    claim: &mut Claim,
+    directory: &impl Directory,
+    lend: Lend<'_>,
+) -> Result<Mended, RecoverError> {
+    put_right(claim, directory, lend)
 }
 
 /// Gives a finished segment its true start, microseconds since 1970, in the file and in its name.
@@ -108,9 +125,13 @@ pub(crate) fn reclass(
     reclass_named(claim, directory, class)
 }
 
-/// As [`recover_claimed`]. Says the slot's name afterwards.
-pub fn recover_slot(directory: &impl Directory, slot: SlotName) -> Result<SlotName, RecoverError> {
-    alone(directory, slot, |claim| put_right(claim, directory))
+/// As [`recover_claimed`]. Says the slot's name afterwards, and what was done.
+pub fn recover_slot(
+    directory: &impl Directory,
+    slot: SlotName,
+    lend: Lend<'_>,
+) -> Result<(SlotName, Mended), RecoverError> {
+    alone(directory, slot, |claim| put_right(claim, directory, lend))
 }
 
 /// Gives a finished segment its true time, if it has none, in the file and in its name.
@@ -119,12 +140,14 @@ pub fn anchor_slot(
     name: SegmentName,
     utc_minus_boot_us: i64,
 ) -> Result<SlotName, RecoverError> {
-    alone(directory, SlotName::Segment(name), |claim| {
+    let slot = SlotName::Segment(name);
+    let (slot, ()) = alone(directory, slot, |claim| {
         date(claim, directory, |record| {
             let start = (record.start_boot_ns / 1000) as i64 + utc_minus_boot_us;
             record.start_utc_us.unwrap_or(start)
         })
-    })
+    })?;
+    Ok(slot)
 }
 
 /// Changes a finished segment's class: first the name, which decides what may be overwritten.
@@ -133,9 +156,11 @@ pub fn reclass_slot(
     name: SegmentName,
     class: Class,
 ) -> Result<SlotName, RecoverError> {
-    alone(directory, SlotName::Segment(name), |claim| {
+    let slot = SlotName::Segment(name);
+    let (slot, ()) = alone(directory, slot, |claim| {
         reclass_named(claim, directory, class)
-    })
+    })?;
+    Ok(slot)
 }
 
 /// Gives a segment's footage up: its slot becomes spare, and a player finds nothing in it.
@@ -143,56 +168,92 @@ pub fn give_up_slot(
     directory: &impl Directory,
     name: SegmentName,
 ) -> Result<SlotName, RecoverError> {
-    alone(directory, SlotName::Segment(name), |claim| {
-        Ok(claim.make_spare(directory)?)
-    })
+    let slot = SlotName::Segment(name);
+    let (slot, ()) = alone(directory, slot, |claim| Ok(claim.make_spare(directory)?))?;
+    Ok(slot)
 }
 
 /// Works on a slot with a table of one's own.
-fn alone(
+fn alone<T>(
     directory: &impl Directory,
     slot: SlotName,
-    work: impl FnOnce(&mut Claim) -> Result<(), RecoverError>,
-) -> Result<SlotName, RecoverError> {
+    work: impl FnOnce(&mut Claim) -> Result<T, RecoverError>,
+) -> Result<(SlotName, T), RecoverError> {
     let table = SlotTable::new();
     table.look(directory)?;
     let mut claim = table
         .claim(slot, Owner::Housekeeper)
         .ok_or(io::ErrorKind::NotFound)
         .map_err(io::Error::from)?;
-    work(&mut claim)?;
-    Ok(claim.slot())
+    let done = work(&mut claim)?;
+    Ok((claim.slot(), done))
 }
 
-fn put_right(slot: &mut Claim, directory: &impl Directory) -> Result<(), RecoverError> {
+fn put_right(
+    slot: &mut Claim,
+    directory: &impl Directory,
+    lend: Lend<'_>,
+) -> Result<Mended, RecoverError> {
+    let now = match slot.slot() {
+        SlotName::Segment(name) => Some(name),
+        SlotName::Spare { .. } => None,
+    };
+    let help = Help {
+        lend,
+        named: now.map(said_by),
+    };
     let mut file = directory.open(&slot.slot().to_string())?;
-    let record = match recover(&mut file)? {
-        Recovery::Finished(record) | Recovery::Recovered(record) => record,
-        Recovery::Empty(_) => return Ok(slot.make_spare(directory)?),
-    };
+    let mended = mend(&mut file, &help)?;
     drop(file);
-    let class = match slot.slot() {
-        SlotName::Segment(name) => name.class,
-        SlotName::Spare { .. } => Class::from_letter(record.class).unwrap_or(Class::Normal),
-    };
-    let time = name_time(
+    if mended.empty {
+        slot.make_spare(directory)?;
+        return Ok(mended);
+    }
+    let due = due_name(&mended.record, slot.slot());
+    match now {
+        // Whoever named a finished one knew why.
+        Some(_) if mended.was == SegmentState::Finished => {}
+        Some(now) if is_beside(now, due) => directory.sync()?,
+        _ => slot.name_segment(directory, due).map(|_| ())?,
+    }
+    Ok(mended)
+}
+
+/// The name that goes with a header record. What the record does not know, its name now says.
+fn due_name(record: &Record, now: SlotName) -> SegmentName {
+    let recorded = name_time(
         record.start_utc_us,
         record.boot_number,
         record.start_boot_ns,
     );
-    let name = SegmentName {
+    let (time, class) = match now {
+        SlotName::Segment(now)
+            if record.start_utc_us.is_none() && matches!(now.time, NameTime::Utc(_)) =>
+        {
+            (now.time, now.class)
+        }
+        SlotName::Segment(now) => (recorded, now.class),
+        SlotName::Spare { .. } => {
+            let class = Class::from_letter(record.class).unwrap_or(Class::Normal);
+            (recorded, class)
+        }
+    };
+    SegmentName {
         time,
-        camera: slot.slot().camera(),
+        camera: now.camera(),
         class,
         sequence: digits_of(record.sequence),
-    };
-    if let SlotName::Segment(now) = slot.slot()
-        && is_beside(now, name)
-    {
-        return Ok(directory.sync()?);
     }
-    slot.name_segment(directory, name)?;
-    Ok(())
+}
+
+/// What the name of a segment says about it.
+fn said_by(name: SegmentName) -> Named {
+    Named {
+        camera: name.camera,
+        class: name.class.letter(),
+        sequence: name.sequence.into(),
+        modulus: SEQUENCE_MODULUS.into(),
+    }
 }
 
 /// Whether a segment bears its name, or the one it got since something else had it.

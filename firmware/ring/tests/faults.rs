@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use picam_mp4::{Counters, FragmentLimits, ReadAt, Sample, TrackConfig, check, sample_entry};
 use picam_ring::{
-    ATTEMPTS, Boot, Catalog, Class, Directory, Picture, Recorder, RingConfig, Shares, SlotName,
-    Taken, recover_slot,
+    ATTEMPTS, Boot, Catalog, Class, Directory, NO_LENDERS, Picture, Recorder, RingConfig, Shares,
+    SlotName, Taken, recover_slot,
 };
 use picam_testkit::sim_disk::{Mutant, SimDisk};
 
@@ -119,7 +119,7 @@ fn a_card_that_refuses_for_long_costs_the_rest_of_the_group_and_says_so() {
     let (mut all, mut lost) = (0, 0);
     for segment in segments {
         // The one that was given up is finished by the housekeeper.
-        let name = recover_slot(&disk, segment).unwrap();
+        let (name, _) = recover_slot(&disk, segment, NO_LENDERS).unwrap();
         let checked = check(&disk.open(&name.to_string()).unwrap()).unwrap();
         assert_eq!(checked.faults, Vec::<String>::new());
         all += u64::from(checked.record.counters.frames);

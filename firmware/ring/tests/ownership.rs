@@ -16,8 +16,8 @@ use picam_mp4::{
     Counters, Flush, FragmentLimits, ReadAt, Sample, SlotFile, TrackConfig, check, sample_entry,
 };
 use picam_ring::{
-    Boot, Catalog, Claim, Class, Directory, Entry, FsDirectory, Owner, Picture, Recorder,
-    RingConfig, SegmentName, Shares, SlotName, SlotTable, Space, Taken, reclass_slot,
+    Boot, Catalog, Claim, Class, Directory, Entry, FsDirectory, NO_LENDERS, Owner, Picture,
+    Recorder, RingConfig, SegmentName, Shares, SlotName, SlotTable, Space, Taken, reclass_slot,
     recover_claimed,
 };
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
@@ -508,7 +508,7 @@ fn footage_that_was_cut_off_without_a_name_is_kept_wherever_it_lies() {
         assert!(number > 3 || !again, "its number was given to another");
         table.look(&card).unwrap();
         let mut claim = table.claim(hidden, Owner::Housekeeper).unwrap();
-        recover_claimed(&mut claim, &card).unwrap();
+        recover_claimed(&mut claim, &card, NO_LENDERS).unwrap();
         let found = check(&card.open(&claim.slot().to_string()).unwrap()).unwrap();
         assert!(found.record.counters.frames > 20, "slot {number}");
         assert_eq!(sequences(&card)[0], 1, "slot {number}");

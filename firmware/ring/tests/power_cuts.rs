@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use picam_mp4::layout::{PAGE, SECTOR};
 use picam_mp4::{Counters, FragmentLimits, Sample};
 use picam_ring::{
-    Boot, Catalog, Claim, Class, Directory, Needs, Owner, Picture, Recorder, RingConfig, Shares,
-    SlotName, SlotTable, date_claimed, look, recover_claimed,
+    Boot, Catalog, Claim, Class, Directory, NO_LENDERS, Needs, Owner, Picture, Recorder,
+    RingConfig, Shares, SlotName, SlotTable, date_claimed, look, recover_claimed,
 };
 use picam_testkit::numbered::{Numbered, SESSION};
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
@@ -68,7 +68,9 @@ fn housekeep(
         return;
     };
     match look(disk, slot).map(|look| look.needs) {
-        Ok(Needs::Recovery) => recover_claimed(&mut claim, disk).unwrap(),
+        Ok(Needs::Recovery) => recover_claimed(&mut claim, disk, NO_LENDERS)
+            .map(|_| ())
+            .unwrap(),
         Ok(Needs::Time) => date_claimed(&mut claim, disk, 1_795_000_000_000_000).unwrap(),
         _ => {}
     }

@@ -90,6 +90,13 @@ impl Named {
         let camera = fragment.origin.is_none_or(|o| o.camera == self.camera);
         camera && fragment.sequence % self.modulus.max(1) == self.sequence
     }
+
+    /// Whether the segment named is a newer one than that of a sequence.
+    fn is_newer_than(&self, sequence: u64) -> bool {
+        let modulus = self.modulus.max(1);
+        let ahead = (self.sequence + modulus - sequence % modulus) % modulus;
+        (1..modulus / 2).contains(&ahead)
+    }
 }
 
 /// What others can do for a damaged segment.
@@ -162,6 +169,8 @@ struct Found {
     header_intact: bool,
     /// Whether it is known at all; else it is made of what the fragments say.
     header_known: bool,
+    /// Whether header and index are of a segment that had been given up, and overwritten by this one.
+    overwritten: bool,
     init: Init,
     walked: Walked,
 }
@@ -223,7 +232,7 @@ pub fn mend<F: SlotFile>(file: &mut F, help: &Help<'_>) -> Result<Mended, Recove
     if finished && differs && index::mend_in_place(file, &head)? {
         mended.index = true;
     } else if differs {
-        if finished {
+        if finished || found.overwritten {
             index::hide(file, &record)?;
         }
         let mut scratch = (Vec::new(), PageBuf::with_capacity(PAGE));
@@ -277,15 +286,21 @@ fn sound(file: &impl ReadAt) -> Result<Option<Mended>, RecoverError> {
 fn find(file: &impl ReadAt, help: &Help<'_>, verify: bool) -> Result<Found, RecoverError> {
     let size = file.size()?;
     let read = read_record(file);
-    let header_intact = read.is_ok();
     let known = header::mended(file)?;
     let named = help.named.as_ref();
-    let (mut record, state, told) = match known {
-        Some((record, state)) => (record, state, None),
-        None => match header::told(file, named)? {
-            Some(told) => (told.record(size, named), told.state, Some(told)),
-            None => return Err(read.err().unwrap_or(RecordError::Damaged.into())),
-        },
+    // A card that loses what was written last gives the page from before back: the header of what was overwritten.
+    let stale = known
+        .as_ref()
+        .and_then(|(record, _)| named.filter(|named| named.is_newer_than(record.sequence)));
+    let told = match (&known, stale) {
+        (Some(_), None) => None,
+        _ => header::told(file, named)?,
+    };
+    let (mut record, state, overwritten) = match (known, told) {
+        (Some(_), Some(told)) => (told.record(size, named), SegmentState::Recording, true),
+        (Some((record, state)), None) => (record, state, false),
+        (None, Some(told)) => (told.record(size, named), told.state, false),
+        (None, None) => return Err(read.err().unwrap_or(RecordError::Damaged.into())),
     };
     if let Some(told) = told {
         record.init_len = told.first.map_or(0, |first| {
@@ -334,8 +349,9 @@ fn find(file: &impl ReadAt, help: &Help<'_>, verify: bool) -> Result<Found, Reco
     Ok(Found {
         record,
         state,
-        header_intact,
+        header_intact: read.is_ok() && !overwritten,
         header_known: told.is_none(),
+        overwritten,
         init,
         walked,
     })
@@ -348,6 +364,9 @@ fn content(file: &impl ReadAt, found: &Found) -> io::Result<Content> {
 
 /// Pictures of this segment that a player of the file finds now.
 fn shown_pictures(file: &impl ReadAt, found: &Found) -> usize {
+    if found.overwritten {
+        return 0;
+    }
     let movie = match found.state {
         SegmentState::Finished => Movie::read_front(file),
         SegmentState::Recording => Movie::read(file),

@@ -42,6 +42,8 @@ pub(crate) struct Summary {
     foreign_files: u64,
     /// Their bytes.
     foreign_bytes: u64,
+    /// Entries with a slot's name that are no regular files, or cannot be read. The recorder goes around them.
+    unusable: Vec<String>,
     /// Segments that are broken.
     broken: Vec<Finding>,
     /// What is unusual and harmless.
@@ -121,8 +123,14 @@ pub(crate) fn run(path: &Path, json: bool) -> Result<(), Failure> {
     let directory = FsDirectory::open(path, false).map_err(cannot)?;
     let mut summary = Summary::default();
     let mut sound = Vec::new();
-    let entries = directory.list().map_err(cannot)?.into_iter();
-    for entry in entries.filter(|entry| !is_filler(&entry.name)) {
+    let listing = directory.survey().map_err(cannot)?;
+    summary.unusable = listing.unusable;
+    summary.unusable.sort();
+    for entry in listing
+        .entries
+        .into_iter()
+        .filter(|entry| !is_filler(&entry.name))
+    {
         let Some(slot) = SlotName::parse(&entry.name) else {
             summary.foreign_files += 1;
             summary.foreign_bytes += entry.size;
@@ -237,6 +245,12 @@ impl Summary {
         }
         for finding in &self.notes {
             writeln!(out, "note   {}: {}", finding.file, finding.what.join("; "))?;
+        }
+        for name in &self.unusable {
+            writeln!(
+                out,
+                "note   {name}: in the way: it has a slot's name and cannot be used as one; remove it"
+            )?;
         }
         let segments = self.finished + self.recovered + self.recording;
         let slots = text::size(self.slot_bytes);

@@ -1,23 +1,17 @@
 //! `picam recover DIR`.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use picam_mp4::recover::read_record;
-use picam_mp4::{Help, Mended, Named, ReadAt, RecordError, RecoverError, SegmentState, mend};
+use picam_mp4::{Mended, RecordError, RecoverError, SegmentState};
 use picam_ring::{
-    Directory, FsDirectory, Needs, SEQUENCE_MODULUS, SegmentName, SlotName, look, recover_slot,
+    Directory, FsDirectory, Lenders, Needs, SegmentName, SlotName, look, recover_slot,
 };
 
 use super::failure::Failure;
 use crate::record::lock_directory;
 use crate::text;
-
-/// No init is longer.
-const LONGEST_INIT: u32 = 64 * 1024;
 
 /// Finishes every segment that was cut off, and mends what is damaged; fails if one could not be.
 pub(crate) fn run(path: &Path) -> Result<(), Failure> {
@@ -43,7 +37,7 @@ pub(crate) fn run(path: &Path) -> Result<(), Failure> {
         .filter_map(|entry| SlotName::parse(&entry.name))
         .collect();
     slots.sort_by_key(SlotName::to_string);
-    let lenders = Lenders::new(path, &slots);
+    let lenders = Lenders::new(&directory, slots.clone());
     let mut sums = Sums::default();
     for slot in slots {
         let line = match one(&directory, slot, &lenders) {
@@ -79,49 +73,22 @@ enum Outcome {
 fn one(
     directory: &FsDirectory,
     slot: SlotName,
-    lenders: &Lenders<'_>,
+    lenders: &Lenders<'_, FsDirectory>,
 ) -> Result<Outcome, RecoverError> {
-    let name = match slot {
-        SlotName::Segment(name) => name,
-        SlotName::Spare { .. } => {
-            let needs = look(directory, slot)?.needs;
-            if needs != Needs::Recovery {
-                return Ok(Outcome::Nothing);
-            }
-            let mut file = directory.open(&slot.to_string())?;
-            let lend = |crc| lenders.lend(crc);
-            let help = Help {
-                lend: &lend,
-                named: None,
-            };
-            let mended = mend(&mut file, &help)?;
-            return named(directory, slot, mended);
-        }
-    };
-    let mut file = directory.open(&slot.to_string())?;
-    let lend = |crc| lenders.lend(crc);
-    let help = Help {
-        lend: &lend,
-        named: Some(said_by(name)),
-    };
-    let mended = match mend(&mut file, &help) {
+    let spare = matches!(slot, SlotName::Spare { .. });
+    if spare && look(directory, slot)?.needs != Needs::Recovery {
+        return Ok(Outcome::Nothing);
+    }
+    let (now, mended) = match recover_slot(directory, slot, &|crc| lenders.lend(crc)) {
         // Not a segment at all, whatever it is called.
         Err(RecoverError::Record(RecordError::Foreign)) => return Ok(Outcome::Nothing),
-        mended => mended?,
+        done => done?,
     };
-    drop(file);
-    match (mended.was, mended.changed()) {
-        (SegmentState::Recording, _) => named(directory, slot, mended),
-        (SegmentState::Finished, true) => Ok(Outcome::Repaired(mended)),
-        (SegmentState::Finished, false) => Ok(Outcome::Nothing),
-    }
-}
-
-/// Gives what was cut off the name that it should have.
-fn named(directory: &FsDirectory, slot: SlotName, mended: Mended) -> Result<Outcome, RecoverError> {
-    Ok(match recover_slot(directory, slot)? {
-        SlotName::Segment(name) => Outcome::Recovered(name, mended),
-        SlotName::Spare { .. } => Outcome::Spare,
+    Ok(match (now, mended.was) {
+        (SlotName::Spare { .. }, _) => Outcome::Spare,
+        (SlotName::Segment(name), SegmentState::Recording) => Outcome::Recovered(name, mended),
+        (_, SegmentState::Finished) if mended.changed() => Outcome::Repaired(mended),
+        (_, SegmentState::Finished) => Outcome::Nothing,
     })
 }
 
@@ -188,49 +155,5 @@ fn details(mended: &Mended, index: bool) -> String {
     match parts.is_empty() {
         true => String::new(),
         false => format!(": {}", parts.join(", ")),
-    }
-}
-
-/// The inits of a directory's segments, to be lent to one another. They are read when the first is asked for.
-struct Lenders<'a> {
-    path: &'a Path,
-    slots: Vec<SlotName>,
-    inits: RefCell<Option<HashMap<u32, Vec<u8>>>>,
-}
-
-impl<'a> Lenders<'a> {
-    fn new(path: &'a Path, slots: &[SlotName]) -> Self {
-        Self {
-            path,
-            slots: slots.to_vec(),
-            inits: RefCell::new(None),
-        }
-    }
-
-    fn lend(&self, crc: u32) -> Option<Vec<u8>> {
-        let mut inits = self.inits.borrow_mut();
-        inits.get_or_insert_with(|| self.read()).get(&crc).cloned()
-    }
-
-    fn read(&self) -> HashMap<u32, Vec<u8>> {
-        let init = |slot: &SlotName| {
-            let file = File::open(self.path.join(slot.to_string())).ok()?;
-            let (record, _) = read_record(&file).ok()?;
-            let len = Some(record.init_moov_len).filter(|len| *len <= LONGEST_INIT)?;
-            let mut init = vec![0; len as usize];
-            file.read_exact_at(record.head_len.into(), &mut init).ok()?;
-            Some((crc32fast::hash(&init), init))
-        };
-        self.slots.iter().filter_map(init).collect()
-    }
-}
-
-/// What the name of a segment says about it.
-fn said_by(name: SegmentName) -> Named {
-    Named {
-        camera: name.camera,
-        class: name.class.letter(),
-        sequence: name.sequence.into(),
-        modulus: SEQUENCE_MODULUS.into(),
     }
 }

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use picam_capture::Clock;
-use picam_mp4::RecoverError;
+use picam_mp4::{RecordError, RecoverError};
 use picam_ring::{
     Action, AgeingClock, AgeingPace, BootTime, CameraNeed, Catalog, Claim, Directory, Fault, Found,
-    FsDirectory, Needs, Offer, Owner, Provision, Readback, Retention, SegmentStart, SlotName,
-    SlotTable, Slots, ageing_clock, corrections, date_claimed, expired, has_aged, look,
-    recover_claimed,
+    FsDirectory, Lenders, Mender, Needs, Offer, Owner, Provision, Readback, Retention,
+    SegmentStart, SlotName, SlotTable, Slots, ageing_clock, corrections, date_claimed, expired,
+    has_aged, look, recover_claimed,
 };
 
 use super::boot::{Card, boot_id};
@@ -44,6 +44,7 @@ pub(super) struct State {
     /// What was said last of the clock, so that the log says it once.
     doubted: Option<AgeingClock>,
     readback: Readback,
+    mender: Mender,
 }
 
 impl Housekeeper {
@@ -113,6 +114,7 @@ impl Housekeeper {
         if self.clock.known() == *time {
             self.let_old_footage_go(&directory, &table, time)?;
         }
+        self.mend(&directory, &table);
         self.read_back(&directory, &table);
         Ok(())
     }
@@ -154,15 +156,19 @@ impl Housekeeper {
         time: &BootTime,
         offer: Option<Offer>,
     ) -> std::io::Result<()> {
+        let lenders = Lenders::new(directory, Self::all_slots(&table.catalog()));
         for slot in self.slots_in_turn(&table.catalog()) {
-            let needs = |slot| look(directory, slot).map(|seen| seen.needs).ok();
-            if needs(slot) != Some(Needs::Recovery) {
+            let in_need = |slot| {
+                let seen = look(directory, slot).map(|seen| seen.needs);
+                matches!(seen, Ok(Needs::Recovery | Needs::Mending))
+            };
+            if !in_need(slot) {
                 continue;
             }
             Self::with_slot(table, slot, |claim| {
                 // Its recorder may have finished it, or begun another, before it was claimed.
-                if needs(slot) == Some(Needs::Recovery) {
-                    recover_claimed(claim, directory)?;
+                if in_need(slot) {
+                    recover_claimed(claim, directory, &|crc| lenders.lend(crc))?;
                     tracing::info!("recovered {}", claim.slot());
                 }
                 table.holds_no_footage(slot);
@@ -308,6 +314,19 @@ impl Housekeeper {
             }
         }
         Ok(())
+    }
+
+    /// Mends what the card damaged of a few finished segments.
+    fn mend(&mut self, directory: &FsDirectory, table: &SlotTable) {
+        for (slot, mended) in self.state.mender.next(directory, table) {
+            match mended {
+                Ok(_) => tracing::warn!("{slot} was damaged by the card, and is mended"),
+                Err(RecoverError::Record(RecordError::Foreign)) => {
+                    tracing::info!("{slot} is named like a segment, and is none: left alone");
+                }
+                Err(error) => tracing::warn!("{slot} is damaged and stays so: {error}"),
+            }
+        }
     }
 
     /// Reads a little of what was written back from the card itself.

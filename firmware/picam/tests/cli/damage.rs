@@ -4,13 +4,15 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use picam_mp4::fragment::FragmentRecord;
 use picam_mp4::recover::read_record;
 use picam_testkit::judges::{decoded_pictures, ffmpeg_decodes};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::support::{FRAMES, command, footage, input, picam, segments};
+use crate::support::{FRAMES, Running, command, footage, input, picam, segments};
 
 /// Changes one byte.
 fn flip(file: &Path, at: u64) {
@@ -158,6 +160,47 @@ fn an_init_is_borrowed_from_another_segment_and_a_lost_header_made_anew() {
         ffmpeg_decodes(&file).unwrap();
     }
     assert_eq!(picam(&["check", "--json", path]).json()["frames"], FRAMES);
+}
+
+#[test]
+fn a_recorder_mends_what_it_finds_damaged_and_goes_around_what_is_in_the_way() {
+    let dir = footage();
+    let path = dir.path().to_str().unwrap();
+    let files = segments(dir.path());
+    let good: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+    let index = good[0].windows(4).position(|w| w == b"stsz").unwrap() as u64;
+    flip(&files[0], index + 4 + 8 + 40);
+    zero(&files[1], 0, 512);
+    fs::create_dir(dir.path().join("free_video_slot_F-_000777.bin")).unwrap();
+    let said = "note   free_video_slot_F-_000777.bin: in the way";
+    picam(&["check", path]).expect(1, &["2 segments BROKEN", said]);
+    let options =
+        "record --camera front=sim:?size=160x120&fps=10&bitrate=100k --segment 60s --slots 12";
+    let mut args: Vec<&str> = options.split(' ').collect();
+    args.extend(["--slot-size", "8MiB", "--footage", path]);
+    let mut recorder = Running::start(&args);
+    let end = Instant::now() + Duration::from_secs(60);
+    let mended = || {
+        let whole = |n: usize| decoded_pictures(&files[n]) == decoded(&good[n]);
+        fs::read(&files[0]).unwrap() == good[0] && whole(1)
+    };
+    while !mended() {
+        assert!(recorder.is_running() && Instant::now() < end);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    recorder.send(Signal::TERM);
+    recorder
+        .end()
+        .expect(0, &["was damaged by the card, and is mended", "recovered "]);
+    picam(&["check", path]).expect(0, &["nothing is broken", said]);
+}
+
+/// How many pictures a decoder makes of a file's bytes.
+fn decoded(bytes: &[u8]) -> usize {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("as-it-was.mp4");
+    fs::write(&file, bytes).unwrap();
+    decoded_pictures(&file)
 }
 
 #[test]
