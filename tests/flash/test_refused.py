@@ -139,6 +139,7 @@ class Refused(CardTest):
                 "device": card.device,
                 "identity": changed,
                 "verify": True,
+                "verify_all": False,
                 "settings": [],
             }
             done = run_job(job)

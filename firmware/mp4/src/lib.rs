@@ -30,8 +30,7 @@ pub mod writer;
 pub use patch::patch_record;
 pub use record::{Counters, Record, RecordError, SegmentState};
 pub use recover::{
-    Checked, DamagedFragment, Help, Mended, Named, RecoverError, Recovery, check, mend, recover,
-    recover_with, shown_end,
+    Checked, DamagedFragment, Help, Mended, Named, RecoverError, check, mend, shown_end,
 };
 pub use shown::shown_counters;
 pub use storage::{Flush, ReadAt, SlotFile};

@@ -14,8 +14,8 @@ use picam_mp4::camm::{Fix, GPS_EPOCH_UNIX_S};
 use picam_mp4::read::Movie;
 use picam_mp4::sample_entry::{self, G711};
 use picam_mp4::{
-    FragmentLimits, Pushed, ReadAt, Record, Recovery, Sample, SegmentState, SegmentWriter,
-    TrackConfig, check, patch_record, recover,
+    FragmentLimits, Help, Pushed, ReadAt, Record, Sample, SegmentState, SegmentWriter, TrackConfig,
+    check, mend, patch_record,
 };
 use picam_ring::Directory;
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
@@ -191,16 +191,14 @@ fn every_state_of_a_segment_plays_everywhere() {
             .read_exact_at(0, &mut bytes)
             .unwrap();
         picam_mp4::SlotFile::write_at(&mut cut, 0, &bytes).unwrap();
-        let Recovery::Recovered(recovered) = recover(&mut cut).unwrap() else {
-            panic!("not recovered")
-        };
+        let recovered = mend(&mut cut, &Help::NONE).unwrap().record;
         save(&cut, &out);
         judge(&out, recovered.counters.frames as usize);
         assert!(
             recovered.recovered && recovered.counters.frames >= 110,
             "{recovered:?}"
         );
-        assert!(matches!(recover(&mut cut), Ok(Recovery::Finished(_))));
+        assert!(!mend(&mut cut, &Help::NONE).unwrap().changed());
         assert_eq!(check(&cut).unwrap().faults, Vec::<String>::new());
 
         let (finished, rec) = writer.finish(None).unwrap().unwrap();
@@ -383,7 +381,7 @@ fn sound_places_and_text_are_found_by_the_tools_that_look_for_them() {
         .create("cut.mp4", 4 << 20)
         .unwrap();
     picam_mp4::SlotFile::write_at(&mut cut, 0, &bytes).unwrap();
-    recover(&mut cut).unwrap();
+    mend(&mut cut, &Help::NONE).unwrap();
     let (finished, _) = writer.finish(None).unwrap().unwrap();
     for file in [&cut, &finished] {
         save(file, &out);

@@ -16,7 +16,7 @@ if __package__ in (None, ""):
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     __package__ = "flash"
 
-from flash import Refused, cards, toml_edit
+from flash import Refused, cards, toml_edit, whole
 from flash.image import SECTOR, Image, boot_partition, copy, verify
 
 # linux/fs.h
@@ -48,6 +48,8 @@ def run(job):
     unmount(disk)
     with locked(disk.path):
         try:
+            if job["verify_all"]:
+                whole.test(disk.path)
             ranges = write(image, disk.path)
             if job["verify"]:
                 verify(disk.path, ranges)

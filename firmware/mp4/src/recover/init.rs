@@ -100,13 +100,13 @@ pub(super) fn find(
     let Some(want) = record.init_crc else {
         // Nothing says what it should be: whatever can be read is taken.
         return Init::parse(here, true, false).or_else(|error| {
-            from_index(shown).map_or(Err(error), |made| Init::parse(made, false, false))
+            made_of(shown).map_or(Err(error), |made| Init::parse(made, false, false))
         });
     };
     if crc32fast::hash(&here) == want {
         return Init::parse(here, true, true);
     }
-    if let Some(made) = from_index(shown).filter(|made| crc32fast::hash(made) == want) {
+    if let Some(made) = made_of(shown).filter(|made| crc32fast::hash(made) == want) {
         return Init::parse(made, false, true);
     }
     if let Some(lent) = (help.lend)(want).filter(|lent| crc32fast::hash(lent) == want) {
@@ -117,11 +117,16 @@ pub(super) fn find(
     if bitflip::mend(&mut here, want) && crc32fast::hash(&here) == want {
         return Init::parse(here, false, true);
     }
+    // What can be read of it may be all that it said.
+    let read = Movie::read(&damaged).ok();
+    if let Some(made) = made_of(read.as_ref()).filter(|made| crc32fast::hash(made) == want) {
+        return Init::parse(made, false, true);
+    }
     Init::parse(damaged, true, false)
 }
 
-/// The init that belongs to a finished index: it is made of the tracks alone.
-fn from_index(shown: Option<&Movie>) -> Option<Vec<u8>> {
+/// The init that belongs to a finished index, or was read: it is made of the tracks alone.
+fn made_of(shown: Option<&Movie>) -> Option<Vec<u8>> {
     let shown = shown?;
     let tracks = tracks_of(shown).ok()?;
     let zero = shown.tracks.first().map_or(0, zero_of);

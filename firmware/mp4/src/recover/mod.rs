@@ -33,17 +33,6 @@ pub use check::{Checked, DamagedFragment, check};
 pub use header::read_record;
 pub(crate) use walk::crc_holds;
 
-/// What was found in a slot, and what it is now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recovery {
-    /// It was finished already; nothing was touched.
-    Finished(Record),
-    /// It was cut off, and is finished now.
-    Recovered(Record),
-    /// It was cut off before its first fragment: there is no footage in it.
-    Empty(Record),
-}
-
 /// Why a slot cannot be recovered. The file is left as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoverError {
@@ -143,24 +132,6 @@ impl Mended {
     }
 }
 
-/// Finishes the segment in `file` if it was cut off. Interrupted at any point, it can be done again.
-pub fn recover<F: SlotFile>(file: &mut F) -> Result<Recovery, RecoverError> {
-    recover_with(file, &Help::NONE)
-}
-
-/// The same with the help of others.
-pub fn recover_with<F: SlotFile>(file: &mut F, help: &Help<'_>) -> Result<Recovery, RecoverError> {
-    if let Ok((record, SegmentState::Finished)) = read_record(file) {
-        return Ok(Recovery::Finished(record));
-    }
-    let mended = mend(file, help)?;
-    Ok(match (mended.empty, mended.was) {
-        (true, _) => Recovery::Empty(mended.record),
-        (_, SegmentState::Finished) => Recovery::Finished(mended.record),
-        (_, SegmentState::Recording) => Recovery::Recovered(mended.record),
-    })
-}
-
 /// A segment as it was found.
 struct Found {
     record: Record,
@@ -176,7 +147,8 @@ struct Found {
 }
 
 /// Finishes the segment in `file` if it was cut off, and mends what of header, init and index is damaged,
-/// finished or not. A finished file of which nothing but footage is damaged is not touched.
+/// finished or not. A finished file of which nothing but footage is damaged is not touched. Interrupted at any point, it can be
+/// done again.
 pub fn mend<F: SlotFile>(file: &mut F, help: &Help<'_>) -> Result<Mended, RecoverError> {
     if let Some(sound) = sound(file)? {
         return Ok(sound);

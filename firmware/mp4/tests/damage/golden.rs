@@ -2,7 +2,7 @@
 
 use picam_mp4::read::Movie;
 use picam_mp4::recover::read_record;
-use picam_mp4::{Help, Recovery, SegmentState, check, mend, recover};
+use picam_mp4::{Help, SegmentState, check, mend};
 use picam_testkit::{ffmpeg, judges};
 
 use crate::segments::Slot;
@@ -34,9 +34,7 @@ fn a_cut_off_file_of_version_1_is_recovered_whole() {
     assert_eq!((said.state, said.faults), (SegmentState::Recording, vec![]));
     assert_eq!(said.record.init_crc, None);
     let before = samples(&slot);
-    let Recovery::Recovered(record) = recover(&mut slot).unwrap() else {
-        panic!("not recovered");
-    };
+    let record = mend(&mut slot, &Help::NONE).unwrap().record;
     assert_eq!(record.counters.frames, 28);
     assert_eq!(samples(&slot), before);
     assert_eq!(check(&slot).unwrap().faults, Vec::<String>::new());
@@ -64,7 +62,7 @@ fn a_damaged_file_of_version_1_loses_only_the_damaged_fragment() {
     };
     let mut slot = Slot(CUT_OFF.to_vec());
     slot.0[first..first + 2048].fill(0);
-    recover(&mut slot).unwrap();
+    mend(&mut slot, &Help::NONE).unwrap();
     let left = samples(&slot);
     assert!(whole[0].ends_with(&left[0]) && left[0].len() + 15 > whole[0].len());
     // Its header made anew: sequence and boot are in the fragments, the rest is not.

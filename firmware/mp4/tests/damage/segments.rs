@@ -5,8 +5,8 @@ use std::path::Path;
 
 use picam_mp4::read::Movie;
 use picam_mp4::{
-    Flush, FragmentLimits, ReadAt, Record, Sample, SegmentWriter, SlotFile, TrackConfig, recover,
-    sample_entry,
+    Flush, FragmentLimits, Help, ReadAt, Record, Sample, SegmentWriter, SlotFile, TrackConfig,
+    mend, sample_entry,
 };
 use picam_testkit::ffmpeg;
 
@@ -57,7 +57,7 @@ pub(crate) fn segments(dir: &Path, name: &str, codec: &str) -> Segments {
     let cut_off = record_into(old.clone(), &clip, 41, 80, false);
     let finished = record_into(old.clone(), &clip, 41, 80, true);
     let mut recovered = cut_off.clone();
-    recover(&mut recovered).unwrap();
+    mend(&mut recovered, &Help::NONE).unwrap();
     Segments {
         states: vec![
             ("finished", finished),
