@@ -86,6 +86,29 @@ pub fn decoded_pictures(file: &Path) -> usize {
     number.trim_matches(',').parse().unwrap_or(0)
 }
 
+/// Checksums of the pictures that ffmpeg decodes and a filter (`null`: all) lets through. Any complaint is a failure.
+pub fn frame_checksums(file: &Path, filter: &str) -> Vec<String> {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(file)
+        .args(["-vf", filter, "-f", "framemd5", "-"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("ffmpeg runs");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(complaint.is_empty(), "{}: {complaint}", file.display());
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let last = |line: &str| {
+        line.rsplit(',')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    lines.map(last).collect()
+}
+
 /// ffprobe's view of a file: format and streams, and optionally every packet.
 pub fn ffprobe(file: &Path, packets: bool) -> Result<serde_json::Value, String> {
     let mut command = Command::new("ffprobe");

@@ -128,7 +128,7 @@ fn lag_ns(window: &Window<'_>, track: &Track) -> i64 {
     if !track.is_video() {
         return 0;
     }
-    let range = select::samples(track, &window.of_track(track), false);
+    let range = window.samples(track, false);
     let first = track.samples.get(range.start);
     first.map_or(0, |first| {
         select::ticks_to_ns(first.cts_offset.into(), track.timescale)
@@ -170,9 +170,8 @@ impl<'a> Joined<'a> {
         track: &'a Track,
         lag_ns: i64,
     ) -> Result<(), CutError> {
-        let shown = window.of_track(track);
         let joins = !self.samples.is_empty();
-        let range = select::samples(track, &shown, joins);
+        let range = window.samples(track, joins);
         let Some(samples) = track.samples.get(range).filter(|s| !s.is_empty()) else {
             return Ok(());
         };

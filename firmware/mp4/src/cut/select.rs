@@ -53,6 +53,8 @@ pub(super) struct Window<'a> {
     pub(super) clip_timescale: u32,
     /// What counts as following exactly: the duration of the last picture.
     tolerance: i64,
+    /// Its first picture is the last one that the window before shows, and is not shown again.
+    continues: bool,
 }
 
 impl Window<'_> {
@@ -66,6 +68,20 @@ impl Window<'_> {
     pub(super) fn start_ns(&self) -> i64 {
         self.source_start_ns
             .saturating_add(ticks_to_ns(self.start, self.timescale))
+    }
+
+    /// Whether it goes on to the end of its source.
+    fn whole_end(&self) -> bool {
+        self.end >= self.source_end
+    }
+
+    /// The samples that showing this window needs of a track. `joined` says that they follow others.
+    pub(super) fn samples(&self, track: &Track, joined: bool) -> Range<usize> {
+        let needed = samples(track, &self.of_track(track), joined);
+        match self.continues && track.is_video() && joined {
+            true => needed.start.saturating_add(1).min(needed.end)..needed.end,
+            false => needed,
+        }
     }
 
     /// The window on the presentation timeline of a track, in the track's ticks.
@@ -91,8 +107,16 @@ pub(super) fn windows<'a>(sources: &[Source<'a>], from_ns: i64, to_ns: i64) -> V
         if start >= end {
             continue;
         }
-        let start = on_screen(track, start);
         let last = windows.last();
+        let continued = last.filter(|_| start == 0).and_then(|last| {
+            let before = last.whole_end().then(|| last.movie.video()).flatten()?;
+            let since = start_ns.saturating_sub(last.source_start_ns);
+            after_the_copy(before, track, since)
+        });
+        let start = continued.unwrap_or_else(|| on_screen(track, start));
+        if start >= end {
+            continue;
+        }
         let clip_timescale = last.map_or(track.timescale, |last| last.clip_timescale);
         windows.push(Window {
             source,
@@ -105,9 +129,35 @@ pub(super) fn windows<'a>(sources: &[Source<'a>], from_ns: i64, to_ns: i64) -> V
             at: last.map_or(0, |last| last.at.saturating_add(last.len())),
             clip_timescale,
             tolerance: track.samples.last().map_or(0, |s| i64::from(s.duration)),
+            continues: continued.is_some(),
         });
     }
     windows
+}
+
+/// An open start stands at the end of one segment, with the pictures that lead it, and at the front of the next (recording.md).
+/// If `track` begins with a copy of what `before` shows last: when the picture after it is shown. `since_ns` is the time from
+/// the start of `before` to that of `track`.
+fn after_the_copy(before: &Track, track: &Track, since_ns: i64) -> Option<i64> {
+    let shown_last = before
+        .samples
+        .iter()
+        .max_by_key(|s| before.presentation(s))?;
+    let first = track.samples.first()?;
+    let ns = |track: &Track, s| ticks_to_ns(track.presentation(s), track.timescale);
+    let apart = since_ns
+        .saturating_add(ns(track, first))
+        .saturating_sub(ns(before, shown_last));
+    // A segment's start is when its first picture was decoded, where that is not when it is shown.
+    let lag = i64::from(shown_last.cts_offset.max(first.cts_offset));
+    let picture = ticks_to_ns(shown_last.duration.into(), before.timescale);
+    let tolerance = picture / 2 + ticks_to_ns(lag, track.timescale);
+    // Parameter sets may stand in front of the one that is not at the front of its segment.
+    let same = shown_last.key && first.key && shown_last.size >= first.size;
+    let same = same && apart.saturating_abs() <= tolerance;
+    let rest = track.samples.iter().skip(1);
+    let next = rest.map(|s| track.presentation(s)).min();
+    next.filter(|_| same && before.is_video())
 }
 
 /// When the picture that is shown at `tick` appeared. Players do not agree on when to show what
@@ -129,6 +179,9 @@ pub(super) fn gaps(windows: &[Window<'_>]) -> Vec<Gap> {
             .saturating_sub(before.source_start_ns)
             .saturating_sub(end);
         let tolerance = ticks_to_ns(before.tolerance, before.timescale);
+        if after.continues {
+            return None;
+        }
         (missing_ns.saturating_abs() > tolerance).then(|| Gap {
             after: before.source,
             at_ns: ticks_to_ns(after.at, after.clip_timescale),
@@ -140,7 +193,7 @@ pub(super) fn gaps(windows: &[Window<'_>]) -> Vec<Gap> {
 
 /// The samples that showing `shown` of a track needs. `joined` says that they follow others, so
 /// that a sound decoder is already running.
-pub(super) fn samples(track: &Track, shown: &Range<i64>, joined: bool) -> Range<usize> {
+fn samples(track: &Track, shown: &Range<i64>, joined: bool) -> Range<usize> {
     let samples = &track.samples;
     let at = |index: usize| samples.get(index).map(|s| track.presentation(s));
     let last = samples

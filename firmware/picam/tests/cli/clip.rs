@@ -2,27 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use jiff::Timestamp;
+use picam_testkit::judges::frame_checksums;
 
 use crate::support::{footage, input, picam, record, segments};
-
-/// Checksums of decoded frames, of all or of some.
-fn frames(file: &Path, filter: &str) -> Vec<String> {
-    let output = Command::new("ffmpeg")
-        .args(["-v", "error", "-i"])
-        .arg(file)
-        .args(["-vf", filter, "-f", "framemd5", "-"])
-        .output()
-        .unwrap();
-    assert!(output.stderr.is_empty(), "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .map(|line| line.rsplit(',').next().unwrap().trim().to_owned())
-        .collect()
-}
 
 #[test]
 fn a_clip_over_segments_holds_exactly_the_frames_between() {
@@ -36,9 +20,9 @@ fn a_clip_over_segments_holds_exactly_the_frames_between() {
         "clip", path, "--from", "+1.52s", "--to", "+18.2s", "-o", out_path,
     ];
     picam(&args).expect(0, &["16.7 s of camera front (F)", "out of 3 segments"]);
-    let expected = frames(input(), "trim=start_frame=38:end_frame=455");
+    let expected = frame_checksums(input(), "trim=start_frame=38:end_frame=455");
     assert_eq!(expected.len(), 455 - 38);
-    assert_eq!(frames(&out, "null"), expected);
+    assert_eq!(frame_checksums(&out, "null"), expected);
     picam(&["inspect", out_path]).expect(0, &["MP4, not a picam segment", "length     16.7 s"]);
 
     picam(&args).expect(1, &["exists; choose another name, or add --force"]);
@@ -93,8 +77,8 @@ fn times_of_day_find_their_place() {
     ])
     .expect(0, &["2.0 s of camera"]);
     assert_eq!(
-        frames(&out, "null"),
-        frames(input(), "trim=start_frame=50:end_frame=100")
+        frame_checksums(&out, "null"),
+        frame_checksums(input(), "trim=start_frame=50:end_frame=100")
     );
     let (from, to) = (after(-100).to_string(), after(-50).to_string());
     let nothing = [
@@ -141,7 +125,7 @@ fn a_missing_segment_is_reported_and_closed() {
         &[&format!("{second:.1} s are missing after {first:.1} s")],
     );
     assert_eq!(
-        frames(&out, "null").len(),
+        frame_checksums(&out, "null").len(),
         500 - (second * 25.0).round() as usize
     );
 }
