@@ -10,6 +10,10 @@
 //! 3. *Finish*: the index while hidden in the head's `free`; flush; then the first sector,
 //!    which turns that `free` into `moov`; flush.
 
+mod finalise;
+mod gop;
+mod pace;
+
 use std::io;
 
 use crate::boxes;
@@ -22,6 +26,10 @@ use crate::record::{Counters, Record};
 use crate::storage::{Flush, SlotFile};
 use crate::tables::Tables;
 use crate::track::{Sample, TrackConfig, TrackKind};
+
+pub(crate) use finalise::finalise;
+use gop::Gop;
+use pace::CommitPace;
 
 /// Smallest head region: enough for the boxes of a few tracks and some seconds of samples.
 pub const MIN_HEAD_LEN: u32 = 32 * 1024;
@@ -91,51 +99,6 @@ struct Open<F> {
     /// kernel drops pages that it could not write.
     repeat: bool,
     gop: Gop,
-}
-
-/// Sizes of groups of pictures, to end a segment before one that would not fit.
-#[derive(Debug, Clone, Copy, Default)]
-struct Gop {
-    bytes: u64,
-    samples: usize,
-    most_bytes: u64,
-    most_samples: usize,
-}
-
-/// Closes fragments at key frames as long as that costs no more flushes than one an interval on average.
-#[derive(Debug, Clone, Copy)]
-struct CommitPace {
-    interval_ns: i64,
-    /// Time saved up for commits, at most two intervals, or owed for those that could not wait.
-    credit_ns: i64,
-    last_ns: u64,
-}
-
-impl CommitPace {
-    fn new(interval_ns: u64, now_ns: u64) -> Self {
-        let interval_ns = i64::try_from(interval_ns).unwrap_or(i64::MAX);
-        Self {
-            interval_ns,
-            credit_ns: interval_ns,
-            last_ns: now_ns,
-        }
-    }
-
-    fn allows(&self, now_ns: u64) -> bool {
-        self.credit_at(now_ns) >= self.interval_ns
-    }
-
-    fn spend(&mut self, now_ns: u64) {
-        self.credit_ns = self.credit_at(now_ns).saturating_sub(self.interval_ns);
-        self.last_ns = self.last_ns.max(now_ns);
-    }
-
-    fn credit_at(&self, now_ns: u64) -> i64 {
-        let saved = i64::try_from(now_ns.saturating_sub(self.last_ns)).unwrap_or(i64::MAX);
-        self.credit_ns
-            .saturating_add(saved)
-            .min(self.interval_ns.saturating_mul(2))
-    }
 }
 
 /// Writes segments; its memory is used again from one to the next.
@@ -305,12 +268,8 @@ impl<F: SlotFile> SegmentWriter<F> {
     /// Whether another group of pictures like the largest so far, half as much again, and `extra` bytes fit.
     pub fn has_room_for_gop(&self, extra: u64) -> bool {
         let Some(open) = &self.open else { return false };
-        let bytes = open.gop.most_bytes.max(open.gop.bytes);
-        let samples = open.gop.most_samples.max(open.gop.samples);
-        self.fits(
-            (bytes + bytes / 2 + 64 * 1024 + extra) as usize,
-            samples + samples / 2 + 8,
-        )
+        let (bytes, samples) = open.gop.another();
+        self.fits(bytes.saturating_add(extra) as usize, samples)
     }
 
     fn fits(&self, bytes: usize, samples: usize) -> bool {
@@ -365,13 +324,7 @@ impl<F: SlotFile> SegmentWriter<F> {
         }
         if let (0, Some(open)) = (sample.track, &mut self.open) {
             open.record.counters.frames += 1;
-            if sample.key {
-                open.gop.most_bytes = open.gop.most_bytes.max(open.gop.bytes);
-                open.gop.most_samples = open.gop.most_samples.max(open.gop.samples);
-                (open.gop.bytes, open.gop.samples) = (0, 0);
-            }
-            open.gop.bytes += sample.data.len() as u64;
-            open.gop.samples += 1;
+            open.gop.note(sample.key, sample.data.len() as u64);
         }
         Ok(pushed)
     }
@@ -609,61 +562,4 @@ fn store_record(page: &mut PageBuf, record: &Record) {
     if let Some(sector) = page.as_mut_slice().first_chunk_mut::<SECTOR>() {
         record.store(sector);
     }
-}
-
-/// Writes the index while it is hidden and then shows it. `record.end` and everything the tables
-/// name must be durable or be made so by the flush in here. The buffers are scratch.
-pub(crate) fn finalise<F: SlotFile>(
-    file: &mut F,
-    record: &mut Record,
-    tracks: &[TrackConfig],
-    tables: &[Tables],
-    places: &Places,
-    (index, pages): (&mut Vec<u8>, &mut PageBuf),
-) -> Result<(), WriteError> {
-    let video = tracks.first().zip(tables.first());
-    record.duration_ns = video.map_or(0, |(track, tables)| {
-        moov::rescale(tables.duration(), track.timescale, 1_000_000_000)
-    });
-    Index {
-        record,
-        tracks,
-        tables,
-        places,
-    }
-    .encode(index)?;
-    let head_len = record.head_len as usize;
-    // The padding in the middle is not worth writing: whatever stands there is inside a `free`.
-    let used = index
-        .iter()
-        .take(head_len - PAGE)
-        .rposition(|&byte| byte != 0)
-        .map_or(PAGE, |last| page_up(last as u64 + 1) as usize);
-    pages.clear();
-    pages.extend(index.get(..used).unwrap_or_default());
-
-    // Hidden: the first sector still says `free`, the rest is in place.
-    let mut shown = [0; SECTOR];
-    if let Some(sector) = pages.as_mut_slice().first_chunk_mut::<SECTOR>() {
-        shown = *sector;
-        let mut head = Vec::with_capacity(16);
-        boxes::header(b"free", (head_len - HEAD_BOX) as u64, &mut head);
-        crate::wire::Fill::new(sector.split_at_mut(HEAD_BOX).1).put(&head);
-    }
-    file.write_at(0, pages.as_slice())?;
-    let first_page: [u8; PAGE] = pages.as_slice().first_chunk().copied().unwrap_or([0; PAGE]);
-    pages.clear();
-    pages.extend(index.get(head_len - PAGE..).unwrap_or_default());
-    file.write_at((head_len - PAGE) as u64, pages.as_slice())?;
-    file.flush(Flush::Data)?;
-
-    // Shown: one sector changes.
-    pages.clear();
-    pages.extend(&first_page);
-    if let Some(sector) = pages.as_mut_slice().first_chunk_mut::<SECTOR>() {
-        *sector = shown;
-    }
-    file.write_at(0, pages.as_slice())?;
-    file.flush(Flush::Data)?;
-    Ok(())
 }

@@ -1,0 +1,285 @@
+//! What the writer lays out, byte for byte: the files of version 2 that it must go on making, and recovery of which must
+//! go on giving the same. `PICAM_GOLDEN=write` makes the files anew, for a version 3.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::path::PathBuf;
+
+use picam_mp4::camm::{Fix, acceleration_sample};
+use picam_mp4::recover::read_record;
+use picam_mp4::{
+    Counters, FragmentLimits, Help, ReadAt, Record, Sample, SegmentState, SegmentWriter,
+    TrackConfig, WriteError, check, mend, patch_record, sample_entry,
+};
+use picam_ring::Directory;
+use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
+
+const SLOT_LEN: u64 = 512 * 1024;
+const HEAD_LEN: u32 = 32 * 1024;
+const ORIGIN: i64 = 5_400_000;
+const START_BOOT_NS: u64 = 61_000_000_000;
+const PICTURES: u64 = 50;
+
+fn slot() -> SimFile {
+    let disk = SimDisk::new(Mutant::None);
+    disk.create("slot.mp4", SLOT_LEN).unwrap()
+}
+
+fn tracks() -> Vec<TrackConfig> {
+    let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
+    let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
+    vec![
+        TrackConfig::video(stsd, 640, 480),
+        TrackConfig::audio(sample_entry::pcm_s16le(8000, 1).unwrap(), 8000),
+        TrackConfig::camm().unwrap(),
+        TrackConfig::text().unwrap(),
+    ]
+}
+
+fn record() -> Record {
+    Record {
+        sequence: 1_000_041,
+        boot_id: *b"0123456789abcdef",
+        boot_number: 3,
+        camera: b'F',
+        class: b'N',
+        camera_name: "front".into(),
+        start_boot_ns: START_BOOT_NS,
+        slot_len: SLOT_LEN,
+        head_len: HEAD_LEN,
+        pictures_before: 977,
+        ..Record::default()
+    }
+}
+
+/// A sample of some track; `at` is in units of its own.
+fn sample<'a>(
+    track: usize,
+    since_start: i64,
+    rate: i64,
+    duration: u32,
+    data: &'a [u8],
+) -> Sample<'a> {
+    Sample {
+        track,
+        dts: ORIGIN * rate / 90_000 + since_start,
+        composition_offset: 0,
+        duration,
+        key: true,
+        captured_boot_ns: START_BOOT_NS + (since_start * 1_000_000_000 / rate) as u64,
+        data,
+    }
+}
+
+fn picture(n: u64, data: &[u8]) -> Sample<'_> {
+    Sample {
+        // Every fourth is shown late, as before two B pictures.
+        composition_offset: if n.is_multiple_of(4) { 6_000 } else { 3_000 },
+        key: n.is_multiple_of(20),
+        ..sample(0, n as i64 * 3_000, 90_000, 3_000, data)
+    }
+}
+
+fn coded(n: u64) -> Vec<u8> {
+    let len = if n.is_multiple_of(20) {
+        900
+    } else {
+        60 + (n * 37 % 200)
+    };
+    (0..len).map(|at| (n * 31 + at * 7) as u8).collect()
+}
+
+/// A segment as it is recorded, from its first picture on.
+fn begun() -> SegmentWriter<SimFile> {
+    let mut writer = SegmentWriter::new(FragmentLimits::default());
+    let first = coded(0);
+    writer
+        .begin(slot(), record(), tracks(), &picture(0, &first))
+        .unwrap();
+    writer
+}
+
+fn recorded(pictures: u64) -> SegmentWriter<SimFile> {
+    let mut writer = begun();
+    for n in 0..pictures {
+        writer.push(&picture(n, &coded(n))).unwrap();
+        let at = n as i64;
+        writer
+            .push(&sample(1, at * 266, 8000, 266, &[n as u8; 532]))
+            .unwrap();
+        if n % 3 == 0 {
+            let fix = Fix {
+                gps_epoch_s: 1_450_000_000.5 + n as f64,
+                fix_type: 3,
+                latitude: 52.5 + n as f64 / 1000.0,
+                longitude: 13.4 - n as f64 / 1000.0,
+                altitude: 34.5,
+                horizontal_accuracy: 1.5,
+                vertical_accuracy: 2.5,
+                velocity: [3.0, -4.0, 0.25],
+                speed_accuracy: 0.5,
+            };
+            writer
+                .push(&sample(2, at * 33, 1000, 100, &fix.to_sample()))
+                .unwrap();
+        } else {
+            let still = acceleration_sample([0.1, n as f32, 9.8]);
+            writer
+                .push(&sample(2, at * 33, 1000, 33, &still))
+                .unwrap();
+        }
+        if n % 30 == 0 {
+            writer
+                .push(&sample(3, at * 33, 1000, 1000, b"\0\x0512:00"))
+                .unwrap();
+        }
+        if n == 17 {
+            let counters = writer.counters_mut().unwrap();
+            *counters = Counters {
+                dropped_queue: 2,
+                stream_damage: 1,
+                ..*counters
+            };
+        }
+        if n == 30 {
+            let change = |record: &mut Record| record.start_utc_us = Some(1_795_172_880_000_000);
+            writer.update_record(change).unwrap();
+        }
+    }
+    writer
+}
+
+fn bytes(file: &impl ReadAt) -> Vec<u8> {
+    let mut bytes = vec![0; SLOT_LEN as usize];
+    file.read_exact_at(0, &mut bytes).unwrap();
+    bytes
+}
+
+/// Compares with the file kept. What follows the last byte that is not zero is not kept.
+fn assert_golden(name: &str, bytes: &[u8]) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
+    let len = bytes
+        .iter()
+        .rposition(|&byte| byte != 0)
+        .map_or(0, |last| last + 1);
+    if std::env::var_os("PICAM_GOLDEN").is_some_and(|wish| wish == "write") {
+        std::fs::write(&path, &bytes[..len]).unwrap();
+    }
+    let kept = std::fs::read(&path).unwrap();
+    let differs = kept.iter().zip(bytes).position(|(a, b)| a != b);
+    assert_eq!(
+        (differs, kept.len()),
+        (None, len),
+        "{name} differs from what was written before"
+    );
+}
+
+#[test]
+fn files_of_version_2_are_made_as_ever() {
+    let cut_off = {
+        let mut writer = recorded(PICTURES);
+        writer.commit(None).unwrap();
+        writer.flush().unwrap();
+        bytes(&writer.abandon().unwrap().0)
+    };
+    assert_golden("v2-cut-off.mp4", &cut_off);
+    let (mut file, said) = recorded(PICTURES).finish(None).unwrap().unwrap();
+    assert_golden("v2-finished.mp4", &bytes(&file));
+    let (read, state) = read_record(&file).unwrap();
+    assert_eq!((&read, state), (&said, SegmentState::Finished));
+    assert_eq!(check(&file).unwrap().faults, Vec::<String>::new());
+    // Its time and class become others.
+    patch_record(&mut file, |record| {
+        record.start_utc_us = Some(1_795_172_900_250_000);
+        record.class = b'E';
+    })
+    .unwrap();
+    assert_golden("v2-dated.mp4", &bytes(&file));
+
+    let mut recovered = slot();
+    picam_mp4::SlotFile::write_at(&mut recovered, 0, &cut_off).unwrap();
+    assert!(mend(&mut recovered, &Help::NONE).unwrap().index);
+    assert_golden("v2-recovered.mp4", &bytes(&recovered));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let begin = |change: &dyn Fn(&mut Record)| {
+        let mut record = record();
+        change(&mut record);
+        let mut writer = SegmentWriter::new(FragmentLimits::default());
+        let first = coded(0);
+        writer.begin(slot(), record, tracks(), &picture(0, &first))
+    };
+    let refused = |done| matches!(done, Err(WriteError::Layout(_)));
+    assert!(begin(&|_| {}).is_ok());
+    let page = 4096;
+    for (head_len, good) in [
+        (28 << 10, false),
+        (32 << 10, true),
+        ((32 << 10) + 512, false),
+        (36 << 10, true),
+    ] {
+        assert_eq!(
+            refused(begin(&|record| record.head_len = head_len)),
+            !good,
+            "{head_len}"
+        );
+    }
+    let least = u64::from(HEAD_LEN) + 64 * page;
+    for (slot_len, good) in [
+        (least, true),
+        (least - page, false),
+        (least + 512, false),
+        (least + page, true),
+    ] {
+        assert_eq!(
+            refused(begin(&|record| record.slot_len = slot_len)),
+            !good,
+            "{slot_len}"
+        );
+    }
+    let first = coded(0);
+    let mut writer = SegmentWriter::new(FragmentLimits::default());
+    let sound_first = tracks().into_iter().rev().collect();
+    assert!(refused(writer.begin(
+        slot(),
+        record(),
+        sound_first,
+        &picture(0, &first)
+    )));
+    assert!(writer.record().is_none() && writer.counters_mut().is_none());
+    assert!(refused(writer.push(&picture(0, &first)).map(|_| ())));
+    let mut writer = begun();
+    assert!(refused(
+        writer.push(&sample(4, 0, 1000, 1, b"")).map(|_| ())
+    ));
+}
+
+#[test]
+fn nothing_of_an_earlier_segment_is_taken_over() {
+    let mut writer = recorded(PICTURES);
+    assert_eq!(writer.elapsed(ORIGIN + 90_000), 90_000);
+    assert_eq!(writer.record().unwrap().sequence, 1_000_041);
+    assert!(writer.fragments() >= 5);
+    let (_, before) = writer.finish(None).unwrap().unwrap();
+    assert!(before.end > 0 && before.duration_ns > 0 && before.counters.dropped_queue == 2);
+    let again = Record {
+        recovered: true,
+        ..before
+    };
+    let first = coded(0);
+    writer
+        .begin(slot(), again, tracks(), &picture(0, &first))
+        .unwrap();
+    let now = writer.record().unwrap();
+    assert_eq!((now.end, now.duration_ns, now.recovered), (0, 0, false));
+    assert_eq!((now.counters, writer.fragments()), (Counters::default(), 0));
+    assert_eq!(writer.elapsed(ORIGIN), 0);
+}
