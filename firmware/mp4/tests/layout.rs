@@ -128,9 +128,7 @@ fn recorded(pictures: u64) -> SegmentWriter<SimFile> {
                 .unwrap();
         } else {
             let still = acceleration_sample([0.1, n as f32, 9.8]);
-            writer
-                .push(&sample(2, at * 33, 1000, 33, &still))
-                .unwrap();
+            writer.push(&sample(2, at * 33, 1000, 33, &still)).unwrap();
         }
         if n % 30 == 0 {
             writer

@@ -22,6 +22,8 @@ use crate::slots::{Owner, SlotTable};
 const NEW_AT_ONCE: usize = 4;
 /// Where a fragment's checksum lies in it; it is taken with these bytes as zero (docs/card-format.md).
 const CRC: std::ops::Range<usize> = 52..56;
+/// How much of a fragment is held at once, in bytes: whole pages.
+const PIECE: usize = 64 * 1024;
 /// No fragment is longer, in bytes.
 const LONGEST_FRAGMENT: u32 = 64 << 20;
 
@@ -197,21 +199,13 @@ fn look(
         .transpose()
 }
 
-/// Compares a fragment with its checksum.
+/// Compares a fragment with its checksum, piece by piece: a key frame may be megabytes.
 fn check(
     medium: &impl ReadAt,
     at: u64,
     fragment: &FragmentRecord,
     sequence: u64,
 ) -> io::Result<Seen> {
-    let mut bytes = vec![0; fragment.len as usize];
-    medium.read_exact_at(at, &mut bytes)?;
-    if let Some(crc) = bytes.get_mut(CRC) {
-        crc.fill(0);
-    }
-    if crc32fast::hash(&bytes) == fragment.crc {
-        return Ok(Seen::Good);
-    }
     // Somebody else's beginnings in the middle of it.
     let foreign = |page: &[u8]| {
         Record::parse(page).is_ok()
@@ -221,13 +215,32 @@ fn check(
         page.first()
             .is_none_or(|first| page.iter().all(|byte| byte == first))
     };
-    // The last page may be all padding.
-    let mut pages = bytes.chunks(PAGE);
-    let last = pages.next_back();
-    let overwritten = pages.any(|page| foreign(page) || uniform(page)) || last.is_some_and(foreign);
-    Ok(match overwritten {
-        true => Seen::NotWritten,
-        false => Seen::Rotten,
+    let mut piece = vec![0; PIECE.min(fragment.len as usize)];
+    let mut crc = crc32fast::Hasher::new();
+    let mut overwritten = false;
+    let mut read = 0;
+    while read < fragment.len {
+        let left = (fragment.len - read) as usize;
+        let len = left.min(piece.len());
+        let Some(bytes) = piece.get_mut(..len) else {
+            break;
+        };
+        medium.read_exact_at(at + u64::from(read), bytes)?;
+        if let (0, Some(crc)) = (read, bytes.get_mut(CRC)) {
+            crc.fill(0);
+        }
+        crc.update(bytes);
+        // The last page may be all padding.
+        let mut pages = bytes.chunks(PAGE);
+        let last = (len == left).then(|| pages.next_back()).flatten();
+        overwritten |=
+            pages.any(|page| foreign(page) || uniform(page)) || last.is_some_and(foreign);
+        read += len as u32;
+    }
+    Ok(match (crc.finalize() == fragment.crc, overwritten) {
+        (true, _) => Seen::Good,
+        (false, true) => Seen::NotWritten,
+        (false, false) => Seen::Rotten,
     })
 }
 
@@ -261,6 +274,9 @@ impl<'a, D: Directory> Medium<'a, D> {
 impl<D: Directory> ReadAt for Medium<'_, D> {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         let page = PAGE as u64;
+        if offset.is_multiple_of(page) && buf.len().is_multiple_of(PAGE) {
+            return self.directory.read_uncached(&self.name, offset, buf);
+        }
         let start = offset / page * page;
         let end = (offset + buf.len() as u64).div_ceil(page) * page;
         let mut pages = vec![0; (end - start) as usize];
