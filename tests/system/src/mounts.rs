@@ -97,7 +97,8 @@ impl Mount {
         mount
     }
 
-    fn device(&self) -> &str {
+    /// The loop device that it is on.
+    pub fn device(&self) -> &str {
         self.device.as_deref().unwrap()
     }
 

@@ -13,6 +13,7 @@ mod firstboot;
 mod hotspot;
 mod inspect;
 mod log;
+mod rings;
 mod service;
 mod sources;
 mod support;
