@@ -36,7 +36,7 @@ pub use fault::Fault;
 pub use filler::is_filler;
 pub use fs_directory::{FsDirectory, FsSlot};
 pub use letters::{TooManyCameras, assign_letters};
-pub use lock::{LockPlan, Rename, lock, unlock};
+pub use lock::{Extent, Rename, lock};
 pub use name::{
     BOOT_MODULUS, NAME_LEN, NameTime, SEQUENCE_MODULUS, SegmentName, SlotName, is_camera_letter,
 };
@@ -48,7 +48,7 @@ pub use recorder::{
     Urgency, head_len_for,
 };
 pub use recovery::{
-    Look, Needs, anchor_slot, date_claimed, give_up_slot, look, reclass_slot, recover_claimed,
+    Look, Needs, anchor_slot, date_claimed, give_up_slot, look, reclass_claimed, recover_claimed,
     recover_slot,
 };
 pub use retention::{Retention, expired};

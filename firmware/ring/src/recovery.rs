@@ -99,13 +99,20 @@ pub fn date_claimed(
     date(claim, directory, |_| start_utc_us)
 }
 
-/// Changes a finished segment's class: first the name, which decides what may be overwritten.
-pub(crate) fn reclass(
+/// Changes a finished segment's class: first the name, which decides what may be overwritten. What is not footage, or has a
+/// damaged header, is an error; then the name alone may have changed.
+pub fn reclass_claimed(
     claim: &mut Claim,
     directory: &impl Directory,
     class: Class,
 ) -> Result<(), RecoverError> {
-    reclass_named(claim, directory, class)
+    let SlotName::Segment(name) = claim.slot() else {
+        return Err(HeaderError::Foreign.into());
+    };
+    claim.name_segment(directory, SegmentName { class, ..name })?;
+    let mut file = directory.open(&claim.slot().to_string())?;
+    patch_record(&mut file, |record| record.class = class.letter())?;
+    Ok(())
 }
 
 /// As [`recover_claimed`]. Says the slot's name afterwards.
@@ -124,17 +131,6 @@ pub fn anchor_slot(
             let start = (record.start_boot_ns / 1000) as i64 + utc_minus_boot_us;
             record.start_utc_us.unwrap_or(start)
         })
-    })
-}
-
-/// Changes a finished segment's class: first the name, which decides what may be overwritten.
-pub fn reclass_slot(
-    directory: &impl Directory,
-    name: SegmentName,
-    class: Class,
-) -> Result<SlotName, RecoverError> {
-    alone(directory, SlotName::Segment(name), |claim| {
-        reclass_named(claim, directory, class)
     })
 }
 
@@ -227,19 +223,5 @@ fn date(
     if !is_beside(name, due) {
         claim.name_segment(directory, due)?;
     }
-    Ok(())
-}
-
-fn reclass_named(
-    claim: &mut Claim,
-    directory: &impl Directory,
-    class: Class,
-) -> Result<(), RecoverError> {
-    let SlotName::Segment(name) = claim.slot() else {
-        return Err(HeaderError::Foreign.into());
-    };
-    claim.name_segment(directory, SegmentName { class, ..name })?;
-    let mut file = directory.open(&claim.slot().to_string())?;
-    patch_record(&mut file, |record| record.class = class.letter())?;
     Ok(())
 }

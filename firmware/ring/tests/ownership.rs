@@ -17,7 +17,7 @@ use picam_mp4::{
 };
 use picam_ring::{
     Boot, Catalog, Claim, Class, Directory, Entry, FsDirectory, Owner, Picture, Recorder,
-    RingConfig, SegmentName, Shares, SlotName, SlotTable, Space, Taken, reclass_slot,
+    RingConfig, SegmentName, Shares, SlotName, SlotTable, Space, Taken, reclass_claimed,
     recover_claimed,
 };
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
@@ -525,14 +525,20 @@ fn a_class_is_in_the_name_before_it_is_in_the_header() {
     };
     let (card, camera) = full_ring();
     drop(camera);
+    let table = SlotTable::new();
+    table.look(&card).unwrap();
+    let reclass = |name| {
+        let claim = table.claim(SlotName::Segment(name), Owner::Housekeeper);
+        reclass_claimed(&mut claim.unwrap(), &card, Class::Event)
+    };
     let name = segments(&card)[3];
     card.faults.borrow_mut().writes = true;
-    assert!(reclass_slot(&card, name, Class::Event).is_err());
+    assert!(reclass(name).is_err());
     assert_eq!(segments(&card)[3].class, Class::Event);
     card.faults.borrow_mut().writes = false;
     card.faults.borrow_mut().renames = true;
     let name = segments(&card)[5];
-    assert!(reclass_slot(&card, name, Class::Event).is_err());
+    assert!(reclass(name).is_err());
     assert_eq!(class_in_header(&card, name), b'N');
 }
 

@@ -115,11 +115,7 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
         disk.refuse(0);
         disk.mark(n + 1);
         if n == event {
-            // The housekeeper may be working on the one before; it is done in a moment.
-            if recorder.lock(Class::Event).is_err() {
-                held.clear();
-                recorder.lock(Class::Event).unwrap();
-            }
+            recorder.lock(Class::Event).unwrap();
         }
         if n == clock {
             recorder.set_utc(1_795_000_000_000_000).unwrap();
