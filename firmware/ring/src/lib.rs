@@ -33,7 +33,7 @@ pub use catalog::{Catalog, Foreign, Ring, Segment, Spare};
 pub use class::{Class, MIN_NORMAL_SHARE, Shares, SharesError};
 pub use directory::{Directory, Entry, Listing, Space};
 pub use fault::Fault;
-pub use filler::is_filler;
+pub use filler::{LEDGER_NAME, is_filler};
 pub use fs_directory::{FsDirectory, FsSlot};
 pub use letters::{TooManyCameras, assign_letters};
 pub use lock::{Extent, Rename, lock};
