@@ -502,6 +502,7 @@ async fn beyond_loopback_a_password_is_a_must() {
             access,
             sessions: Sessions::fleeting().unwrap(),
             status: Arc::new(recorder.clone()),
+            orders: Arc::new(common::Orders::default()),
             limits: Limits::default(),
         };
         match serve(listener, config, async {}).await {
@@ -513,4 +514,90 @@ async fn beyond_loopback_a_password_is_a_must() {
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+/// What changes something is for the owner, and for nobody whom another website sent.
+#[test]
+fn orders_reach_the_recorder_and_its_no_the_page() {
+    use picam_web::orders::{Denied, Order, OrderSpan, Why};
+    let server = Server::open();
+    let id = "F000123".to_owned();
+    let lock = |body: &str| server.send("POST /api/locks\r\nContent-Type: application/json", body);
+    for (request, body, order) in [
+        (
+            "POST /api/locks",
+            r#"{"id":"a","from":"2026-11-20T11:08:00Z","to":"2026-11-20T11:09:00.5+00:00"}"#,
+            Order::Lock {
+                id: "a".into(),
+                span: OrderSpan::Utc {
+                    from_us: 1_795_172_880_000_000,
+                    to_us: 1_795_172_940_500_000,
+                },
+                reason: String::new(),
+            },
+        ),
+        (
+            "POST /api/locks",
+            r#"{"id":"a","segment":"F000123","reason":"deer"}"#,
+            Order::Lock {
+                id: "a".into(),
+                span: OrderSpan::Segment(id.clone()),
+                reason: "deer".into(),
+            },
+        ),
+        (
+            "DELETE /api/segments/F000123",
+            "",
+            Order::Delete {
+                segment: id.clone(),
+            },
+        ),
+        (
+            "POST /api/segments/F000123/restore",
+            "",
+            Order::Restore { segment: id },
+        ),
+        (
+            "POST /api/pause",
+            r#"{"seconds":60}"#,
+            Order::Pause { seconds: 60 },
+        ),
+        ("POST /api/resume", "", Order::Resume {}),
+    ] {
+        let head = match body {
+            "" => request.to_owned(),
+            _ => format!("{request}\r\nContent-Type: application/json"),
+        };
+        let foreign = format!("{head}\r\nOrigin: http://evil.example");
+        assert_eq!(server.send(&foreign, body).status, 403, "{request}");
+        assert!(server.orders.taken.lock().unwrap().is_empty());
+        let reply = server.send(&head, body);
+        assert_eq!(reply.status, 204, "{request}: {}", reply.text());
+        assert_eq!(server.orders.taken.lock().unwrap().pop(), Some(order));
+    }
+    for (body, status) in [
+        ("", 400),
+        ("{}", 422),
+        (r#"{"id":"a"}"#, 422),
+        (r#"{"id":"a","from":"2026-11-20T11:08:00Z"}"#, 422),
+        (r#"{"id":"a","from":"noon","to":"night"}"#, 422),
+        (r#"{"id":"a","segment":"F1"}"#, 400),
+        (r#"{"id":"a","segment":"F000001","origin":"impact"}"#, 422),
+    ] {
+        let reply = lock(body);
+        assert_eq!(reply.status, status, "{body}: {}", reply.text());
+        assert!(reply.text().contains("remedy"), "{body}");
+    }
+    for (why, status) in [
+        (Why::Refused, 409),
+        (Why::NoSegment, 404),
+        (Why::TooFast, 429),
+        (Why::Unavailable, 503),
+    ] {
+        *server.orders.denied.lock().unwrap() = Some(Denied::new(why, "no", "later"));
+        let reply = server.send("POST /api/resume", "");
+        assert_eq!(reply.status, status);
+        assert!(reply.text().contains("later"));
+    }
+    assert!(server.orders.taken.lock().unwrap().is_empty());
 }

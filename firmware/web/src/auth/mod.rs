@@ -20,6 +20,7 @@ pub use password::{
     MIN_PASSWORD_LEN, PasswordError, PasswordHash, hash_password, hash_password_with,
 };
 pub use role::Role;
+pub(crate) use sessions::Session;
 pub use sessions::Sessions;
 
 use checker::Checker;

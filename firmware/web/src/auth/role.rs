@@ -21,7 +21,7 @@ impl Role {
     }
 
     /// Its name in a session.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Owner => "owner",
             Self::Viewer => "viewer",
@@ -46,6 +46,10 @@ mod tests {
             (Method::POST, "/api/logout", true),
             (Method::POST, "/api/logout-everywhere", false),
             (Method::DELETE, "/api/segments/F000123", false),
+            (Method::POST, "/api/segments/F000123/restore", false),
+            (Method::POST, "/api/locks", false),
+            (Method::POST, "/api/pause", false),
+            (Method::POST, "/api/resume", false),
         ] {
             assert_eq!(Role::Viewer.may(&method, path), may, "{method} {path}");
             assert!(Role::Owner.may(&method, path));

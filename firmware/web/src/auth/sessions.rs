@@ -42,7 +42,7 @@ struct State {
 /// A session whose cookie is genuine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Session {
-    pub(super) role: Role,
+    pub(crate) role: Role,
     id: String,
     /// Seconds of Unix time.
     issued: u64,
