@@ -137,6 +137,8 @@ list.setOnPlay((segment) => player.open(segment));
 for (const form of [$("logout"), $("logout-everywhere")]) {
   form.hidden = document.documentElement.dataset.access !== "password";
 }
+// Only the owner ends other people's sessions.
+if (document.documentElement.dataset.role !== "owner") $("logout-everywhere").hidden = true;
 $("day").addEventListener("change", (event) => setFilter({ day: event.target.value }));
 $("all-days").addEventListener("click", () => {
   $("day").value = "";

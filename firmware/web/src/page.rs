@@ -46,7 +46,7 @@ pub(crate) async fn index(
 ) -> Html<String> {
     let access = match app.auth.access {
         Access::LocalOpen => "open",
-        Access::Password(_) => "password",
+        Access::Password(_) | Access::Passwords { .. } => "password",
     };
     // Without a password whoever sits at this machine is the owner.
     let role = session.map_or(Role::Owner, |Extension(session)| session.role);

@@ -601,3 +601,82 @@ fn orders_reach_the_recorder_and_its_no_the_page() {
     }
     assert!(server.orders.taken.lock().unwrap().is_empty());
 }
+
+#[test]
+fn viewers_watch_and_change_nothing() {
+    static VIEWER: LazyLock<PasswordHash> =
+        LazyLock::new(|| hash_password("only looking").unwrap());
+    let access = Access::Passwords {
+        owner: HASH.clone(),
+        viewer: VIEWER.clone(),
+    };
+    let server = Server::start(access.clone(), Limits::default());
+    let login = |server: &Server, password: &str| {
+        let body = format!("{{\"password\":\"{password}\"}}");
+        let reply = server.send("POST /api/login\r\nContent-Type: application/json", &body);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let cookie = reply.header("set-cookie").unwrap().to_owned();
+        cookie.split(';').next().unwrap().to_owned()
+    };
+    let name = "20261120_110800_FN_000123.mp4";
+    put_finished(server.dir.path(), name);
+    let viewer = login(&server, "only looking");
+    for path in [
+        "/",
+        "/api/status",
+        "/api/segments",
+        "/api/segments/F000123",
+        "/api/segments/F000123/file?download=1",
+    ] {
+        let reply = server.send(&format!("GET {path}\r\nCookie: {viewer}"), "");
+        assert_eq!(reply.status, 200, "{path}");
+    }
+    let page = |cookie: &str| {
+        server
+            .send(&format!("GET /\r\nCookie: {cookie}"), "")
+            .text()
+    };
+    assert!(page(&viewer).contains("data-role=\"viewer\""));
+    let changes = [
+        "POST /api/locks",
+        "DELETE /api/segments/F000123",
+        "POST /api/segments/F000123/restore",
+        "POST /api/pause",
+        "POST /api/resume",
+        "POST /api/logout-everywhere",
+    ];
+    for change in changes {
+        let reply = server.send(&format!("{change}\r\nCookie: {viewer}"), "");
+        assert_eq!(reply.status, 403, "{change}");
+        assert!(reply.text().contains("owner"), "{change}");
+    }
+    assert!(server.orders.taken.lock().unwrap().is_empty());
+    let owner = login(&server, "correct horse");
+    assert!(page(&owner).contains("data-role=\"owner\""));
+    let resumed = server.send(&format!("POST /api/resume\r\nCookie: {owner}"), "");
+    assert_eq!(resumed.status, 204);
+    let wrong = server.send(
+        "POST /api/login\r\nContent-Type: application/json",
+        "{\"password\":\"something else\"}",
+    );
+    assert_eq!(wrong.status, 401);
+    // Another password of viewers ends theirs alone; without any, they are out.
+    let still = |access: Access, cookie: &str| {
+        let again = Server::start(access, Limits::default());
+        let reply = again.send(&format!("GET /api/segments\r\nCookie: {cookie}"), "");
+        reply.status == 200
+    };
+    let other = hash_password("other viewers").unwrap();
+    let changed = Access::Passwords {
+        owner: HASH.clone(),
+        viewer: other.clone(),
+    };
+    assert!(still(access.clone(), &viewer) && still(access, &owner));
+    assert!(!still(changed.clone(), &viewer) && still(changed, &owner));
+    assert!(!still(Access::Password(HASH.clone()), &viewer));
+    let new_owner = Access::Passwords {
+        owner: other,
+        viewer: VIEWER.clone(),
+    };
+    assert!(!still(new_owner.clone(), &viewer) && !still(new_owner, &owner));
+}

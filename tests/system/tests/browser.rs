@@ -312,6 +312,7 @@ fn footage_is_kept_and_deleted_on_the_page_and_recording_stopped() {
     });
     assert_eq!(first["class"], "manual");
     browser.until("!!document.querySelector('.badge.manual')");
+    browser.until("!document.getElementById('delete').disabled");
     press("delete");
     says("delete", "Undo");
     says("order-answer", "Gone in 24 h");

@@ -12,6 +12,8 @@ pub enum Role {
 }
 
 impl Role {
+    pub(super) const ALL: [Self; 2] = [Self::Owner, Self::Viewer];
+
     /// Whether a request is within what the role may do.
     pub(crate) fn may(self, method: &Method, path: &str) -> bool {
         match self {
@@ -29,8 +31,7 @@ impl Role {
     }
 
     pub(super) fn named(name: &str) -> Option<Self> {
-        let all = [Self::Owner, Self::Viewer];
-        all.into_iter().find(|role| role.name() == name)
+        Self::ALL.into_iter().find(|role| role.name() == name)
     }
 }
 
