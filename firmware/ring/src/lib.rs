@@ -48,8 +48,7 @@ pub use recorder::{
     Urgency, head_len_for,
 };
 pub use recovery::{
-    Look, Needs, anchor_slot, date_claimed, give_up_slot, look, reclass_claimed, recover_claimed,
-    recover_slot,
+    Look, Needs, date_claimed, look, reclass_claimed, recover_claimed, recover_slot,
 };
 pub use retention::{Retention, expired};
 pub use sequence::{digits_of, distance, newest_candidates, next_sequence};

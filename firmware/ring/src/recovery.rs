@@ -120,30 +120,6 @@ pub fn recover_slot(directory: &impl Directory, slot: SlotName) -> Result<SlotNa
     alone(directory, slot, |claim| put_right(claim, directory))
 }
 
-/// Gives a finished segment its true time, if it has none, in the file and in its name.
-pub fn anchor_slot(
-    directory: &impl Directory,
-    name: SegmentName,
-    utc_minus_boot_us: i64,
-) -> Result<SlotName, RecoverError> {
-    alone(directory, SlotName::Segment(name), |claim| {
-        date(claim, directory, |record| {
-            let start = (record.start_boot_ns / 1000) as i64 + utc_minus_boot_us;
-            record.start_utc_us.unwrap_or(start)
-        })
-    })
-}
-
-/// Gives a segment's footage up: its slot becomes spare, and a player finds nothing in it.
-pub fn give_up_slot(
-    directory: &impl Directory,
-    name: SegmentName,
-) -> Result<SlotName, RecoverError> {
-    alone(directory, SlotName::Segment(name), |claim| {
-        Ok(claim.make_spare(directory)?)
-    })
-}
-
 /// Works on a slot with a table of one's own.
 fn alone(
     directory: &impl Directory,
