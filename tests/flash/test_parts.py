@@ -223,6 +223,7 @@ ALL = {
     ("wifi", "ssid"): "s",
     ("wifi", "passphrase"): "p" * 8,
     ("web", "password"): "w" * 8,
+    ("web", "viewer-password"): "v" * 8,
 }
 
 
@@ -235,7 +236,7 @@ class PicamToml(unittest.TestCase):
         old, new = before.splitlines(), after.splitlines()
         changed = [line for line in new if line not in old]
         self.assertEqual(len(old), len(new), "lines are replaced where they stand")
-        self.assertEqual(len(changed), 6, changed)
+        self.assertEqual(len(changed), 7, changed)
         self.assertEqual(
             [line for line in old if line.startswith("# ")],
             [line for line in new if line.startswith("# ")],

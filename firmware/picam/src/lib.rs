@@ -6,6 +6,7 @@ mod commands;
 pub mod config;
 mod control;
 pub mod inspect;
+mod orders;
 pub mod record;
 mod service;
 mod settings;

@@ -125,12 +125,6 @@ impl Ring {
         self.sizes().sum()
     }
 
-    /// How many slots differ from the configured size. Their footage is as good as any; they are
-    /// replaced when their turn to be overwritten comes.
-    pub fn wrong_sized(&self, slot_size: u64) -> usize {
-        self.sizes().filter(|&size| size != slot_size).count()
-    }
-
     /// Which segments may be the newest, likeliest first. With more than one, read their header
     /// records and give the one with the highest sequence to [`Catalog::set_newest`].
     pub fn newest_candidates(&self) -> Vec<Segment> {

@@ -7,11 +7,11 @@ use std::fmt;
 pub enum Class {
     /// `N`: recorded while driving, overwritten first.
     Normal,
-    /// `E`: locked by an impact or another event.
+    /// `E`: locked by what the page has no hold on: an impact, the button, the owner at the command line.
     Event,
     /// `P`: recorded while parked.
     Parking,
-    /// `M`: locked by a person.
+    /// `M`: locked by somebody on the page.
     Manual,
 }
 
@@ -45,7 +45,8 @@ impl Class {
         matches!(self, Self::Event | Self::Manual)
     }
 
-    /// The stronger of two classes: manual, event, parking, normal. A lock never weakens another.
+    /// The stronger of two classes: event, manual, parking, normal. A lock never weakens another, and one over the page
+    /// never moves one that the page has no hold on.
     pub const fn stronger(self, other: Self) -> Self {
         if self.strength() < other.strength() {
             other
@@ -58,8 +59,8 @@ impl Class {
         match self {
             Self::Normal => 0,
             Self::Parking => 1,
-            Self::Event => 2,
-            Self::Manual => 3,
+            Self::Manual => 2,
+            Self::Event => 3,
         }
     }
 }
@@ -81,7 +82,7 @@ impl fmt::Display for Class {
 pub struct Shares {
     /// Of event segments.
     pub event: f64,
-    /// Of segments that a person locked.
+    /// Of segments that somebody locked on the page.
     pub manual: f64,
     /// Of segments recorded while parked.
     pub parking: f64,
@@ -183,8 +184,8 @@ mod tests {
     #[test]
     fn a_lock_never_weakens() {
         use Class::*;
-        assert_eq!(Manual.stronger(Event), Manual);
-        assert_eq!(Event.stronger(Manual), Manual);
+        assert_eq!(Manual.stronger(Event), Event);
+        assert_eq!(Event.stronger(Manual), Event);
         assert_eq!(Event.stronger(Normal), Event);
         assert_eq!(Normal.stronger(Parking), Parking);
     }

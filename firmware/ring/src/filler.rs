@@ -27,9 +27,13 @@ const PREFIX: &str = "picam-keep-";
 /// What the name goes on with, so that it is long enough.
 const REST: &str = "-empty-aligns-the-entries-of-slots-of-footage";
 
-/// Whether a file is one of these. It is neither a slot nor a user's.
+/// Name of the file in which orders about the footage are written down; of a length that keeps the entries of slots in
+/// line.
+pub const LEDGER_NAME: &str = "picam-locks-and-deletions.bin";
+
+/// Whether a file is one of these, or where orders are written down. It is neither a slot nor a user's.
 pub fn is_filler(name: &str) -> bool {
-    name.starts_with(PREFIX)
+    name.starts_with(PREFIX) || name == LEDGER_NAME
 }
 
 /// The name of the empty file to be made where a directory's entries end at byte `end`; `None` if a slot's set

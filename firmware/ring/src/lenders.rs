@@ -12,9 +12,6 @@ use crate::name::SlotName;
 /// Gives the init with this CRC-32, if any segment has it.
 pub type Lend<'a> = &'a dyn Fn(u32) -> Option<Vec<u8>>;
 
-/// Nobody lends anything.
-pub const NO_LENDERS: Lend<'static> = &|_| None;
-
 /// No init is longer, in bytes.
 const LONGEST_INIT: u32 = 64 * 1024;
 

@@ -35,11 +35,11 @@ pub use catalog::{Catalog, Foreign, Ring, Segment, Spare};
 pub use class::{Class, MIN_NORMAL_SHARE, Shares, SharesError};
 pub use directory::{Directory, Entry, Listing, Space};
 pub use fault::Fault;
-pub use filler::is_filler;
+pub use filler::{LEDGER_NAME, is_filler};
 pub use fs_directory::{FsDirectory, FsSlot};
-pub use lenders::{Lend, Lenders, NO_LENDERS};
+pub use lenders::{Lend, Lenders};
 pub use letters::{TooManyCameras, assign_letters};
-pub use lock::{LockPlan, Rename, lock, unlock};
+pub use lock::{Extent, Rename, lock};
 pub use mender::Mender;
 pub use name::{
     BOOT_MODULUS, NAME_LEN, NameTime, SEQUENCE_MODULUS, SegmentName, SlotName, is_camera_letter,
@@ -52,8 +52,7 @@ pub use recorder::{
     Urgency, head_len_for,
 };
 pub use recovery::{
-    Look, Needs, anchor_slot, date_claimed, give_up_slot, look, reclass_slot, recover_claimed,
-    recover_slot,
+    Look, Needs, date_claimed, look, reclass_claimed, recover_claimed, recover_slot,
 };
 pub use retention::{Retention, expired};
 pub use sequence::{digits_of, distance, newest_candidates, next_sequence};

@@ -1,9 +1,17 @@
-//! Locking a segment together with its neighbours, and unlocking it.
+//! Which segments a stretch of time is in, and what they are to be called so that the ring keeps them.
 
-use crate::catalog::Ring;
+use std::io;
+
+use picam_mp4::RecoverError;
+use picam_mp4::recover::read_record;
+
+use crate::catalog::{Ring, Segment};
 use crate::class::Class;
-use crate::name::{SEQUENCE_MODULUS, SegmentName};
-use crate::sequence::distance;
+use crate::directory::Directory;
+use crate::name::{NameTime, SegmentName};
+
+/// How long a segment is taken to last of which nothing but the name can be read.
+const UNREADABLE_NS: u64 = 120_000_000_000;
 
 /// A segment gets another name; its sequence and start stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,55 +22,100 @@ pub struct Rename {
     pub to: SegmentName,
 }
 
-/// What locking or unlocking asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LockPlan {
-    /// Slots to rename, oldest first. A name equal in both is not among them. The one that is being
-    /// recorded may be.
-    pub renames: Vec<Rename>,
-    /// The class that the segment after the newest must get (be it stronger than its own) because
-    /// the newest was locked; `None` if the segment was not the newest.
-    pub next: Option<Class>,
+/// Where a segment lies in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Its whole sequence number; that in its name if the header cannot be read.
+    pub sequence: u64,
+    /// The boot that recorded it; zeros if the header cannot be read.
+    pub boot_id: [u8; 16],
+    /// When it began, in nanoseconds since that boot.
+    pub start_boot_ns: u64,
+    /// The same in microseconds since 1970, if known.
+    pub start_utc_us: Option<i64>,
+    /// Its length in nanoseconds; `None` while it is recorded, and if it was cut off meanwhile.
+    pub duration_ns: Option<u64>,
 }
 
-/// Locks the newest segment with these sequence digits, the one before and the one after it, as
-/// `class` (event or manual; another class asks for nothing). A stronger class is never weakened.
-/// `None` if there is no such segment.
-pub fn lock(ring: &Ring, sequence: u32, class: Class) -> Option<LockPlan> {
-    let segment = ring.find(sequence)?;
-    if !class.is_locked() {
-        return Some(LockPlan::default());
+impl Extent {
+    /// Where a segment lies, by its header; by its name if that is damaged.
+    pub fn of(directory: &impl Directory, name: SegmentName) -> io::Result<Self> {
+        let file = directory.open(&name.to_string())?;
+        match read_record(&file) {
+            Ok((record, state)) => Ok(Self {
+                sequence: record.sequence,
+                boot_id: record.boot_id,
+                start_boot_ns: record.start_boot_ns,
+                start_utc_us: record.start_utc_us,
+                duration_ns: (state == picam_mp4::SegmentState::Finished)
+                    .then_some(record.duration_ns),
+            }),
+            Err(RecoverError::Io(error)) => Err(error),
+            Err(_) => Ok(Self {
+                sequence: name.sequence.into(),
+                boot_id: [0; 16],
+                start_boot_ns: 0,
+                start_utc_us: match name.time {
+                    NameTime::Utc(seconds) => Some(seconds.saturating_mul(1_000_000)),
+                    NameTime::Boot { .. } => None,
+                },
+                duration_ns: Some(UNREADABLE_NS),
+            }),
+        }
     }
-    let is_newest = ring.newest() == Some(segment);
-    let renames = ring
-        .segments()
-        .iter()
-        .filter(|other| {
-            let (other, own) = (other.name.sequence, sequence);
-            // A neighbour by number, not by place: what was deleted leaves a hole.
-            distance(other, own) <= 1 || (!is_newest && distance(own, other) == 1)
-        })
-        .filter_map(|other| reclass(other.name, other.name.class.stronger(class)))
-        .collect();
-    Some(LockPlan {
-        renames,
-        next: is_newest.then_some(class),
-    })
+
+    /// Whether any of it lies between two moments in microseconds since 1970, both included. No, if nobody knows when it
+    /// began. What is still being recorded has no end.
+    pub fn meets_utc(&self, from_us: i64, to_us: i64) -> bool {
+        let Some(start) = self.start_utc_us else {
+            return false;
+        };
+        let length = self.duration_ns.map_or(i64::MAX, |ns| (ns / 1000) as i64);
+        start <= to_us && start.saturating_add(length) >= from_us
+    }
+
+    /// The same for two moments in nanoseconds since a boot.
+    pub fn meets_boot(&self, boot_id: [u8; 16], from_ns: u64, to_ns: u64) -> bool {
+        let length = self.duration_ns.unwrap_or(u64::MAX);
+        self.boot_id == boot_id
+            && self.start_boot_ns <= to_ns
+            && self.start_boot_ns.saturating_add(length) >= from_ns
+    }
 }
 
-/// Unlocks the newest segment with these sequence digits alone: a neighbour may be an event of its
-/// own. It becomes a normal one. `None` if there is no such segment.
-pub fn unlock(ring: &Ring, sequence: u32) -> Option<LockPlan> {
-    let name = ring.find(sequence % SEQUENCE_MODULUS)?.name;
-    let renames = if name.class.is_locked() {
-        reclass(name, Class::Normal).into_iter().collect()
-    } else {
-        Vec::new()
-    };
-    Some(LockPlan {
-        renames,
-        next: None,
-    })
+/// What to rename so that `wanted` segments of a camera are of `class`, in this order. A stronger class is never
+/// weakened.
+///
+/// `most` is how many the class may have where locks of it push out only each other: then the oldest of the others
+/// become normal first, and of `wanted` (the most important first) only so many are locked. They are not given up
+/// for that: what is normal goes when its turn comes.
+pub fn lock(ring: &Ring, wanted: &[SegmentName], class: Class, most: Option<usize>) -> Vec<Rename> {
+    let all = ring.segments();
+    let is_wanted = |segment: &&Segment| wanted.contains(&segment.name);
+    let weaker = |segment: &&Segment| segment.name.class.stronger(class) == class;
+    let mut renames = Vec::new();
+    let mut taken: Vec<SegmentName> = Vec::new();
+    for name in wanted {
+        let known = all.iter().find(|segment| segment.name == *name);
+        if known.filter(weaker).is_some() && !taken.contains(name) {
+            taken.push(*name);
+        }
+    }
+    if let Some(most) = most {
+        taken.truncate(most);
+        let room = most - taken.len();
+        let others = all
+            .iter()
+            .filter(|segment| segment.name.class == class && !taken.contains(&segment.name));
+        // Those that somebody still asks for stay before those of whom nobody does; then the newest.
+        let mut others: Vec<&Segment> = others.collect();
+        others.sort_by_key(|segment| is_wanted(segment));
+        let too_many = others.len().saturating_sub(room);
+        let gone = others.into_iter().take(too_many);
+        renames.extend(gone.filter_map(|segment| reclass(segment.name, Class::Normal)));
+    }
+    renames.extend(taken.into_iter().filter_map(|name| reclass(name, class)));
+    renames
 }
 
 fn reclass(from: SegmentName, class: Class) -> Option<Rename> {
@@ -74,88 +127,147 @@ fn reclass(from: SegmentName, class: Class) -> Option<Rename> {
 mod tests {
     use super::*;
     use crate::catalog::Catalog;
-    use crate::name::{NameTime, SlotName};
+    use crate::name::SlotName;
+    use Class::*;
+    use proptest::prelude::*;
 
-    fn ring(segments: &[(u32, Class)]) -> Catalog {
+    const NOON: i64 = 1_795_172_880_000_000;
+    const S: u64 = 1_000_000_000;
+
+    fn name(sequence: u32, class: Class) -> SegmentName {
+        SegmentName {
+            time: NameTime::Utc(NOON / 1_000_000),
+            camera: b'F',
+            class,
+            sequence,
+        }
+    }
+
+    fn ring(segments: &[Class]) -> Catalog {
         let mut catalog = Catalog::default();
-        for &(sequence, class) in segments {
-            let name = SegmentName {
-                time: NameTime::Utc(1_795_172_880),
-                camera: b'F',
-                class,
-                sequence,
-            };
-            catalog.added(SlotName::Segment(name), 64);
+        for (sequence, &class) in (1..).zip(segments) {
+            catalog.added(SlotName::Segment(name(sequence, class)), 64);
         }
         catalog
     }
 
-    fn changes(plan: &LockPlan) -> Vec<(u32, Class, Class)> {
-        let renames = plan.renames.iter();
-        renames
+    fn changes(
+        catalog: &Catalog,
+        wanted: &[u32],
+        class: Class,
+        most: Option<usize>,
+    ) -> Vec<(u32, Class)> {
+        let ring = catalog.ring(b'F');
+        let wanted: Vec<SegmentName> = wanted
+            .iter()
+            .filter_map(|&n| Some(ring.find(n)?.name))
+            .collect();
+        lock(ring, &wanted, class, most)
+            .iter()
             .map(|rename| {
                 assert_eq!(rename.from.sequence, rename.to.sequence);
-                (rename.from.sequence, rename.from.class, rename.to.class)
+                (rename.to.sequence, rename.to.class)
             })
             .collect()
     }
 
-    use Class::*;
-
     #[test]
-    fn an_event_takes_its_neighbours_along() {
-        let catalog = ring(&[
-            (999_998, Normal),
-            (999_999, Normal),
-            (0, Parking),
-            (1, Normal),
-        ]);
-        let plan = lock(catalog.ring(b'F'), 0, Event).unwrap();
-        assert_eq!(
-            changes(&plan),
-            [
-                (999_999, Normal, Event),
-                (0, Parking, Event),
-                (1, Normal, Event)
-            ]
-        );
-        assert_eq!(plan.next, None);
-    }
-
-    #[test]
-    fn the_newest_promises_its_class_to_the_next() {
-        let catalog = ring(&[(6, Normal), (7, Manual), (8, Normal)]);
-        let plan = lock(catalog.ring(b'F'), 8, Event).unwrap();
-        assert_eq!(changes(&plan), [(8, Normal, Event)]);
-        assert_eq!(plan.next, Some(Event));
-    }
-
-    #[test]
-    fn a_deleted_neighbour_is_not_replaced_by_another() {
-        let catalog = ring(&[(5, Normal), (8, Normal), (12, Normal)]);
-        let plan = lock(catalog.ring(b'F'), 8, Manual).unwrap();
-        assert_eq!(changes(&plan), [(8, Normal, Manual)]);
-        assert_eq!(plan.next, None);
-        assert_eq!(lock(catalog.ring(b'F'), 9, Manual), None);
-    }
-
-    #[test]
-    fn only_locks_lock() {
-        let catalog = ring(&[(5, Event), (6, Event)]);
-        for class in [Normal, Parking] {
-            assert_eq!(
-                lock(catalog.ring(b'F'), 6, class),
-                Some(LockPlan::default())
-            );
+    fn what_lies_in_a_stretch_of_time_is_in_it() {
+        let extent = Extent {
+            sequence: 1,
+            boot_id: [7; 16],
+            start_boot_ns: 100 * S,
+            start_utc_us: Some(NOON),
+            duration_ns: Some(60 * S),
+        };
+        for (from, to, meets) in [
+            (-10, -1, false),
+            (-10, 0, true),
+            (20, 30, true),
+            (60, 70, true),
+            (61, 70, false),
+            (-10, 500, true),
+        ] {
+            let utc = |s: i64| NOON + s * 1_000_000;
+            assert_eq!(extent.meets_utc(utc(from), utc(to)), meets, "{from} {to}");
+            let boot = |s: i64| (100 + s).cast_unsigned() * S;
+            assert_eq!(extent.meets_boot([7; 16], boot(from), boot(to)), meets);
+            assert!(!extent.meets_boot([8; 16], boot(from), boot(to)));
+            let open = Extent {
+                duration_ns: None,
+                ..extent
+            };
+            assert_eq!(open.meets_utc(utc(from), utc(to)), to >= 0);
+            let timeless = Extent {
+                start_utc_us: None,
+                ..extent
+            };
+            assert!(!timeless.meets_utc(i64::MIN, i64::MAX));
         }
     }
 
     #[test]
-    fn unlocking_frees_one_segment() {
-        let catalog = ring(&[(5, Event), (6, Manual), (7, Parking)]);
-        let ring = catalog.ring(b'F');
-        assert_eq!(changes(&unlock(ring, 6).unwrap()), [(6, Manual, Normal)]);
-        assert_eq!(changes(&unlock(ring, 7).unwrap()), []);
-        assert_eq!(unlock(ring, 9), None);
+    fn a_lock_takes_what_is_wanted_and_never_weakens() {
+        let catalog = ring(&[Normal, Event, Parking, Manual, Normal]);
+        assert_eq!(
+            changes(&catalog, &[5, 4, 3, 2], Event, None),
+            [(5, Event), (4, Event), (3, Event)]
+        );
+        assert_eq!(
+            changes(&catalog, &[1, 2], Manual, Some(3)),
+            [(1, Manual)],
+            "an event stays one"
+        );
+        assert_eq!(changes(&catalog, &[9], Event, None), []);
+    }
+
+    #[test]
+    fn beyond_its_share_a_class_lets_its_oldest_go_and_no_other() {
+        let catalog = ring(&[Manual, Event, Manual, Normal, Event, Normal]);
+        assert_eq!(
+            changes(&catalog, &[6], Manual, Some(2)),
+            [(1, Normal), (6, Manual)]
+        );
+        assert_eq!(
+            changes(&catalog, &[6, 4, 3, 1], Manual, Some(2)),
+            [(1, Normal), (3, Normal), (6, Manual), (4, Manual)]
+        );
+        assert_eq!(
+            changes(&catalog, &[4], Manual, Some(0)),
+            [(1, Normal), (3, Normal)]
+        );
+        // As many as there may be: nothing changes, whoever asks.
+        assert_eq!(changes(&catalog, &[3, 1], Manual, Some(2)), []);
+        assert_eq!(changes(&catalog, &[], Manual, Some(2)), []);
+    }
+
+    fn any_class() -> impl Strategy<Value = Class> {
+        prop_oneof![3 => Just(Normal), 1 => Just(Event), 1 => Just(Parking), 1 => Just(Manual)]
+    }
+
+    proptest! {
+        #[test]
+        fn locks_of_a_bounded_class_settle_and_touch_no_other_lock(
+            classes in proptest::collection::vec(any_class(), 0..30),
+            wanted in proptest::collection::vec(1u32..30, 0..12),
+            most in 0usize..8,
+        ) {
+            let mut catalog = ring(&classes);
+            let before = catalog.clone();
+            let find = |catalog: &Catalog| -> Vec<SegmentName> {
+                wanted.iter().filter_map(|&n| Some(catalog.ring(b'F').find(n)?.name)).collect()
+            };
+            for rename in lock(catalog.ring(b'F'), &find(&catalog), Manual, Some(most)) {
+                prop_assert!(rename.from.class != Event);
+                catalog.renamed(SlotName::Segment(rename.from), SlotName::Segment(rename.to));
+                // Never more than there may be, unless there were before.
+                let ring = catalog.ring(b'F');
+                prop_assert!(ring.count(Manual) <= most.max(before.ring(b'F').count(Manual)));
+            }
+            let ring = catalog.ring(b'F');
+            prop_assert_eq!(ring.count(Event), before.ring(b'F').count(Event));
+            prop_assert!(ring.count(Manual) <= most);
+            prop_assert_eq!(lock(ring, &find(&catalog), Manual, Some(most)), []);
+        }
     }
 }

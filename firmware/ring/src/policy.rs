@@ -145,10 +145,14 @@ impl fmt::Display for ShareWarning {
             f,
             "{slots} of {limit} slots for {class} footage are taken; "
         )?;
-        if slots < limit {
-            f.write_str("once all are, the oldest is overwritten. ")?;
-        } else {
-            f.write_str("the oldest is overwritten next. ")?;
+        let gone = match class {
+            // It becomes normal footage, and has its turn.
+            Class::Manual => "kept no longer",
+            _ => "overwritten",
+        };
+        match slots < limit {
+            true => write!(f, "once all are, the oldest is {gone}. ")?,
+            false => write!(f, "the oldest is {gone} next. ")?,
         }
         f.write_str("Copy what you need, then unlock it or raise the share")
     }

@@ -104,7 +104,29 @@ pub fn recover_claimed(
     directory: &impl Directory,
     lend: Lend<'_>,
 ) -> Result<Mended, RecoverError> {
-    put_right(claim, directory, lend)
+    let now = match claim.slot() {
+        SlotName::Segment(name) => Some(name),
+        SlotName::Spare { .. } => None,
+    };
+    let help = Help {
+        lend,
+        named: now.map(said_by),
+    };
+    let mut file = directory.open(&claim.slot().to_string())?;
+    let mended = mend(&mut file, &help)?;
+    drop(file);
+    if mended.empty {
+        claim.make_spare(directory)?;
+        return Ok(mended);
+    }
+    let due = due_name(&mended.record, claim.slot());
+    match now {
+        // Whoever named a finished one knew why.
+        Some(_) if mended.was == SegmentState::Finished => {}
+        Some(now) if is_beside(now, due) => directory.sync()?,
+        _ => claim.name_segment(directory, due).map(|_| ())?,
+    }
+    Ok(mended)
 }
 
 /// Gives a finished segment its true start, microseconds since 1970, in the file and in its name.
@@ -113,16 +135,33 @@ pub fn date_claimed(
     directory: &impl Directory,
     start_utc_us: i64,
 ) -> Result<(), RecoverError> {
-    date(claim, directory, |_| start_utc_us)
+    let SlotName::Segment(name) = claim.slot() else {
+        return Err(HeaderError::Foreign.into());
+    };
+    let mut file = directory.open(&name.to_string())?;
+    patch_record(&mut file, |record| record.start_utc_us = Some(start_utc_us))?;
+    let time = NameTime::Utc(start_utc_us.div_euclid(1_000_000));
+    let due = SegmentName { time, ..name };
+    if !is_beside(name, due) {
+        claim.name_segment(directory, due)?;
+    }
+    Ok(())
 }
 
-/// Changes a finished segment's class: first the name, which decides what may be overwritten.
-pub(crate) fn reclass(
+/// Changes a finished segment's class: first the name, which decides what may be overwritten. What is not footage, or has a
+/// damaged header, is an error; then the name alone may have changed.
+pub fn reclass_claimed(
     claim: &mut Claim,
     directory: &impl Directory,
     class: Class,
 ) -> Result<(), RecoverError> {
-    reclass_named(claim, directory, class)
+    let SlotName::Segment(name) = claim.slot() else {
+        return Err(HeaderError::Foreign.into());
+    };
+    claim.name_segment(directory, SegmentName { class, ..name })?;
+    let mut file = directory.open(&claim.slot().to_string())?;
+    patch_record(&mut file, |record| record.class = class.letter())?;
+    Ok(())
 }
 
 /// As [`recover_claimed`]. Says the slot's name afterwards, and what was done.
@@ -131,92 +170,14 @@ pub fn recover_slot(
     slot: SlotName,
     lend: Lend<'_>,
 ) -> Result<(SlotName, Mended), RecoverError> {
-    alone(directory, slot, |claim| put_right(claim, directory, lend))
-}
-
-/// Gives a finished segment its true time, if it has none, in the file and in its name.
-pub fn anchor_slot(
-    directory: &impl Directory,
-    name: SegmentName,
-    utc_minus_boot_us: i64,
-) -> Result<SlotName, RecoverError> {
-    let slot = SlotName::Segment(name);
-    let (slot, ()) = alone(directory, slot, |claim| {
-        date(claim, directory, |record| {
-            let start = (record.start_boot_ns / 1000) as i64 + utc_minus_boot_us;
-            record.start_utc_us.unwrap_or(start)
-        })
-    })?;
-    Ok(slot)
-}
-
-/// Changes a finished segment's class: first the name, which decides what may be overwritten.
-pub fn reclass_slot(
-    directory: &impl Directory,
-    name: SegmentName,
-    class: Class,
-) -> Result<SlotName, RecoverError> {
-    let slot = SlotName::Segment(name);
-    let (slot, ()) = alone(directory, slot, |claim| {
-        reclass_named(claim, directory, class)
-    })?;
-    Ok(slot)
-}
-
-/// Gives a segment's footage up: its slot becomes spare, and a player finds nothing in it.
-pub fn give_up_slot(
-    directory: &impl Directory,
-    name: SegmentName,
-) -> Result<SlotName, RecoverError> {
-    let slot = SlotName::Segment(name);
-    let (slot, ()) = alone(directory, slot, |claim| Ok(claim.make_spare(directory)?))?;
-    Ok(slot)
-}
-
-/// Works on a slot with a table of one's own.
-fn alone<T>(
-    directory: &impl Directory,
-    slot: SlotName,
-    work: impl FnOnce(&mut Claim) -> Result<T, RecoverError>,
-) -> Result<(SlotName, T), RecoverError> {
     let table = SlotTable::new();
     table.look(directory)?;
     let mut claim = table
         .claim(slot, Owner::Housekeeper)
         .ok_or(io::ErrorKind::NotFound)
         .map_err(io::Error::from)?;
-    let done = work(&mut claim)?;
-    Ok((claim.slot(), done))
-}
-
-fn put_right(
-    slot: &mut Claim,
-    directory: &impl Directory,
-    lend: Lend<'_>,
-) -> Result<Mended, RecoverError> {
-    let now = match slot.slot() {
-        SlotName::Segment(name) => Some(name),
-        SlotName::Spare { .. } => None,
-    };
-    let help = Help {
-        lend,
-        named: now.map(said_by),
-    };
-    let mut file = directory.open(&slot.slot().to_string())?;
-    let mended = mend(&mut file, &help)?;
-    drop(file);
-    if mended.empty {
-        slot.make_spare(directory)?;
-        return Ok(mended);
-    }
-    let due = due_name(&mended.record, slot.slot());
-    match now {
-        // Whoever named a finished one knew why.
-        Some(_) if mended.was == SegmentState::Finished => {}
-        Some(now) if is_beside(now, due) => directory.sync()?,
-        _ => slot.name_segment(directory, due).map(|_| ())?,
-    }
-    Ok(mended)
+    let mended = recover_claimed(&mut claim, directory, lend)?;
+    Ok((claim.slot(), mended))
 }
 
 /// The name that goes with a header record. What the record does not know, its name now says.
@@ -268,39 +229,4 @@ fn is_beside(now: SegmentName, due: SegmentName) -> bool {
         false
     };
     at(due)
-}
-
-fn date(
-    claim: &mut Claim,
-    directory: &impl Directory,
-    start: impl Fn(&Record) -> i64,
-) -> Result<(), RecoverError> {
-    let SlotName::Segment(name) = claim.slot() else {
-        return Err(HeaderError::Foreign.into());
-    };
-    let mut file = directory.open(&name.to_string())?;
-    let record = patch_record(&mut file, |record| {
-        record.start_utc_us = Some(start(record));
-    })?;
-    let us = record.start_utc_us.ok_or(HeaderError::Damaged)?;
-    let time = NameTime::Utc(us.div_euclid(1_000_000));
-    let due = SegmentName { time, ..name };
-    if !is_beside(name, due) {
-        claim.name_segment(directory, due)?;
-    }
-    Ok(())
-}
-
-fn reclass_named(
-    claim: &mut Claim,
-    directory: &impl Directory,
-    class: Class,
-) -> Result<(), RecoverError> {
-    let SlotName::Segment(name) = claim.slot() else {
-        return Err(HeaderError::Foreign.into());
-    };
-    claim.name_segment(directory, SegmentName { class, ..name })?;
-    let mut file = directory.open(&claim.slot().to_string())?;
-    patch_record(&mut file, |record| record.class = class.letter())?;
-    Ok(())
 }

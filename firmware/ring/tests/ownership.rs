@@ -16,8 +16,8 @@ use picam_mp4::{
     Counters, Flush, FragmentLimits, ReadAt, Sample, SlotFile, TrackConfig, check, sample_entry,
 };
 use picam_ring::{
-    Boot, Catalog, Claim, Class, Directory, Entry, FsDirectory, NO_LENDERS, Owner, Picture,
-    Recorder, RingConfig, SegmentName, Shares, SlotName, SlotTable, Space, Taken, reclass_slot,
+    Boot, Catalog, Claim, Class, Directory, Entry, FsDirectory, Owner, Picture, Recorder,
+    RingConfig, SegmentName, Shares, SlotName, SlotTable, Space, Taken, reclass_claimed,
     recover_claimed,
 };
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
@@ -508,7 +508,7 @@ fn footage_that_was_cut_off_without_a_name_is_kept_wherever_it_lies() {
         assert!(number > 3 || !again, "its number was given to another");
         table.look(&card).unwrap();
         let mut claim = table.claim(hidden, Owner::Housekeeper).unwrap();
-        recover_claimed(&mut claim, &card, NO_LENDERS).unwrap();
+        recover_claimed(&mut claim, &card, &|_| None).unwrap();
         let found = check(&card.open(&claim.slot().to_string()).unwrap()).unwrap();
         assert!(found.record.counters.frames > 20, "slot {number}");
         assert_eq!(sequences(&card)[0], 1, "slot {number}");
@@ -525,14 +525,20 @@ fn a_class_is_in_the_name_before_it_is_in_the_header() {
     };
     let (card, camera) = full_ring();
     drop(camera);
+    let table = SlotTable::new();
+    table.look(&card).unwrap();
+    let reclass = |name| {
+        let claim = table.claim(SlotName::Segment(name), Owner::Housekeeper);
+        reclass_claimed(&mut claim.unwrap(), &card, Class::Event)
+    };
     let name = segments(&card)[3];
     card.faults.borrow_mut().writes = true;
-    assert!(reclass_slot(&card, name, Class::Event).is_err());
+    assert!(reclass(name).is_err());
     assert_eq!(segments(&card)[3].class, Class::Event);
     card.faults.borrow_mut().writes = false;
     card.faults.borrow_mut().renames = true;
     let name = segments(&card)[5];
-    assert!(reclass_slot(&card, name, Class::Event).is_err());
+    assert!(reclass(name).is_err());
     assert_eq!(class_in_header(&card, name), b'N');
 }
 

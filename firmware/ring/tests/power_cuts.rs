@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use picam_mp4::layout::{PAGE, SECTOR};
 use picam_mp4::{Counters, FragmentLimits, Sample};
 use picam_ring::{
-    Boot, Catalog, Claim, Class, Directory, NO_LENDERS, Needs, Owner, Picture, Recorder,
-    RingConfig, Shares, SlotName, SlotTable, date_claimed, look, recover_claimed,
+    Boot, Catalog, Claim, Class, Directory, Needs, Owner, Picture, Recorder, RingConfig, Shares,
+    SlotName, SlotTable, date_claimed, look, recover_claimed,
 };
 use picam_testkit::numbered::{Numbered, SESSION};
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
@@ -68,7 +68,7 @@ fn housekeep(
         return;
     };
     match look(disk, slot).map(|look| look.needs) {
-        Ok(Needs::Recovery) => recover_claimed(&mut claim, disk, NO_LENDERS)
+        Ok(Needs::Recovery) => recover_claimed(&mut claim, disk, &|_| None)
             .map(|_| ())
             .unwrap(),
         Ok(Needs::Time) => date_claimed(&mut claim, disk, 1_795_000_000_000_000).unwrap(),
@@ -117,11 +117,7 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
         disk.refuse(0);
         disk.mark(n + 1);
         if n == event {
-            // The housekeeper may be working on the one before; it is done in a moment.
-            if recorder.lock(Class::Event).is_err() {
-                held.clear();
-                recorder.lock(Class::Event).unwrap();
-            }
+            recorder.lock(Class::Event).unwrap();
         }
         if n == clock {
             recorder.set_utc(1_795_000_000_000_000).unwrap();

@@ -12,11 +12,12 @@ export class ApiError extends Error {
 
 const PATIENCE_MS = 10_000;
 
-async function get(path) {
+async function send(path, options = {}) {
   let response;
   try {
     const signal = AbortSignal.timeout(PATIENCE_MS);
-    response = await fetch(path, { headers: { accept: "application/json" }, signal });
+    const headers = { accept: "application/json", ...options.headers };
+    response = await fetch(path, { ...options, headers, signal });
   } catch {
     throw new ApiError(
       "The camera cannot be reached.",
@@ -35,6 +36,18 @@ async function get(path) {
   }
   return body;
 }
+
+const get = (path) => send(path);
+
+const post = (path, body = {}) =>
+  send(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+
+/** Keeps what every camera saw while this segment was recorded; the same `id` twice is one order. */
+export const keep = (id, segment) => post("/api/locks", { id, segment, reason: "kept on the page" });
+export const remove = (id) => send(`/api/segments/${id}`, { method: "DELETE" });
+export const restore = (id) => post(`/api/segments/${id}/restore`);
+export const pause = (seconds) => post("/api/pause", { seconds });
+export const resume = () => post("/api/resume");
 
 export const status = () => get("/api/status");
 export const segment = (id) => get(`/api/segments/${id}`);

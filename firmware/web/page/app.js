@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { $, el } from "./dom.js";
 import { dayBounds } from "./format.js";
 import * as list from "./list.js";
+import * as orders from "./orders.js";
 import * as player from "./player.js";
 import * as status from "./status.js";
 
@@ -25,7 +26,9 @@ function query(extra) {
 
 async function refreshStatus() {
   try {
-    status.show(await api.status());
+    const now = await api.status();
+    status.show(now);
+    orders.show(now);
   } catch (error) {
     status.showError(error);
   }
@@ -134,6 +137,8 @@ list.setOnPlay((segment) => player.open(segment));
 for (const form of [$("logout"), $("logout-everywhere")]) {
   form.hidden = document.documentElement.dataset.access !== "password";
 }
+// Only the owner ends other people's sessions.
+if (document.documentElement.dataset.role !== "owner") $("logout-everywhere").hidden = true;
 $("day").addEventListener("change", (event) => setFilter({ day: event.target.value }));
 $("all-days").addEventListener("click", () => {
   $("day").value = "";

@@ -4,7 +4,7 @@ import { $, aloud, el, icon, setText } from "./dom.js";
 import * as format from "./format.js";
 import * as hands from "./hands.js";
 
-const CLASSES = { event: "Event", parking: "Parking", manual: "Saved" };
+const CLASSES = { event: "Event", parking: "Parking", manual: "Kept" };
 const STATES = { recording: "Recording", recovered: "Recovered", damaged: "Damaged" };
 
 /** By id: the segment, its row, and what the row was last drawn from. */
@@ -16,6 +16,23 @@ let onPlay = () => {};
 export const setOnPlay = (handler) => (onPlay = handler);
 export const isEmpty = () => known.size === 0;
 export const get = (id) => known.get(id)?.segment;
+
+/** Segments that are going to be given up. */
+let marks = new Map();
+
+/** Says which segments are; what changes for them is drawn anew. */
+export function setMarks(now) {
+  const before = marks;
+  marks = new Map(now);
+  for (const id of new Set([...before.keys(), ...marks.keys()])) {
+    const entry = known.get(id);
+    if (!entry || before.has(id) === marks.has(id)) continue;
+    const row = draw(entry.segment);
+    replace(entry.row, row);
+    entry.row = row;
+    if (id === chosen) choose(id);
+  }
+}
 
 /** New segments that wait until nobody's finger is on the rows they would move. */
 let waiting = [];
@@ -236,6 +253,7 @@ function draw(segment) {
 function badges(segment) {
   const badge = (kind, text) => el("span", { class: `badge ${kind}` }, text);
   const all = [];
+  if (marks.has(segment.id)) all.push(badge("deleted", "Deleted"));
   if (CLASSES[segment.class]) all.push(badge(segment.class, CLASSES[segment.class]));
   if (STATES[segment.state]) all.push(badge(segment.state, STATES[segment.state]));
   const dropped = (segment.dropped?.encoder ?? 0) + (segment.dropped?.queue ?? 0);

@@ -4,6 +4,7 @@ import { segment as fetchSegment } from "./api.js";
 import { $, icon, setText } from "./dom.js";
 import * as format from "./format.js";
 import * as list from "./list.js";
+import * as orders from "./orders.js";
 
 /** How often a player at the end of a segment being recorded looks for more. */
 const GROW_MS = 1_500;
@@ -36,6 +37,7 @@ function play(segment, at = 0) {
   $("video-error").hidden = true;
   caption(segment);
   list.choose(segment.id);
+  orders.choose(segment);
   video.src = segment.file + (at ? `#t=${at}` : "");
   // Refused where the browser wants another tap; the controls are there for it.
   video.play().catch(() => {});
@@ -58,6 +60,7 @@ function shut() {
   $("player").hidden = true;
   document.querySelector("main").classList.remove("watching");
   list.choose(null);
+  orders.choose(null);
   if (within) list.focus(id);
 }
 

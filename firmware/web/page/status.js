@@ -13,7 +13,7 @@ export function show(status) {
   const cameras = status.cameras.map(describe);
   syncCameras(cameras);
   const recording = cameras.filter((camera) => camera.recording).length;
-  summarise(cameras.length, recording);
+  summarise(cameras.length, recording, status.paused_s);
   warn(status);
 }
 
@@ -45,6 +45,7 @@ function describe(camera) {
 function proof(camera, ago) {
   if (camera.state === "starting") return "Starting…";
   if (camera.state === "ended") return "Source has ended";
+  if (camera.state === "paused") return "Paused";
   if (camera.state === "fault") return "Not recording";
   if (ago == null) return "Nothing on the card yet";
   return `Safe on card ${(ago / 1000).toFixed(1)} s ago`;
@@ -56,10 +57,11 @@ function lost(camera) {
   return dropped ? `${plural(dropped, "frame")} dropped` : "no frame dropped";
 }
 
-function summarise(all, recording) {
+function summarise(all, recording, paused) {
   const summary = $("summary");
   summary.className = `summary ${recording === all && all > 0 ? "good" : "bad"}`;
   if (all === 0) setText(summary, "No camera configured");
+  else if (paused != null) setText(summary, `Paused, ${Math.ceil(paused / 60)} min left`);
   else if (recording === all) setText(summary, "Recording");
   else if (recording === 0) setText(summary, "Not recording");
   else setText(summary, `${recording} of ${all} recording`);

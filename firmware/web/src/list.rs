@@ -97,7 +97,7 @@ pub(crate) fn find(index: &Index, id: &str) -> Result<Arc<Segment>, ApiError> {
         .ok_or_else(|| ApiError::no_such_segment(id))
 }
 
-fn no_id() -> ApiError {
+pub(crate) fn no_id() -> ApiError {
     ApiError::bad_request(
         "this is not the id of a segment",
         "an id is a camera letter and six digits, such as F000123",

@@ -1,13 +1,13 @@
 //! The page: files of `page/`, built into the program.
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use crate::app::App;
-use crate::auth::Access;
+use crate::auth::{Access, Role, Session};
 use crate::error::ApiError;
 
 /// What the login page needs: readable without a session.
@@ -21,7 +21,7 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [(&str, &str, &str); 11] = [
+const ASSETS: [(&str, &str, &str); 12] = [
     asset!("style.css", "text/css; charset=utf-8"),
     asset!("icon.svg", "image/svg+xml"),
     asset!("manifest.json", "application/manifest+json"),
@@ -30,6 +30,7 @@ const ASSETS: [(&str, &str, &str); 11] = [
     asset!("format.js", JS),
     asset!("hands.js", JS),
     asset!("list.js", JS),
+    asset!("orders.js", JS),
     asset!("player.js", JS),
     asset!("status.js", JS),
     asset!("dom.js", JS),
@@ -39,12 +40,18 @@ const INDEX: &str = include_str!("../page/index.html");
 const LOGIN: &str = include_str!("../page/login.html");
 
 /// `GET /`
-pub(crate) async fn index(State(app): State<App>) -> Html<String> {
+pub(crate) async fn index(
+    State(app): State<App>,
+    session: Option<Extension<Session>>,
+) -> Html<String> {
     let access = match app.auth.access {
         Access::LocalOpen => "open",
-        Access::Password(_) => "password",
+        Access::Password(_) | Access::Passwords { .. } => "password",
     };
-    Html(INDEX.replace("{{access}}", access))
+    // Without a password whoever sits at this machine is the owner.
+    let role = session.map_or(Role::Owner, |Extension(session)| session.role);
+    let html = INDEX.replace("{{access}}", access);
+    Html(html.replace("{{role}}", role.name()))
 }
 
 /// The login form, with the reason why it is shown again.

@@ -7,23 +7,32 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::app::App;
 use crate::auth::{gate, login, login_page, logout, logout_everywhere};
 use crate::error::ApiError;
 use crate::request_body::{self, MAX_BODY};
-use crate::{captive, file, headers, health, list, page};
+use crate::{captive, commands, file, headers, health, list, page};
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 8] {
+fn api() -> [Route; 13] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
         ("get", "/api/segments", get(list::segments)),
         ("get", "/api/segments/{id}", get(list::segment)),
+        ("delete", "/api/segments/{id}", delete(commands::delete)),
         ("get", "/api/segments/{id}/file", get(file::file)),
+        (
+            "post",
+            "/api/segments/{id}/restore",
+            post(commands::restore),
+        ),
+        ("post", "/api/locks", post(commands::lock)),
+        ("post", "/api/pause", post(commands::pause)),
+        ("post", "/api/resume", post(commands::resume)),
         ("post", "/api/login", post(login)),
         ("post", "/api/logout", post(logout)),
         ("post", "/api/logout-everywhere", post(logout_everywhere)),

@@ -30,6 +30,7 @@ use crate::captive::Local;
 use crate::door::{Door, Seat, is_of_client};
 use crate::idle::IdleLimit;
 use crate::index::Index;
+use crate::orders::OrderTaker;
 use crate::peer::Peer;
 use crate::routes::router;
 use crate::status::StatusSource;
@@ -44,6 +45,8 @@ pub struct WebConfig {
     pub sessions: Sessions,
     /// Where the status comes from.
     pub status: Arc<dyn StatusSource>,
+    /// Who does what the owner orders.
+    pub orders: Arc<dyn OrderTaker>,
     /// Bounds on what clients may take up.
     pub limits: Limits,
 }
@@ -122,6 +125,7 @@ pub async fn serve(
     let app = App {
         index: Arc::new(Index::new(config.footage)),
         status: Asker::new(config.status),
+        orders: config.orders,
         auth: Arc::new(Auth::new(config.access, config.sessions)),
     };
     let limits = config.limits;

@@ -27,10 +27,25 @@ pub struct Status {
     pub uptime_s: f64,
     /// Whether somebody has said what time it is since boot.
     pub clock_known: bool,
+    /// For how many seconds more nothing is recorded because somebody wants that; `None` if it is.
+    #[serde(default)]
+    pub paused_s: Option<u64>,
+    /// Segments that somebody deleted and that are still there.
+    #[serde(default)]
+    pub deletions: Vec<DeletionStatus>,
     /// Every configured camera, in the order of the configuration.
     pub cameras: Vec<CameraStatus>,
     /// The filesystem that the footage lies on.
     pub card: CardStatus,
+}
+
+/// A segment that is going to be given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionStatus {
+    /// Its id, as in `/api/segments`.
+    pub segment: String,
+    /// Seconds of running until then at most.
+    pub in_s: u64,
 }
 
 /// What a camera is doing.
@@ -45,6 +60,8 @@ pub enum CameraState {
     Ended,
     /// Something keeps it from recording; see [`CameraStatus::fault`].
     Fault,
+    /// Nothing is recorded as somebody wants that; see [`Status::paused_s`].
+    Paused,
 }
 
 /// What is wrong and what to do about it.
@@ -189,6 +206,7 @@ fn not_recording(camera: &CameraStatus) -> Option<String> {
         )),
         (CameraState::Recording, None) => Some(format!("{name}: no frame on the card yet")),
         (CameraState::Starting, _) => Some(format!("{name}: starting")),
+        (CameraState::Paused, _) => Some(format!("{name}: paused by somebody on the page")),
         (CameraState::Ended, _) => Some(format!("{name}: its source has ended")),
         // The fault itself may name things that only a logged-in person should read.
         (CameraState::Fault, _) => Some(format!("{name}: fault")),
@@ -222,6 +240,8 @@ mod tests {
             version: "0".into(),
             uptime_s: 1.0,
             clock_known: false,
+            paused_s: None,
+            deletions: Vec::new(),
             cameras: vec![camera],
             card: CardStatus::default(),
         }
@@ -241,6 +261,7 @@ mod tests {
             (Starting, None, "front: starting"),
             (Ended, Some(10), "front: its source has ended"),
             (Fault, Some(10), "front: fault"),
+            (Paused, Some(10), "front: paused by somebody on the page"),
         ] {
             assert_eq!(
                 status(state, durable).not_recording().as_deref(),

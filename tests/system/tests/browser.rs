@@ -281,6 +281,64 @@ fn a_login_outlives_a_restart() {
     web.kill();
 }
 
+#[test]
+fn footage_is_kept_and_deleted_on_the_page_and_recording_stopped() {
+    if !browser::installed() {
+        return;
+    }
+    let card = tempfile::tempdir().unwrap();
+    let page = free_address();
+    let camera = start(card.path(), page);
+    segment(page, "a second segment", |s| s["sequence"] == 2);
+    let browser = Browser::open();
+    browser.turn(412, 915);
+    browser.go(&format!("http://{page}/"));
+    // The first segment, which is finished.
+    browser.until("document.querySelectorAll('.row').length > 1");
+    browser.value("[...document.querySelectorAll('.row .play')].at(-1).click()");
+    browser.until(OPEN);
+    let press = |id: &str| {
+        browser.value(&format!("document.getElementById('{id}').click()"));
+    };
+    let says = |id: &str, text: &str| {
+        browser.until(&format!(
+            "document.getElementById('{id}').textContent.includes('{text}')"
+        ));
+    };
+    press("keep");
+    says("keep", "Kept");
+    let first = segment(page, "the first segment to be kept", |s| {
+        s["sequence"] == 1 && s["locked"] == true
+    });
+    assert_eq!(first["class"], "manual");
+    browser.until("!!document.querySelector('.badge.manual')");
+    browser.until("!document.getElementById('delete').disabled");
+    press("delete");
+    says("delete", "Undo");
+    says("order-answer", "Gone in 24 h");
+    browser.until("!!document.querySelector('.row.playing .badge.deleted')");
+    let axe = axe();
+    for scheme in ["light", "dark"] {
+        browser.prefer("prefers-color-scheme", scheme);
+        if let Some(axe) = &axe {
+            assert_eq!(browser.axe(axe), [""; 0], "{scheme}");
+        }
+        show(&browser, &format!("orders-{scheme}"));
+    }
+    press("delete");
+    says("order-answer", "It stays");
+    browser.until("!document.querySelector('.badge.deleted')");
+    press("pause");
+    says("summary", "Paused");
+    says("pause", "Record again");
+    browser.value("document.getElementById('pause').scrollIntoView()");
+    show(&browser, "orders-paused");
+    press("pause");
+    says("summary", "Recording");
+    drop(browser);
+    camera.stop();
+}
+
 /// axe-core, if it is here.
 fn axe() -> Option<String> {
     let cache = std::env::var("PICAM_TEST_CACHE").unwrap_or("/var/tmp/picam-tests".into());

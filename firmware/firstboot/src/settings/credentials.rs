@@ -22,6 +22,15 @@ pub(super) const HASH: Place = Place {
     section: "web",
     key: "password-hash",
 };
+/// Of those who may only look. Nobody needs one, and the camera makes none.
+const VIEWER_PASSWORD: Place = Place {
+    section: "web",
+    key: "viewer-password",
+};
+const VIEWER_HASH: Place = Place {
+    section: "web",
+    key: "viewer-password-hash",
+};
 
 /// How long the first boot waits for the radio, whose driver loads some seconds after everything else.
 const RADIO: Duration = Duration::from_secs(15);
@@ -44,7 +53,7 @@ pub(super) fn make_sections(text: &str) -> String {
 pub(super) fn has_plain_secret(text: &str, situation: Situation<'_>) -> bool {
     // What is no hash may be the password itself, in the wrong place.
     let no_hash = edit::has(text, HASH) && situation.meaning.password_hash.is_none();
-    situation.forget || no_hash || edit::has(text, PASSWORD)
+    situation.forget || no_hash || edit::has(text, PASSWORD) || edit::has(text, VIEWER_PASSWORD)
 }
 
 /// Settles both, changes the text, and has `picam-access.txt` say so.
@@ -76,6 +85,11 @@ pub(super) fn settle(
             made: None,
         }
     });
+    if let Err(error) = viewer(host, situation, text) {
+        problems.push(format!(
+            "the password of viewers could not be hashed ({error}), so nobody can look without the owner's; restart the camera"
+        ));
+    }
     let Meaning { name, hotspot, .. } = situation.meaning;
     let access = |ssid: Option<String>| {
         show(&Access {
@@ -189,6 +203,28 @@ fn password(
     }
     *text = edit::remove(text, PASSWORD);
     Ok(page)
+}
+
+/// The password of those who may only look becomes its hash.
+fn viewer(host: &impl Host, situation: Situation<'_>, text: &mut String) -> io::Result<()> {
+    let chosen = &situation.meaning.viewer_password;
+    if situation.forget && chosen.is_none() {
+        *text = edit::remove(text, VIEWER_HASH);
+    }
+    match chosen {
+        Some(chosen) => {
+            let hash = host.hash(chosen)?;
+            *text = edit::set(text, VIEWER_HASH, &hash, Some(VIEWER_PASSWORD));
+        }
+        None if is_set(text, VIEWER_PASSWORD) => {
+            tracing::warn!(
+                "the password of viewers in picam.toml cannot be used, and is taken out"
+            );
+        }
+        None => {}
+    }
+    *text = edit::remove(text, VIEWER_PASSWORD);
+    Ok(())
 }
 
 /// Whether a hash belongs to a password that the camera made.

@@ -64,6 +64,8 @@ pub struct Meaning {
     pub password: Option<String>,
     /// The page password's hash, if there is a usable one.
     pub password_hash: Option<String>,
+    /// A new password of those who may only look, if there is a usable one.
+    pub viewer_password: Option<String>,
     /// What is to be erased.
     pub reset: Reset,
 }

@@ -10,7 +10,10 @@ use super::text::{decode, is_torn, lines_of, make_sound, parse};
 /// In a section that holds secrets, the keys that are none; any other key may be a secret whose name has a slip in it.
 const PLAIN: [(&str, &[&str]); 2] = [
     ("wifi", &["mode", "country", "ssid", "channel", "network"]),
-    ("web", &["enabled", "listen", "password-hash"]),
+    (
+        "web",
+        &["enabled", "listen", "password-hash", "viewer-password-hash"],
+    ),
 ];
 /// What keys of secrets are called elsewhere.
 const SECRET: [&str; 7] = ["pass", "phrase", "psk", "pwd", "secret", "token", "wpa"];
@@ -193,7 +196,7 @@ impl Found {
 fn is_secret(path: &[&str], item: &Item) -> bool {
     let name = path.last().copied().unwrap_or_default();
     // What is no hash may be the password itself, in the wrong place.
-    if name == "password-hash" {
+    if matches!(name, "password-hash" | "viewer-password-hash") {
         return !item
             .as_str()
             .is_some_and(|hash| hash.starts_with("$argon2"));

@@ -120,7 +120,7 @@ fn the_owners_file_keeps_its_meaning() {
             let shown = after.get(name).and_then(|section| section.get(key));
             match (name, key) {
                 ("wifi", "passphrase" | "network") => {}
-                ("web", "password") => assert!(shown.is_none(), "{shown:?}"),
+                ("web", "password" | "viewer-password") => assert!(shown.is_none(), "{shown:?}"),
                 _ => assert_eq!(
                     shown.map(|it| it.to_string().trim().to_owned()),
                     Some(value.to_string().trim().to_owned()),

@@ -66,6 +66,7 @@ impl Host for FakeHost {
             password: get("web", "password").filter(|text| text.chars().count() >= 8),
             password_hash: get("web", "password-hash")
                 .filter(|text| text.starts_with("$argon2id$")),
+            viewer_password: get("web", "viewer-password").filter(|text| text.chars().count() >= 8),
             reset: match get("device", "factory-reset").as_deref() {
                 Some("settings") => Reset::Settings,
                 Some("everything") => Reset::Everything,
@@ -220,6 +221,7 @@ impl Camera {
             );
         }
         assert_eq!(meaning.password, None, "a password stands in picam.toml");
+        assert_eq!(meaning.viewer_password, None, "one stands in picam.toml");
         assert_eq!(meaning.reset, Reset::No);
         let mut names: Vec<_> = fs::read_dir(self.path("boot"))
             .unwrap()

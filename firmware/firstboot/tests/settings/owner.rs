@@ -156,3 +156,37 @@ fn an_oversized_file_is_set_aside() {
         2_100_000
     );
 }
+
+#[test]
+fn a_password_of_viewers_becomes_its_hash_and_goes_with_a_reset() {
+    let text =
+        "[web]\npassword = \"correct horse\"\nviewer-password = \"only looking\" # for the kids\n";
+    let mut camera = Camera::with(text);
+    camera.boot();
+    camera.assert_closed_and_usable();
+    let after = camera.read("boot/picam.toml");
+    let line = format!(
+        "viewer-password-hash = \"{}\" # for the kids",
+        hash("only looking")
+    );
+    assert!(after.contains(&line), "{after}");
+    assert!(!after.contains("only looking"), "{after}");
+    // Nothing changes at the next start.
+    camera.boot();
+    assert_eq!(camera.read("boot/picam.toml"), after);
+    // One that cannot be used is taken out, and the old one stays.
+    let short = after.replace("[web]\n", "[web]\nviewer-password = \"short\"\n");
+    camera.write("boot/picam.toml", short);
+    camera.boot();
+    let kept = camera.read("boot/picam.toml");
+    assert!(kept.contains(&line) && !kept.contains("short"), "{kept}");
+    // A reset forgets it.
+    camera.write(
+        "boot/picam.toml",
+        format!("{kept}\n[device]\nfactory-reset = \"settings\"\n"),
+    );
+    camera.boot();
+    camera.assert_closed_and_usable();
+    let reset = camera.read("boot/picam.toml");
+    assert!(!reset.contains("viewer-password"), "{reset}");
+}

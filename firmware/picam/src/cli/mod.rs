@@ -11,9 +11,11 @@ use crate::commands::clip::ClipArgs;
 use crate::commands::failure::Failure;
 use crate::commands::firstboot::FirstbootCommand;
 use crate::commands::hotspot::HotspotOptions;
+use crate::commands::lock::LockArgs;
 use crate::commands::salvage::SalvageArgs;
 use crate::commands::{
-    check, clip, config, firstboot, hotspot, inspect, password, record, recover, salvage, time, web,
+    check, clip, config, firstboot, hotspot, inspect, lock, password, record, recover, salvage,
+    time, web,
 };
 
 use crate::service::log;
@@ -98,6 +100,30 @@ enum Command {
         #[arg(long, value_name = "SOCKET")]
         recorder: PathBuf,
     },
+    /// Keep footage: a recorder in another process does not overwrite it until its share is full
+    ///
+    /// Of every camera, every segment between two moments, those still to come included. It is on the card before
+    /// this returns. Only for root and the recorder's own user.
+    Lock(LockArgs),
+    /// Keep segments no longer
+    ///
+    /// They are given up when their turn comes. Only for root and the recorder's own user.
+    Unlock {
+        /// The recorder's --control socket
+        #[arg(long, value_name = "SOCKET")]
+        recorder: PathBuf,
+        /// Segments, such as F000123
+        #[arg(required = true, value_name = "SEGMENT")]
+        segments: Vec<String>,
+    },
+    /// List the locks that a recorder in another process is still carrying out
+    ///
+    /// What is locked already is told by the names of the files: E and M.
+    Locks {
+        /// The recorder's --control socket
+        #[arg(long, value_name = "SOCKET")]
+        recorder: PathBuf,
+    },
     /// Write what hostapd, dnsmasq, wpa_supplicant and systemd-networkd are told
     ///
     /// What cannot be used of the configuration is logged, and the rest written. There is never an open
@@ -136,6 +162,9 @@ pub fn main() -> ExitCode {
         Command::Clip(args) => clip::run(&args),
         Command::Web(options) => web::run(&options),
         Command::Time { recorder } => time::run(&recorder),
+        Command::Lock(args) => lock::lock(&args),
+        Command::Unlock { recorder, segments } => lock::unlock(&recorder, &segments),
+        Command::Locks { recorder } => lock::list(&recorder),
         Command::Hotspot(options) => hotspot::run(&options),
         Command::Firstboot(command) => firstboot::run(&command),
         Command::Config(ConfigCommand::Check { file }) => config::check(&file),

@@ -93,11 +93,17 @@ pub(crate) struct RecordOptions {
     /// Unix socket at which other processes may ask how recording goes
     #[arg(long, value_name = "SOCKET")]
     pub(crate) control: Option<PathBuf>,
-    /// User that may command through that socket, by name or number, as root and the recorder's own may; may be repeated
+    /// User of a service that may command through that socket, by name or number; may be repeated
     ///
-    /// Telling the time is a command. Everybody else who can open the socket may only ask.
+    /// It may tell the time, and lock footage for the button and for impacts. Root and the recorder's own user may do
+    /// everything; everybody else who can open the socket may only ask.
     #[arg(long = "commander", value_name = "USER", requires = "control")]
     pub(crate) commanders: Vec<String>,
+    /// User of the page, by name or number; may be repeated
+    ///
+    /// It may lock, delete and pause, each within bounds that the recorder holds it to.
+    #[arg(long = "page-user", value_name = "USER", requires = "control")]
+    pub(crate) page_users: Vec<String>,
     /// Form of the messages on stderr [default: text]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log: Option<LogFormat>,

@@ -228,6 +228,10 @@ fn meaning(base: &Config, text: &str) -> Meaning {
             .map(|secret| secret.reveal().to_owned()),
         password: config.web.password.map(|secret| secret.reveal().to_owned()),
         password_hash: config.web.password_hash.map(|hash| hash.to_string()),
+        viewer_password: config
+            .web
+            .viewer_password
+            .map(|secret| secret.reveal().to_owned()),
         reset: match config.device.factory_reset {
             FactoryReset::No => Reset::No,
             FactoryReset::Settings => Reset::Settings,

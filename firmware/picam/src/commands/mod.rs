@@ -7,6 +7,7 @@ pub(crate) mod failure;
 pub(crate) mod firstboot;
 pub(crate) mod hotspot;
 pub(crate) mod inspect;
+pub(crate) mod lock;
 pub(crate) mod password;
 pub(crate) mod record;
 pub(crate) mod recover;

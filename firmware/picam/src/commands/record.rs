@@ -5,7 +5,7 @@ use std::io;
 use super::failure::Failure;
 use crate::cli::{RecordOptions, RunOptions};
 use crate::config::Config;
-use crate::control::{Commanders, ControlThread};
+use crate::control::{ControlThread, Peers};
 use crate::record::{Recording, start};
 use crate::service::session_key::access_and_sessions;
 use crate::service::web::{Listen, Page, WebThread};
@@ -51,6 +51,7 @@ fn start_page(
         sessions,
         footage: config.footage.clone(),
         status: recording.status(),
+        orders: recording.desk(),
     })
 }
 
@@ -73,8 +74,9 @@ fn begin(options: &RecordOptions, settings: &Settings) -> Result<Recording, Fail
     signals.on_first(stop).map_err(cannot)?;
     notify::start(recording.status());
     if let Some(socket) = &options.control {
-        let commanders = Commanders::of(&options.commanders);
-        let started = ControlThread::start(socket.clone(), recording.status(), commanders);
+        let peers = Peers::of(&options.commanders, &options.page_users);
+        let (status, desk) = (recording.status(), recording.desk());
+        let started = ControlThread::start(socket.clone(), status, desk, peers);
         if let Err(error) = started {
             tracing::error!("nobody can ask this recorder anything: {error}; recording goes on");
         }

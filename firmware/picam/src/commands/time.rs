@@ -23,13 +23,15 @@ pub(crate) fn run(socket: &Path) -> Result<(), Failure> {
         utc_us,
     };
     match ask(socket, request) {
-        Ok(Reply::Refused { reason, remedy }) => Err(Failure::new(format!("{reason}; {remedy}"))),
+        Ok(Reply::Refused { reason, remedy, .. }) => {
+            Err(Failure::new(format!("{reason}; {remedy}")))
+        }
         Ok(_) => Ok(()),
         Err(error) => Err(no_answer(socket, &error)),
     }
 }
 
-fn no_answer(socket: &Path, error: &io::Error) -> Failure {
+pub(super) fn no_answer(socket: &Path, error: &io::Error) -> Failure {
     Failure::new(format!(
         "the recorder does not answer at {path}: {error}; start it with --control {path}",
         path = socket.display()

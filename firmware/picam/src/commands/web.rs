@@ -46,14 +46,16 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
              web.password-hash in the configuration, or listen on 127.0.0.1"
         )));
     }
+    let recorder = RemoteRecorder {
+        socket: options.recorder.clone(),
+    };
     let web = WebThread::start(Page {
         listen,
         access,
         sessions,
         footage: config.footage,
-        status: Arc::new(RemoteRecorder {
-            socket: options.recorder.clone(),
-        }),
+        status: Arc::new(recorder.clone()),
+        orders: Arc::new(recorder),
     })
     .map_err(|error| Failure::new(format!("there is no page: {error}")))?;
     signals.wait();

@@ -37,7 +37,14 @@ pub(super) static RETENTION: SectionKeys = SectionKeys {
 };
 pub(super) static WEB: SectionKeys = SectionKeys {
     name: "web",
-    keys: &["enabled", "listen", "password", "password-hash"],
+    keys: &[
+        "enabled",
+        "listen",
+        "password",
+        "password-hash",
+        "viewer-password",
+        "viewer-password-hash",
+    ],
 };
 pub(super) static DEVICE: SectionKeys = SectionKeys {
     name: "device",

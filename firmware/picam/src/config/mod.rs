@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use picam_capture::CameraSpec;
 use picam_ring::{Reserve, Shares, Slots};
-use picam_web::{Access, PasswordError, PasswordHash, hash_password};
+use picam_web::{Access, PasswordError, PasswordHash};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -87,6 +87,10 @@ pub struct Web {
     pub password_hash: Option<PasswordHash>,
     /// A new password in plain words. It goes before the hash, which is of an older one then.
     pub password: Option<Secret>,
+    /// Whoever knows this one may look and change nothing; only beside an owner's.
+    pub viewer_password_hash: Option<PasswordHash>,
+    /// A new one in plain words.
+    pub viewer_password: Option<Secret>,
 }
 
 /// Messages on stderr.
@@ -133,6 +137,8 @@ impl Default for Config {
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
                 password_hash: None,
                 password: None,
+                viewer_password_hash: None,
+                viewer_password: None,
             },
             device: Device::default(),
             wifi: Wifi::default(),
@@ -331,6 +337,21 @@ fn read_web(top: &Section<'_>, web: &mut Web, report: &mut Report<'_>) {
     let (key, show) = ("password-hash", |_: &_| LEFT_OUT.to_owned());
     let hash = &mut web.password_hash;
     section.set(report, key, hash, values::password_hash, show);
+    let (key, show) = ("viewer-password", |_: &_| LEFT_OUT.to_owned());
+    let viewer = &mut web.viewer_password;
+    section.set(report, key, viewer, values::password, show);
+    let (key, show) = ("viewer-password-hash", |_: &_| LEFT_OUT.to_owned());
+    let hash = &mut web.viewer_password_hash;
+    section.set(report, key, hash, values::password_hash, show);
+    if has_viewer(web) && !has_owner(web) {
+        let key = ["viewer-password", "viewer-password-hash"];
+        let at = key.into_iter().find_map(|key| section.get(key));
+        let at = at.map_or(0, |value| value.span().start);
+        let what = "web: there is a password of viewers, and none of the owner";
+        let remedy = "set web.password, too";
+        (web.viewer_password, web.viewer_password_hash) = (None, None);
+        report.add(at, Wrong::new(what, remedy), Some(LEFT_OUT.to_owned()));
+    }
     if web.enabled && !is_safe(web) {
         let at = section.get("listen").map_or(0, |value| value.span().start);
         let what = format!(
@@ -350,19 +371,34 @@ fn read_web(top: &Section<'_>, web: &mut Web, report: &mut Report<'_>) {
 
 /// Whether the page shows footage only to whom it may.
 pub(crate) fn is_safe(web: &Web) -> bool {
-    let has_password = web.password.is_some() || web.password_hash.is_some();
-    has_password || Access::LocalOpen.is_safe_on(web.listen.ip())
+    has_owner(web) || Access::LocalOpen.is_safe_on(web.listen.ip())
 }
 
-/// What it takes to see footage. A password in plain words is hashed, which takes some tenths of a
-/// second.
-pub(crate) fn access(web: &Web) -> Result<Access, PasswordError> {
-    if let Some(password) = &web.password {
-        return hash_password(password.reveal()).map(Access::Password);
-    }
-    Ok(match &web.password_hash {
-        Some(hash) => Access::Password(hash.clone()),
-        None => Access::LocalOpen,
+/// Whether somebody has to log in.
+pub(crate) fn has_owner(web: &Web) -> bool {
+    web.password.is_some() || web.password_hash.is_some()
+}
+
+fn has_viewer(web: &Web) -> bool {
+    web.viewer_password.is_some() || web.viewer_password_hash.is_some()
+}
+
+/// What it takes to see footage. Passwords in plain words are hashed, which takes some tenths of a
+/// second each.
+pub(crate) fn access(
+    web: &Web,
+    hash: impl Fn(&str) -> Result<PasswordHash, PasswordError>,
+) -> Result<Access, PasswordError> {
+    let one = |password: &Option<Secret>, known: &Option<PasswordHash>| match password {
+        Some(password) => hash(password.reveal()).map(Some),
+        None => Ok(known.clone()),
+    };
+    let owner = one(&web.password, &web.password_hash)?;
+    let viewer = one(&web.viewer_password, &web.viewer_password_hash)?;
+    Ok(match (owner, viewer) {
+        (Some(owner), Some(viewer)) => Access::Passwords { owner, viewer },
+        (Some(owner), None) => Access::Password(owner),
+        (None, _) => Access::LocalOpen,
     })
 }
 

@@ -1,3 +1,4 @@
+use picam_web::hash_password;
 use proptest::prelude::*;
 
 use super::*;
@@ -340,10 +341,22 @@ fn a_new_password_goes_before_an_old_hash() {
     let parsed = parse_config(&text);
     assert_eq!(parsed.problems, []);
     assert!(!format!("{:?}", parsed.config).contains("battery"));
-    let Ok(Access::Password(newer)) = access(&parsed.config.web) else {
+    let Ok(Access::Password(newer)) = access(&parsed.config.web, hash_password) else {
         panic!("open")
     };
     assert!(newer.verify("battery staple") && !newer.verify("correct horse"));
+    let text = format!("{text}viewer-password = \"only looking\"\n");
+    let parsed = parse_config(&text);
+    assert_eq!(parsed.problems, []);
+    let Ok(Access::Passwords { owner, viewer }) = access(&parsed.config.web, hash_password) else {
+        panic!("no viewers")
+    };
+    assert!(owner.verify("battery staple") && viewer.verify("only looking"));
+    let alone = problem("[web]\nviewer-password = \"only looking\"\n");
+    assert!(
+        alone.contains("none of the owner") && !alone.contains("looking"),
+        "{alone}"
+    );
     let short = problem("[web]\npassword = \"1234567\"\n");
     assert!(
         short.contains("8 characters") && !short.contains("1234567"),

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use picam_web::orders::{Denied, Order, OrderTaker, Why};
 use picam_web::status::{Status, StatusSource, StatusUnavailable};
 
 use super::message::{Reply, Request};
@@ -43,14 +44,36 @@ impl StatusSource for RemoteRecorder {
         };
         match ask(&self.socket, Request::Status {}) {
             Ok(Reply::Status(status)) => Ok(*status),
-            Ok(Reply::Refused { reason, remedy }) => Err(StatusUnavailable { reason, remedy }),
-            Ok(Reply::Done) => Err(unavailable(
+            Ok(Reply::Refused { reason, remedy, .. }) => Err(StatusUnavailable { reason, remedy }),
+            Ok(_) => Err(unavailable(
                 "the recorder's answer makes no sense".into(),
                 "update both to the same version",
             )),
             Err(error) => Err(unavailable(
                 format!("the recorder does not answer: {error}"),
                 "it is started again by itself; if that does not help, look into its log",
+            )),
+        }
+    }
+}
+
+impl OrderTaker for RemoteRecorder {
+    fn order(&self, order: Order) -> Result<(), Denied> {
+        let unavailable = |reason: String, remedy| Denied::new(Why::Unavailable, reason, remedy);
+        match ask(&self.socket, Request::Page { order }) {
+            Ok(Reply::Done) => Ok(()),
+            Ok(Reply::Refused {
+                reason,
+                remedy,
+                why,
+            }) => Err(Denied::new(why, reason, remedy)),
+            Ok(_) => Err(unavailable(
+                "the recorder's answer makes no sense".into(),
+                "update both to the same version",
+            )),
+            Err(error) => Err(unavailable(
+                format!("the recorder does not answer: {error}"),
+                "try again in a few seconds",
             )),
         }
     }

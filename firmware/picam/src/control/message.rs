@@ -1,14 +1,17 @@
 //! What is said through the socket.
 
 use picam_ring::{CEILING_UTC_US, FLOOR_UTC_US, TimeSource};
+use picam_web::orders::{Denied, Order, OrderSpan, Why};
 use picam_web::status::Status;
 use serde::{Deserialize, Serialize};
+
+use crate::orders::{LockOrder, Origin};
 
 /// A request is no longer than this, in bytes with its newline.
 pub(super) const MAX_REQUEST: u64 = 4096;
 
 /// What can be asked of the recorder: `{"ask":"status"}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Request {
     /// What it is doing. (With braces, for serde takes any further fields of a variant without.)
@@ -23,6 +26,43 @@ pub(crate) enum Request {
         /// Microseconds since 1970, UTC.
         utc_us: i64,
     },
+    /// To keep footage.
+    Lock {
+        /// The same id twice is one order.
+        id: String,
+        /// Which footage, of every camera.
+        span: OrderSpan,
+        /// Why, for people.
+        #[serde(default)]
+        reason: String,
+        /// Who wants it. It decides who may say so, and what it may push out.
+        origin: Origin,
+    },
+    /// To keep a segment no longer.
+    Unlock {
+        /// Its id, such as `F000123`.
+        segment: String,
+    },
+    /// Which locks are still being carried out.
+    Locks {},
+    /// What somebody on the page wants.
+    Page {
+        /// That.
+        order: Order,
+    },
+}
+
+/// What somebody must be allowed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Right {
+    /// Look.
+    Ask,
+    /// What the page may, which is bounded by the recorder.
+    Page,
+    /// What the device's own services may: tell the time, and lock for button and impact.
+    Command,
+    /// Everything.
+    Own,
 }
 
 /// Who knows what time it is.
@@ -48,11 +88,18 @@ impl From<Source> for TimeSource {
 }
 
 impl Request {
-    /// Whether it changes something, and is not for everybody who may ask.
-    pub(super) const fn commands(&self) -> bool {
+    /// What it takes to be obeyed.
+    pub(super) const fn needs(&self) -> Right {
         match self {
-            Self::Status {} => false,
-            Self::SetTime { .. } => true,
+            Self::Status {} | Self::Locks {} => Right::Ask,
+            Self::Page { .. } => Right::Page,
+            Self::SetTime { .. } => Right::Command,
+            Self::Lock { origin, .. } => match origin {
+                Origin::Page => Right::Page,
+                Origin::Button | Origin::Impact => Right::Command,
+                Origin::Owner => Right::Own,
+            },
+            Self::Unlock { .. } => Right::Own,
         }
     }
 }
@@ -63,6 +110,8 @@ impl Request {
 pub(crate) enum Reply {
     /// To [`Request::Status`].
     Status(Box<Status>),
+    /// To [`Request::Locks`].
+    Locks(Vec<LockOrder>),
     /// Done as asked.
     Done,
     /// Not done; in plain words, and what to do.
@@ -71,6 +120,9 @@ pub(crate) enum Reply {
         reason: String,
         /// What to do about it.
         remedy: String,
+        /// What kind of no it is.
+        #[serde(default)]
+        why: Why,
     },
 }
 
@@ -79,6 +131,24 @@ impl Reply {
         Self::Refused {
             reason: reason.into(),
             remedy: remedy.into(),
+            why: Why::Refused,
+        }
+    }
+}
+
+impl From<Result<(), Denied>> for Reply {
+    fn from(done: Result<(), Denied>) -> Self {
+        match done {
+            Ok(()) => Self::Done,
+            Err(Denied {
+                why,
+                reason,
+                remedy,
+            }) => Self::Refused {
+                reason,
+                remedy,
+                why,
+            },
         }
     }
 }
@@ -93,8 +163,9 @@ pub(super) fn parse(line: &[u8], now_boot_ns: u64) -> Result<Request, Reply> {
     })?;
     if let Request::SetTime {
         boot_ns, utc_us, ..
-    } = request
+    } = &request
     {
+        let (boot_ns, utc_us) = (*boot_ns, *utc_us);
         if utc_us < FLOOR_UTC_US {
             return Err(Reply::refused(
                 "that time lies before picam was made",
@@ -134,6 +205,35 @@ mod tests {
             utc_us: 1_795_000_000_000_000,
         };
         assert_eq!(parse(line, NOW), Ok(expected));
+        let line =
+            br#"{"ask":"lock","id":"a","span":{"boot":{"from_ns":1,"to_ns":2}},"origin":"impact"}"#;
+        let expected = Request::Lock {
+            id: "a".into(),
+            span: OrderSpan::Boot {
+                from_ns: 1,
+                to_ns: 2,
+            },
+            reason: String::new(),
+            origin: Origin::Impact,
+        };
+        assert_eq!(parse(line, NOW), Ok(expected));
+        for (order, line) in [
+            (
+                Order::Delete {
+                    segment: "F000001".into(),
+                },
+                &br#"{"ask":"page","order":{"delete":{"segment":"F000001"}}}"#[..],
+            ),
+            (
+                Order::Pause { seconds: 60 },
+                br#"{"ask":"page","order":{"pause":{"seconds":60}}}"#,
+            ),
+            (Order::Resume {}, br#"{"ask":"page","order":{"resume":{}}}"#),
+        ] {
+            let request = Request::Page { order };
+            assert_eq!(parse(line, NOW), Ok(request.clone()));
+            assert_eq!(serde_json::to_vec(&request).unwrap(), line);
+        }
         let reply = serde_json::to_string(&Reply::Done).unwrap();
         assert_eq!(reply, "\"done\"");
     }
@@ -157,6 +257,15 @@ mod tests {
                 "too far ahead",
             ),
             (br#"{"ask":"status","more":1}"#, "no request"),
+            (
+                br#"{"ask":"page","order":{"shrink":{"slots":1}}}"#,
+                "no request",
+            ),
+            (br#"{"ask":"page","order":{"delete":{}}}"#, "no request"),
+            (
+                br#"{"ask":"lock","id":"a","span":{"segment":"F000001"},"origin":"gremlin"}"#,
+                "no request",
+            ),
             (
                 br#"{"ask":"set-time","source":"gps","boot_ns":1,"utc_us":0}"#,
                 "before picam was made",

@@ -1,4 +1,4 @@
-//! Who is at the other end of the socket, and whether they may command.
+//! Who is at the other end of the socket, and what they may.
 
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -6,39 +6,53 @@ use std::os::unix::net::UnixStream;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::geteuid;
 
+use super::message::Right;
+
 /// Where users have their numbers.
 const USERS: &str = "/etc/passwd";
 
-/// Who may change something: root, the recorder's own user, and these.
+/// Who may do more than ask. Root and the recorder's own user may do everything.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Commanders {
-    uids: Vec<u32>,
+pub(crate) struct Peers {
+    commanders: Vec<u32>,
+    pages: Vec<u32>,
 }
 
-impl Commanders {
+impl Peers {
     /// From names or numbers of users; those that do not exist are said, and left out.
-    pub(crate) fn of(users: &[String]) -> Self {
+    pub(crate) fn of(commanders: &[String], pages: &[String]) -> Self {
         let known = std::fs::read_to_string(USERS).unwrap_or_default();
-        let uid = |user: &String| {
-            let uid = uid_of(user, &known);
-            if uid.is_none() {
-                tracing::error!("there is no user '{user}', so it cannot command; see --commander");
-            }
-            uid
+        let uids = |users: &[String], option: &str| {
+            let uid = |user: &String| {
+                let uid = uid_of(user, &known);
+                if uid.is_none() {
+                    tracing::error!("there is no user '{user}', so it may only ask; see {option}");
+                }
+                uid
+            };
+            users.iter().filter_map(uid).collect()
         };
         Self {
-            uids: users.iter().filter_map(uid).collect(),
+            commanders: uids(commanders, "--commander"),
+            pages: uids(pages, "--page-user"),
         }
     }
 
-    /// Whether the process behind a connection may command. It cannot choose what the kernel says of it.
-    pub(super) fn include(&self, stream: &UnixStream) -> io::Result<bool> {
+    /// Whether the process behind a connection has a right. It cannot choose what the kernel says of it.
+    pub(super) fn allow(&self, stream: &UnixStream, right: Right) -> io::Result<bool> {
         let uid = socket_peercred(stream)?.uid.as_raw();
-        Ok(self.has(uid, geteuid().as_raw()))
+        Ok(self.has(uid, geteuid().as_raw(), right))
     }
 
-    fn has(&self, uid: u32, own: u32) -> bool {
-        uid == 0 || uid == own || self.uids.contains(&uid)
+    fn has(&self, uid: u32, own: u32, right: Right) -> bool {
+        let everything = uid == 0 || uid == own;
+        everything
+            || match right {
+                Right::Ask => true,
+                Right::Page => self.pages.contains(&uid),
+                Right::Command => self.commanders.contains(&uid),
+                Right::Own => false,
+            }
     }
 }
 
@@ -69,12 +83,20 @@ mod tests {
     }
 
     #[test]
-    fn root_the_own_user_and_those_named_may_command() {
-        let commanders = Commanders { uids: vec![804] };
-        let may: Vec<u32> = [0, 800, 801, 804, 65_534]
-            .into_iter()
-            .filter(|&uid| commanders.has(uid, 800))
-            .collect();
-        assert_eq!(may, [0, 800, 804]);
+    fn everybody_has_the_rights_they_were_given_and_no_other() {
+        let peers = Peers {
+            commanders: vec![804],
+            pages: vec![801],
+        };
+        let rights = [Right::Ask, Right::Page, Right::Command, Right::Own];
+        for (uid, has) in [
+            (0, [true; 4]),
+            (800, [true; 4]),
+            (801, [true, true, false, false]),
+            (804, [true, false, true, false]),
+            (65_534, [true, false, false, false]),
+        ] {
+            assert_eq!(rights.map(|right| peers.has(uid, 800, right)), has, "{uid}");
+        }
     }
 }

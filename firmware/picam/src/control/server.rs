@@ -10,9 +10,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::message::{MAX_REQUEST, Reply, Request, parse};
-use super::peer::Commanders;
-use crate::record::Status;
+use super::peer::Peers;
+use crate::orders::Origin;
+use crate::record::{Desk, Status};
 use picam_ring::Offer;
+use picam_web::orders::Order;
 use picam_web::status::StatusSource;
 
 /// Time for a client to say what it wants, and to take the answer.
@@ -30,11 +32,13 @@ impl ControlThread {
     pub(crate) fn start(
         socket: PathBuf,
         status: Arc<Status>,
-        commanders: Commanders,
+        desk: Arc<Desk>,
+        peers: Peers,
     ) -> io::Result<()> {
         let door = Door {
             status,
-            commanders,
+            desk,
+            peers,
             last: None,
         };
         thread::Builder::new()
@@ -46,7 +50,8 @@ impl ControlThread {
 
 struct Door {
     status: Arc<Status>,
-    commanders: Commanders,
+    desk: Arc<Desk>,
+    peers: Peers,
     last: Option<(Instant, Reply)>,
 }
 
@@ -91,12 +96,10 @@ impl Door {
             .take(MAX_REQUEST)
             .read_until(b'\n', &mut line)?;
         let reply = match parse(&line, self.status.boot_ns()) {
-            Ok(request) if request.commands() && !self.commanders.include(stream)? => {
-                Reply::refused(
-                    "this user may ask and not command",
-                    "do it as root, or name the user to the recorder with --commander",
-                )
-            }
+            Ok(request) if !self.peers.allow(stream, request.needs())? => Reply::refused(
+                "this user may not do that",
+                "do it as root, or name the user to the recorder with --commander or --page-user",
+            ),
             Ok(request) => self.obey(request),
             Err(refusal) => refusal,
         };
@@ -109,6 +112,24 @@ impl Door {
     fn obey(&mut self, request: Request) -> Reply {
         match request {
             Request::Status {} => self.status(),
+            Request::Lock {
+                id,
+                span,
+                reason,
+                origin: Origin::Page,
+            } => self
+                .desk
+                .order_of_page(Order::Lock { id, span, reason })
+                .into(),
+            Request::Lock {
+                id,
+                span,
+                reason,
+                origin,
+            } => self.desk.lock(id, &span, reason, origin).into(),
+            Request::Unlock { segment } => self.desk.unlock(&segment).into(),
+            Request::Locks {} => Reply::Locks(self.desk.locks().to_vec()),
+            Request::Page { order } => self.desk.order_of_page(order).into(),
             Request::SetTime {
                 source,
                 boot_ns,

@@ -113,6 +113,23 @@ impl Card {
         Ok((directory, slots))
     }
 
+    /// Opens the directory beside those who record into it, for others that are not on their way; with their table, and what
+    /// tells this card from others. An error before anybody records, and while the card is gone.
+    pub(super) fn beside(&self) -> io::Result<(FsDirectory, SlotTable, (u64, u64))> {
+        let held = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let held = known.held.as_ref();
+            held.map(|held| ((held.device, held.inode), held.slots.clone()))
+        };
+        let (medium, slots) = held.ok_or(Errno::NODEV)?;
+        let directory = FsDirectory::open(&self.path, false)?;
+        let metadata = self.path.metadata()?;
+        if (metadata.dev(), metadata.ino()) != medium || !directory.is_current()? {
+            return Err(Errno::NODEV.into());
+        }
+        Ok((directory, slots, medium))
+    }
+
     /// The table of the card that is there, or was last.
     pub(super) fn slots(&self) -> Option<SlotTable> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,8 +6,10 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use picam_capture::{CameraSpec, Cancel, CaptureError, Clock, Event, Source, open};
+use picam_media::AccessUnit;
 
 use super::backoff::{Backoff, Run};
+use super::desk::Desk;
 use super::intake::Intake;
 use super::queue::{Sender, Sent};
 use super::status::Report;
@@ -24,6 +26,7 @@ pub(super) fn run(
     sender: Sender,
     writer: &Thread,
     report: &Report,
+    desk: &Desk,
     stop: &Arc<AtomicBool>,
 ) {
     let cancel = Cancel::from_flag(stop.clone());
@@ -33,7 +36,9 @@ pub(super) fn run(
         sender,
         writer,
         report,
+        desk,
         stop,
+        was_paused: false,
         intake: Intake::default(),
         said_sound: false,
         said_damage: false,
@@ -73,7 +78,10 @@ struct Capture<'a> {
     sender: Sender,
     writer: &'a Thread,
     report: &'a Report,
+    desk: &'a Desk,
     stop: &'a AtomicBool,
+    /// Whether pictures are left out, since somebody wants that or since none at which decoding can start has come after it.
+    was_paused: bool,
     intake: Intake,
     /// Whether the log says already that sound is left out, or that the stream is damaged.
     said_sound: bool,
@@ -117,6 +125,13 @@ impl Capture<'_> {
                 Ok(Event::Unit) => {
                     heard = self.clock.boot_ns();
                     run.reached = run.reached.max(Some(item.unit.dts));
+                    if self.leaves_out(&item.unit) {
+                        if !self.desk.is_paused() {
+                            source.request_key_frame();
+                        }
+                        self.sender.put_back(item);
+                        continue;
+                    }
                     self.intake.accept(&mut item.unit);
                     self.say_damage(item.unit.damage_before);
                     self.report.delivered(&item.unit);
@@ -147,6 +162,21 @@ impl Capture<'_> {
             self.sender.put_back(item);
         }
         Ok(())
+    }
+
+    /// Whether a picture is not to be recorded, as somebody wants that. It is no loss: nobody counts it.
+    fn leaves_out(&mut self, unit: &AccessUnit) -> bool {
+        if self.desk.is_paused() {
+            self.was_paused = true;
+        } else if self.was_paused && unit.start.is_start() {
+            self.was_paused = false;
+            // It goes on as from a source that was opened anew.
+            self.intake.begin_epoch();
+        }
+        if self.was_paused {
+            self.report.fault_persists();
+        }
+        self.was_paused
     }
 
     fn say_damage(&mut self, damaged: u32) {

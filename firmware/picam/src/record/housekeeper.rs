@@ -16,6 +16,8 @@ use picam_ring::{
 };
 
 use super::boot::{Card, boot_id};
+use super::desk::Desk;
+use super::keeper::Keeper;
 use super::status::Status;
 use super::true_time::TrueTime;
 
@@ -25,9 +27,12 @@ const HEAD_START: Duration = Duration::from_secs(10);
 const ROUND: Duration = Duration::from_secs(20);
 /// A pause after so many looked-at files, so that the card stays free for recording.
 const FILES_AT_ONCE: usize = 16;
+/// How long it is believed, once looked into, that the clock can be believed or not.
+const BELIEVED_FOR_NS: u64 = 600_000_000_000;
 
 pub(super) struct Housekeeper {
     pub(super) card: Card,
+    pub(super) desk: Arc<Desk>,
     pub(super) needs: Vec<CameraNeed>,
     pub(super) slots: Slots,
     pub(super) retention: Option<Duration>,
@@ -45,6 +50,9 @@ pub(super) struct State {
     doubted: Option<AgeingClock>,
     readback: Readback,
     mender: Mender,
+    keeper: Keeper,
+    /// What was said last of a time that could be believed, and at which boot time.
+    believed: Option<(u64, Option<i64>)>,
 }
 
 impl Housekeeper {
@@ -75,11 +83,64 @@ impl Housekeeper {
         self.stop.load(Ordering::SeqCst)
     }
 
-    fn nap(&self, time: Duration) {
+    /// Waits, and carries out what is ordered meanwhile.
+    fn nap(&mut self, time: Duration) {
         let end = Instant::now() + time;
         while !self.stopped() && Instant::now() < end {
+            if self.desk.has_news()
+                && let Err(error) = self.carry_out_orders()
+            {
+                tracing::debug!("orders wait for the card: {error}");
+            }
             std::thread::park_timeout(end.saturating_duration_since(Instant::now()));
         }
+    }
+
+    fn carry_out_orders(&mut self) -> std::io::Result<()> {
+        let (directory, table) = self.card.open()?;
+        if !table.is_known() {
+            table.look(&directory)?;
+        }
+        self.state.keeper.lock(&directory, &table, &self.desk)
+    }
+
+    /// Locks what is to be locked, and frees what was marked for a day.
+    fn look_after_orders(
+        &mut self,
+        directory: &FsDirectory,
+        table: &SlotTable,
+        time: &BootTime,
+    ) -> std::io::Result<()> {
+        // What earlier starts were told is read here for the first time, by locks and by marks alike.
+        let believed = match self.desk.deletions().is_empty() {
+            true => None,
+            false => self.believed_now(directory, table, time),
+        };
+        let keeper = &mut self.state.keeper;
+        keeper.give_up(directory, table, &self.desk, believed)?;
+        keeper.lock(directory, table, &self.desk)
+    }
+
+    /// The time if it can be believed. Every header is read for that, and so not every round.
+    fn believed_now(
+        &mut self,
+        directory: &FsDirectory,
+        table: &SlotTable,
+        time: &BootTime,
+    ) -> Option<i64> {
+        let now_ns = self.clock.boot_ns();
+        let at = match self.state.believed {
+            Some((at, utc_us)) if now_ns.saturating_sub(at) < BELIEVED_FOR_NS => (at, utc_us),
+            _ => {
+                let starts = self.starts(directory, &table.catalog());
+                let utc_us = match ageing_clock(time, now_ns, boot_id(), &starts) {
+                    AgeingClock::Believed(now_us) => Some(now_us),
+                    _ => None,
+                };
+                *self.state.believed.insert((now_ns, utc_us))
+            }
+        };
+        at.1.map(|utc_us| utc_us.saturating_add((now_ns.saturating_sub(at.0) / 1000) as i64))
     }
 
     fn round(
@@ -109,6 +170,7 @@ impl Housekeeper {
         if !looked_over {
             self.put_in_order(&directory, &table, time, offer)?;
         }
+        self.look_after_orders(&directory, &table, time)?;
         self.provision(&directory, &table, &plan, usize::MAX)?;
         // A clock that was told meanwhile has not moved segments yet.
         if self.clock.known() == *time {

@@ -7,9 +7,11 @@
 mod backoff;
 mod boot;
 mod capture;
+mod desk;
 mod housekeeper;
 mod intake;
 mod joints;
+mod keeper;
 mod pulse;
 mod queue;
 mod status;
@@ -29,6 +31,7 @@ use picam_ring::{
 };
 
 pub use boot::lock_directory;
+pub(crate) use desk::Desk;
 pub use pulse::{Pulse, Verdict, Watch};
 pub use status::Status;
 use true_time::TrueTime;
@@ -94,6 +97,7 @@ pub const MIN_SLOT_SIZE: u64 = 1 << 20;
 /// A recording under way.
 pub struct Recording {
     status: Arc<Status>,
+    desk: Arc<Desk>,
     stop: Arc<AtomicBool>,
     cameras: Vec<JoinHandle<()>>,
     housekeeper: JoinHandle<()>,
@@ -130,7 +134,8 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         .collect();
     let stop = Arc::new(AtomicBool::new(false));
     let card = boot::Card::new(plan.footage.clone());
-    let (status, reports) = Status::new(&plan, &letters, slot_size, clock.clone(), card.clone());
+    let desk = Arc::new(Desk::new(card.clone(), clock.clone(), plan.shares));
+    let (status, reports) = Status::new(&plan, &letters, slot_size, card.clone(), desk.clone());
     let status = Arc::new(status);
     match card.open() {
         Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
@@ -157,7 +162,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         let source_clock: Arc<dyn Clock> = clock.clone();
         let (capture_handle, writer_report) = (std::sync::mpsc::sync_channel(1), report.clone());
         let writer = {
-            let (card, clock) = (card.clone(), clock.clone());
+            let (card, desk, clock) = (card.clone(), desk.clone(), clock.clone());
             let capture = capture_handle.1;
             let stop = stop.clone();
             std::thread::Builder::new()
@@ -165,7 +170,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
                 .spawn(move || {
                     // The capture thread says who it is as soon as it runs.
                     let Ok(capture) = capture.recv() else { return };
-                    writer::Writer::new(card, ring, clock, writer_report)
+                    writer::Writer::new(card, desk, ring, clock, writer_report)
                         .run(receiver, &capture, &stop);
                 })?
         };
@@ -173,10 +178,11 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
             let spec = camera.spec.clone();
             let stop = stop.clone();
             let writer = writer.thread().clone();
+            let desk = desk.clone();
             std::thread::Builder::new()
                 .name(format!("capture-{}", camera.spec.name))
                 .spawn(move || {
-                    capture::run(&spec, source_clock, sender, &writer, &report, &stop);
+                    capture::run(&spec, source_clock, sender, &writer, &report, &desk, &stop);
                 })?
         };
         // Cannot fail: the writer thread waits for exactly this.
@@ -186,6 +192,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
     }
     let housekeeper = housekeeper::Housekeeper {
         card,
+        desk: desk.clone(),
         needs,
         slots: plan.slots,
         retention: plan.retention,
@@ -197,8 +204,10 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
     let housekeeper = std::thread::Builder::new()
         .name("housekeeper".into())
         .spawn(move || housekeeper.run())?;
+    desk.wake(housekeeper.thread().clone());
     Ok(Recording {
         status,
+        desk,
         stop,
         cameras,
         housekeeper,
@@ -234,6 +243,11 @@ impl Recording {
     /// What is going on.
     pub fn status(&self) -> Arc<Status> {
         self.status.clone()
+    }
+
+    /// Where orders about footage go.
+    pub(crate) fn desk(&self) -> Arc<Desk> {
+        self.desk.clone()
     }
 
     /// A handle that ends the recording.

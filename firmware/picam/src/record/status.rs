@@ -16,13 +16,15 @@ use picam_ring::{
     degraded, share_warnings,
 };
 use picam_web::status::{
-    CameraState, CameraStatus, CardStatus, ClassCounts, Fault, Losses, RingStatus, StatusSource,
-    StatusUnavailable,
+    CameraState, CameraStatus, CardStatus, ClassCounts, DeletionStatus, Fault, Losses, RingStatus,
+    StatusSource, StatusUnavailable,
 };
 
 use super::boot::{Card, refuse_bare_root};
+use super::desk::Desk;
 use super::true_time::TrueTime;
 use super::{Pulse, RecordPlan};
+use crate::orders::Deletion;
 
 const STARTING: u8 = 0;
 const RECORDING: u8 = 1;
@@ -220,6 +222,7 @@ pub struct Status {
     warnings: Vec<String>,
     clock: Arc<TrueTime>,
     card: Card,
+    desk: Arc<Desk>,
     is_forged: AtomicBool,
     rotten: AtomicU64,
     card_full: ArcSwapOption<String>,
@@ -230,8 +233,8 @@ impl Status {
         plan: &RecordPlan,
         letters: &[u8],
         slot_size: u64,
-        clock: Arc<TrueTime>,
         card: Card,
+        desk: Arc<Desk>,
     ) -> (Self, Vec<Report>) {
         let cameras: Vec<Camera> = plan
             .cameras
@@ -255,8 +258,9 @@ impl Status {
             slot_size,
             shares: plan.shares,
             warnings: plan.warnings.clone(),
-            clock,
+            clock: desk.clock(),
             card,
+            desk,
             is_forged: AtomicBool::new(false),
             rotten: AtomicU64::new(0),
             card_full: ArcSwapOption::default(),
@@ -335,6 +339,7 @@ impl Status {
         let state = match (shared.state.load(Ordering::Relaxed), &fault) {
             (ENDED, _) => CameraState::Ended,
             (_, Some(_)) => CameraState::Fault,
+            (_, None) if self.desk.is_paused() => CameraState::Paused,
             (RECORDING, None) => CameraState::Recording,
             _ => CameraState::Starting,
         };
@@ -410,6 +415,14 @@ fn unusable_fault(catalog: &Catalog) -> Option<Fault> {
 }
 
 impl Status {
+    fn deletions(&self) -> Vec<DeletionStatus> {
+        let show = |deletion: &Deletion| DeletionStatus {
+            segment: deletion.segment.clone(),
+            in_s: deletion.waits_ns(None).div_ceil(1_000_000_000),
+        };
+        self.desk.deletions().iter().map(show).collect()
+    }
+
     /// What was found by reading back what was written.
     fn medium_faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -476,6 +489,8 @@ impl StatusSource for Status {
             version: env!("CARGO_PKG_VERSION").into(),
             uptime_s: self.clock.boot_ns() as f64 / 1e9,
             clock_known: self.clock.utc_us().is_some(),
+            paused_s: self.desk.paused_ns().map(|ns| ns.div_ceil(1_000_000_000)),
+            deletions: self.deletions(),
             cameras,
             card,
         })

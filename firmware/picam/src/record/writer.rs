@@ -17,6 +17,7 @@ use picam_ring::{
 };
 
 use super::boot::{Card, boot_id};
+use super::desk::Desk;
 use super::joints::{Copy, Joints};
 use super::queue::{Item, Receiver};
 use super::status::Report;
@@ -42,6 +43,7 @@ enum Stored {
 
 pub(super) struct Writer {
     card: Card,
+    desk: Arc<Desk>,
     config: RingConfig,
     clock: Arc<TrueTime>,
     report: Report,
@@ -68,12 +70,14 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         card: Card,
+        desk: Arc<Desk>,
         config: RingConfig,
         clock: Arc<TrueTime>,
         report: Report,
     ) -> Self {
         Self {
             card,
+            desk,
             config,
             clock,
             report,
@@ -132,6 +136,23 @@ impl Writer {
         match recorder.tick(now) {
             Ok(()) => self.report_progress(),
             Err(error) => self.refused(&error),
+        }
+        self.lock_if_wanted();
+    }
+
+    /// Gives the segment being recorded the class that somebody wants it to have. What the card refuses now is tried again
+    /// with the next tick.
+    fn lock_if_wanted(&mut self) {
+        let Some((recorder, _)) = &mut self.recorder else {
+            return;
+        };
+        let wanted = recorder
+            .started()
+            .and_then(|(boot_ns, utc_us)| self.desk.class_of(boot_ns, utc_us));
+        if let Some(class) = wanted
+            && let Err(error) = recorder.lock(class)
+        {
+            tracing::debug!("the segment being recorded is not locked yet: {error}");
         }
     }
 

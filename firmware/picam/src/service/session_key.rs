@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use picam_web::{Access, PasswordError, Sessions, hash_password_with};
 
-use crate::config::{Web, access};
+use crate::config::{Web, access, has_owner};
 
 /// Name of the credential.
 const CREDENTIAL: &str = "page-key";
@@ -25,19 +25,15 @@ pub(crate) fn access_and_sessions(
     web: &Web,
     config: Option<&Path>,
 ) -> Result<(Access, Sessions), PasswordError> {
-    let locked = web.password.is_some() || web.password_hash.is_some();
-    let sessions = match locked {
+    let sessions = match has_owner(web) {
         true => kept(config),
         // Nobody logs in, so that nothing has to be kept.
         false => fleeting(),
     }?;
-    let access = match &web.password {
-        // Another salt at every start would end every session.
-        Some(password) => {
-            Access::Password(hash_password_with(password.reveal(), &sessions.salt())?)
-        }
-        None => access(web)?,
-    };
+    // Another salt at every start would end every session.
+    let access = access(web, |password| {
+        hash_password_with(password, &sessions.salt())
+    })?;
     Ok((access, sessions))
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use picam_web::orders::OrderTaker;
 use picam_web::status::StatusSource;
 use picam_web::{Access, Limits, Sessions, WebConfig, serve};
 use tokio::net::TcpListener;
@@ -53,6 +54,7 @@ pub(crate) struct Page {
     pub(crate) sessions: Sessions,
     pub(crate) footage: PathBuf,
     pub(crate) status: Arc<dyn StatusSource>,
+    pub(crate) orders: Arc<dyn OrderTaker>,
 }
 
 /// The thread that serves the page.
@@ -121,6 +123,7 @@ async fn serve_once(page: &Page, stopped: &watch::Receiver<bool>) -> Option<Stri
         access: page.access.clone(),
         sessions: page.sessions.clone(),
         status: Arc::clone(&page.status),
+        orders: Arc::clone(&page.orders),
         limits: Limits {
             shutdown_grace: GRACE,
             ..Limits::default()

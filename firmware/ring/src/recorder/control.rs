@@ -1,16 +1,11 @@
 //! What others tell a recorder while it records: the time, an event.
 
-use picam_mp4::RecoverError;
-
 use super::Recorder;
-use super::error::{RecordError, doing, write_error};
+use super::error::{RecordError, write_error};
 use crate::anchor::{NOTICEABLE_US, name_time};
 use crate::class::Class;
 use crate::directory::Directory;
-use crate::name::{NameTime, SegmentName, SlotName};
-use crate::recovery::reclass;
-use crate::sequence::digits_of;
-use crate::slots::Owner;
+use crate::name::{NameTime, SegmentName};
 
 impl<D: Directory> Recorder<D> {
     /// Says how late it is, in nanoseconds since boot: for how long the card has been refusing.
@@ -46,40 +41,29 @@ impl<D: Directory> Recorder<D> {
         })
     }
 
-    /// Locks the segment being recorded, the one before and the one to come. May be called again if
-    /// the card refused.
+    /// When the segment being recorded began: in nanoseconds since boot, and in microseconds since 1970 if known.
+    pub fn started(&self) -> Option<(u64, Option<i64>)> {
+        let open = self.current.filter(|current| !current.closed);
+        let record = open.and_then(|_| self.writer.record())?;
+        Some((record.start_boot_ns, record.start_utc_us))
+    }
+
+    /// Locks the segment being recorded, unless it is of that class, or a stronger one, already. May be called again if the
+    /// card refused.
     pub fn lock(&mut self, class: Class) -> Result<(), RecordError> {
-        self.next_class = self.next_class.stronger(class);
         let Some(current) = self.current.filter(|current| !current.closed) else {
             return Ok(());
         };
         let own = current.segment.class.stronger(class);
         // First the name, which decides what may be overwritten.
         self.rename_current(|name| SegmentName { class: own, ..name })?;
-        self.writer
-            .update_record(|record| record.class = own.letter())
-            .map_err(write_error)?;
-        self.lock_the_one_before(current.sequence, class)
-    }
-
-    fn lock_the_one_before(&mut self, sequence: u64, class: Class) -> Result<(), RecordError> {
-        let before = digits_of(sequence.wrapping_sub(1));
-        let find = |ring: &crate::catalog::Ring| ring.find(before).map(|segment| segment.name);
-        let Some(name) = self.slots.ring(self.config.letter, find) else {
-            return Ok(());
-        };
-        let refused = doing("locking the segment before");
-        let owner = Owner::Recorder(self.config.letter);
-        let Some(mut claim) = self.slots.claim(SlotName::Segment(name), owner) else {
-            // Somebody is working on it, and is done in a moment.
-            return Err(refused(std::io::ErrorKind::ResourceBusy.into()));
-        };
-        let class = name.class.stronger(class);
-        match reclass(&mut claim, &self.directory, class) {
-            Ok(()) => Ok(()),
-            Err(RecoverError::Io(error)) => Err(refused(error)),
-            // It cannot be locked in its header; its name decides.
-            Err(_) => Err(refused(std::io::ErrorKind::InvalidData.into())),
+        let letter = own.letter();
+        match self.writer.record() {
+            Some(record) if record.class != letter => self
+                .writer
+                .update_record(|record| record.class = letter)
+                .map_err(write_error),
+            _ => Ok(()),
         }
     }
 

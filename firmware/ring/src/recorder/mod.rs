@@ -87,7 +87,6 @@ pub enum Taken {
 #[derive(Debug, Clone, Copy)]
 struct Current {
     segment: SegmentName,
-    sequence: u64,
     /// Whether the file bears its segment's name yet.
     named: bool,
     /// Whether the writer is done with it, and only the name is missing.
@@ -108,7 +107,6 @@ pub struct Recorder<D: Directory> {
     claim: Option<Claim>,
     tracks: Arc<Vec<TrackConfig>>,
     caution: Caution,
-    next_class: Class,
     last_sequence: Option<u64>,
     utc_minus_boot_us: Option<i64>,
     refusals: u32,
@@ -133,7 +131,6 @@ impl<D: Directory> Recorder<D> {
             claim: None,
             tracks: Arc::default(),
             caution: Caution::default(),
-            next_class: Class::Normal,
             last_sequence: None,
             utc_minus_boot_us: None,
             refusals: 0,
@@ -419,7 +416,7 @@ impl<D: Directory> Recorder<D> {
         });
         let start_boot_ns = picture.sample.captured_boot_ns;
         let start_utc_us = self.utc_at(start_boot_ns);
-        let class = self.next_class;
+        let class = Class::Normal;
         let record = Record {
             sequence,
             boot_id: self.boot.id,
@@ -440,7 +437,6 @@ impl<D: Directory> Recorder<D> {
             .begin(file, record, tracks.to_vec(), &picture.sample)
             .map_err(write_error)?;
         self.last_sequence = Some(sequence);
-        self.next_class = Class::Normal;
         self.current = Some(Current {
             segment: SegmentName {
                 time: self.name_time(start_boot_ns),
@@ -448,7 +444,6 @@ impl<D: Directory> Recorder<D> {
                 class,
                 sequence: digits_of(sequence),
             },
-            sequence,
             named: false,
             closed: false,
             full: false,

@@ -140,11 +140,6 @@ impl SlotTable {
         self.state().claims.get(&slot).map(|held| held.owner)
     }
 
-    /// Slots that somebody works on.
-    pub fn claimed(&self) -> Vec<SlotName> {
-        self.state().claims.keys().copied().collect()
-    }
-
     /// Takes a slot to work on it; `None` while somebody else does, or if there is no such slot.
     pub fn claim(&self, slot: SlotName, owner: Owner) -> Option<Claim> {
         let mut state = self.state();

@@ -54,9 +54,7 @@ fn crowded() -> Response {
 
 fn refuse(auth: &Auth, session: Option<&Session>, request: &Request) -> Option<Response> {
     let (path, headers) = (request.uri().path(), request.headers());
-    if matches!(auth.access, Access::Password(_))
-        && !origin::names_this_network(request.uri(), headers)
-    {
+    if auth.access.has_password() && !origin::names_this_network(request.uri(), headers) {
         return Some(foreign_name());
     }
     let role = match auth.access {
@@ -64,7 +62,7 @@ fn refuse(auth: &Auth, session: Option<&Session>, request: &Request) -> Option<R
             return Some(wrong_host());
         }
         Access::LocalOpen => Role::Owner,
-        Access::Password(_) => match session {
+        Access::Password(_) | Access::Passwords { .. } => match session {
             Some(session) => session.role,
             None if is_public(path) => Role::Viewer,
             None => return Some(not_logged_in(path)),
@@ -84,18 +82,19 @@ fn is_public(path: &str) -> bool {
 impl Auth {
     /// The session that a request belongs to.
     fn session(&self, headers: &HeaderMap) -> Option<Session> {
-        let Access::Password(password) = &self.access else {
-            return None;
-        };
         let token = token(headers)?;
-        self.sessions.check(password, token, SystemTime::now())
+        let now = SystemTime::now();
+        Role::ALL.into_iter().find_map(|role| {
+            let seal = self.access.seal(role)?;
+            let session = self.sessions.check(&seal, token, now)?;
+            // What seals a viewer's session is no owner's.
+            (session.role == role).then_some(session)
+        })
     }
 
     fn renewed(&self, session: &Session) -> Option<HeaderValue> {
-        let Access::Password(password) = &self.access else {
-            return None;
-        };
-        let value = self.sessions.renew(password, session, SystemTime::now());
+        let seal = self.access.seal(session.role)?;
+        let value = self.sessions.renew(&seal, session, SystemTime::now());
         HeaderValue::try_from(set_cookie(&value)).ok()
     }
 }

@@ -30,7 +30,7 @@ struct Credentials {
 pub(crate) async fn login_page(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
     match app.auth.access {
         Access::LocalOpen => Redirect::to("/").into_response(),
-        Access::Password(_) => page::login(query.as_deref()),
+        Access::Password(_) | Access::Passwords { .. } => page::login(query.as_deref()),
     }
 }
 
@@ -82,7 +82,7 @@ fn logged_out(auth: &Auth) -> Response {
     let gone = format!("{COOKIE_NAME}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
     let next = match auth.access {
         Access::LocalOpen => "/",
-        Access::Password(_) => "/login",
+        Access::Password(_) | Access::Passwords { .. } => "/login",
     };
     ([(SET_COOKIE, gone)], Redirect::to(next)).into_response()
 }
@@ -106,20 +106,19 @@ async fn try_login(
     Peer(peer): Peer,
     credentials: Result<Credentials, ApiError>,
 ) -> Result<String, Refusal> {
-    let Access::Password(hash) = &auth.access else {
+    if !auth.access.has_password() {
         return Err(Refusal::Unusable(ApiError::new(
             StatusCode::CONFLICT,
             "no password is set, there is nothing to log in to",
             "open the page directly",
         )));
-    };
+    }
     let Credentials { password } = credentials.map_err(Refusal::Unusable)?;
     let begun = auth.throttle().begin(peer.ip(), Instant::now());
     let begun = begun.map_err(Refusal::Wait)?;
-    let checked = auth.checker.check(hash.clone(), password, begun.earlier);
-    match checked.await {
-        Ok(true) => auth.throttle().succeeded(&begun),
-        Ok(false) => {
+    let role = match whose(auth, &password, begun.earlier).await {
+        Ok(Some(role)) => role,
+        Ok(None) => {
             tracing::warn!(%peer, "wrong password");
             return Err(Refusal::Wrong);
         }
@@ -127,13 +126,31 @@ async fn try_login(
             auth.throttle().withdraw(&begun);
             return Err(Refusal::Busy);
         }
-    }
-    let opened = auth.sessions.open(hash, Role::Owner, SystemTime::now());
+    };
+    auth.throttle().succeeded(&begun);
+    let seal = auth.access.seal(role).unwrap_or_default();
+    let opened = auth.sessions.open(&seal, role, SystemTime::now());
     let value = opened.map_err(|error| {
         tracing::error!(%error, "no randomness for a session");
         Refusal::Unusable(ApiError::internal())
     })?;
     Ok(set_cookie(&value))
+}
+
+/// Whose password it is. The owner's is looked at first: the owner waits for one check.
+async fn whose(auth: &Auth, password: &str, earlier: u32) -> Result<Option<Role>, Busy> {
+    for role in Role::ALL {
+        let Some(hash) = auth.access.password_of(role) else {
+            continue;
+        };
+        let checked = auth
+            .checker
+            .check(hash.clone(), password.to_owned(), earlier);
+        if checked.await? {
+            return Ok(Some(role));
+        }
+    }
+    Ok(None)
 }
 
 const SEND: &str = "send JSON {\"password\": \"...\"} or a form with the field password";

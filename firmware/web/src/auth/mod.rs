@@ -20,6 +20,7 @@ pub use password::{
     MIN_PASSWORD_LEN, PasswordError, PasswordHash, hash_password, hash_password_with,
 };
 pub use role::Role;
+pub(crate) use sessions::Session;
 pub use sessions::Sessions;
 
 use checker::Checker;
@@ -30,14 +31,44 @@ use throttle::Throttle;
 pub enum Access {
     /// Nothing, for whoever sits at this very machine. Only for a loopback address.
     LocalOpen,
-    /// A password.
+    /// A password: whoever knows it is the owner.
     Password(PasswordHash),
+    /// One for the owner, and one for those who may only look.
+    Passwords {
+        /// Of the owner.
+        owner: PasswordHash,
+        /// Of viewers.
+        viewer: PasswordHash,
+    },
 }
 
 impl Access {
     /// Whether a server on `ip` may let people in this way.
     pub fn is_safe_on(&self, ip: IpAddr) -> bool {
-        matches!(self, Self::Password(_)) || ip.to_canonical().is_loopback()
+        self.has_password() || ip.to_canonical().is_loopback()
+    }
+
+    /// Whether anybody has to log in.
+    pub(crate) fn has_password(&self) -> bool {
+        self.password_of(Role::Owner).is_some()
+    }
+
+    /// The password that makes somebody this, if there is one.
+    fn password_of(&self, role: Role) -> Option<&PasswordHash> {
+        match (self, role) {
+            (Self::LocalOpen, _) | (Self::Password(_), Role::Viewer) => None,
+            (Self::Password(owner) | Self::Passwords { owner, .. }, Role::Owner) => Some(owner),
+            (Self::Passwords { viewer, .. }, Role::Viewer) => Some(viewer),
+        }
+    }
+
+    /// What sessions of a role are bound to: with another owner's password all end, with another one of viewers theirs.
+    fn seal(&self, role: Role) -> Option<String> {
+        let owner = self.password_of(Role::Owner)?.to_string();
+        match role {
+            Role::Owner => Some(owner),
+            Role::Viewer => Some(format!("{owner}{}", self.password_of(Role::Viewer)?)),
+        }
     }
 }
 

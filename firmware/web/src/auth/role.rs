@@ -12,6 +12,8 @@ pub enum Role {
 }
 
 impl Role {
+    pub(super) const ALL: [Self; 2] = [Self::Owner, Self::Viewer];
+
     /// Whether a request is within what the role may do.
     pub(crate) fn may(self, method: &Method, path: &str) -> bool {
         match self {
@@ -21,7 +23,7 @@ impl Role {
     }
 
     /// Its name in a session.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Owner => "owner",
             Self::Viewer => "viewer",
@@ -29,8 +31,7 @@ impl Role {
     }
 
     pub(super) fn named(name: &str) -> Option<Self> {
-        let all = [Self::Owner, Self::Viewer];
-        all.into_iter().find(|role| role.name() == name)
+        Self::ALL.into_iter().find(|role| role.name() == name)
     }
 }
 
@@ -46,6 +47,10 @@ mod tests {
             (Method::POST, "/api/logout", true),
             (Method::POST, "/api/logout-everywhere", false),
             (Method::DELETE, "/api/segments/F000123", false),
+            (Method::POST, "/api/segments/F000123/restore", false),
+            (Method::POST, "/api/locks", false),
+            (Method::POST, "/api/pause", false),
+            (Method::POST, "/api/resume", false),
         ] {
             assert_eq!(Role::Viewer.may(&method, path), may, "{method} {path}");
             assert!(Role::Owner.may(&method, path));

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use cookie::{Cookie, CookieJar, Key};
 
+use super::Role;
 use super::ended::Ended;
-use super::{PasswordHash, Role};
 
 /// Name of the cookie.
 pub(super) const COOKIE_NAME: &str = "picam_session";
@@ -42,7 +42,7 @@ struct State {
 /// A session whose cookie is genuine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Session {
-    pub(super) role: Role,
+    pub(crate) role: Role,
     id: String,
     /// Seconds of Unix time.
     issued: u64,
@@ -97,9 +97,9 @@ impl Sessions {
         salt
     }
 
-    /// The key of the sessions of one password: with another password, all end.
-    fn key_of(&self, password: &PasswordHash) -> Key {
-        self.key(password.to_string().as_bytes())
+    /// The key of the sessions that one password seals: with another password, all end.
+    fn key_of(&self, seal: &impl fmt::Display) -> Key {
+        self.key(seal.to_string().as_bytes())
     }
 
     fn key(&self, of: &[u8]) -> Key {
@@ -109,7 +109,7 @@ impl Sessions {
     /// Opens a session and returns its cookie's value.
     pub(super) fn open(
         &self,
-        password: &PasswordHash,
+        seal: &impl fmt::Display,
         role: Role,
         now: SystemTime,
     ) -> Result<String, getrandom::Error> {
@@ -127,13 +127,13 @@ impl Sessions {
             issued: seconds(now),
             stale: false,
         };
-        Ok(self.sign(password, &session, state.ended.generation))
+        Ok(self.sign(seal, &session, state.ended.generation))
     }
 
     /// The cookie's value of a session that goes on, with the time as it is known now.
     pub(super) fn renew(
         &self,
-        password: &PasswordHash,
+        seal: &impl fmt::Display,
         session: &Session,
         now: SystemTime,
     ) -> String {
@@ -148,16 +148,16 @@ impl Sessions {
         };
         let generation = state.ended.generation;
         drop(state);
-        self.sign(password, &renewed, generation)
+        self.sign(seal, &renewed, generation)
     }
 
-    fn sign(&self, password: &PasswordHash, session: &Session, generation: u64) -> String {
+    fn sign(&self, seal: &impl fmt::Display, session: &Session, generation: u64) -> String {
         let Session {
             role, id, issued, ..
         } = session;
         let value = format!("1.{}.{generation}.{issued}.{id}", role.name());
         let mut jar = CookieJar::new();
-        jar.signed_mut(&self.key_of(password))
+        jar.signed_mut(&self.key_of(seal))
             .add(Cookie::new(COOKIE_NAME, value));
         let signed = jar.get(COOKIE_NAME);
         signed.map_or_else(String::new, |cookie| cookie.value().to_owned())
@@ -166,12 +166,12 @@ impl Sessions {
     /// The session that a cookie's value is of, if it is genuine and goes on.
     pub(super) fn check(
         &self,
-        password: &PasswordHash,
+        seal: &impl fmt::Display,
         value: &str,
         now: SystemTime,
     ) -> Option<Session> {
         let jar = CookieJar::new();
-        let key = self.key_of(password);
+        let key = self.key_of(seal);
         let cookie = Cookie::new(COOKIE_NAME, value.to_owned());
         let genuine = jar.signed(&key).verify(cookie)?;
         let mut fields = genuine.value().split('.');
@@ -256,6 +256,7 @@ fn seconds(time: SystemTime) -> u64 {
 mod tests {
     use std::sync::LazyLock;
 
+    use super::super::PasswordHash;
     use super::*;
 
     const DAY: Duration = Duration::from_secs(86_400);
@@ -271,31 +272,31 @@ mod tests {
     #[test]
     fn a_session_outlives_the_program_by_thirty_days() {
         let first = Sessions::kept([7; 32], None);
-        let cookie = first.open(&OLD, Role::Viewer, now()).unwrap();
+        let cookie = first.open(&*OLD, Role::Viewer, now()).unwrap();
         for (later, valid) in [(0, true), (29, true), (30, false), (400, false)] {
             // Another start of the program.
             let sessions = Sessions::kept([7; 32], None);
-            let session = sessions.check(&OLD, &cookie, now() + DAY * later);
+            let session = sessions.check(&*OLD, &cookie, now() + DAY * later);
             assert_eq!(session.is_some(), valid, "{later} days");
             assert!(session.is_none_or(|session| session.role == Role::Viewer));
         }
         let sessions = Sessions::kept([7; 32], None);
-        let behind = sessions.check(&OLD, &cookie, now() - DAY * 200);
+        let behind = sessions.check(&*OLD, &cookie, now() - DAY * 200);
         assert!(behind.is_some(), "a clock without a time source");
     }
 
     #[test]
     fn another_password_or_key_ends_it() {
         let sessions = Sessions::kept([7; 32], None);
-        let cookie = sessions.open(&OLD, Role::Owner, now()).unwrap();
-        assert!(sessions.check(&OLD, &cookie, now()).is_some());
-        assert!(sessions.check(&NEW, &cookie, now()).is_none());
+        let cookie = sessions.open(&*OLD, Role::Owner, now()).unwrap();
+        assert!(sessions.check(&*OLD, &cookie, now()).is_some());
+        assert!(sessions.check(&*NEW, &cookie, now()).is_none());
         let other = Sessions::kept([8; 32], None);
-        assert!(other.check(&OLD, &cookie, now()).is_none());
+        assert!(other.check(&*OLD, &cookie, now()).is_none());
         assert!(
             Sessions::fleeting()
                 .unwrap()
-                .check(&OLD, &cookie, now())
+                .check(&*OLD, &cookie, now())
                 .is_none()
         );
         assert_ne!(sessions.salt(), other.salt());
@@ -305,7 +306,7 @@ mod tests {
     #[test]
     fn nothing_but_the_whole_cookie_is_one() {
         let sessions = Sessions::kept([7; 32], None);
-        let viewer = sessions.open(&OLD, Role::Viewer, now()).unwrap();
+        let viewer = sessions.open(&*OLD, Role::Viewer, now()).unwrap();
         let unsigned = &viewer[viewer.find("1.viewer").unwrap()..];
         for wrong in [
             "",
@@ -318,7 +319,7 @@ mod tests {
             &viewer.replace(".0.", ".1."),
             &"é".repeat(60),
         ] {
-            assert_eq!(sessions.check(&OLD, wrong, now()), None, "{wrong}");
+            assert_eq!(sessions.check(&*OLD, wrong, now()), None, "{wrong}");
         }
     }
 
@@ -327,19 +328,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("sessions");
         let sessions = Sessions::kept([7; 32], Some(file.clone()));
-        let open = || sessions.open(&OLD, Role::Owner, now()).unwrap();
+        let open = || sessions.open(&*OLD, Role::Owner, now()).unwrap();
         let (a, b) = (open(), open());
-        sessions.end(&sessions.check(&OLD, &a, now()).unwrap(), now());
+        sessions.end(&sessions.check(&*OLD, &a, now()).unwrap(), now());
         let again = Sessions::kept([7; 32], Some(file.clone()));
         for sessions in [&sessions, &again] {
-            assert!(sessions.check(&OLD, &a, now()).is_none());
-            assert!(sessions.check(&OLD, &b, now()).is_some());
+            assert!(sessions.check(&*OLD, &a, now()).is_none());
+            assert!(sessions.check(&*OLD, &b, now()).is_some());
         }
         assert!(again.end_all());
         let last = Sessions::kept([7; 32], Some(file));
-        assert!(last.check(&OLD, &b, now()).is_none());
-        let c = last.open(&OLD, Role::Owner, now()).unwrap();
-        assert!(last.check(&OLD, &c, now()).is_some());
+        assert!(last.check(&*OLD, &b, now()).is_none());
+        let c = last.open(&*OLD, Role::Owner, now()).unwrap();
+        assert!(last.check(&*OLD, &c, now()).is_some());
         let nowhere = Sessions::kept([7; 32], Some(dir.path().join("no/such/directory")));
         assert!(!nowhere.end_all(), "it says that it cannot keep it");
     }
@@ -348,13 +349,13 @@ mod tests {
     fn a_session_from_before_the_time_was_known_goes_on() {
         let sessions = Sessions::kept([7; 32], None);
         let built = now() - DAY * 150;
-        let cookie = sessions.open(&OLD, Role::Owner, built).unwrap();
-        let session = sessions.check(&OLD, &cookie, now()).unwrap();
+        let cookie = sessions.open(&*OLD, Role::Owner, built).unwrap();
+        let session = sessions.check(&*OLD, &cookie, now()).unwrap();
         assert!(session.stale);
-        let renewed = sessions.renew(&OLD, &session, now());
+        let renewed = sessions.renew(&*OLD, &session, now());
         let after_restart = Sessions::kept([7; 32], None);
-        assert!(after_restart.check(&OLD, &cookie, now()).is_none());
-        let session = after_restart.check(&OLD, &renewed, now() + DAY).unwrap();
+        assert!(after_restart.check(&*OLD, &cookie, now()).is_none());
+        let session = after_restart.check(&*OLD, &renewed, now() + DAY).unwrap();
         assert!(!session.stale);
     }
 }

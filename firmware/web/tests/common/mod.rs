@@ -17,6 +17,7 @@ use picam_mp4::{
     sample_entry,
 };
 use picam_ring::SegmentName;
+use picam_web::orders::{Denied, Order, OrderTaker};
 use picam_web::status::{CameraState, CameraStatus, CardStatus, Losses, RingStatus};
 use picam_web::{Access, Limits, Sessions, Status, StatusSource, StatusUnavailable, WebConfig};
 use tempfile::TempDir;
@@ -178,6 +179,23 @@ impl StatusSource for Recorder {
     }
 }
 
+/// Takes every order, or says no.
+#[derive(Clone, Default)]
+pub struct Orders {
+    pub taken: Arc<Mutex<Vec<Order>>>,
+    pub denied: Arc<Mutex<Option<Denied>>>,
+}
+
+impl OrderTaker for Orders {
+    fn order(&self, order: Order) -> Result<(), Denied> {
+        if let Some(denied) = self.denied.lock().unwrap().clone() {
+            return Err(denied);
+        }
+        self.taken.lock().unwrap().push(order);
+        Ok(())
+    }
+}
+
 pub fn camera() -> CameraStatus {
     CameraStatus {
         name: "front".into(),
@@ -206,6 +224,8 @@ pub struct Server {
     /// What outlives the program.
     pub state: TempDir,
     pub recorder: Recorder,
+    /// What was ordered.
+    pub orders: Orders,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -220,6 +240,8 @@ impl Server {
             version: "0.1.0".into(),
             uptime_s: 10.0,
             clock_known: true,
+            paused_s: None,
+            deletions: Vec::new(),
             cameras: vec![camera()],
             card: CardStatus::default(),
         };
@@ -234,11 +256,13 @@ impl Server {
         let dir = tempfile::tempdir().unwrap();
         let state = tempfile::tempdir().unwrap();
         let sessions = Sessions::kept([7; 32], Some(state.path().join("sessions")));
+        let orders = Orders::default();
         let config = WebConfig {
             footage: dir.path().into(),
             access,
             sessions,
             status,
+            orders: Arc::new(orders.clone()),
             limits,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -264,6 +288,7 @@ impl Server {
                 reason: String::new(),
                 remedy: String::new(),
             })))),
+            orders,
             stop: Some(stop),
             thread: Some(thread),
         }

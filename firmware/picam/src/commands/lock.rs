@@ -1,0 +1,121 @@
+//! `picam lock`, `picam unlock` and `picam locks`.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use picam_web::orders::OrderSpan;
+
+use super::failure::Failure;
+use super::time::no_answer;
+use crate::clip::When;
+use crate::control::{Reply, Request, ask};
+use crate::orders::{LockOrder, Origin, Span};
+use crate::text;
+
+/// Options of `lock`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LockArgs {
+    /// The recorder's --control socket
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) recorder: PathBuf,
+    /// From when on: 2026-11-20T11:08:00+01:00, or "2026-11-20 11:08:00" (UTC)
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "to",
+        required_unless_present = "segment"
+    )]
+    pub(crate) from: Option<When>,
+    /// Until when, an hour from now at most; written likewise
+    #[arg(long, value_name = "TIME", requires = "from")]
+    pub(crate) to: Option<When>,
+    /// Instead of a time: what was recorded while this segment was, such as F000123
+    #[arg(long, value_name = "SEGMENT", conflicts_with_all = ["from", "to"])]
+    pub(crate) segment: Option<String>,
+    /// Why, for whoever lists the locks
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) reason: String,
+    /// Id of the order: the same twice is one [default: a new one]
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+}
+
+/// Has footage kept.
+pub(crate) fn lock(args: &LockArgs) -> Result<(), Failure> {
+    let span = match (&args.segment, args.from, args.to) {
+        (Some(segment), _, _) => OrderSpan::Segment(segment.clone()),
+        (None, Some(When::Utc(from_us)), Some(When::Utc(to_us))) => {
+            OrderSpan::Utc { from_us, to_us }
+        }
+        _ => {
+            let message = "write both times as 2026-11-20T11:08:00+01:00, or in UTC as \"2026-11-20 11:08:00\"";
+            return Err(Failure::usage(message));
+        }
+    };
+    let id = args.id.clone().unwrap_or_else(new_id);
+    let request = Request::Lock {
+        id,
+        span,
+        reason: args.reason.clone(),
+        origin: Origin::Owner,
+    };
+    told(&args.recorder, request).map(drop)
+}
+
+/// Ends what keeps segments.
+pub(crate) fn unlock(recorder: &Path, segments: &[String]) -> Result<(), Failure> {
+    for segment in segments {
+        let segment = segment.clone();
+        told(recorder, Request::Unlock { segment })?;
+    }
+    Ok(())
+}
+
+/// Lists the locks that are still being carried out.
+pub(crate) fn list(recorder: &Path) -> Result<(), Failure> {
+    let Reply::Locks(locks) = told(recorder, Request::Locks {})? else {
+        return Err(Failure::new("the recorder's answer makes no sense"));
+    };
+    let mut out = io::stdout().lock();
+    for lock in &locks {
+        writeln!(out, "{}", line(lock))?;
+    }
+    Ok(())
+}
+
+fn line(lock: &LockOrder) -> String {
+    let origin = match lock.origin {
+        Origin::Page => "page",
+        Origin::Button => "button",
+        Origin::Impact => "impact",
+        Origin::Owner => "owner",
+    };
+    let when = match lock.span {
+        Span::Utc { from_us, to_us } => {
+            format!("{} to {}", text::utc(from_us), text::utc(to_us))
+        }
+        Span::Boot { from_ns, to_ns, .. } => format!(
+            "{} to {} after a boot",
+            text::seconds(from_ns as f64 / 1e9),
+            text::seconds(to_ns as f64 / 1e9)
+        ),
+    };
+    let LockOrder { id, reason, .. } = lock;
+    format!("{id}: {when}, {origin}: {reason}")
+}
+
+fn told(recorder: &Path, request: Request) -> Result<Reply, Failure> {
+    match ask(recorder, request) {
+        Ok(Reply::Refused { reason, remedy, .. }) => {
+            Err(Failure::new(format!("{reason}; {remedy}")))
+        }
+        Ok(reply) => Ok(reply),
+        Err(error) => Err(no_answer(recorder, &error)),
+    }
+}
+
+fn new_id() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    format!("owner-{}", now.unwrap_or_default().as_nanos())
+}

@@ -1,0 +1,176 @@
+//! The orders that are not carried out yet, and which have been.
+
+use picam_ring::Class;
+use serde::{Deserialize, Serialize};
+
+use super::order::{LockOrder, Now, Origin, Refusal};
+
+/// How long a deletion can be taken back, in nanoseconds.
+pub(crate) const KEPT_NS: u64 = 24 * 3_600_000_000_000;
+/// Most locks at a time that are still being carried out: of the page, and of all others.
+const MAX_LOCKS: usize = 64;
+/// Most locks that are remembered once they are carried out; likewise.
+const MAX_ENDED: usize = 64;
+/// Most deletions that wait.
+const MAX_DELETIONS: usize = 500;
+
+/// Footage that somebody on the page wants gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Deletion {
+    /// Its id, as on the page.
+    pub(crate) segment: String,
+    /// Its whole sequence number, and the boot that recorded it: ids come round again.
+    pub(crate) sequence: u64,
+    /// See there.
+    pub(crate) boot_id: [u8; 16],
+    /// For how long the recorder has run since, in nanoseconds.
+    pub(crate) ran_ns: u64,
+    /// Since when it has been marked at least, by a clock that could be believed.
+    pub(crate) since: Option<Since>,
+}
+
+/// A moment that somebody could believe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Since {
+    /// Microseconds since 1970.
+    pub(crate) utc_us: i64,
+    /// The boot in which it was believed.
+    pub(crate) boot_id: [u8; 16],
+}
+
+impl Deletion {
+    /// How long until it may be carried out, in nanoseconds, by the clock or by what has run since, whichever is less.
+    /// `believed` is the time if it can be believed. Within one boot it says nothing: what has run is exact, and a clock
+    /// that is put right jumps.
+    pub(crate) fn waits_ns(&self, believed: Option<Since>) -> u64 {
+        let by_clock = believed
+            .zip(self.since)
+            .filter(|(now, since)| now.boot_id != since.boot_id)
+            .and_then(|(now, since)| u64::try_from(now.utc_us.checked_sub(since.utc_us)?).ok())
+            .map_or(0, |us| us.saturating_mul(1000));
+        KEPT_NS.saturating_sub(self.ran_ns.max(by_clock))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Ended {
+    id: String,
+    /// Whether it was of the page, which pushes out only its own.
+    page: bool,
+}
+
+/// Everything that has to outlive a power cut.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Orders {
+    /// In the order in which they were given.
+    locks: Vec<LockOrder>,
+    ended: Vec<Ended>,
+    deletions: Vec<Deletion>,
+}
+
+/// What became of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It must be written down.
+    New,
+    /// It was there before, or there is nothing to do.
+    Known,
+}
+
+fn is_page(origin: Origin) -> bool {
+    origin.class() == Class::Manual
+}
+
+impl Orders {
+    /// Locks that are still to be carried out, or may yet be needed.
+    pub(crate) fn locks(&self) -> &[LockOrder] {
+        &self.locks
+    }
+
+    /// What waits for its day to pass.
+    pub(crate) fn deletions(&self) -> &[Deletion] {
+        &self.deletions
+    }
+
+    /// Takes a lock, unless one with that id was taken before.
+    pub(crate) fn lock(&mut self, order: LockOrder, now: &Now) -> Result<Taken, Refusal> {
+        let page = is_page(order.origin);
+        // Whose id it is matters, too: the page cannot keep an impact from being locked by guessing its id.
+        let open = |known: &LockOrder| known.id == order.id && is_page(known.origin) == page;
+        let ended = |known: &Ended| known.id == order.id && known.page == page;
+        if self.locks.iter().any(open) || self.ended.iter().any(ended) {
+            return Ok(Taken::Known);
+        }
+        order.check(now)?;
+        let same = self.locks.iter().filter(|o| is_page(o.origin) == page);
+        if same.count() >= MAX_LOCKS {
+            return Err(Refusal::TooManyLocks);
+        }
+        self.locks.push(order);
+        Ok(Taken::New)
+    }
+
+    /// A lock needs no more looking after.
+    pub(crate) fn end_lock(&mut self, order: &LockOrder) -> bool {
+        let before = self.locks.len();
+        self.locks.retain(|open| open != order);
+        if self.locks.len() == before {
+            return false;
+        }
+        let page = is_page(order.origin);
+        let id = order.id.clone();
+        self.ended.push(Ended { id, page });
+        let same = self.ended.iter().filter(|ended| ended.page == page);
+        if same.count() > MAX_ENDED
+            && let Some(oldest) = self.ended.iter().position(|ended| ended.page == page)
+        {
+            self.ended.remove(oldest);
+        }
+        true
+    }
+
+    /// Marks a segment.
+    pub(crate) fn delete(&mut self, segment: Deletion) -> Result<Taken, Refusal> {
+        let same = |known: &Deletion| {
+            known.segment == segment.segment
+                && (known.sequence, known.boot_id) == (segment.sequence, segment.boot_id)
+        };
+        if self.deletions.iter().any(same) {
+            return Ok(Taken::Known);
+        }
+        // Of a segment that had the same id a million ago nothing is left.
+        self.deletions
+            .retain(|known| known.segment != segment.segment);
+        if self.deletions.len() >= MAX_DELETIONS {
+            return Err(Refusal::TooManyDeletions);
+        }
+        self.deletions.push(segment);
+        Ok(Taken::New)
+    }
+
+    /// Takes marks back.
+    pub(crate) fn restore(&mut self, which: impl Fn(&Deletion) -> bool) -> Taken {
+        let before = self.deletions.len();
+        self.deletions.retain(|deletion| !which(deletion));
+        match self.deletions.len() == before {
+            true => Taken::Known,
+            false => Taken::New,
+        }
+    }
+
+    /// The recorder has run for so long, and this is the time if it can be believed.
+    pub(crate) fn run(&mut self, ns: u64, believed: Option<Since>) {
+        for deletion in &mut self.deletions {
+            deletion.ran_ns = deletion.ran_ns.saturating_add(ns);
+            // Later than it was: a mark waits longer for that, and never less.
+            deletion.since = deletion.since.or(believed);
+        }
+    }
+
+    /// Marks whose day has passed.
+    pub(crate) fn due(&self, believed: Option<Since>) -> Vec<Deletion> {
+        let due = |deletion: &&Deletion| deletion.waits_ns(believed) == 0;
+        self.deletions.iter().filter(due).cloned().collect()
+    }
+}

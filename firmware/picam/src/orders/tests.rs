@@ -1,0 +1,579 @@
+//! What somebody who has taken over the page can do, and what becomes of orders in a power cut.
+
+use std::collections::BTreeMap;
+
+use picam_ring::{
+    Catalog, Class, Directory, NameTime, SegmentName, Shares, SlotName, digits_of, lock, next_slot,
+};
+use picam_testkit::sim_disk::{DiskImage, Mutant, Replay, Rng, SimDisk};
+use proptest::prelude::*;
+
+use super::list::KEPT_NS;
+use super::*;
+
+const NOON: i64 = 1_795_172_880_000_000;
+const SECOND: u64 = 1_000_000_000;
+const HOUR: u64 = 3600 * SECOND;
+
+fn order(id: &str, origin: Origin) -> LockOrder {
+    let (from_us, to_us) = (NOON - 60_000_000, NOON);
+    LockOrder {
+        id: id.to_owned(),
+        span: Span::Utc { from_us, to_us },
+        reason: "parked car hit".to_owned(),
+        origin,
+    }
+}
+
+fn now(boot_ns: u64) -> Now {
+    Now {
+        boot_ns,
+        utc_us: Some(NOON + (boot_ns / 1000) as i64),
+        boot_id: [1; 16],
+    }
+}
+
+fn deletion(n: u32) -> Deletion {
+    Deletion {
+        segment: format!("F{n:06}"),
+        sequence: n.into(),
+        boot_id: [1; 16],
+        ran_ns: 0,
+        since: None,
+    }
+}
+
+#[test]
+fn an_order_given_twice_is_one_and_stays_one_when_it_is_done() {
+    let mut orders = Orders::default();
+    let one = order("a", Origin::Impact);
+    assert_eq!(orders.lock(one.clone(), &now(0)), Ok(Taken::New));
+    assert_eq!(orders.lock(one.clone(), &now(0)), Ok(Taken::Known));
+    assert!(orders.end_lock(&one));
+    assert!(!orders.end_lock(&one));
+    assert_eq!(orders.lock(one, &now(0)), Ok(Taken::Known));
+    // The page cannot take an id away from an impact, nor fill the table for it.
+    for n in 0..64 {
+        let squatter = order(&format!("impact-{n}"), Origin::Page);
+        assert_eq!(orders.lock(squatter, &now(0)), Ok(Taken::New));
+    }
+    let one_more = order("b", Origin::Page);
+    assert_eq!(orders.lock(one_more, &now(0)), Err(Refusal::TooManyLocks));
+    let impact = order("impact-3", Origin::Impact);
+    assert_eq!(orders.lock(impact, &now(0)), Ok(Taken::New));
+}
+
+#[test]
+fn what_cannot_be_an_order_is_refused_with_a_remedy() {
+    let mut orders = Orders::default();
+    let utc = |from: i64, to: i64| Span::Utc {
+        from_us: NOON + from * 1_000_000,
+        to_us: NOON + to * 1_000_000,
+    };
+    let boot = |from_ns, to_ns| Span::Boot {
+        id: [1; 16],
+        from_ns,
+        to_ns,
+    };
+    for (id, reason, span, refusal) in [
+        ("", "", utc(0, 1), Refusal::Id),
+        ("a\n", "", utc(0, 1), Refusal::Id),
+        ("a", "\u{7}", utc(0, 1), Refusal::Reason),
+        ("a", "", utc(1, 0), Refusal::Backwards),
+        ("a", "", boot(1, 0), Refusal::Backwards),
+        ("a", "", utc(-86_401, 0), Refusal::TooLong),
+        ("a", "", utc(0, 3601), Refusal::TooFarAhead),
+        ("a", "", boot(0, HOUR + SECOND), Refusal::TooFarAhead),
+    ] {
+        let wrong = LockOrder {
+            id: id.to_owned(),
+            span,
+            reason: reason.to_owned(),
+            origin: Origin::Page,
+        };
+        assert_eq!(orders.lock(wrong, &now(0)), Err(refusal), "{refusal:?}");
+        assert!(!refusal.parts().1.is_empty(), "{refusal}");
+    }
+    assert!(orders.locks().is_empty());
+    let earlier_boot = Span::Boot {
+        id: [9; 16],
+        from_ns: 0,
+        to_ns: HOUR,
+    };
+    let fine = LockOrder {
+        span: earlier_boot,
+        ..order("a", Origin::Button)
+    };
+    assert_eq!(orders.lock(fine, &now(0)), Ok(Taken::New));
+}
+
+#[test]
+fn a_deletion_waits_for_a_day_of_running_or_of_a_clock_and_can_be_taken_back() {
+    let mut orders = Orders::default();
+    let believed = |day: i64, boot: u8| {
+        Some(Since {
+            utc_us: NOON + day * 86_400_000_000,
+            boot_id: [boot; 16],
+        })
+    };
+    assert_eq!(orders.delete(deletion(1)), Ok(Taken::New));
+    assert_eq!(orders.delete(deletion(1)), Ok(Taken::Known));
+    orders.run(KEPT_NS - 1, None);
+    assert!(orders.due(None).is_empty());
+    orders.run(1, None);
+    assert_eq!(orders.due(None).len(), 1);
+    let mark = |deletion: &Deletion| deletion.segment == "F000001";
+    assert_eq!(orders.restore(mark), Taken::New);
+    assert_eq!(orders.restore(mark), Taken::Known);
+    assert!(orders.due(None).is_empty());
+    // It is counted from the beginning then.
+    assert_eq!(orders.delete(deletion(1)), Ok(Taken::New));
+    orders.run(SECOND, believed(0, 1));
+    assert!(orders.due(believed(40, 1)).is_empty(), "its clock jumped");
+    assert!(orders.due(believed(0, 2)).is_empty());
+    assert!(orders.due(believed(-40, 2)).is_empty());
+    assert!(orders.due(None).is_empty());
+    assert_eq!(orders.due(believed(1, 2)).len(), 1);
+    for n in 2..=500 {
+        assert_eq!(orders.delete(deletion(n)), Ok(Taken::New));
+    }
+    assert_eq!(orders.delete(deletion(501)), Err(Refusal::TooManyDeletions));
+}
+
+#[test]
+fn orders_are_taken_at_a_pace() {
+    let mut pace = Pace::default();
+    let taken = (0..100).filter(|_| pace.take(SECOND).is_ok()).count();
+    assert_eq!(taken, 20);
+    assert_eq!(pace.take(SECOND), Err(Refusal::TooFast(3)));
+    let taken = (0..600)
+        .filter(|s| pace.take((2 + s) * SECOND).is_ok())
+        .count();
+    assert_eq!(taken, 200);
+}
+
+#[test]
+fn a_stop_ends_by_itself_and_an_hour_has_one_budget() {
+    let mut pauses = Pauses::default();
+    assert_eq!(pauses.until(0), None);
+    assert_eq!(pauses.pause(HOUR, u64::MAX), Ok(HOUR + 600 * SECOND));
+    // One under way is not made longer.
+    assert_eq!(
+        pauses.pause(HOUR + SECOND, u64::MAX),
+        Ok(HOUR + 600 * SECOND)
+    );
+    let end = HOUR + 600 * SECOND;
+    assert_eq!(pauses.until(end - 1), Some(end));
+    assert_eq!(pauses.until(end), None);
+    assert_eq!(pauses.pause(end, 1), Err(Refusal::NoMorePause(3600)));
+    assert!(pauses.pause(end + HOUR, 1).is_ok());
+    // Short ones count for two and a half minutes each.
+    let mut pauses = Pauses::default();
+    for n in 0..4 {
+        let at = n * SECOND;
+        assert_eq!(pauses.pause(at, 60 * SECOND), Ok(at + 60 * SECOND));
+        pauses.resume(at + 1);
+        assert_eq!(pauses.until(at + 1), None);
+    }
+    assert!(pauses.pause(10 * SECOND, SECOND).is_err());
+}
+
+/// The largest that may have to be written down.
+#[test]
+fn everything_there_may_be_fits_into_the_file() {
+    let mut orders = Orders::default();
+    let long = |n: u32, most: usize| {
+        let mut text = format!("{n:04}");
+        text.push_str(&"\"".repeat(most - 4));
+        text
+    };
+    for (n, origin) in (0..400).zip([Origin::Page, Origin::Owner].into_iter().cycle()) {
+        let largest = LockOrder {
+            reason: long(n, 200),
+            span: Span::Boot {
+                id: [255; 16],
+                from_ns: u64::MAX - 1,
+                to_ns: u64::MAX,
+            },
+            ..order(&long(n, 64), origin)
+        };
+        let other = Now {
+            boot_id: [2; 16],
+            ..now(0)
+        };
+        if orders.lock(largest.clone(), &other) == Err(Refusal::TooManyLocks) {
+            continue;
+        }
+        // The first are done, and remembered.
+        if n < 200 {
+            orders.end_lock(&largest);
+        }
+    }
+    for n in 0..500 {
+        let largest = Deletion {
+            sequence: u64::MAX,
+            boot_id: [255; 16],
+            ..deletion(n)
+        };
+        orders.delete(largest).unwrap();
+    }
+    orders.run(
+        u64::MAX,
+        Some(Since {
+            utc_us: i64::MAX,
+            boot_id: [255; 16],
+        }),
+    );
+    assert_eq!((orders.locks().len(), orders.deletions().len()), (128, 500));
+    let disk = SimDisk::new(Mutant::None);
+    Ledger::default().store(&disk, &orders).unwrap();
+    assert_eq!(Ledger::load(&disk).unwrap().1, orders);
+}
+
+/// Whatever a cut leaves, every order that was answered is there, and none that was not given.
+#[test]
+fn an_order_that_was_answered_outlives_a_cut_at_any_moment() {
+    for seed in 0..300 {
+        let rng = &mut Rng(seed);
+        let disk = SimDisk::new(Mutant::None);
+        disk.seed(seed);
+        let before = disk.image();
+        let (mut ledger, mut orders) = Ledger::load(&disk).unwrap();
+        let mut given = vec![orders.clone()];
+        // Which of them had been answered after so many operations.
+        let mut answered = vec![(0, 0)];
+        let mut operations = Vec::new();
+        for n in 1..=5 {
+            let id = format!("{n}").repeat(1 + rng.below(40) as usize);
+            orders.lock(order(&id, Origin::Button), &now(0)).unwrap();
+            orders.delete(deletion(n)).unwrap();
+            given.push(orders.clone());
+            ledger.store(&disk, &orders).unwrap();
+            operations.extend(disk.take_log());
+            answered.push((operations.len(), n as usize));
+        }
+        let at = rng.below(operations.len() as u64 + 1) as usize;
+        let mut replay = Replay::new(&before);
+        for operation in operations.iter().take(at) {
+            replay.apply(operation);
+        }
+        let cut: DiskImage = replay.cut(rng);
+        let disk = SimDisk::from_image(&cut, Mutant::None);
+        let (mut ledger, found) = Ledger::load(&disk).unwrap();
+        let which = given.iter().position(|orders| *orders == found);
+        let which = which.unwrap_or_else(|| panic!("seed {seed}: nobody gave {found:?}"));
+        let safe = answered.iter().filter(|(done, _)| *done <= at);
+        let safe = safe.map(|&(_, n)| n).max().unwrap();
+        assert!(which >= safe, "seed {seed}: {which} of {safe}");
+        // And it goes on from there.
+        ledger.store(&disk, &orders).unwrap();
+        assert_eq!(Ledger::load(&disk).unwrap().1, orders, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_ledger_of_somebody_else_is_replaced_and_a_refused_one_is_not_believed() {
+    let disk = SimDisk::new(Mutant::None);
+    disk.create(picam_ring::LEDGER_NAME, 17).unwrap();
+    let (mut ledger, mut orders) = Ledger::load(&disk).unwrap();
+    assert_eq!(orders, Orders::default());
+    orders.lock(order("a", Origin::Page), &now(0)).unwrap();
+    ledger.store(&disk, &orders).unwrap();
+    let first = orders.clone();
+    orders.delete(deletion(1)).unwrap();
+    disk.refuse(u32::MAX);
+    assert!(ledger.store(&disk, &orders).is_err());
+    disk.refuse(0);
+    assert_eq!(Ledger::load(&disk).unwrap().1, first);
+}
+
+// What a page may send, and the recorder around it.
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Lock the stretch in which these segments began.
+    Lock {
+        newest: u32,
+        count: u32,
+    },
+    Delete(u32),
+    Restore(u32),
+    Pause(u64),
+    Resume,
+    /// So much time passes, while which a segment is recorded each minute that recording runs.
+    Wait(u64),
+    /// The device is started anew; a day by a clock that is believed may have passed.
+    Restart {
+        days: bool,
+    },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0u32..40, 1u32..40).prop_map(|(newest, count)| Step::Lock { newest, count }),
+        3 => (0u32..40).prop_map(Step::Delete),
+        1 => (0u32..40).prop_map(Step::Restore),
+        3 => (0u64..2_000).prop_map(Step::Pause),
+        1 => Just(Step::Resume),
+        6 => (1u64..900).prop_map(Step::Wait),
+        1 => (3_000u64..90_000).prop_map(Step::Wait),
+        1 => any::<bool>().prop_map(|days| Step::Restart { days }),
+    ];
+    proptest::collection::vec(step, 1..120)
+}
+
+const SLOTS: usize = 30;
+
+/// The recorder's side, as the housekeeper and the control socket put the rules to use, on a ring of [`SLOTS`].
+struct Camera {
+    catalog: Catalog,
+    shares: Shares,
+    orders: Orders,
+    pauses: Pauses,
+    boot: u8,
+    boot_ns: u64,
+    /// Time in all, which nobody in here can see but the judge.
+    true_ns: u64,
+    newest: u64,
+    /// When each was marked, and not taken back.
+    marked: BTreeMap<u32, u64>,
+    /// Whatever was locked over the page at any time.
+    page_locked: Vec<u32>,
+    stopped_since: Option<u64>,
+    /// Nanoseconds recorded since the last segment.
+    recorded: u64,
+}
+
+impl Camera {
+    fn new() -> Self {
+        let mut camera = Self {
+            catalog: Catalog::default(),
+            shares: Shares::default(),
+            orders: Orders::default(),
+            pauses: Pauses::default(),
+            boot: 1,
+            boot_ns: 0,
+            true_ns: 0,
+            newest: 0,
+            marked: BTreeMap::new(),
+            page_locked: Vec::new(),
+            stopped_since: None,
+            recorded: 0,
+        };
+        for n in 0..SLOTS as u32 {
+            let class = if n % 7 == 3 {
+                Class::Event
+            } else {
+                Class::Normal
+            };
+            let name = camera.name(class);
+            camera.catalog.added(SlotName::Segment(name), 1);
+            camera.newest += 1;
+        }
+        camera
+    }
+
+    fn name(&self, class: Class) -> SegmentName {
+        SegmentName {
+            time: NameTime::Utc(NOON / 1_000_000 + self.newest as i64),
+            camera: b'F',
+            class,
+            sequence: digits_of(self.newest),
+        }
+    }
+
+    fn nth(&self, back: u32) -> SegmentName {
+        let all = self.catalog.ring(b'F').segments();
+        all[all.len() - 1 - back as usize % all.len()].name
+    }
+
+    fn believed(&self) -> Option<Since> {
+        Some(Since {
+            utc_us: NOON + (self.true_ns / 1000) as i64,
+            boot_id: [self.boot; 16],
+        })
+    }
+
+    /// A segment begins: what it takes is judged.
+    fn turn(&mut self) -> Result<(), TestCaseError> {
+        let ring = self.catalog.ring(b'F');
+        let choice = next_slot(ring, &self.shares, 1, &[]).unwrap();
+        if let SlotName::Segment(gone) = choice.slot {
+            if !self.page_locked.contains(&gone.sequence) {
+                // Nobody's lock but the page's goes for what the page does, unless its own class is over its share.
+                let over = ring.count(gone.class) > self.shares.limit(gone.class, ring.len());
+                prop_assert!(!gone.class.is_locked() || over, "{gone} had to go");
+                // And what is normal goes in its turn, with its share of newer footage behind it.
+                let newer = ring.segments().iter();
+                let newer = newer.filter(|s| s.name.sequence > gone.sequence).count();
+                let share = self.shares.of(Class::Normal) * SLOTS as f64;
+                prop_assert!(
+                    gone.class.is_locked() || newer + 1 >= share as usize,
+                    "{gone} went after {newer}"
+                );
+            }
+            self.marked.remove(&gone.sequence);
+        }
+        self.newest += 1;
+        let name = self.name(Class::Normal);
+        self.catalog.renamed(choice.slot, SlotName::Segment(name));
+        Ok(())
+    }
+
+    /// Time passes, in steps of ten seconds.
+    fn wait(&mut self, seconds: u64) -> Result<(), TestCaseError> {
+        for _ in 0..seconds.div_ceil(10) {
+            let step = 10 * SECOND;
+            self.boot_ns += step;
+            self.true_ns += step;
+            self.orders.run(step, self.believed());
+            match self.pauses.until(self.boot_ns) {
+                Some(_) => {
+                    let since = *self.stopped_since.get_or_insert(self.boot_ns);
+                    prop_assert!(self.boot_ns - since <= 600 * SECOND);
+                }
+                None => {
+                    self.stopped_since = None;
+                    self.recorded += step;
+                    if self.recorded >= 60 * SECOND {
+                        self.recorded = 0;
+                        self.turn()?;
+                    }
+                }
+            }
+            for due in self.orders.due(self.believed()) {
+                let n = due.sequence as u32;
+                self.orders.restore(|deletion| *deletion == due);
+                let Some(found) = self.catalog.ring(b'F').find(n).copied() else {
+                    continue;
+                };
+                let since = self.marked.remove(&n).unwrap_or(u64::MAX);
+                prop_assert!(self.true_ns.saturating_sub(since) >= KEPT_NS, "{n}");
+                self.catalog.removed(found.slot());
+                let sequence = n;
+                let spare = SlotName::Spare {
+                    camera: b'F',
+                    sequence,
+                };
+                self.catalog.added(spare, 1);
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: Step, n: usize) -> Result<(), TestCaseError> {
+        match step {
+            Step::Lock { newest, count } => {
+                let (a, b) = (self.nth(newest).sequence, self.nth(newest + count).sequence);
+                let wanted: Vec<SegmentName> = {
+                    let all = self.catalog.ring(b'F').segments().iter().rev();
+                    let range = a.min(b)..=a.max(b);
+                    all.filter(|s| range.contains(&s.name.sequence))
+                        .map(|s| s.name)
+                        .collect()
+                };
+                let class = Origin::Page.class();
+                let most = self.shares.limit(class, SLOTS);
+                let events = self.catalog.ring(b'F').count(Class::Event);
+                let ring = self.catalog.ring(b'F').clone();
+                for rename in lock(&ring, &wanted, class, Some(most)) {
+                    let (from, to) = (SlotName::Segment(rename.from), SlotName::Segment(rename.to));
+                    self.catalog.renamed(from, to);
+                    if to.is_locked() {
+                        self.page_locked.push(rename.to.sequence);
+                    } else {
+                        prop_assert!(self.page_locked.contains(&rename.to.sequence));
+                    }
+                }
+                prop_assert_eq!(self.catalog.ring(b'F').count(Class::Event), events);
+                prop_assert!(self.catalog.ring(b'F').count(class) <= most);
+                let now = Now {
+                    boot_id: [self.boot; 16],
+                    ..now(self.boot_ns)
+                };
+                let _ = self.orders.lock(order(&n.to_string(), Origin::Page), &now);
+            }
+            Step::Delete(back) => {
+                let segment = self.nth(back).sequence;
+                if self.orders.delete(deletion(segment)) == Ok(Taken::New) {
+                    self.marked.insert(segment, self.true_ns);
+                }
+            }
+            Step::Restore(back) => {
+                let segment = self.nth(back).sequence;
+                self.orders.restore(|d| d.sequence == u64::from(segment));
+                self.marked.remove(&segment);
+            }
+            Step::Pause(seconds) => {
+                let _ = self.pauses.pause(self.boot_ns, seconds * SECOND);
+            }
+            Step::Resume => self.pauses.resume(self.boot_ns),
+            Step::Wait(seconds) => self.wait(seconds)?,
+            Step::Restart { days } => {
+                self.boot += 1;
+                self.boot_ns = 0;
+                self.true_ns += if days { 26 * HOUR } else { 0 };
+                self.pauses = Pauses::default();
+                self.stopped_since = None;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// For the judge above.
+trait Locked {
+    fn is_locked(&self) -> bool;
+}
+
+impl Locked for SlotName {
+    fn is_locked(&self) -> bool {
+        matches!(self, SlotName::Segment(name) if name.class.is_locked())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever a page that was taken over sends: what it did not lock itself is gone after a day at the earliest, or in
+    /// its turn; and recording never stops for more than ten minutes.
+    #[test]
+    fn a_hostile_page_erases_nothing_within_a_day_and_stops_nothing_for_long(steps in steps()) {
+        let mut camera = Camera::new();
+        for (n, step) in steps.into_iter().enumerate() {
+            camera.step(step, n)?;
+        }
+        camera.wait(600)?;
+    }
+
+    /// Nor in an hour, however it is cut up.
+    #[test]
+    fn no_hour_has_more_than_ten_minutes_of_stops(
+        asks in proptest::collection::vec((0u64..900, 0u64..1000, any::<bool>(), 0u64..300), 1..200)
+    ) {
+        let mut pauses = Pauses::default();
+        let (mut now, mut stops): (u64, Vec<(u64, u64)>) = (0, Vec::new());
+        for (wait, wanted, cut_short, after) in asks {
+            now += wait * SECOND;
+            let was = pauses.until(now);
+            if let Ok(until) = pauses.pause(now, wanted * SECOND) && was.is_none() {
+                stops.push((now, until));
+            }
+            if cut_short {
+                now += after * SECOND;
+                pauses.resume(now);
+                if let Some((_, end)) = stops.last_mut() {
+                    *end = now.min(*end);
+                }
+            }
+        }
+        for &(_, end) in &stops {
+            let from = end.saturating_sub(HOUR);
+            let within = |&(a, b): &(u64, u64)| b.min(end).saturating_sub(a.max(from));
+            let stopped: u64 = stops.iter().map(within).sum();
+            prop_assert!(stopped <= 600 * SECOND, "{} s", stopped / SECOND);
+            let count = stops.iter().filter(|stop| within(stop) > 0).count();
+            prop_assert!(count <= 4, "{count}");
+        }
+    }
+}

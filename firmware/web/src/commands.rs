@@ -1,0 +1,148 @@
+//! What the owner changes from the page: what is kept, what goes, and whether anything is recorded. The recorder does it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::list::Id;
+use crate::orders::{Denied, Order, OrderSpan, OrderTaker, Why};
+use crate::segment::is_id;
+
+/// When to come again if too much was asked for, in seconds.
+const LATER: u64 = 3;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lock {
+    id: String,
+    from: Option<String>,
+    to: Option<String>,
+    segment: Option<String>,
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pause {
+    seconds: u64,
+}
+
+/// `POST /api/locks`
+pub(crate) async fn lock(State(app): State<App>, request: Request) -> Result<StatusCode, ApiError> {
+    const SEND: &str = "send JSON with id, and either from and to or segment";
+    let lock: Lock = json(request, SEND).await?;
+    let span = match (lock.from, lock.to, lock.segment) {
+        (Some(from), Some(to), None) => OrderSpan::Utc {
+            from_us: moment(&from)?,
+            to_us: moment(&to)?,
+        },
+        (None, None, Some(segment)) if is_id(&segment) => OrderSpan::Segment(segment),
+        (None, None, Some(_)) => return Err(crate::list::no_id()),
+        _ => {
+            let error = "it is not said which footage is to be kept";
+            return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error, SEND));
+        }
+    };
+    let (id, reason) = (lock.id, lock.reason);
+    give(&app, Order::Lock { id, span, reason }).await
+}
+
+/// `DELETE /api/segments/{id}`
+pub(crate) async fn delete(State(app): State<App>, Id(id): Id) -> Result<StatusCode, ApiError> {
+    give(
+        &app,
+        Order::Delete {
+            segment: known(id)?,
+        },
+    )
+    .await
+}
+
+/// `POST /api/segments/{id}/restore`
+pub(crate) async fn restore(State(app): State<App>, Id(id): Id) -> Result<StatusCode, ApiError> {
+    give(
+        &app,
+        Order::Restore {
+            segment: known(id)?,
+        },
+    )
+    .await
+}
+
+/// `POST /api/pause`
+pub(crate) async fn pause(
+    State(app): State<App>,
+    request: Request,
+) -> Result<StatusCode, ApiError> {
+    let Pause { seconds } = json(
+        request,
+        "send JSON with seconds, such as {\"seconds\": 300}",
+    )
+    .await?;
+    give(&app, Order::Pause { seconds }).await
+}
+
+/// `POST /api/resume`
+pub(crate) async fn resume(State(app): State<App>) -> Result<StatusCode, ApiError> {
+    give(&app, Order::Resume {}).await
+}
+
+fn known(id: String) -> Result<String, ApiError> {
+    match is_id(&id) {
+        true => Ok(id),
+        false => Err(crate::list::no_id()),
+    }
+}
+
+fn moment(text: &str) -> Result<i64, ApiError> {
+    let time: Result<Timestamp, _> = text.parse();
+    time.map(Timestamp::as_microsecond).map_err(|_| {
+        ApiError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("'{text}' is no time"),
+            "write it like 2026-11-20T11:08:00Z",
+        )
+    })
+}
+
+async fn json<T: DeserializeOwned>(request: Request, send: &str) -> Result<T, ApiError> {
+    let json = Json::from_request(request, &()).await;
+    json.map(|Json(body)| body)
+        .map_err(|error| ApiError::new(error.status(), error.body_text(), send))
+}
+
+/// Has the recorder do it, which may wait for the card.
+async fn give(app: &App, order: Order) -> Result<StatusCode, ApiError> {
+    let orders: Arc<dyn OrderTaker> = Arc::clone(&app.orders);
+    let done = tokio::task::spawn_blocking(move || orders.order(order)).await;
+    match done {
+        Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),
+        Ok(Err(denied)) => Err(refusal(denied)),
+        Err(error) => {
+            tracing::error!(%error, "an order failed");
+            Err(ApiError::internal())
+        }
+    }
+}
+
+fn refusal(denied: Denied) -> ApiError {
+    let status = match denied.why {
+        Why::Refused => StatusCode::CONFLICT,
+        Why::NoSegment => StatusCode::NOT_FOUND,
+        Why::TooFast => StatusCode::TOO_MANY_REQUESTS,
+        Why::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let error = ApiError::new(status, denied.reason, denied.remedy);
+    match denied.why {
+        Why::TooFast | Why::Unavailable => error.retry_after(LATER),
+        Why::Refused | Why::NoSegment => error,
+    }
+}

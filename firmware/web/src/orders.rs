@@ -1,0 +1,101 @@
+//! What the page may ask the recorder to do with footage. The recorder decides, and has the last word.
+
+use serde::{Deserialize, Serialize};
+
+/// Who takes orders: the recorder in this process, or the one behind a socket.
+pub trait OrderTaker: Send + Sync + 'static {
+    /// Has it done. Runs on a thread that may block for a short while. What is to last is durable once this returns.
+    fn order(&self, order: Order) -> Result<(), Denied>;
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Keep footage of every camera.
+    Lock {
+        /// Chosen by who asks: the same id twice is one order.
+        id: String,
+        /// Which footage.
+        span: OrderSpan,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Give a segment up, a day from now.
+    Delete {
+        /// Its id.
+        segment: String,
+    },
+    /// Do not, after all.
+    Restore {
+        /// Its id.
+        segment: String,
+    },
+    /// Record nothing for so many seconds.
+    Pause {
+        /// From now on, at most.
+        seconds: u64,
+    },
+    /// Record again.
+    Resume {},
+}
+
+/// Which footage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum OrderSpan {
+    /// Between two moments in microseconds since 1970.
+    Utc {
+        /// From then on.
+        from_us: i64,
+        /// Until then.
+        to_us: i64,
+    },
+    /// Between two moments in nanoseconds since this boot.
+    Boot {
+        /// From then on.
+        from_ns: u64,
+        /// Until then.
+        to_ns: u64,
+    },
+    /// While this segment was recorded.
+    Segment(String),
+}
+
+/// Why something is not done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// It may not be, or cannot be as things are.
+    #[default]
+    Refused,
+    /// There is no such segment.
+    NoSegment,
+    /// It is too much at a time.
+    TooFast,
+    /// The recorder or its card does not answer.
+    Unavailable,
+}
+
+/// It was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Denied {
+    /// What kind of no it is.
+    pub why: Why,
+    /// What happened, in plain words.
+    pub reason: String,
+    /// What a person can do about it.
+    pub remedy: String,
+}
+
+impl Denied {
+    /// A no with its reason and a remedy.
+    pub fn new(why: Why, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            why,
+            reason: reason.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
