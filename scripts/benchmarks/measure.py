@@ -32,19 +32,36 @@ class Cost:
         return self.user_s + self.system_s
 
 
+def peak_rss(pid):
+    """The most memory that a process has had so far, in bytes; 0 once it has ended.
+
+    Not ru_maxrss: that begins with the memory of whoever started the process (getrusage(2), exec_mmap in Linux).
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0
+    peak = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(peak[0]) * 1024 if peak else 0
+
+
 def run(command):
     """Runs a command to its end and says what it cost."""
     with tempfile.TemporaryFile() as said:
         start = time.monotonic()
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-        _, status, usage = os.wait4(child.pid, 0)
+        peak, ended = 0, 0
+        while not ended:
+            time.sleep(0.005)
+            peak = max(peak, peak_rss(child.pid))
+            ended, status, usage = os.wait4(child.pid, os.WNOHANG)
         wall = time.monotonic() - start
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode != 0:
             said.seek(0)
             sys.exit(f"{command}: exit code {child.returncode}\n{said.read().decode()}")
-    # ru_maxrss is in KiB, ru_oublock in blocks of 512 bytes (getrusage(2)).
-    return Cost(usage.ru_utime, usage.ru_stime, wall, usage.ru_maxrss * 1024, usage.ru_oublock * 512)
+    # ru_oublock is in blocks of 512 bytes (getrusage(2)).
+    return Cost(usage.ru_utime, usage.ru_stime, wall, peak, usage.ru_oublock * 512)
 
 
 def flushes(command):
