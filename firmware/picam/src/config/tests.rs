@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use picam_web::hash_password;
 
 const DOCUMENTED: &str = include_str!("../../../../docs/picam.toml");
 
