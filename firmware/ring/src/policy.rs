@@ -40,7 +40,8 @@ pub struct Choice {
 /// holds of it.
 ///
 /// A spare slot first, lowest number first, those of the right size before others. Then the oldest
-/// segment of the class most over its share; then the oldest normal one; then the oldest parking
+/// segment of the class most over its share (of manual ones, only if it is older than every normal one); then the oldest
+/// normal one; then the oldest parking
 /// one; then the oldest of the locked class that has most slots for its share.
 ///
 /// Never one of `busy` (being recorded, or known to fail), and the newest of the others only as a
@@ -91,9 +92,17 @@ fn victim<'a>(ring: &Ring, free: &[&'a Segment], shares: &Shares) -> Option<(&'a
         })
         .filter(|&(excess, _)| excess > 0)
         .collect();
-    over.sort_by_key(|&(excess, _)| std::cmp::Reverse(excess));
+    over.sort_by_key(|&(excess, class)| (class == Class::Manual, std::cmp::Reverse(excess)));
+    // What is kept from the page beyond its share counts as normal, and has its turn among it: otherwise whoever took over the
+    // page would get rid of new footage by keeping it.
+    let place = |class| free.iter().position(|segment| segment.name.class == class);
+    let has_turn = |class: Class| match (class, place(Class::Normal), place(class)) {
+        (Class::Manual, Some(normal), Some(kept)) => kept < normal,
+        _ => true,
+    };
     let over = over
         .into_iter()
+        .filter(|&(_, class)| has_turn(class))
         .find_map(|(_, class)| Some((oldest(class)?, Why::OverShare(class))));
     let weak = || {
         [Class::Normal, Class::Parking]

@@ -98,7 +98,16 @@ fn a_class_over_its_share_gives_its_oldest_before_older_normal_ones() {
     );
     assert_eq!(
         chosen(&[n, Event, Event, Event, Event, Manual, Manual, Manual, n, n]),
-        (5, Why::OverShare(Manual))
+        (1, Why::OverShare(Event))
+    );
+    // What the page keeps beyond its share is given up in its turn, and no earlier.
+    assert_eq!(
+        chosen(&[n, Event, Event, Manual, n, Manual, Manual, Manual, n, n]),
+        (0, Why::Oldest(n))
+    );
+    assert_eq!(
+        chosen(&[Event, Event, Manual, n, n, Manual, Manual, Manual, n, n]),
+        (2, Why::OverShare(Manual))
     );
     assert_eq!(
         chosen(&[Manual, Manual, Parking, Parking, n, n, n, n, n, n]),
@@ -223,7 +232,8 @@ proptest! {
             prop_assert!(candidates.iter().all(|s| s.name.class.is_locked()));
         }
         if victim.class == Normal {
-            prop_assert!(candidates.iter().all(|s| s.name.class == Normal || !over(s.name.class)));
+            let behind = |s: &Segment| s.name.class == Manual && s.name.sequence > victim.sequence;
+            prop_assert!(candidates.iter().all(|s| s.name.class == Normal || behind(s) || !over(s.name.class)));
         }
     }
 
@@ -252,7 +262,8 @@ proptest! {
             prop_assert_eq!(ring.len(), slots);
             prop_assert_eq!(ring.newest().unwrap().name, to);
             let excess = |class| ring.count(class).saturating_sub(shares.limit(class, slots));
-            let excess = excess(Event) + excess(Manual) + excess(Parking);
+            // Of manual ones there may be more: they have their turn among normal ones.
+            let excess = excess(Event) + excess(Parking);
             // One too many until the next turn; one more if a class may have none at all and its
             // only segment is the newest, which is never given up.
             let none = [shares.event, shares.manual, shares.parking].contains(&0.0);

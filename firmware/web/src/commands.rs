@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -17,13 +17,18 @@ use crate::segment::is_id;
 
 /// When to come again if too much was asked for, in seconds.
 const LATER: u64 = 3;
+/// Longest stop that can be asked for, in seconds; the recorder may grant less.
+const LONGEST: f64 = 600.0;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Lock {
     id: String,
+    #[serde(default, deserialize_with = "text")]
     from: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     to: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     segment: Option<String>,
     #[serde(default)]
     reason: String,
@@ -32,7 +37,13 @@ struct Lock {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pause {
-    seconds: u64,
+    /// A number without a fraction, however it is written.
+    seconds: f64,
+}
+
+/// Text where there is any: null is none.
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(from).map(Some)
 }
 
 /// `POST /api/locks`
@@ -82,11 +93,13 @@ pub(crate) async fn pause(
     State(app): State<App>,
     request: Request,
 ) -> Result<StatusCode, ApiError> {
-    let Pause { seconds } = json(
-        request,
-        "send JSON with seconds, such as {\"seconds\": 300}",
-    )
-    .await?;
+    const SEND: &str = "send JSON with whole seconds, 600 at most, such as {\"seconds\": 300}";
+    let Pause { seconds } = json(request, SEND).await?;
+    if seconds.fract() != 0.0 || !(0.0..=LONGEST).contains(&seconds) {
+        let error = "recording cannot be stopped for so long";
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error, SEND));
+    }
+    let seconds = seconds as u64;
     give(&app, Order::Pause { seconds }).await
 }
 

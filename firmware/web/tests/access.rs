@@ -582,12 +582,23 @@ fn orders_reach_the_recorder_and_its_no_the_page() {
         (r#"{"id":"a","from":"2026-11-20T11:08:00Z"}"#, 422),
         (r#"{"id":"a","from":"noon","to":"night"}"#, 422),
         (r#"{"id":"a","segment":"F1"}"#, 400),
+        (
+            r#"{"id":"a","from":"2026-11-20T11:08:00Z","to":"2026-11-20T11:08:00Z","segment":null}"#,
+            422,
+        ),
         (r#"{"id":"a","segment":"F000001","origin":"impact"}"#, 422),
     ] {
         let reply = lock(body);
         assert_eq!(reply.status, status, "{body}: {}", reply.text());
         assert!(reply.text().contains("remedy"), "{body}");
     }
+    for (seconds, status) in [("601", 422), ("-1", 422), ("1.5", 422), ("60.0", 204)] {
+        let body = format!("{{\"seconds\":{seconds}}}");
+        let head = "POST /api/pause\r\nContent-Type: application/json";
+        assert_eq!(server.send(head, &body).status, status, "{seconds}");
+    }
+    let taken = server.orders.taken.lock().unwrap().pop();
+    assert_eq!(taken, Some(Order::Pause { seconds: 60 }));
     for (why, status) in [
         (Why::Refused, 409),
         (Why::NoSegment, 404),

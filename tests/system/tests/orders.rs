@@ -162,7 +162,7 @@ fn the_owner_locks_every_camera_now_and_ahead_and_unlocks() {
     let count = scene.segments().len();
     scene.wait_for_segments(count + 8);
     let all = scene.segments();
-    let newest = all.iter().filter(|(id, _)| id.starts_with('F')).next_back();
+    let newest = all.iter().rfind(|(id, _)| id.starts_with('F'));
     let newest_finished = all.iter().filter(|(id, _)| id.starts_with('F')).nth_back(1);
     assert_eq!(newest.unwrap().1, 'N');
     assert_eq!(newest_finished.unwrap().1, 'N');

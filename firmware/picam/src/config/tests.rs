@@ -2,6 +2,7 @@ use picam_web::hash_password;
 use proptest::prelude::*;
 
 use super::*;
+use picam_web::hash_password;
 
 const DOCUMENTED: &str = include_str!("../../../../docs/picam.toml");
 

@@ -3,7 +3,6 @@
 //! An order is on the card before it is answered. Whoever records only looks at atomics and swapped pointers: the lock in
 //! here is for those who ask, and for the housekeeper.
 
-use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -176,13 +175,10 @@ impl Desk {
 
     /// These locks need no more looking after.
     pub(super) fn end_locks(&self, ended: &[LockOrder]) -> io::Result<()> {
-        let ids: HashSet<&str> = ended.iter().map(|order| order.id.as_str()).collect();
         self.with_orders(|orders, _| {
-            let all: Vec<LockOrder> = orders.locks().to_vec();
-            let gone = all.iter().filter(|order| ids.contains(order.id.as_str()));
-            gone.for_each(|order| {
+            for order in ended {
                 orders.end_lock(order);
-            });
+            }
             Ok(Taken::New)
         })
         .map_err(io::Error::other)

@@ -170,7 +170,10 @@ impl Housekeeper {
         if !looked_over {
             self.put_in_order(&directory, &table, time, offer)?;
         }
-        self.look_after_orders(&directory, &table, time)?;
+        // Whatever is wrong with what is written down, the rest of the round is not.
+        if let Err(error) = self.look_after_orders(&directory, &table, time) {
+            tracing::warn!("orders about footage wait: {error}");
+        }
         self.provision(&directory, &table, &plan, usize::MAX)?;
         // A clock that was told meanwhile has not moved segments yet.
         if self.clock.known() == *time {
