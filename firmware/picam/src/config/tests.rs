@@ -1,4 +1,3 @@
-use picam_web::hash_password;
 use proptest::prelude::*;
 
 use super::*;
