@@ -5,7 +5,7 @@ mod options;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::clip::ClipArgs;
 use crate::commands::failure::Failure;
@@ -150,6 +150,11 @@ enum ConfigCommand {
     },
 }
 
+/// The command line, for whoever writes pages and completions of it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// The whole program: runs the command that its arguments name.
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
@@ -188,12 +193,10 @@ fn say(failure: &Failure) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }
