@@ -5,6 +5,7 @@ pub mod clip;
 mod commands;
 pub mod config;
 mod control;
+mod disk_note;
 pub mod inspect;
 pub mod record;
 mod service;

@@ -93,6 +93,9 @@ pub(crate) struct RecordOptions {
     /// Unix socket at which other processes may ask how recording goes
     #[arg(long, value_name = "SOCKET")]
     pub(crate) control: Option<PathBuf>,
+    /// File in which `picam firstboot disk` says why it did not take a USB disk; shown with the status
+    #[arg(long, value_name = "FILE")]
+    pub(crate) disk_note: Option<PathBuf>,
     /// User that may command through that socket, by name or number, as root and the recorder's own may; may be repeated
     ///
     /// Telling the time is a command. Everybody else who can open the socket may only ask.

@@ -14,10 +14,12 @@ use picam_ring::{
     SlotTable, Slots, ageing_clock, corrections, date_claimed, expired, has_aged, look,
     recover_claimed,
 };
+use picam_web::status::Volume;
 
-use super::boot::{Card, boot_id};
+use super::boot::boot_id;
 use super::status::Status;
 use super::true_time::TrueTime;
+use super::volumes::Volumes;
 
 /// Recording comes first: nothing is done before every camera is under way, or this has passed.
 const HEAD_START: Duration = Duration::from_secs(10);
@@ -27,14 +29,17 @@ const ROUND: Duration = Duration::from_secs(20);
 const FILES_AT_ONCE: usize = 16;
 
 pub(super) struct Housekeeper {
-    pub(super) card: Card,
+    pub(super) volumes: Volumes,
     pub(super) needs: Vec<CameraNeed>,
     pub(super) slots: Slots,
     pub(super) retention: Option<Duration>,
     pub(super) clock: Arc<TrueTime>,
     pub(super) status: Arc<Status>,
     pub(super) stop: Arc<AtomicBool>,
+    /// Of the volume that is being looked after.
     pub(super) state: State,
+    /// Of the others.
+    pub(super) others: HashMap<Volume, State>,
 }
 
 /// What the housekeeper remembers from round to round.
@@ -44,6 +49,8 @@ pub(super) struct State {
     /// What was said last of the clock, so that the log says it once.
     doubted: Option<AgeingClock>,
     readback: Readback,
+    /// Whether everything on it has been looked at since it is there, and since the time was told.
+    looked_over: bool,
 }
 
 impl Housekeeper {
@@ -52,22 +59,33 @@ impl Housekeeper {
         while !self.status.all_under_way() && start.elapsed() < HEAD_START && !self.stopped() {
             std::thread::park_timeout(Duration::from_millis(50));
         }
-        let mut looked_over = false;
         while !self.stopped() {
             // What was recorded before somebody said the time gets it now.
             let (time, offer) = self.clock.news();
-            looked_over &= offer.is_none();
-            match self.round(&time, offer, looked_over) {
-                Ok(()) => looked_over = true,
-                // The card is gone; whatever comes next may be another one.
-                Err(error) => {
-                    looked_over = false;
-                    self.clock.not_done(offer);
-                    tracing::debug!("the card cannot be looked over: {error}");
-                }
+            let mut done = false;
+            let volumes: Vec<Volume> = self.volumes.all().map(|(volume, _)| volume).collect();
+            for volume in volumes {
+                done |= self.look_after(volume, &time, offer);
+            }
+            if !done {
+                self.clock.not_done(offer);
             }
             self.nap(ROUND);
         }
+    }
+
+    /// One round on one volume; whether that could be had.
+    fn look_after(&mut self, volume: Volume, time: &BootTime, offer: Option<Offer>) -> bool {
+        self.state = self.others.remove(&volume).unwrap_or_default();
+        self.state.looked_over &= offer.is_none();
+        let looked = self.round(volume, time, offer, self.state.looked_over);
+        // If it is gone, whatever comes next may be another one.
+        self.state.looked_over = looked.is_ok();
+        if let Err(error) = &looked {
+            tracing::debug!("{volume} cannot be looked over: {error}");
+        }
+        self.others.insert(volume, std::mem::take(&mut self.state));
+        looked.is_ok()
     }
 
     fn stopped(&self) -> bool {
@@ -83,11 +101,12 @@ impl Housekeeper {
 
     fn round(
         &mut self,
+        volume: Volume,
         time: &BootTime,
         offer: Option<Offer>,
         looked_over: bool,
     ) -> std::io::Result<()> {
-        let (directory, table) = self.card.open()?;
+        let (directory, table) = self.volumes.get(volume).open()?;
         table.look(&directory)?;
         let plan = Provision::plan(
             self.slots,
@@ -104,16 +123,16 @@ impl Housekeeper {
             table.set_target(need.camera, plan.target(need.camera));
         }
         // A few slots first, so that the ring can turn; then what is left from before; then the rest.
-        self.provision(&directory, &table, &plan, 3 * self.needs.len())?;
+        self.provision(volume, &directory, &table, &plan, 3 * self.needs.len())?;
         if !looked_over {
             self.put_in_order(&directory, &table, time, offer)?;
         }
-        self.provision(&directory, &table, &plan, usize::MAX)?;
+        self.provision(volume, &directory, &table, &plan, usize::MAX)?;
         // A clock that was told meanwhile has not moved segments yet.
         if self.clock.known() == *time {
             self.let_old_footage_go(&directory, &table, time)?;
         }
-        self.read_back(&directory, &table);
+        self.read_back(volume, &directory, &table);
         Ok(())
     }
 
@@ -206,6 +225,7 @@ impl Housekeeper {
     /// Makes and removes slots until all is as planned, `most` have been made, or the card is full.
     fn provision(
         &self,
+        volume: Volume,
         directory: &FsDirectory,
         table: &SlotTable,
         plan: &Provision,
@@ -217,11 +237,11 @@ impl Housekeeper {
             let catalog = table.catalog();
             match plan.next(&catalog, directory.space()?, &busy) {
                 Action::Done => {
-                    self.status.card_full(None);
+                    self.status.card_full(volume, None);
                     return Ok(());
                 }
                 Action::Full(what) => {
-                    self.status.card_full(Some(what.to_string()));
+                    self.status.card_full(volume, Some(what.to_string()));
                     return Ok(());
                 }
                 Action::Remove(slot) => match table.claim(slot, Owner::Provisioning) {
@@ -235,7 +255,7 @@ impl Housekeeper {
                         // The filesystem needed more than it had said.
                         Err(error) if Fault::of(&error) == Fault::NoSpace => {
                             let full = plan.card_full(&catalog, directory.space()?);
-                            self.status.card_full(Some(full.to_string()));
+                            self.status.card_full(volume, Some(full.to_string()));
                             return Ok(());
                         }
                         Err(error) => return Err(error),
@@ -311,18 +331,18 @@ impl Housekeeper {
     }
 
     /// Reads a little of what was written back from the card itself.
-    fn read_back(&mut self, directory: &FsDirectory, table: &SlotTable) {
+    fn read_back(&mut self, volume: Volume, directory: &FsDirectory, table: &SlotTable) {
         for found in self.state.readback.next(directory, table) {
             match found {
                 Found::Forged(slot) => {
                     tracing::error!(
-                        "{slot} does not hold what was written to it: the card is smaller than it says"
+                        "{slot} does not hold what was written to it: {volume} is smaller than it says"
                     );
-                    self.status.card_is_forged();
+                    self.status.card_is_forged(volume);
                 }
                 Found::Rotten(slot) => {
-                    tracing::warn!("{slot} has damaged footage: the card forgets");
-                    self.status.slot_is_rotten();
+                    tracing::warn!("{slot} has damaged footage: {volume} forgets");
+                    self.status.slot_is_rotten(volume);
                 }
             }
         }

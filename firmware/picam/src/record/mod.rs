@@ -15,6 +15,7 @@ mod queue;
 mod status;
 mod tracks;
 mod true_time;
+mod volumes;
 mod writer;
 
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ use picam_ring::{
 };
 
 pub use boot::lock_directory;
+use picam_web::status::Volume;
 pub use pulse::{Pulse, Verdict, Watch};
 pub use status::Status;
 use true_time::TrueTime;
@@ -45,6 +47,10 @@ pub struct CameraPlan {
 pub struct RecordPlan {
     /// The directory of slots; created if it is missing.
     pub footage: PathBuf,
+    /// Where a USB disk is mounted, if one shall take the footage whenever it is there.
+    pub disk: Option<PathBuf>,
+    /// What `picam firstboot disk` has to say of a disk that it did not take.
+    pub disk_note: Option<PathBuf>,
     /// The cameras.
     pub cameras: Vec<CameraPlan>,
     /// Nominal length of a segment.
@@ -129,10 +135,10 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         })
         .collect();
     let stop = Arc::new(AtomicBool::new(false));
-    let card = boot::Card::new(plan.footage.clone());
-    let (status, reports) = Status::new(&plan, &letters, slot_size, clock.clone(), card.clone());
+    let volumes = volumes::Volumes::new(plan.footage.clone(), plan.disk.clone());
+    let (status, reports) = Status::new(&plan, &letters, slot_size, clock.clone(), volumes.clone());
     let status = Arc::new(status);
-    match card.open() {
+    match volumes.get(Volume::Card).open() {
         Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
             return Err(StartError::Busy(plan.footage));
         }
@@ -157,7 +163,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         let source_clock: Arc<dyn Clock> = clock.clone();
         let (capture_handle, writer_report) = (std::sync::mpsc::sync_channel(1), report.clone());
         let writer = {
-            let (card, clock) = (card.clone(), clock.clone());
+            let (volumes, clock) = (volumes.clone(), clock.clone());
             let capture = capture_handle.1;
             let stop = stop.clone();
             std::thread::Builder::new()
@@ -165,7 +171,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
                 .spawn(move || {
                     // The capture thread says who it is as soon as it runs.
                     let Ok(capture) = capture.recv() else { return };
-                    writer::Writer::new(card, ring, clock, writer_report)
+                    writer::Writer::new(volumes, ring, clock, writer_report)
                         .run(receiver, &capture, &stop);
                 })?
         };
@@ -185,7 +191,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         cameras.extend([capture, writer]);
     }
     let housekeeper = housekeeper::Housekeeper {
-        card,
+        volumes,
         needs,
         slots: plan.slots,
         retention: plan.retention,
@@ -193,6 +199,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         status: status.clone(),
         stop: stop.clone(),
         state: housekeeper::State::default(),
+        others: Default::default(),
     };
     let housekeeper = std::thread::Builder::new()
         .name("housekeeper".into())
