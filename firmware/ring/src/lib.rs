@@ -9,6 +9,7 @@ mod directory;
 mod fault;
 mod filler;
 mod fs_directory;
+mod interleave;
 mod letters;
 mod lock;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use directory::{Directory, Entry, Listing, Space};
 pub use fault::Fault;
 pub use filler::is_filler;
 pub use fs_directory::{FsDirectory, FsSlot};
+pub use interleave::{Moment, newest_first};
 pub use letters::{TooManyCameras, assign_letters};
 pub use lock::{LockPlan, Rename, lock, unlock};
 pub use name::{

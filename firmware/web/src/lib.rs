@@ -19,6 +19,7 @@ mod headers;
 mod health;
 mod idle;
 mod index;
+mod library;
 mod list;
 mod page;
 mod peer;

@@ -29,7 +29,7 @@ use crate::auth::{Access, Auth, Sessions};
 use crate::captive::Local;
 use crate::door::{Door, Seat, is_of_client};
 use crate::idle::IdleLimit;
-use crate::index::Index;
+use crate::library::Library;
 use crate::peer::Peer;
 use crate::routes::router;
 use crate::status::StatusSource;
@@ -38,6 +38,8 @@ use crate::status::StatusSource;
 pub struct WebConfig {
     /// The directory that the segments lie in; only ever read.
     pub footage: PathBuf,
+    /// Where a USB disk is mounted, if footage goes to one.
+    pub disk: Option<PathBuf>,
     /// What it takes to be let in.
     pub access: Access,
     /// Who is logged in.
@@ -120,7 +122,7 @@ pub async fn serve(
         tracing::warn!(%error, "fewer connections can wait");
     }
     let app = App {
-        index: Arc::new(Index::new(config.footage)),
+        index: Arc::new(Library::new(config.footage, config.disk)),
         status: Asker::new(config.status),
         auth: Arc::new(Auth::new(config.access, config.sessions)),
     };

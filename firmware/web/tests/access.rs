@@ -499,6 +499,7 @@ async fn beyond_loopback_a_password_is_a_must() {
         };
         let config = WebConfig {
             footage: dir.path().into(),
+            disk: None,
             access,
             sessions: Sessions::fleeting().unwrap(),
             status: Arc::new(recorder.clone()),

@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn the_word_names_the_disk_its_size_and_what_is_on_it() {
         let first = word(&identity(), b"photos").unwrap();
-        assert_eq!(first, "0781:5583:4C53_00_1:1000:1bde53ce");
+        assert_eq!(first, "0781:5583:4C53_00_1:1000:0876e0d9");
         assert_ne!(first, word(&identity(), b"formatted").unwrap());
         for other in [
             Identity {

@@ -45,13 +45,15 @@ pub fn label(
         .by_ref()
         .take_while(|entry| entry.first() != Some(&END))
         .find(|entry| entry.first() == Some(&LABEL));
-    Ok(found.map(|entry| {
+    let found = found.map(|entry| {
         let [_, length] = array(entry, 0);
         let units = entry.get(2..).unwrap_or_default().as_chunks::<2>().0;
         let units = units.iter().take(LONGEST.min(length.into()));
         let units: Vec<u16> = units.map(|unit| u16::from_le_bytes(*unit)).collect();
         String::from_utf16_lossy(&units)
-    }))
+    });
+    // mkfs.exfat makes an empty one where it was told none.
+    Ok(found.filter(|label| !label.is_empty()))
 }
 
 #[cfg(test)]

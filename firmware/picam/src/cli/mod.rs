@@ -57,13 +57,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check every segment of a directory; exits with 1 if one is broken
+    /// Check every segment of a directory or several; exits with 1 if one is broken
     ///
     /// Changes nothing, and may run while a recorder does. Segments being recorded, or cut off, are
     /// not broken.
     Check {
-        /// Directory that holds the segments
-        dir: PathBuf,
+        /// Directory that holds the segments; several if there is footage on a card and on a disk
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -130,7 +131,7 @@ pub fn main() -> ExitCode {
         Command::Run(options) => record::run(&options),
         Command::Record(options) => record::record(&options),
         Command::Inspect { file, json } => inspect::run(&file, json),
-        Command::Check { dir, json } => check::run(&dir, json),
+        Command::Check { dirs, json } => check::run(&dirs, json),
         Command::Recover { dir } => recover::run(&dir),
         Command::Salvage(args) => salvage::run(&args),
         Command::Clip(args) => clip::run(&args),

@@ -50,6 +50,7 @@ fn start_page(
         access,
         sessions,
         footage: config.footage.clone(),
+        disk: config.disk_wanted().cloned(),
         status: recording.status(),
     })
 }

@@ -50,6 +50,7 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
         listen,
         access,
         sessions,
+        disk: config.disk_wanted().cloned(),
         footage: config.footage,
         status: Arc::new(RemoteRecorder {
             socket: options.recorder.clone(),

@@ -388,7 +388,14 @@ impl Status {
             dropped_queue: shared.dropped_queue.load(Ordering::Relaxed),
             lost: shared.losses(),
             last_durable_ms_ago: (durable > 0).then_some(ago),
-            segment: segment.map(|n| format!("{}{:06}", char::from(camera.letter), n - 1)),
+            segment: segment.map(|n| {
+                let mark = if shared.on_disk.load(Ordering::Relaxed) {
+                    "u"
+                } else {
+                    ""
+                };
+                format!("{}{:06}{mark}", char::from(camera.letter), n - 1)
+            }),
             segments: shared.segments.load(Ordering::Relaxed),
             ring: self.ring(camera, catalog),
         }

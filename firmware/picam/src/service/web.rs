@@ -52,6 +52,7 @@ pub(crate) struct Page {
     pub(crate) access: Access,
     pub(crate) sessions: Sessions,
     pub(crate) footage: PathBuf,
+    pub(crate) disk: Option<PathBuf>,
     pub(crate) status: Arc<dyn StatusSource>,
 }
 
@@ -118,6 +119,7 @@ async fn serve_once(page: &Page, stopped: &watch::Receiver<bool>) -> Option<Stri
     let address = listener.local_addr().unwrap_or(address);
     let config = WebConfig {
         footage: page.footage.clone(),
+        disk: page.disk.clone(),
         access: page.access.clone(),
         sessions: page.sessions.clone(),
         status: Arc::clone(&page.status),

@@ -236,6 +236,7 @@ impl Server {
         let sessions = Sessions::kept([7; 32], Some(state.path().join("sessions")));
         let config = WebConfig {
             footage: dir.path().into(),
+            disk: None,
             access,
             sessions,
             status,
