@@ -52,14 +52,17 @@ impl Library {
         format!("\"{:x}-{:x}\"", self.nonce, listing.version)
     }
 
-    /// Looks at all volumes; blocks. A volume that is not there has nothing on it, unless none is there.
+    /// Looks at all volumes; blocks. A disk that is not there has nothing on it; of a
+    /// card that cannot be read nothing is said where the disk has footage.
     pub(crate) fn refresh(&self) -> io::Result<Arc<Listing>> {
         let card = self.card.refresh();
         let listings: Vec<Arc<Listing>> = match &self.disk {
             None => vec![card?],
             Some(disk) => match (card, disk.refresh()) {
-                (Err(error), Err(_)) => return Err(error),
-                (card, disk) => [card, disk].into_iter().flatten().collect(),
+                (Ok(card), Ok(disk)) => vec![card, disk],
+                (Ok(card), Err(_)) => vec![card],
+                (Err(_), Ok(disk)) if !disk.segments.is_empty() => vec![disk],
+                (Err(error), _) => return Err(error),
             },
         };
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);

@@ -203,6 +203,8 @@ pub fn camera() -> CameraStatus {
 pub struct Server {
     pub addr: SocketAddr,
     pub dir: TempDir,
+    /// Where the USB disk is mounted.
+    pub disk: TempDir,
     /// What outlives the program.
     pub state: TempDir,
     pub recorder: Recorder,
@@ -222,6 +224,7 @@ impl Server {
             clock_known: true,
             cameras: vec![camera()],
             card: CardStatus::default(),
+            volumes: Vec::new(),
         };
         let recorder = Recorder(Arc::new(Mutex::new(Ok(status))));
         let mut server = Self::over(access, limits, Arc::new(recorder.clone()));
@@ -232,11 +235,12 @@ impl Server {
     /// A server that asks somebody else for its status.
     pub fn over(access: Access, limits: Limits, status: Arc<dyn StatusSource>) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let disk = tempfile::tempdir().unwrap();
         let state = tempfile::tempdir().unwrap();
         let sessions = Sessions::kept([7; 32], Some(state.path().join("sessions")));
         let config = WebConfig {
             footage: dir.path().into(),
-            disk: None,
+            disk: Some(disk.path().into()),
             access,
             sessions,
             status,
@@ -260,6 +264,7 @@ impl Server {
         Self {
             addr,
             dir,
+            disk,
             state,
             recorder: Recorder(Arc::new(Mutex::new(Err(StatusUnavailable {
                 reason: String::new(),
