@@ -47,6 +47,7 @@ fn a_disk_is_recorded_to_while_it_is_there() {
     }
     let scratch = tempfile::tempdir().unwrap();
     let card = scratch.path().join("card");
+    fs::create_dir(&card).unwrap();
     let disk = Mount::exfat(64 << 20);
     let config = scratch.path().join("picam.toml");
     let text = format!("disk = {:?}\n[device]\nfootage = \"usb\"\n", disk.path());

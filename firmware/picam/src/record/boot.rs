@@ -149,6 +149,12 @@ impl Card {
         Ok((directory, slots))
     }
 
+    /// Holds nothing of it any more: it is gone, and cannot be repaired or mounted again while somebody does.
+    pub(super) fn let_go(&self) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.held = None;
+    }
+
     /// The table of the card that is there, or was last.
     pub(super) fn slots(&self) -> Option<SlotTable> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

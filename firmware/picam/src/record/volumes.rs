@@ -115,6 +115,7 @@ impl Volumes {
         match disk.card.why_not() {
             None => !ban.holds(Instant::now()),
             Some(why) => {
+                disk.card.let_go();
                 // Another one, or this one after it was looked at, starts afresh.
                 if why.kind() != io::ErrorKind::ReadOnlyFilesystem {
                     *ban = Ban::default();
