@@ -7,6 +7,7 @@ pub mod config;
 mod control;
 mod disk_note;
 pub mod inspect;
+mod keeper;
 pub mod record;
 mod service;
 mod settings;

@@ -29,6 +29,7 @@ mod request_body;
 mod routes;
 mod segment;
 mod server;
+pub mod settings;
 mod snapshot;
 pub mod status;
 

@@ -7,23 +7,25 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, patch, post};
 
 use crate::app::App;
 use crate::auth::{gate, login, login_page, logout, logout_everywhere};
 use crate::error::ApiError;
 use crate::request_body::{self, MAX_BODY};
-use crate::{captive, file, headers, health, list, page};
+use crate::{captive, file, headers, health, list, page, settings};
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 8] {
+fn api() -> [Route; 10] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
         ("get", "/api/segments", get(list::segments)),
         ("get", "/api/segments/{id}", get(list::segment)),
         ("get", "/api/segments/{id}/file", get(file::file)),
+        ("get", "/api/settings", get(settings::settings)),
+        ("patch", "/api/settings", patch(settings::change)),
         ("post", "/api/login", post(login)),
         ("post", "/api/logout", post(logout)),
         ("post", "/api/logout-everywhere", post(logout_everywhere)),

@@ -32,6 +32,7 @@ use crate::idle::IdleLimit;
 use crate::library::Library;
 use crate::peer::Peer;
 use crate::routes::router;
+use crate::settings::SettingsSource;
 use crate::status::StatusSource;
 
 /// What the server needs to know.
@@ -46,6 +47,8 @@ pub struct WebConfig {
     pub sessions: Sessions,
     /// Where the status comes from.
     pub status: Arc<dyn StatusSource>,
+    /// Where the settings are kept, if the page may change them.
+    pub settings: Option<Arc<dyn SettingsSource>>,
     /// Bounds on what clients may take up.
     pub limits: Limits,
 }
@@ -124,6 +127,7 @@ pub async fn serve(
     let app = App {
         index: Arc::new(Library::new(config.footage, config.disk)),
         status: Asker::new(config.status),
+        settings: config.settings,
         auth: Arc::new(Auth::new(config.access, config.sessions)),
     };
     let limits = config.limits;

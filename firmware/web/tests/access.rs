@@ -503,6 +503,7 @@ async fn beyond_loopback_a_password_is_a_must() {
             access,
             sessions: Sessions::fleeting().unwrap(),
             status: Arc::new(recorder.clone()),
+            settings: None,
             limits: Limits::default(),
         };
         match serve(listener, config, async {}).await {

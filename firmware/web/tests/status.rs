@@ -41,6 +41,7 @@ impl StatusSource for Slow {
             clock_known: true,
             cameras: vec![camera()],
             card: CardStatus::default(),
+            volumes: Vec::new(),
         })
     }
 }

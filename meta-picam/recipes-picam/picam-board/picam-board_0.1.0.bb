@@ -33,6 +33,8 @@ SYSTEMD_SERVICE:${PN} = "\
     picam-hotspot.service \
     picam-journal.service \
     picam-journal.timer \
+    picam-keeper.service \
+    picam-keeper.socket \
     picam-machine-id.service \
     picam-names.service \
     picam-partitions.service \

@@ -20,8 +20,8 @@ use serde_json::Value;
 
 const SETTINGS: &str = include_str!("../picam.toml");
 const DISK: u64 = 512 << 20;
-/// A hub, a disk, its check and the mount, all of it emulated.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A hub, a disk, its check and the mount, all of it emulated on a host that may have other work.
+const PATIENCE: Duration = ALL_UP;
 
 /// picam.toml with footage on USB, and what else stands below `[device]`.
 fn settings(more: &str) -> String {

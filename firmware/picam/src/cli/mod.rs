@@ -12,8 +12,10 @@ use crate::commands::failure::Failure;
 use crate::commands::firstboot::FirstbootCommand;
 use crate::commands::hotspot::HotspotOptions;
 use crate::commands::salvage::SalvageArgs;
+use crate::commands::settings::SettingsServiceOptions;
 use crate::commands::{
-    check, clip, config, firstboot, hotspot, inspect, password, record, recover, salvage, time, web,
+    check, clip, config, firstboot, hotspot, inspect, password, record, recover, salvage, settings,
+    time, web,
 };
 
 use crate::service::log;
@@ -91,6 +93,11 @@ enum Command {
     /// Takes its listening socket from systemd if that hands one over (sd_listen_fds). The footage is
     /// only read; the status comes from the recorder's --control socket.
     Web(WebOptions),
+    /// Show and change the owner's settings for a page in another process
+    ///
+    /// Takes its listening Unix socket from systemd. Of secrets it tells only whether they are set; it changes only what cannot
+    /// shrink what is kept or take a camera away.
+    Settings(SettingsServiceOptions),
     /// Tell a recorder in another process that the system's clock is right now
     ///
     /// What it recorded since boot gets its true time.
@@ -136,6 +143,7 @@ pub fn main() -> ExitCode {
         Command::Salvage(args) => salvage::run(&args),
         Command::Clip(args) => clip::run(&args),
         Command::Web(options) => web::run(&options),
+        Command::Settings(options) => settings::run(&options),
         Command::Time { recorder } => time::run(&recorder),
         Command::Hotspot(options) => hotspot::run(&options),
         Command::Firstboot(command) => firstboot::run(&command),

@@ -29,6 +29,9 @@ pub(crate) struct WebOptions {
     /// The recorder's --control socket
     #[arg(long, value_name = "SOCKET")]
     pub(crate) recorder: PathBuf,
+    /// The socket of `picam settings`, if the page may change the settings
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) settings: Option<PathBuf>,
     /// Directory of the segments, instead of the configured one
     #[arg(long, value_name = "DIR")]
     pub(crate) footage: Option<PathBuf>,

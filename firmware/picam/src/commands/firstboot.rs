@@ -181,7 +181,7 @@ fn settings(options: &SettingsOptions) -> Result<(), Failure> {
 
 /// Gives services what they may know of picam.toml. What they had before goes in any case: an older password's hash must
 /// not come back.
-fn publish(boot: &Path, public: Option<&Path>) {
+pub(super) fn publish(boot: &Path, public: Option<&Path>) {
     let Some(public) = public else { return };
     let made = match RealFiles.read(&boot.join("picam.toml")) {
         Ok(Some(bytes)) => lay(public, settings::public(&bytes).as_bytes()),
@@ -243,11 +243,22 @@ fn meaning(base: &Config, text: &str) -> Meaning {
 }
 
 /// The camera itself.
-struct Device {
+pub(super) struct Device {
     /// Its own defaults.
     base: Config,
     disk: Option<PathBuf>,
     net: PathBuf,
+}
+
+impl Device {
+    /// With nothing but its defaults.
+    pub(super) fn new(base: Config) -> Self {
+        Self {
+            base,
+            disk: None,
+            net: PathBuf::from("/sys/class/net"),
+        }
+    }
 }
 
 impl Host for Device {

@@ -12,5 +12,6 @@ pub(crate) mod password;
 pub(crate) mod record;
 pub(crate) mod recover;
 pub(crate) mod salvage;
+pub(crate) mod settings;
 pub(crate) mod time;
 pub(crate) mod web;

@@ -52,6 +52,7 @@ fn start_page(
         footage: config.footage.clone(),
         disk: config.disk_wanted().cloned(),
         status: recording.status(),
+        settings: None,
     })
 }
 

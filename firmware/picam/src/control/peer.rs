@@ -13,6 +13,7 @@ const USERS: &str = "/etc/passwd";
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Commanders {
     uids: Vec<u32>,
+    without_own: bool,
 }
 
 impl Commanders {
@@ -28,17 +29,26 @@ impl Commanders {
         };
         Self {
             uids: users.iter().filter_map(uid).collect(),
+            without_own: false,
+        }
+    }
+
+    /// Root and these, and not whoever runs this.
+    pub(crate) fn only(users: &[String]) -> Self {
+        Self {
+            without_own: true,
+            ..Self::of(users)
         }
     }
 
     /// Whether the process behind a connection may command. It cannot choose what the kernel says of it.
-    pub(super) fn include(&self, stream: &UnixStream) -> io::Result<bool> {
+    pub(crate) fn include(&self, stream: &UnixStream) -> io::Result<bool> {
         let uid = socket_peercred(stream)?.uid.as_raw();
         Ok(self.has(uid, geteuid().as_raw()))
     }
 
     fn has(&self, uid: u32, own: u32) -> bool {
-        uid == 0 || uid == own || self.uids.contains(&uid)
+        uid == 0 || (uid == own && !self.without_own) || self.uids.contains(&uid)
     }
 }
 
@@ -70,11 +80,18 @@ mod tests {
 
     #[test]
     fn root_the_own_user_and_those_named_may_command() {
-        let commanders = Commanders { uids: vec![804] };
+        let commanders = Commanders {
+            uids: vec![804],
+            without_own: false,
+        };
         let may: Vec<u32> = [0, 800, 801, 804, 65_534]
             .into_iter()
             .filter(|&uid| commanders.has(uid, 800))
             .collect();
         assert_eq!(may, [0, 800, 804]);
+        let only = Commanders::only(&["801".to_owned()]);
+        let all = [0, 800, 801, 804, 65_534].into_iter();
+        let may: Vec<u32> = all.filter(|&uid| only.has(uid, 800)).collect();
+        assert_eq!(may, [0, 801]);
     }
 }

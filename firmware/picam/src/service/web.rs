@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use picam_web::settings::SettingsSource;
 use picam_web::status::StatusSource;
 use picam_web::{Access, Limits, Sessions, WebConfig, serve};
 use tokio::net::TcpListener;
@@ -54,6 +55,7 @@ pub(crate) struct Page {
     pub(crate) footage: PathBuf,
     pub(crate) disk: Option<PathBuf>,
     pub(crate) status: Arc<dyn StatusSource>,
+    pub(crate) settings: Option<Arc<dyn SettingsSource>>,
 }
 
 /// The thread that serves the page.
@@ -123,6 +125,7 @@ async fn serve_once(page: &Page, stopped: &watch::Receiver<bool>) -> Option<Stri
         access: page.access.clone(),
         sessions: page.sessions.clone(),
         status: Arc::clone(&page.status),
+        settings: page.settings.clone(),
         limits: Limits {
             shutdown_grace: GRACE,
             ..Limits::default()

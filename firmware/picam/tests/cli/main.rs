@@ -14,5 +14,6 @@ mod hotspot;
 mod inspect;
 mod log;
 mod service;
+mod settings;
 mod sources;
 mod support;

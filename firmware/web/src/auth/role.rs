@@ -16,7 +16,8 @@ impl Role {
     pub(crate) fn may(self, method: &Method, path: &str) -> bool {
         match self {
             Self::Owner => true,
-            Self::Viewer => method.is_safe() || path == "/api/logout",
+            // Settings are the owner's, also to look at.
+            Self::Viewer => (method.is_safe() && path != "/api/settings") || path == "/api/logout",
         }
     }
 
@@ -46,6 +47,8 @@ mod tests {
             (Method::POST, "/api/logout", true),
             (Method::POST, "/api/logout-everywhere", false),
             (Method::DELETE, "/api/segments/F000123", false),
+            (Method::GET, "/api/settings", false),
+            (Method::PATCH, "/api/settings", false),
         ] {
             assert_eq!(Role::Viewer.may(&method, path), may, "{method} {path}");
             assert!(Role::Owner.may(&method, path));

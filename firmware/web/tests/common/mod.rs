@@ -234,6 +234,16 @@ impl Server {
 
     /// A server that asks somebody else for its status.
     pub fn over(access: Access, limits: Limits, status: Arc<dyn StatusSource>) -> Self {
+        Self::keeping(access, limits, status, None)
+    }
+
+    /// A server that has settings, too.
+    pub fn keeping(
+        access: Access,
+        limits: Limits,
+        status: Arc<dyn StatusSource>,
+        settings: Option<Arc<dyn picam_web::settings::SettingsSource>>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let disk = tempfile::tempdir().unwrap();
         let state = tempfile::tempdir().unwrap();
@@ -244,6 +254,7 @@ impl Server {
             access,
             sessions,
             status,
+            settings,
             limits,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
