@@ -315,3 +315,10 @@ fn a_change_that_is_cut_off_is_made_or_not_made() {
     let ends = cut_changes(Mutant::None).unwrap();
     assert!(ends.iter().all(|&n| n > 0), "{ends:?}");
 }
+
+#[test]
+fn leaving_a_sync_out_of_a_change_is_noticed() {
+    for mutant in [Mutant::NoSync, Mutant::FreeEarly] {
+        assert!(cut_changes(mutant).is_err(), "{mutant:?}");
+    }
+}
