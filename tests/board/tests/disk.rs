@@ -147,14 +147,14 @@ fn footage_goes_to_the_disk_and_to_the_card_while_it_is_away() {
         );
         std::thread::sleep(Duration::from_secs(25));
     });
+    // A host that is too busy may have let it be started again before.
+    let restarts = "systemctl show -P NRestarts picam-record";
     steps.step("pulled while it is written to", || {
+        let before = shell.ok(restarts).unwrap();
         disk.pull(&mut qmp).unwrap();
         let status = await_volume(&mut shell, "card");
         println!("pulled: {}", faults(&status));
-        let restarts = shell
-            .ok("systemctl show -P NRestarts picam-record")
-            .unwrap();
-        assert_eq!(restarts.trim(), "0");
+        assert_eq!(shell.ok(restarts).unwrap(), before);
         shell
             .until("unmounted", "! findmnt /disk", PATIENCE)
             .unwrap();
