@@ -15,6 +15,7 @@ pub(crate) struct Settings {
     cameras: Vec<CameraSpec>,
     /// What of the configuration could not be used.
     pub(crate) warnings: Vec<String>,
+    disk_note: Option<std::path::PathBuf>,
 }
 
 impl Settings {
@@ -55,6 +56,7 @@ impl Settings {
             config,
             cameras,
             warnings,
+            disk_note: options.disk_note.clone(),
         })
     }
 
@@ -74,6 +76,8 @@ impl Settings {
         let specs = self.cameras.iter().cloned();
         RecordPlan {
             footage: self.config.footage.clone(),
+            disk: self.config.disk_wanted().cloned(),
+            disk_note: self.disk_note.clone(),
             cameras: specs.map(|spec| CameraPlan { spec }).collect(),
             segment: self.config.segment,
             slots: self.config.ring_slots(),

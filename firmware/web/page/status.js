@@ -48,7 +48,9 @@ function proof(camera, ago) {
   if (camera.state === "paused") return "Paused";
   if (camera.state === "fault") return "Not recording";
   if (ago == null) return "Nothing on the card yet";
-  return `Safe on card ${(ago / 1000).toFixed(1)} s ago`;
+  // The id of a segment on the USB disk ends in a u.
+  const place = camera.segment?.endsWith("u") ? "USB disk" : "card";
+  return `Safe on ${place} ${(ago / 1000).toFixed(1)} s ago`;
 }
 
 function lost(camera) {

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use crate::asker::Asker;
 use crate::auth::Auth;
-use crate::index::Index;
+use crate::library::Library;
 use crate::orders::OrderTaker;
+use crate::settings::SettingsSource;
 
 /// The state shared by all requests.
 #[derive(Clone)]
 pub(crate) struct App {
-    pub(crate) index: Arc<Index>,
+    pub(crate) index: Arc<Library>,
     pub(crate) status: Asker,
     pub(crate) orders: Arc<dyn OrderTaker>,
+    /// None where the settings are not the page's to change.
+    pub(crate) settings: Option<Arc<dyn SettingsSource>>,
     pub(crate) auth: Arc<Auth>,
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::body::SnapshotBody;
 use crate::error::ApiError;
-use crate::index::Index;
+use crate::library::Library;
 use crate::list::{Id, blocking, find};
 use crate::range::{self, Part};
 use crate::segment::Segment;
@@ -82,14 +82,14 @@ pub(crate) async fn file(
 
 /// Opens the file by the name it had when the card was last looked at, and looks again only if
 /// that does not lead to it: a player asks for many ranges of one file.
-fn open(index: &Index, id: &str, end: Option<u64>) -> Result<(Arc<Segment>, Snapshot), ApiError> {
+fn open(index: &Library, id: &str, end: Option<u64>) -> Result<(Arc<Segment>, Snapshot), ApiError> {
     if let Some(segment) = index.last_known(id)
-        && let Ok(snapshot) = Snapshot::open(index.dir(), &segment.parsed, end)
+        && let Ok(snapshot) = Snapshot::open(index.dir(&segment), &segment.parsed, end)
     {
         return Ok((segment, snapshot));
     }
     let segment = find(index, id)?;
-    match Snapshot::open(index.dir(), &segment.parsed, end) {
+    match Snapshot::open(index.dir(&segment), &segment.parsed, end) {
         Ok(snapshot) => Ok((segment, snapshot)),
         Err(SnapshotError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
             Err(ApiError::no_such_segment(id))

@@ -18,15 +18,15 @@ use serde::Serialize;
 
 use crate::footage;
 use crate::segment::{Segment, State, unwrap_sequence};
+use crate::status::Volume;
 
 /// The segments of a footage directory.
 #[derive(Debug)]
 pub(crate) struct Index {
     dir: PathBuf,
+    volume: Volume,
     cache: Mutex<Cache>,
     latest: RwLock<Arc<Listing>>,
-    /// Tells the tags of this index from those of another start.
-    nonce: u64,
 }
 
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ pub(crate) struct Listing {
     /// What else lies there.
     pub(crate) foreign: Foreign,
     /// Counts the listings that differed from the one before.
-    version: u64,
+    pub(crate) version: u64,
 }
 
 /// Files that are not ours; they are left alone.
@@ -93,24 +93,18 @@ struct Stamp {
 
 impl Index {
     /// An index of `dir`, which need not be there yet.
-    pub(crate) fn new(dir: PathBuf) -> Self {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    pub(crate) fn new(dir: PathBuf, volume: Volume) -> Self {
         Self {
             dir,
+            volume,
             cache: Mutex::default(),
             latest: RwLock::default(),
-            nonce: since.map_or(0, |since| since.as_nanos() as u64),
         }
     }
 
     /// The directory.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
-    }
-
-    /// What tells a listing from others, as an entity tag.
-    pub(crate) fn etag(&self, listing: &Listing) -> String {
-        format!("\"{:x}-{:x}\"", self.nonce, listing.version)
     }
 
     /// Looks at the card. Blocks: one `stat` and one read for each file that may still grow; and if
@@ -251,13 +245,13 @@ impl Index {
         let file = footage::open(&self.dir, name)?;
         let sector = footage::first_sector(&file)?;
         let Ok((record, state)) = footage::record_of(&sector, name) else {
-            return Ok(Segment::damaged(name, len));
+            return Ok(Segment::damaged(name, len).on(self.volume));
         };
         let size = match state {
             SegmentState::Finished => record.end.min(len),
             SegmentState::Recording => shown_end(&file, &record, None)?.0,
         };
-        Ok(Segment::new(name, &record, state, size))
+        Ok(Segment::new(name, &record, state, size).on(self.volume))
     }
 }
 

@@ -20,6 +20,7 @@ mod headers;
 mod health;
 mod idle;
 mod index;
+mod library;
 mod list;
 pub mod orders;
 mod page;
@@ -30,6 +31,7 @@ mod request_body;
 mod routes;
 mod segment;
 mod server;
+pub mod settings;
 mod snapshot;
 pub mod status;
 

@@ -14,7 +14,8 @@ use serde::Serialize;
 use crate::app::App;
 use crate::conditional::Validators;
 use crate::error::ApiError;
-use crate::index::{Foreign, Index, Listing};
+use crate::index::{Foreign, Listing};
+use crate::library::Library;
 use crate::query::{Filter, Params};
 use crate::segment::{Segment, is_id};
 
@@ -87,7 +88,7 @@ pub(crate) async fn segment(State(app): State<App>, Id(id): Id) -> Result<Respon
 }
 
 /// Looks a segment up on the card.
-pub(crate) fn find(index: &Index, id: &str) -> Result<Arc<Segment>, ApiError> {
+pub(crate) fn find(index: &Library, id: &str) -> Result<Arc<Segment>, ApiError> {
     if !is_id(id) {
         return Err(no_id());
     }
@@ -100,14 +101,14 @@ pub(crate) fn find(index: &Index, id: &str) -> Result<Arc<Segment>, ApiError> {
 pub(crate) fn no_id() -> ApiError {
     ApiError::bad_request(
         "this is not the id of a segment",
-        "an id is a camera letter and six digits, such as F000123",
+        "an id is a camera letter and six digits, such as F000123, and a u for the USB disk",
     )
 }
 
 /// Does `work` on a thread that may wait for the card.
 pub(crate) async fn blocking<T: Send + 'static>(
-    index: &Arc<Index>,
-    work: impl FnOnce(&Index) -> Result<T, ApiError> + Send + 'static,
+    index: &Arc<Library>,
+    work: impl FnOnce(&Library) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let index = Arc::clone(index);
     let done = tokio::task::spawn_blocking(move || work(&index)).await;

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use crate::error::ApiError;
 use crate::index::Listing;
-use crate::segment::{Segment, is_id};
+use crate::segment::{Segment, USB_MARK, is_id, unwrap_sequence};
+use crate::status::Volume;
 
 /// Segments of an answer when the request does not say.
 const DEFAULT_LIMIT: usize = 100;
@@ -91,10 +92,18 @@ fn start_behind(listing: &Listing, before: &str) -> usize {
     if let Some(at) = segments.iter().position(|segment| segment.id == before) {
         return at + 1;
     }
-    let newest = segments.first().map_or(0, |segment| segment.sequence);
-    let named = before.get(1..).and_then(|digits| digits.parse().ok());
-    let sequence = crate::segment::unwrap_sequence(named.unwrap_or(0), newest);
-    segments.partition_point(|segment| segment.sequence >= sequence)
+    // Each volume counts on its own.
+    let (number, volume) = match before.strip_suffix(USB_MARK) {
+        Some(number) => (number, Volume::Usb),
+        None => (before, Volume::Card),
+    };
+    let mut own = segments.iter().filter(|segment| segment.volume == volume);
+    let newest = own.next().map_or(0, |segment| segment.sequence);
+    let named = number.get(1..).and_then(|digits| digits.parse().ok());
+    let sequence = unwrap_sequence(named.unwrap_or(0), newest);
+    let mut all = segments.iter();
+    let behind = all.position(|s| s.volume == volume && s.sequence < sequence);
+    behind.unwrap_or(segments.len())
 }
 
 fn camera(text: &str) -> Result<char, ApiError> {

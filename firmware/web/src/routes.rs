@@ -7,17 +7,17 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use crate::app::App;
 use crate::auth::{gate, login, login_page, logout, logout_everywhere};
 use crate::error::ApiError;
 use crate::request_body::{self, MAX_BODY};
-use crate::{captive, commands, file, headers, health, list, page};
+use crate::{captive, commands, file, headers, health, list, page, settings};
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 13] {
+fn api() -> [Route; 15] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
@@ -33,6 +33,8 @@ fn api() -> [Route; 13] {
         ("post", "/api/locks", post(commands::lock)),
         ("post", "/api/pause", post(commands::pause)),
         ("post", "/api/resume", post(commands::resume)),
+        ("get", "/api/settings", get(settings::settings)),
+        ("patch", "/api/settings", patch(settings::change)),
         ("post", "/api/login", post(login)),
         ("post", "/api/logout", post(logout)),
         ("post", "/api/logout-everywhere", post(logout_everywhere)),

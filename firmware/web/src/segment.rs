@@ -5,6 +5,8 @@ use picam_mp4::{Record, SegmentState};
 use picam_ring::{Class, NameTime, SEQUENCE_MODULUS, SegmentName, digits_of, distance};
 use serde::{Serialize, Serializer};
 
+use crate::status::Volume;
+
 /// What a segment's file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -42,6 +44,8 @@ pub(crate) struct Dropped {
 pub(crate) struct Segment {
     /// Camera letter and sequence as in the name; stays when the file is renamed.
     pub(crate) id: String,
+    /// Where its file lies.
+    pub(crate) volume: Volume,
     /// Name of the file.
     pub(crate) name: String,
     /// Order of recording.
@@ -78,6 +82,12 @@ pub(crate) struct Segment {
     pub(crate) file: String,
     #[serde(skip)]
     pub(crate) parsed: SegmentName,
+    /// The boot that recorded it; none if the header is damaged.
+    #[serde(skip)]
+    pub(crate) boot_id: Option<[u8; 16]>,
+    /// Its start in nanoseconds since that boot.
+    #[serde(skip)]
+    pub(crate) boot_ns: u64,
 }
 
 impl Segment {
@@ -92,6 +102,8 @@ impl Segment {
             sequence: record.sequence,
             camera_name: Some(record.camera_name.clone()),
             start: utc.or_else(|| named_start(name)),
+            boot_id: Some(record.boot_id),
+            boot_ns: record.start_boot_ns,
             boot: Some(BootTime {
                 number: record.boot_number,
                 seconds: record.start_boot_ns as f64 / 1e9,
@@ -125,6 +137,9 @@ impl Segment {
 
     fn named(name: &SegmentName, id: String, size: u64) -> Self {
         Self {
+            volume: Volume::Card,
+            boot_id: None,
+            boot_ns: 0,
             name: name.to_string(),
             sequence: u64::from(name.sequence),
             camera: char::from(name.camera),
@@ -150,6 +165,17 @@ impl Segment {
             id,
             parsed: *name,
         }
+    }
+
+    /// The same on a volume. Each counts on its own, so that an id says which it is of.
+    pub(crate) fn on(mut self, volume: Volume) -> Self {
+        if volume == Volume::Usb {
+            let id = format!("{}{USB_MARK}", self.id);
+            self.file = self.file.replacen(&self.id, &id, 1);
+            self.id = id;
+        }
+        self.volume = volume;
+        self
     }
 
     /// Whether its file may change while it keeps its name: it is being recorded, or will be recovered.
@@ -200,8 +226,12 @@ pub(crate) fn id_of(name: &SegmentName) -> String {
     format!("{}{:06}", char::from(name.camera), name.sequence)
 }
 
+/// What the id of a segment on the USB disk ends in.
+pub(crate) const USB_MARK: char = 'u';
+
 /// Whether `id` has the form of an id.
 pub(crate) fn is_id(id: &str) -> bool {
+    let id = id.strip_suffix(USB_MARK).unwrap_or(id);
     let [camera, digits @ ..] = id.as_bytes() else {
         return false;
     };
@@ -238,11 +268,22 @@ mod tests {
 
     #[test]
     fn ids_have_one_form() {
-        for id in ["F000123", "0999999", "Z000000"] {
+        for id in ["F000123", "0999999", "Z000000", "F000123u"] {
             assert!(is_id(id));
         }
         for id in [
-            "", "F", "F00012", "F0000123", "f000123", "F00012x", "F+00123", "../etc",
+            "",
+            "u",
+            "F",
+            "F00012",
+            "F00012u",
+            "F000123uu",
+            "F000123U",
+            "F0000123",
+            "f000123",
+            "F00012x",
+            "F+00123",
+            "../etc",
         ] {
             assert!(!is_id(id), "{id}");
         }

@@ -29,16 +29,19 @@ use crate::auth::{Access, Auth, Sessions};
 use crate::captive::Local;
 use crate::door::{Door, Seat, is_of_client};
 use crate::idle::IdleLimit;
-use crate::index::Index;
+use crate::library::Library;
 use crate::orders::OrderTaker;
 use crate::peer::Peer;
 use crate::routes::router;
+use crate::settings::SettingsSource;
 use crate::status::StatusSource;
 
 /// What the server needs to know.
 pub struct WebConfig {
     /// The directory that the segments lie in; only ever read.
     pub footage: PathBuf,
+    /// Where a USB disk is mounted, if footage goes to one.
+    pub disk: Option<PathBuf>,
     /// What it takes to be let in.
     pub access: Access,
     /// Who is logged in.
@@ -47,6 +50,8 @@ pub struct WebConfig {
     pub status: Arc<dyn StatusSource>,
     /// Who does what the owner orders.
     pub orders: Arc<dyn OrderTaker>,
+    /// Where the settings are kept, if the page may change them.
+    pub settings: Option<Arc<dyn SettingsSource>>,
     /// Bounds on what clients may take up.
     pub limits: Limits,
 }
@@ -123,9 +128,10 @@ pub async fn serve(
         tracing::warn!(%error, "fewer connections can wait");
     }
     let app = App {
-        index: Arc::new(Index::new(config.footage)),
+        index: Arc::new(Library::new(config.footage, config.disk)),
         status: Asker::new(config.status),
         orders: config.orders,
+        settings: config.settings,
         auth: Arc::new(Auth::new(config.access, config.sessions)),
     };
     let limits = config.limits;

@@ -35,8 +35,60 @@ pub struct Status {
     pub deletions: Vec<DeletionStatus>,
     /// Every configured camera, in the order of the configuration.
     pub cameras: Vec<CameraStatus>,
-    /// The filesystem that the footage lies on.
+    /// The filesystem that footage is recorded to.
     pub card: CardStatus,
+    /// All places that footage is, or would be, recorded to; the best first.
+    #[serde(default)]
+    pub volumes: Vec<VolumeStatus>,
+}
+
+/// A place for footage. Each is a ring of its own.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Volume {
+    /// The card's own partition.
+    #[default]
+    Card,
+    /// The USB disk.
+    Usb,
+}
+
+impl std::fmt::Display for Volume {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Card => "the card",
+            Self::Usb => "the USB disk",
+        })
+    }
+}
+
+/// What a place for footage is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VolumeState {
+    /// It takes what is recorded.
+    Recording,
+    /// It is there, and another takes what is recorded.
+    Waiting,
+    /// It is not there.
+    Away,
+    /// It refused to be written to; it is tried again by itself.
+    Refused,
+}
+
+/// One place for footage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeStatus {
+    /// Which.
+    pub volume: Volume,
+    /// What it is doing.
+    pub state: VolumeState,
+    /// Its size in bytes; 0 while it is away.
+    pub total: u64,
+    /// Bytes not taken by any file.
+    pub available: u64,
 }
 
 /// A segment that is going to be given up.
@@ -165,6 +217,9 @@ pub struct ClassCounts {
 /// The filesystem that the footage lies on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardStatus {
+    /// Which place this is.
+    #[serde(default)]
+    pub volume: Volume,
     /// Its size in bytes.
     pub total: u64,
     /// Bytes not taken by any file.
@@ -244,6 +299,7 @@ mod tests {
             deletions: Vec::new(),
             cameras: vec![camera],
             card: CardStatus::default(),
+            volumes: Vec::new(),
         }
     }
 

@@ -499,10 +499,12 @@ async fn beyond_loopback_a_password_is_a_must() {
         };
         let config = WebConfig {
             footage: dir.path().into(),
+            disk: None,
             access,
             sessions: Sessions::fleeting().unwrap(),
             status: Arc::new(recorder.clone()),
             orders: Arc::new(common::Orders::default()),
+            settings: None,
             limits: Limits::default(),
         };
         match serve(listener, config, async {}).await {

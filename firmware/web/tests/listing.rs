@@ -13,6 +13,7 @@ use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant, SystemTime};
 
 use common::{FIRST, FRAGMENT, Server, finished, put_finished, record, recording};
+use picam_mp4::Record;
 use serde_json::{Value, json};
 
 fn ids(page: &Value) -> Vec<&str> {
@@ -29,7 +30,7 @@ fn every_fact_of_a_segment_is_told() {
     assert_eq!(
         one,
         json!({
-            "id": "F000123", "name": "20261120_110800_FE_000123.mp4", "sequence": 123,
+            "id": "F000123", "volume": "card", "name": "20261120_110800_FE_000123.mp4", "sequence": 123,
             "camera": "F", "camera_name": "front", "class": "event", "locked": true,
             "start": "2026-11-20T11:08:00Z", "boot": {"number": 42, "seconds": 2161.0},
             "duration_s": 0.2, "size": size, "state": "finished", "frames": 2,
@@ -37,6 +38,65 @@ fn every_fact_of_a_segment_is_told() {
             "file": "/api/segments/F000123/file",
         })
     );
+}
+
+#[test]
+fn card_and_disk_are_one_list_by_the_boot_clock() {
+    let server = Server::open();
+    // Seconds since boot 7, and the numbers that each volume counts for itself.
+    for (dir, name, boot, seconds) in [
+        (&server.dir, "boot0042_000030_FN_000001.mp4", 7, 30),
+        (&server.disk, "boot0042_000100_FN_000001.mp4", 7, 60),
+        (&server.disk, "boot0042_000130_FN_000002.mp4", 7, 90),
+        (&server.dir, "boot0042_000200_FN_000003.mp4", 7, 120),
+        // The boot before, of the disk alone.
+        (&server.disk, "boot0041_001000_FN_000000.mp4", 6, 600),
+    ] {
+        let record = Record {
+            boot_id: [boot; 16],
+            start_boot_ns: seconds * 1_000_000_000,
+            ..record(name)
+        };
+        std::fs::write(dir.path().join(name), finished(&record, 1)).unwrap();
+    }
+    let page = server.get("/api/segments").json();
+    let all = ["F000003", "F000002u", "F000001u", "F000001", "F000000u"];
+    assert_eq!(ids(&page), all);
+    assert_eq!(page["segments"][1]["volume"], "usb");
+    assert_eq!(page["total"], 5);
+    // The same number is another file on each.
+    for (id, seconds) in [("F000001", 30.0), ("F000001u", 60.0)] {
+        let one = server.get(&format!("/api/segments/{id}")).json();
+        assert_eq!(one["boot"]["seconds"], seconds, "{one}");
+        let file = one["file"].as_str().unwrap();
+        assert_eq!(file, format!("/api/segments/{id}/file"));
+        let reply = server.get(file);
+        let sent = Record::parse(reply.body[..512].try_into().unwrap())
+            .unwrap()
+            .0;
+        assert_eq!(sent.start_boot_ns, seconds as u64 * 1_000_000_000);
+    }
+    // Page by page, also where the last one shown is gone by then.
+    let mut seen = Vec::new();
+    let mut before = String::new();
+    for _ in 0..3 {
+        let page = server.get(&format!("/api/segments?limit=2{before}")).json();
+        seen.extend(ids(&page).into_iter().map(str::to_owned));
+        before = format!("&before={}", page["next"].as_str().unwrap_or_default());
+    }
+    assert_eq!(seen, all);
+    std::fs::remove_file(server.disk.path().join("boot0042_000130_FN_000002.mp4")).unwrap();
+    let rest = server.get("/api/segments?before=F000002u").json();
+    assert_eq!(ids(&rest), ["F000001u", "F000001", "F000000u"]);
+    // The disk goes, and comes back.
+    let away = server.dir.path().join("away");
+    std::fs::rename(server.disk.path(), &away).unwrap();
+    assert_eq!(
+        ids(&server.get("/api/segments").json()),
+        ["F000003", "F000001"]
+    );
+    std::fs::rename(&away, server.disk.path()).unwrap();
+    assert_eq!(ids(&server.get("/api/segments").json()).len(), 4);
 }
 
 #[test]

@@ -43,6 +43,7 @@ impl StatusSource for Slow {
             deletions: Vec::new(),
             cameras: vec![camera()],
             card: CardStatus::default(),
+            volumes: Vec::new(),
         })
     }
 }

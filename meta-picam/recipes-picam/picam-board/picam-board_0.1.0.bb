@@ -15,9 +15,13 @@ inherit systemd useradd
 # shall run, so there is nothing to enable, and packages have no say in it.
 SYSTEMD_SERVICE:${PN} = "\
     boot.mount \
+    disk.mount \
     footage.mount \
     picam-anchor.service \
     picam-card.service \
+    picam-disk-fsck.service \
+    picam-disk-retry.timer \
+    picam-disk@.service \
     picam-dnsmasq.service \
     picam-firewall.service \
     picam-footage-retry.timer \
@@ -29,6 +33,8 @@ SYSTEMD_SERVICE:${PN} = "\
     picam-hotspot.service \
     picam-journal.service \
     picam-journal.timer \
+    picam-keeper.service \
+    picam-keeper.socket \
     picam-machine-id.service \
     picam-names.service \
     picam-partitions.service \
@@ -127,7 +133,7 @@ do_install() {
     # For a card whose own is lost; picam firstboot settings takes it.
     install -m 0644 ${S}/board/boot/picam.toml ${D}${datadir}/picam/picam.toml
     # Where the partitions are mounted: a read-only root cannot grow a directory later.
-    install -d ${D}/footage ${D}/state
+    install -d ${D}/disk ${D}/footage ${D}/state
 }
 
 PACKAGES = "${PN}"

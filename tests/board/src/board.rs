@@ -31,6 +31,17 @@ pub struct Board {
 impl Board {
     /// Switches a board on, with `card` in it. `more` is added to the kernel's command line. Sockets and logs are in `dir`.
     pub fn start(image: &Image, card: Card, dir: &Path, more: &str) -> Result<Self> {
+        Self::start_with(image, card, dir, more, &[])
+    }
+
+    /// The same with other options of QEMU, for what is plugged in.
+    pub fn start_with(
+        image: &Image,
+        card: Card,
+        dir: &Path,
+        more: &str,
+        devices: &[String],
+    ) -> Result<Self> {
         let socket = |name: &str| dir.join(name);
         for name in ["serial", "gps", "qmp", "qtest"] {
             let _ = fs::remove_file(socket(name));
@@ -70,6 +81,7 @@ impl Board {
             .arg("-chardev")
             .arg(format!("socket,id=bus,{}", listen("qtest")))
             .args(["-qtest", "chardev:bus", "-qtest-log", "none"])
+            .args(devices)
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(BoardError::io("qemu.log"))?)
             .stderr(log);

@@ -19,6 +19,7 @@ pub mod qmp;
 pub mod qtest;
 pub mod run;
 pub mod shell;
+pub mod usb_disk;
 
 pub use error::BoardError;
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{Advice, OFlags, fadvise};
 
-use super::device::{BlockDevice, number, second_partition};
+use super::device::{BlockDevice, number, partition_of};
 use super::geometry::Layout;
 use super::mbr::Entry;
 use super::run::Tools;
@@ -20,13 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LABEL: &str = "FOOTAGE";
 
 impl BlockDevice {
-    fn partition(&self) -> PathBuf {
-        second_partition(self.node())
+    /// The footage partition's node.
+    pub fn partition(&self) -> PathBuf {
+        partition_of(self.node(), self.partition_number())
     }
 
-    /// Whether the kernel's second partition is `entry`, as far as the disk reaches.
+    /// Whether the kernel's footage partition is `entry`, as far as the disk reaches.
     fn is_attached(&self, entry: &Entry) -> bool {
-        let sysfs = second_partition(self.sysfs());
+        let sysfs = partition_of(self.sysfs(), self.partition_number());
         let sysfs = self.sysfs().join(sysfs.file_name().unwrap_or_default());
         let is = |name, wanted| number(&sysfs.join(name)).is_ok_and(|number| number == wanted);
         let start = u64::from(entry.start);
@@ -40,7 +41,8 @@ impl BlockDevice {
     fn tell_kernel(&self, entry: &Entry) -> io::Result<()> {
         let partx = |how: &str| {
             let mut partx = Command::new("partx");
-            run(partx.args([how, "--nr", "2"]).arg(self.node()))
+            let number = self.partition_number().to_string();
+            run(partx.args([how, "--nr", &number]).arg(self.node()))
         };
         let updated = partx("--update");
         if !self.is_attached(entry) {
@@ -49,7 +51,7 @@ impl BlockDevice {
         match self.is_attached(entry) {
             true => Ok(()),
             false => Err(io::Error::other(
-                "partx did not change the second partition",
+                "partx did not change the footage partition",
             )),
         }
     }

@@ -42,6 +42,8 @@ pub struct BlockDevice {
     card: Card,
     reader: File,
     writer: Option<File>,
+    /// Which partition is the footage.
+    partition: u8,
 }
 
 impl BlockDevice {
@@ -86,7 +88,20 @@ impl BlockDevice {
             node: node.to_owned(),
             sysfs,
             writer: None,
+            partition: 2,
         })
+    }
+
+    /// The same disk, whose footage is another partition than the card's.
+    #[must_use]
+    pub fn with_partition(mut self, number: u8) -> Self {
+        self.partition = number;
+        self
+    }
+
+    /// Which partition is the footage.
+    pub(super) fn partition_number(&self) -> u8 {
+        self.partition
     }
 
     /// What the kernel says of it.
@@ -100,7 +115,7 @@ impl BlockDevice {
     }
 
     /// Its directory in sysfs.
-    pub(super) fn sysfs(&self) -> &Path {
+    pub(crate) fn sysfs(&self) -> &Path {
         &self.sysfs
     }
 
@@ -180,14 +195,17 @@ pub(super) fn number(path: &Path) -> io::Result<u64> {
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "no number"))
 }
 
-/// What the kernel calls the second partition of a disk: `sda2`, `mmcblk0p2`.
-pub(super) fn second_partition(disk: &Path) -> PathBuf {
+/// What the kernel calls a partition of a disk: `sda2`, `mmcblk0p2`.
+pub(super) fn partition_of(disk: &Path, number: u8) -> PathBuf {
     let mut name = disk.file_name().unwrap_or(OsStr::new("")).to_owned();
     let digit = name
         .as_encoded_bytes()
         .last()
         .is_some_and(u8::is_ascii_digit);
-    name.push(if digit { "p2" } else { "2" });
+    if digit {
+        name.push("p");
+    }
+    name.push(number.to_string());
     disk.with_file_name(name)
 }
 
@@ -202,7 +220,7 @@ mod tests {
             ("/dev/sda", "/dev/sda2"),
             ("/dev/loop11", "/dev/loop11p2"),
         ] {
-            assert_eq!(second_partition(Path::new(disk)), Path::new(partition));
+            assert_eq!(partition_of(Path::new(disk), 2), Path::new(partition));
         }
     }
 

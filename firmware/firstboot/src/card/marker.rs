@@ -22,7 +22,7 @@ pub enum Marker {
 }
 
 /// The sector that notes it; all zeros for nothing.
-pub(super) fn encode(marker: Option<Marker>, start: u64) -> Sector {
+pub(crate) fn encode(marker: Option<Marker>, start: u64) -> Sector {
     let mut sector = [0; SECTOR];
     let (kind, request) = match marker {
         None => return sector,
@@ -39,7 +39,7 @@ pub(super) fn encode(marker: Option<Marker>, start: u64) -> Sector {
 }
 
 /// What a sector notes about the footage that begins at `start`.
-pub(super) fn decode(sector: &Sector, start: u64) -> Option<Marker> {
+pub(crate) fn decode(sector: &Sector, start: u64) -> Option<Marker> {
     let sum = crc32fast::hash(sector.get(..CHECKED)?);
     let ours =
         array(sector, 0) == MAGIC && u64_at(sector, 12) == start && u32_at(sector, CHECKED) == sum;

@@ -14,6 +14,7 @@ pub use device::{BlockDevice, DeviceError};
 pub use exfat::{BOOT_SECTORS, Volume, look};
 pub use geometry::{Card, FOOTAGE_FROM, LEAST_FOOTAGE, Layout, MIB, TooSmall};
 pub use marker::Marker;
+pub(crate) use marker::{decode as decode_marker, encode as encode_marker};
 pub use mbr::{
     EXFAT, EXTENDED, Entry, FAT32, LINUX, Mbr, NoMbr, Primary, RESERVED, SECTOR, Sector,
 };

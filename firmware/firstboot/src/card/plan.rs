@@ -187,7 +187,9 @@ pub fn next(
             })
         }
         State::Footage(entry) => {
-            let here = found.iter().find(|found| found.start == entry.start.into());
+            let here = found
+                .iter()
+                .find(|found| found.start == u64::from(entry.start));
             Ok(match here {
                 Some(here) if is_due(erase, here) => {
                     write(entry_as(RESERVED, entry.start.into())?, Why::Erase)

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use toml_edit::{DocumentMut, Item, Key, Table, TableLike, Value};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Key, Table, TableLike, Value};
 
 use super::text::{lines_of, parse};
 
@@ -12,6 +12,13 @@ use super::text::{lines_of, parse};
 pub(super) struct Place {
     pub(super) section: &'static str,
     pub(super) key: &'static str,
+}
+
+impl Place {
+    /// As people write it: `wifi.mode`.
+    pub(super) fn full(self) -> String {
+        format!("{}.{}", self.section, self.key)
+    }
 }
 
 /// Whether there is such a key, with any value at all.
@@ -72,6 +79,34 @@ pub(super) fn remove(text: &str, place: Place) -> String {
         }
     }
     rewrite(text, |document| forget(document, place))
+}
+
+/// Adds `[[section.list]]` with these keys, in place of the one that has the same first key and value. `None` where the section is
+/// written in a way that such a thing cannot be added to.
+pub(super) fn put_in_list(
+    text: &str,
+    section: &'static str,
+    list: &'static str,
+    keys: &[(&'static str, &str)],
+) -> Option<String> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    let table = document
+        .entry(section)
+        .or_insert_with(|| Item::Table(Table::new()));
+    let entries = table
+        .as_table_mut()?
+        .entry(list)
+        .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    let entries = entries.as_array_of_tables_mut()?;
+    let (first, named) = keys.first()?;
+    let is_same = |entry: &Table| entry.get(first).and_then(Item::as_str) == Some(named);
+    entries.retain(|entry| !is_same(entry));
+    let mut entry = Table::new();
+    for (key, value) in keys {
+        entry.insert(key, toml_edit::value(*value));
+    }
+    entries.push(entry);
+    Some(with_ends_of(text, &document.to_string()))
 }
 
 /// A section's name that stands for something else cannot hold keys: what stands there becomes a

@@ -5,6 +5,7 @@
 
 mod access;
 mod boot;
+mod change;
 mod credentials;
 mod edit;
 mod files;
@@ -13,14 +14,17 @@ mod replace;
 mod run;
 mod secrets;
 mod text;
+mod view;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use change::{Change, ChangeError, Network, change};
 pub use files::{Files, RealFiles};
 pub use public::public;
 pub use run::{Outcome, Wish, run, wish};
+pub use view::{View, view};
 
 /// Where things lie.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -157,6 +157,10 @@ impl Camera {
         camera
     }
 
+    pub(crate) fn paths(&self) -> Paths {
+        paths(self.root.path())
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }

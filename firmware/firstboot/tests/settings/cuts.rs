@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use picam_firstboot::settings::{Files, Host, Meaning, Reset, run};
+use picam_firstboot::settings::{Change, Files, Host, Meaning, Reset, change, run};
 
 use crate::camera::{FakeHost, hash, paths};
 use crate::fat::{Fat, Image, Mutant};
@@ -244,5 +244,81 @@ fn the_simulated_card_notices_a_missing_sync() {
     for mutant in [Mutant::NoSync, Mutant::FreeEarly] {
         let caught = cut_boots(&image, 3000, mutant, is_whole, is_settled);
         assert!(caught.is_err(), "{mutant:?} was not noticed");
+    }
+}
+
+/// The page changes a value and a passphrase, the power goes at each step, in ways that differ, and the next start makes up for it:
+/// `picam.toml` is the old one or the new one all the time. How often it was which.
+fn cut_changes(mutant: Mutant) -> Result<[usize; 2], String> {
+    let before = long("[device]\nname = \"first\"\n[wifi]\npassphrase = \"first passphrase\"");
+    let image = card(&[("boot/picam.toml", &before)]);
+    let mut fat = Fat::mount(&image, MANY, Mutant::None);
+    assert!(boot(&mut fat, 1));
+    let image = fat.unmount();
+    let before = text(&Fat::mount(&image, MANY, Mutant::None), "boot/picam.toml").unwrap();
+    let after = before
+        .replace("\"first\"", "\"second\"")
+        .replace("first passphrase", "second passphrase");
+    let keys = [
+        ("device.name", "second"),
+        ("wifi.passphrase", "second passphrase"),
+    ];
+    let wanted = Change {
+        set: keys
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        join: Vec::new(),
+    };
+    let make = |fat: &mut Fat| {
+        let mut host = FakeHost::default();
+        change(fat, &mut host, &paths(Path::new("/")), &wanted, |_| {
+            Vec::new()
+        })
+        .is_ok()
+    };
+    let mut fat = Fat::mount(&image, MANY, Mutant::None);
+    assert!(make(&mut fat));
+    let steps = MANY - fat.steps_left();
+    assert!(steps > 5);
+    let mut ends = [0, 0];
+    for case in 0..cases() {
+        let mut random = Random(case * 2 + 1);
+        random.below(2);
+        let after_steps = case as usize % (steps + 1);
+        let mut fat = Fat::mount(&image, after_steps, mutant);
+        make(&mut fat);
+        let cut = fat.cut(&mut |end| random.below(end));
+        let mut fat = Fat::mount(&cut, MANY, mutant);
+        let came_through = boot(&mut fat, random.0);
+        let found = text(&fat, "boot/picam.toml");
+        match found.as_deref() {
+            Some(found) if found == before => ends[0] += 1,
+            Some(found) if found == after => ends[1] += 1,
+            _ => {
+                return Err(format!(
+                    "case {case}, cut after step {after_steps}: {found:?}"
+                ));
+            }
+        }
+        if !came_through {
+            return Err(format!("case {case}: the next start had problems"));
+        }
+        if mutant == Mutant::None {
+            fat.assert_sound();
+        }
+    }
+    Ok(ends)
+}
+
+#[test]
+fn a_change_that_is_cut_off_is_made_or_not_made() {
+    let ends = cut_changes(Mutant::None).unwrap();
+    assert!(ends.iter().all(|&n| n > 0), "{ends:?}");
+}
+
+#[test]
+fn leaving_a_sync_out_of_a_change_is_noticed() {
+    for mutant in [Mutant::NoSync, Mutant::FreeEarly] {
+        assert!(cut_changes(mutant).is_err(), "{mutant:?}");
     }
 }

@@ -10,5 +10,6 @@ mod camera;
 mod cuts;
 mod fat;
 mod owner;
+mod page;
 mod provisioning;
 mod reset;

@@ -13,9 +13,10 @@ use crate::commands::firstboot::FirstbootCommand;
 use crate::commands::hotspot::HotspotOptions;
 use crate::commands::lock::LockArgs;
 use crate::commands::salvage::SalvageArgs;
+use crate::commands::settings::SettingsServiceOptions;
 use crate::commands::{
     check, clip, config, firstboot, hotspot, inspect, lock, password, record, recover, salvage,
-    time, web,
+    settings, time, web,
 };
 
 use crate::service::log;
@@ -59,13 +60,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check every segment of a directory; exits with 1 if one is broken
+    /// Check every segment of a directory or several; exits with 1 if one is broken
     ///
     /// Changes nothing, and may run while a recorder does. Segments being recorded, or cut off, are
     /// not broken.
     Check {
-        /// Directory that holds the segments
-        dir: PathBuf,
+        /// Directory that holds the segments; several if there is footage on a card and on a disk
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -92,6 +94,11 @@ enum Command {
     /// Takes its listening socket from systemd if that hands one over (sd_listen_fds). The footage is
     /// only read; the status comes from the recorder's --control socket.
     Web(WebOptions),
+    /// Show and change the owner's settings for a page in another process
+    ///
+    /// Takes its listening Unix socket from systemd. Of secrets it tells only whether they are set; it changes only what cannot
+    /// shrink what is kept or take a camera away.
+    Settings(SettingsServiceOptions),
     /// Tell a recorder in another process that the system's clock is right now
     ///
     /// What it recorded since boot gets its true time.
@@ -161,11 +168,12 @@ pub fn main() -> ExitCode {
         Command::Run(options) => record::run(&options),
         Command::Record(options) => record::record(&options),
         Command::Inspect { file, json } => inspect::run(&file, json),
-        Command::Check { dir, json } => check::run(&dir, json),
+        Command::Check { dirs, json } => check::run(&dirs, json),
         Command::Recover { dir } => recover::run(&dir),
         Command::Salvage(args) => salvage::run(&args),
         Command::Clip(args) => clip::run(&args),
         Command::Web(options) => web::run(&options),
+        Command::Settings(options) => settings::run(&options),
         Command::Time { recorder } => time::run(&recorder),
         Command::Lock(args) => lock::lock(&args),
         Command::Unlock { recorder, segments } => lock::unlock(&recorder, &segments),

@@ -29,6 +29,9 @@ pub(crate) struct WebOptions {
     /// The recorder's --control socket
     #[arg(long, value_name = "SOCKET")]
     pub(crate) recorder: PathBuf,
+    /// The socket of `picam settings`, if the page may change the settings
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) settings: Option<PathBuf>,
     /// Directory of the segments, instead of the configured one
     #[arg(long, value_name = "DIR")]
     pub(crate) footage: Option<PathBuf>,
@@ -93,6 +96,9 @@ pub(crate) struct RecordOptions {
     /// Unix socket at which other processes may ask how recording goes
     #[arg(long, value_name = "SOCKET")]
     pub(crate) control: Option<PathBuf>,
+    /// File in which `picam firstboot disk` says why it did not take a USB disk; shown with the status
+    #[arg(long, value_name = "FILE")]
+    pub(crate) disk_note: Option<PathBuf>,
     /// User of a service that may command through that socket, by name or number; may be repeated
     ///
     /// It may tell the time, and lock footage for the button and for impacts. Root and the recorder's own user may do

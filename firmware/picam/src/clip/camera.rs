@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use picam_mp4::Record;
 use picam_mp4::recover::read_record;
-use picam_ring::{Catalog, Entry, SegmentName};
+use picam_ring::{Catalog, Entry, Moment, SegmentName, newest_first};
 
 use super::shown_ns;
 
 /// A segment that the clip may need.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
+    /// Where its file is.
+    pub(super) path: PathBuf,
     pub(super) name: SegmentName,
     /// Its header, with the duration filled in if it is not finished.
     pub(super) record: Record,
@@ -57,15 +59,41 @@ pub(super) fn candidates(directory: &Path, entries: &[Entry]) -> Vec<Candidate> 
         .flat_map(|camera| catalog.ring(camera).segments());
     let mut candidates: Vec<Candidate> = segments
         .filter_map(|segment| {
-            let file = File::open(directory.join(segment.name.to_string())).ok()?;
+            let path = directory.join(segment.name.to_string());
+            let file = File::open(&path).ok()?;
             let (mut record, state) = read_record(&file).ok()?;
             record.duration_ns = shown_ns(&file, &record, state);
             let name = segment.name;
-            Some(Candidate { name, record })
+            Some(Candidate { path, name, record })
         })
         .collect();
     candidates.sort_by_key(|candidate| (candidate.name.camera, candidate.record.sequence));
     candidates
+}
+
+/// The same for several volumes, each of which counts on its own: camera by camera, oldest first, by the boot clock.
+pub(super) fn interleave(volumes: Vec<Vec<Candidate>>) -> Vec<Candidate> {
+    let letters: BTreeSet<u8> = volumes.iter().flatten().map(|c| c.name.camera).collect();
+    let mut all = Vec::new();
+    for letter in letters {
+        let own = |volume: &Vec<Candidate>| {
+            let own = volume.iter().rev().filter(|c| c.name.camera == letter);
+            own.cloned().collect()
+        };
+        let mut merged = newest_first(volumes.iter().map(own).collect(), moment);
+        merged.reverse();
+        all.extend(merged);
+    }
+    all
+}
+
+fn moment(candidate: &Candidate) -> Moment {
+    let record = &candidate.record;
+    Moment {
+        boot_id: Some(record.boot_id),
+        boot_ns: record.start_boot_ns,
+        utc_us: record.start_utc_us,
+    }
 }
 
 /// The segments of the camera whose name or letter is `wanted`, or of the only one.

@@ -6,7 +6,7 @@ mod when;
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use picam_mp4::cut::{CutError, CutPlan, Source};
 use picam_mp4::read::{Movie, ReadError};
@@ -86,24 +86,24 @@ pub struct Clip {
 }
 
 impl Clip {
-    /// Plans the clip `[from, to)` of the footage in `directory`. Without `camera` there must be
+    /// Plans the clip `[from, to)` of the footage in `directories`, each a volume of its own. Without `camera` there must be
     /// footage of only one.
     ///
     /// # Errors
     /// [`ClipError`], which says what to do.
     pub fn plan(
-        directory: &Path,
+        directories: &[PathBuf],
         camera: Option<&str>,
         from: When,
         to: When,
     ) -> Result<Self, ClipError> {
         let mut tries = 1;
         loop {
-            match Self::try_plan(directory, camera, from, to) {
+            match Self::try_plan(directories, camera, from, to) {
                 // Renamed by the recorder since it was listed.
                 Err(ClipError::Read { source, path })
                     if source.kind() == io::ErrorKind::NotFound
-                        && path != directory
+                        && !directories.contains(&path)
                         && tries < TRIES =>
                 {
                     tries += 1;
@@ -114,18 +114,22 @@ impl Clip {
     }
 
     fn try_plan(
-        directory: &Path,
+        directories: &[PathBuf],
         camera: Option<&str>,
         from: When,
         to: When,
     ) -> Result<Self, ClipError> {
-        let cannot = |source| ClipError::Read {
-            path: directory.to_owned(),
-            source,
-        };
-        let listing = FsDirectory::open(directory, false).map_err(cannot)?;
-        let entries = listing.list().map_err(cannot)?;
-        let chosen = camera::choose(camera::candidates(directory, &entries), camera)?;
+        let mut volumes = Vec::new();
+        for directory in directories {
+            let cannot = |source| ClipError::Read {
+                path: directory.to_owned(),
+                source,
+            };
+            let listing = FsDirectory::open(directory, false).map_err(cannot)?;
+            let entries = listing.list().map_err(cannot)?;
+            volumes.push(camera::candidates(directory, &entries));
+        }
+        let chosen = camera::choose(camera::interleave(volumes), camera)?;
         let placed = timeline::place(chosen.iter().map(|candidate| &candidate.record));
         let first = chosen.first().map(Candidate::camera).unwrap_or_default();
         let nothing = || ClipError::Nothing {
@@ -139,7 +143,7 @@ impl Clip {
             if at.at_ns >= range.end || at.end_ns() <= range.start {
                 continue;
             }
-            match open(directory, candidate, at)? {
+            match open(candidate, at)? {
                 Some(piece) => pieces.push(piece),
                 None => broken.push(candidate.name.to_string()),
             }
@@ -228,13 +232,13 @@ fn names(pieces: &[Piece]) -> Vec<String> {
 }
 
 /// Reads the index of a segment; `None` if it is broken.
-fn open(directory: &Path, candidate: &Candidate, at: Placed) -> Result<Option<Piece>, ClipError> {
-    let path = directory.join(candidate.name.to_string());
+fn open(candidate: &Candidate, at: Placed) -> Result<Option<Piece>, ClipError> {
+    let path = &candidate.path;
     let read = |source| ClipError::Read {
         path: path.clone(),
         source,
     };
-    let file = File::open(&path).map_err(read)?;
+    let file = File::open(path).map_err(read)?;
     match Movie::read(&file) {
         Ok(movie) => Ok(Some(Piece {
             name: candidate.name.to_string(),

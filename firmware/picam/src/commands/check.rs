@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use picam_mp4::recover::read_record;
 use picam_mp4::{Checked, Counters, Record, SegmentState, check, shown_end};
@@ -112,8 +112,31 @@ pub(crate) struct Finding {
     what: Vec<String>,
 }
 
-/// Checks a directory; fails if anything in it is broken.
-pub(crate) fn run(path: &Path, json: bool) -> Result<(), Failure> {
+/// Checks directories, each a volume that counts on its own; fails if anything in them is broken. The JSON of several is an
+/// array, in their order.
+pub(crate) fn run(paths: &[PathBuf], json: bool) -> Result<(), Failure> {
+    let summaries: Vec<Summary> = paths
+        .iter()
+        .map(|path| look_through(path))
+        .collect::<Result<_, _>>()?;
+    let mut out = io::stdout().lock();
+    match (json, summaries.as_slice()) {
+        (true, [summary]) => write_json(&mut out, summary)?,
+        (true, several) => write_json(&mut out, &several)?,
+        (false, all) => {
+            for (summary, path) in all.iter().zip(paths) {
+                summary.show(&mut out, &path.display().to_string())?;
+            }
+        }
+    }
+    out.flush()?;
+    match summaries.iter().all(|summary| summary.broken.is_empty()) {
+        true => Ok(()),
+        false => Err(Failure::silent()),
+    }
+}
+
+fn look_through(path: &Path) -> Result<Summary, Failure> {
     let shown = path.display();
     let cannot = |error: io::Error| {
         Failure::new(format!(
@@ -145,16 +168,7 @@ pub(crate) fn run(path: &Path, json: bool) -> Result<(), Failure> {
     summary.compare_neighbours(sound);
     summary.broken.sort_by(|a, b| a.file.cmp(&b.file));
     summary.notes.sort_by(|a, b| a.file.cmp(&b.file));
-    let mut out = io::stdout().lock();
-    match json {
-        true => write_json(&mut out, &summary)?,
-        false => summary.show(&mut out, &shown.to_string())?,
-    }
-    out.flush()?;
-    match summary.broken.is_empty() {
-        true => Ok(()),
-        false => Err(Failure::silent()),
-    }
+    Ok(summary)
 }
 
 impl Summary {

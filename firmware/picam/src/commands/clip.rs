@@ -14,8 +14,9 @@ use crate::text;
 /// Options of the command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ClipArgs {
-    /// Directory that holds the segments
-    pub(crate) dir: PathBuf,
+    /// Directory that holds the segments; several if there is footage on a card and on a disk
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) dirs: Vec<PathBuf>,
     /// Where the clip starts: 2026-11-20T11:08:00+01:00, or "2026-11-20 11:08:00" (UTC), or +12.5s
     /// after the start of the camera's first segment
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &ClipArgs) -> Result<(), Failure> {
     if !args.force && args.output.symlink_metadata().is_ok() {
         return Err(exists());
     }
-    let clip = Clip::plan(&args.dir, args.camera.as_deref(), args.from, args.to)
+    let clip = Clip::plan(&args.dirs, args.camera.as_deref(), args.from, args.to)
         .map_err(|error| Failure::new(error.to_string()))?;
     let cannot = |error: io::Error| Failure::new(format!("{shown} cannot be written: {error}"));
     let beside = match args.output.parent() {

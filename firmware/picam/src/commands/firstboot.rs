@@ -30,6 +30,11 @@ pub(crate) enum FirstbootCommand {
     /// picam.toml asks for it with factory-reset = "everything". Refuses any disk that is no picam
     /// card, and writes nothing to it.
     Card(CardOptions),
+    /// Find out whether a USB disk takes the footage; exits with 1 if not
+    ///
+    /// With device.footage = "usb" in picam.toml it does if it has an exFAT partition called FOOTAGE. It is erased and
+    /// formatted only if device.format-disk names this very disk and what is on it, so that the same word never fits twice.
+    Disk(super::disk::DiskOptions),
     /// Make the passwords and the identity that nobody provided
     ///
     /// Writes what it makes to picam.toml and picam-access.txt on the boot partition, which it makes
@@ -111,6 +116,7 @@ pub(crate) fn run(command: &FirstbootCommand) -> Result<(), Failure> {
     log::init(Config::default().log);
     match command {
         FirstbootCommand::Card(options) => card(options),
+        FirstbootCommand::Disk(options) => super::disk::run(options),
         FirstbootCommand::Settings(options) => settings(options),
     }
 }
@@ -175,7 +181,7 @@ fn settings(options: &SettingsOptions) -> Result<(), Failure> {
 
 /// Gives services what they may know of picam.toml. What they had before goes in any case: an older password's hash must
 /// not come back.
-fn publish(boot: &Path, public: Option<&Path>) {
+pub(super) fn publish(boot: &Path, public: Option<&Path>) {
     let Some(public) = public else { return };
     let made = match RealFiles.read(&boot.join("picam.toml")) {
         Ok(Some(bytes)) => lay(public, settings::public(&bytes).as_bytes()),
@@ -193,7 +199,7 @@ fn publish(boot: &Path, public: Option<&Path>) {
 }
 
 /// Whoever reads it has the old one or the new one, whole.
-fn lay(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn lay(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
     // One that was left behind may be open to others.
     match fs::remove_file(&new) {
@@ -241,11 +247,22 @@ fn meaning(base: &Config, text: &str) -> Meaning {
 }
 
 /// The camera itself.
-struct Device {
+pub(super) struct Device {
     /// Its own defaults.
     base: Config,
     disk: Option<PathBuf>,
     net: PathBuf,
+}
+
+impl Device {
+    /// With nothing but its defaults.
+    pub(super) fn new(base: Config) -> Self {
+        Self {
+            base,
+            disk: None,
+            net: PathBuf::from("/sys/class/net"),
+        }
+    }
 }
 
 impl Host for Device {

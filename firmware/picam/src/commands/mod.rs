@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod clip;
 pub(crate) mod config;
+pub(crate) mod disk;
 pub(crate) mod failure;
 pub(crate) mod firstboot;
 pub(crate) mod hotspot;
@@ -12,5 +13,6 @@ pub(crate) mod password;
 pub(crate) mod record;
 pub(crate) mod recover;
 pub(crate) mod salvage;
+pub(crate) mod settings;
 pub(crate) mod time;
 pub(crate) mod web;

@@ -50,8 +50,10 @@ fn start_page(
         access,
         sessions,
         footage: config.footage.clone(),
+        disk: config.disk_wanted().cloned(),
         status: recording.status(),
         orders: recording.desk(),
+        settings: None,
     })
 }
 

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::thread;
 
 use listenfd::ListenFd;
+use picam_web::settings::SettingsSource;
 
 use super::failure::Failure;
 use crate::cli::WebOptions;
 use crate::config::{Config, Loaded};
 use crate::control::RemoteRecorder;
+use crate::keeper::RemoteSettings;
 use crate::service::session_key::access_and_sessions;
 use crate::service::web::{Listen, Page, WebThread};
 use crate::service::{log, signals};
@@ -53,9 +55,14 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
         listen,
         access,
         sessions,
+        disk: config.disk_wanted().cloned(),
         footage: config.footage,
         status: Arc::new(recorder.clone()),
         orders: Arc::new(recorder),
+        settings: options
+            .settings
+            .clone()
+            .map(|socket| -> Arc<dyn SettingsSource> { Arc::new(RemoteSettings { socket }) }),
     })
     .map_err(|error| Failure::new(format!("there is no page: {error}")))?;
     signals.wait();

@@ -9,6 +9,7 @@ use super::values::{expected, text};
 /// With the five characters that a radio's address adds, an SSID of 32 bytes still holds it.
 const MAX_NAME: usize = 27;
 const MAX_TIME_ZONE: usize = 64;
+const MAX_WORD: usize = 200;
 
 /// The device itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,19 @@ pub struct Device {
     pub time_zone: String,
     /// What the next boot shall erase.
     pub factory_reset: FactoryReset,
+    /// Where footage goes.
+    pub footage: Place,
+    /// The USB disk that may be formatted, in the word that names it and what is on it.
+    pub format_disk: Option<String>,
+}
+
+/// What the footage is recorded to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The card's own partition.
+    Card,
+    /// A USB disk, and the card while there is none.
+    Usb,
 }
 
 /// What the next boot shall erase.
@@ -39,6 +53,8 @@ impl Default for Device {
             name: "picam".to_owned(),
             time_zone: "Etc/UTC".to_owned(),
             factory_reset: FactoryReset::No,
+            footage: Place::Card,
+            format_disk: None,
         }
     }
 }
@@ -48,6 +64,8 @@ pub(super) fn read(section: &Section<'_>, device: &mut Device, report: &mut Repo
         name: device_name,
         time_zone: zone,
         factory_reset: reset,
+        footage,
+        format_disk: disk,
     } = device;
     section.set(report, "name", device_name, name, String::clone);
     section.set(report, "time-zone", zone, time_zone, String::clone);
@@ -58,6 +76,16 @@ pub(super) fn read(section: &Section<'_>, device: &mut Device, report: &mut Repo
             FactoryReset::Everything => "everything",
         };
         word.to_owned()
+    });
+    section.set(report, "footage", footage, place, |place| {
+        let word = match place {
+            Place::Card => "card",
+            Place::Usb => "usb",
+        };
+        word.to_owned()
+    });
+    section.set(report, "format-disk", disk, format_disk, |_| {
+        "nothing is formatted".to_owned()
     });
 }
 
@@ -101,5 +129,30 @@ fn factory_reset(value: &DeValue<'_>) -> Result<FactoryReset, Wrong> {
             "kind of reset",
             "\"no\", \"settings\" or \"everything\"",
         )),
+    }
+}
+
+fn place(value: &DeValue<'_>) -> Result<Place, Wrong> {
+    match value.as_str() {
+        Some("card") => Ok(Place::Card),
+        Some("usb") => Ok(Place::Usb),
+        _ => Err(expected(
+            value,
+            "place for the footage",
+            "\"card\" or \"usb\"",
+        )),
+    }
+}
+
+/// The word is compared as a whole; a slip in it formats nothing.
+fn format_disk(value: &DeValue<'_>) -> Result<Option<String>, Wrong> {
+    let example = "the word that the camera's status shows for this disk";
+    let word = text(value, example)?;
+    match word.as_str() {
+        "" => Ok(None),
+        word if word.len() <= MAX_WORD && word.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Ok(Some(word.to_owned()))
+        }
+        _ => Err(expected(value, "name of a disk", example)),
     }
 }

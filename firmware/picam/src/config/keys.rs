@@ -16,6 +16,7 @@ pub(super) static TOP: SectionKeys = SectionKeys {
     name: "",
     keys: &[
         "footage",
+        "disk",
         "segment",
         "slots",
         "slot-size",
@@ -48,7 +49,13 @@ pub(super) static WEB: SectionKeys = SectionKeys {
 };
 pub(super) static DEVICE: SectionKeys = SectionKeys {
     name: "device",
-    keys: &["name", "time-zone", "factory-reset"],
+    keys: &[
+        "name",
+        "time-zone",
+        "factory-reset",
+        "footage",
+        "format-disk",
+    ],
 };
 pub(super) static WIFI: SectionKeys = SectionKeys {
     name: "wifi",

@@ -23,7 +23,7 @@ use picam_web::{Access, PasswordError, PasswordHash};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-pub use device::{Device, FactoryReset};
+pub use device::{Device, FactoryReset, Place};
 pub use load::{Loaded, load, load_over};
 pub use problem::Problem;
 pub use secret::Secret;
@@ -41,6 +41,8 @@ pub const DEFAULT_CAMERA: &str = "front=sim:?size=1280x720&fps=30";
 pub struct Config {
     /// The directory of slots.
     pub footage: PathBuf,
+    /// Where a USB disk for the footage is mounted.
+    pub disk: PathBuf,
     /// The cameras; `None` if the file names none.
     pub cameras: Option<Vec<CameraSpec>>,
     /// Nominal length of a segment.
@@ -120,10 +122,18 @@ pub struct Parsed {
     pub problems: Vec<Problem>,
 }
 
+impl Config {
+    /// Where a USB disk is mounted, if the footage shall go to one.
+    pub fn disk_wanted(&self) -> Option<&PathBuf> {
+        (self.device.footage == Place::Usb).then_some(&self.disk)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             footage: PathBuf::from("./footage"),
+            disk: PathBuf::from("/disk"),
             cameras: None,
             segment: Duration::from_secs(60),
             slots: SlotCount::Count(16),
@@ -247,6 +257,7 @@ fn read_top(top: &Section<'_>, config: &mut Config, report: &mut Report<'_>) {
         values::path,
         show_path,
     );
+    top.set(report, "disk", &mut config.disk, values::path, show_path);
     top.set(
         report,
         "segment",

@@ -251,7 +251,7 @@ fn open_to_the_network_only_with_a_password() {
 fn a_name_a_country_and_networks_are_read() {
     let parsed = parse_config(
         "[device]\nname = \"van-2\"\ntime-zone = \"America/Argentina/Buenos_Aires\"\n\
-         factory-reset = \"settings\"\n[wifi]\nmode = \"hotspot+station\"\ncountry = \"de\"\n\
+         factory-reset = \"settings\"\nfootage = \"usb\"\nformat-disk = \"0781:5583:4C53:1000:1bde53ce\"\n[wifi]\nmode = \"hotspot+station\"\ncountry = \"de\"\n\
          ssid = \"Caf\u{e9}; \\\"1\\\"\"\npassphrase = \"correct horse\"\nchannel = 36\n\
          [[wifi.network]]\nssid = \"home\"\npassphrase = \"12345678\"\n\
          [[wifi.network]]\nssid = \"open\"\n",
@@ -261,10 +261,14 @@ fn a_name_a_country_and_networks_are_read() {
         name,
         time_zone,
         factory_reset,
+        footage,
+        format_disk,
     } = parsed.config.device;
     assert_eq!(name, "van-2");
     assert_eq!(time_zone, "America/Argentina/Buenos_Aires");
     assert_eq!(factory_reset, FactoryReset::Settings);
+    assert_eq!(footage, Place::Usb);
+    assert_eq!(format_disk.as_deref(), Some("0781:5583:4C53:1000:1bde53ce"));
     let wifi = parsed.config.wifi;
     assert_eq!(wifi.mode, WifiMode::HotspotAndStation);
     assert_eq!(wifi.country.as_deref(), Some("DE"));
@@ -278,6 +282,26 @@ fn a_name_a_country_and_networks_are_read() {
     assert_eq!(
         (open.ssid.as_str(), open.passphrase.as_ref()),
         ("open", None)
+    );
+}
+
+#[test]
+fn a_slip_never_sends_footage_elsewhere_and_never_formats() {
+    for value in [
+        "footage = \"disk\"",
+        "footage = true",
+        "format-disk = true",
+        "format-disk = \"two words\"",
+    ] {
+        let parsed = parse_config(&format!("[device]\n{value}\n"));
+        assert_eq!(parsed.problems.len(), 1, "{value}");
+        assert_eq!(parsed.config.device, Device::default(), "{value}");
+    }
+    // As a reset of the word leaves it.
+    let empty = parse_config("[device]\nformat-disk = \"\"\n");
+    assert_eq!(
+        (empty.problems, empty.config.device),
+        (vec![], Device::default())
     );
 }
 

@@ -54,7 +54,7 @@ pub(crate) enum Request {
 
 /// What somebody must be allowed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Right {
+pub(crate) enum Right {
     /// Look.
     Ask,
     /// What the page may, which is bounded by the recorder.

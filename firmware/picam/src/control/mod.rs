@@ -11,6 +11,6 @@ mod peer;
 mod server;
 
 pub(crate) use client::{RemoteRecorder, ask};
-pub(crate) use message::{Reply, Request, Source};
+pub(crate) use message::{Reply, Request, Right, Source};
 pub(crate) use peer::Peers;
 pub(crate) use server::ControlThread;

@@ -16,6 +16,7 @@ const USERS: &str = "/etc/passwd";
 pub(crate) struct Peers {
     commanders: Vec<u32>,
     pages: Vec<u32>,
+    without_own: bool,
 }
 
 impl Peers {
@@ -35,17 +36,26 @@ impl Peers {
         Self {
             commanders: uids(commanders, "--commander"),
             pages: uids(pages, "--page-user"),
+            without_own: false,
+        }
+    }
+
+    /// Root and these as the page, and not whoever runs this.
+    pub(crate) fn only(pages: &[String]) -> Self {
+        Self {
+            without_own: true,
+            ..Self::of(&[], pages)
         }
     }
 
     /// Whether the process behind a connection has a right. It cannot choose what the kernel says of it.
-    pub(super) fn allow(&self, stream: &UnixStream, right: Right) -> io::Result<bool> {
+    pub(crate) fn allow(&self, stream: &UnixStream, right: Right) -> io::Result<bool> {
         let uid = socket_peercred(stream)?.uid.as_raw();
         Ok(self.has(uid, geteuid().as_raw(), right))
     }
 
     fn has(&self, uid: u32, own: u32, right: Right) -> bool {
-        let everything = uid == 0 || uid == own;
+        let everything = uid == 0 || (uid == own && !self.without_own);
         everything
             || match right {
                 Right::Ask => true,
@@ -87,6 +97,7 @@ mod tests {
         let peers = Peers {
             commanders: vec![804],
             pages: vec![801],
+            without_own: false,
         };
         let rights = [Right::Ask, Right::Page, Right::Command, Right::Own];
         for (uid, has) in [
@@ -98,5 +109,9 @@ mod tests {
         ] {
             assert_eq!(rights.map(|right| peers.has(uid, 800, right)), has, "{uid}");
         }
+        let only = Peers::only(&["801".to_owned()]);
+        let all = [0, 800, 801, 804, 65_534].into_iter();
+        let may: Vec<u32> = all.filter(|&uid| only.has(uid, 800, Right::Page)).collect();
+        assert_eq!(may, [0, 801]);
     }
 }

@@ -128,7 +128,7 @@ impl Door {
                 origin,
             } => self.desk.lock(id, &span, reason, origin).into(),
             Request::Unlock { segment } => self.desk.unlock(&segment).into(),
-            Request::Locks {} => Reply::Locks(self.desk.locks().to_vec()),
+            Request::Locks {} => Reply::Locks(self.desk.locks()),
             Request::Page { order } => self.desk.order_of_page(order).into(),
             Request::SetTime {
                 source,

@@ -43,6 +43,8 @@ pub(super) fn boot_id() -> [u8; 16] {
 #[derive(Debug, Clone)]
 pub(super) struct Card {
     path: PathBuf,
+    /// Whether the path itself must be a mount point, and is never made: a disk's.
+    must_be_mounted: bool,
     known: Arc<Mutex<Known>>,
 }
 
@@ -68,8 +70,35 @@ impl Card {
     pub(super) fn new(path: PathBuf) -> Self {
         Self {
             path,
+            must_be_mounted: false,
             known: Arc::default(),
         }
+    }
+
+    /// A place that is there only while something is mounted on it.
+    pub(super) fn mounted_at(path: PathBuf) -> Self {
+        Self {
+            must_be_mounted: true,
+            ..Self::new(path)
+        }
+    }
+
+    /// Its path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Why nothing can be recorded there now, as far as can be told without touching the medium.
+    pub(super) fn why_not(&self) -> Option<io::Error> {
+        let looked = || {
+            if self.must_be_mounted && !(self.path.exists() && is_mounted(&self.path)?) {
+                return Ok(Some(Errno::NODEV.into()));
+            }
+            let flags = statvfs(&self.path)?.f_flag;
+            let is_read_only = flags.contains(StatVfsMountFlags::RDONLY);
+            Ok(is_read_only.then(|| io::ErrorKind::ReadOnlyFilesystem.into()))
+        };
+        looked().unwrap_or_else(Some)
     }
 
     /// Opens the directory, creating it if need be, and locks it unless that was done before; with the table of those who work
@@ -86,8 +115,15 @@ impl Card {
             *held = None;
             return Err(Errno::NODEV.into());
         }
-        refuse_bare_root(&self.path)?;
-        std::fs::create_dir_all(&self.path)?;
+        if self.must_be_mounted {
+            if let Some(why) = self.why_not() {
+                *held = None;
+                return Err(why);
+            }
+        } else {
+            refuse_bare_root(&self.path)?;
+            std::fs::create_dir_all(&self.path)?;
+        }
         let directory = FsDirectory::open(&self.path, DIRECT)?;
         if mount_point.is_none() {
             *mount_point = Some(mount_point_of(&self.path)?);
@@ -128,6 +164,12 @@ impl Card {
             return Err(Errno::NODEV.into());
         }
         Ok((directory, slots, medium))
+    }
+
+    /// Holds nothing of it any more: it is gone, and cannot be repaired or mounted again while somebody does.
+    pub(super) fn let_go(&self) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.held = None;
     }
 
     /// The table of the card that is there, or was last.

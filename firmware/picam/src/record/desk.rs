@@ -8,35 +8,31 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 
-use arc_swap::ArcSwap;
 use picam_capture::Clock;
 use picam_mp4::RecoverError;
 use picam_ring::{
-    Class, Extent, FsDirectory, Owner, SegmentName, Shares, SlotName, SlotTable, is_camera_letter,
+    Class, Extent, Owner, SegmentName, Shares, SlotName, SlotTable, is_camera_letter,
     reclass_claimed,
 };
 use picam_web::orders::{Denied, Order, OrderSpan, OrderTaker, Why};
+use picam_web::status::Volume;
 
+use super::books::Books;
 use super::boot::{Card, boot_id};
 use super::true_time::TrueTime;
-use crate::orders::{
-    Deletion, Ledger, LockOrder, Now, Orders, Origin, Pace, Pauses, Refusal, Since, Span, Taken,
-};
+use super::volumes::Volumes;
+use crate::orders::{Deletion, LockOrder, Now, Origin, Pace, Pauses, Refusal, Since, Span, Taken};
 
-/// How long a deletion runs before that is written down, in nanoseconds.
-const WRITE_EVERY_NS: u64 = 600_000_000_000;
 /// Taken off both ends of a segment when what was recorded meanwhile is locked: where one ends the next begins.
 const EDGE_NS: u64 = 500_000_000;
 
 /// The recorder's side of every order.
 pub(crate) struct Desk {
-    card: Card,
     clock: Arc<TrueTime>,
     boot_id: [u8; 16],
     shares: Shares,
-    state: Mutex<State>,
-    locks: ArcSwap<Vec<LockOrder>>,
-    deletions: ArcSwap<Vec<Deletion>>,
+    books: Vec<(Volume, Books)>,
+    bounds: Mutex<Bounds>,
     /// In nanoseconds since boot; 0 for never.
     paused_until: AtomicU64,
     housekeeper: OnceLock<Thread>,
@@ -44,52 +40,35 @@ pub(crate) struct Desk {
 }
 
 #[derive(Default)]
-struct State {
-    known: Option<Known>,
+struct Bounds {
     pauses: Pauses,
     pace: Pace,
-    /// Up to when deletions have been told that time passes, and since when that has not been written down.
-    ran_to_ns: u64,
-    written_ns: u64,
-}
-
-/// What is written down on the card that is there.
-struct Known {
-    medium: (u64, u64),
-    ledger: Ledger,
-    orders: Orders,
-}
-
-/// An open card: directory, who works in it, and what tells it from others.
-struct Open {
-    directory: FsDirectory,
-    slots: SlotTable,
-    medium: (u64, u64),
 }
 
 impl Desk {
-    pub(super) fn new(card: Card, clock: Arc<TrueTime>, shares: Shares) -> Self {
-        let ran_to_ns = clock.boot_ns();
+    pub(super) fn new(volumes: &Volumes, clock: Arc<TrueTime>, shares: Shares) -> Self {
+        let now_ns = clock.boot_ns();
+        let books = |(volume, card): (Volume, &Card)| (volume, Books::new(card.clone(), now_ns));
         Self {
-            card,
-            clock,
             boot_id: boot_id(),
             shares,
-            state: Mutex::new(State {
-                ran_to_ns,
-                ..State::default()
-            }),
-            locks: ArcSwap::default(),
-            deletions: ArcSwap::default(),
+            books: volumes.all().map(books).collect(),
+            bounds: Mutex::default(),
             paused_until: AtomicU64::new(0),
             housekeeper: OnceLock::new(),
             news: AtomicBool::new(false),
+            clock,
         }
     }
 
-    // What is in there is replaced whole.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn bounds(&self) -> MutexGuard<'_, Bounds> {
+        self.bounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn books(&self, volume: Volume) -> io::Result<&Books> {
+        let found = self.books.iter().find(|(which, _)| *which == volume);
+        let books = found.map(|(_, books)| books);
+        books.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     pub(super) fn clock(&self) -> Arc<TrueTime> {
@@ -108,10 +87,6 @@ impl Desk {
 
     /// The class that a segment must have at least that began at `boot_ns` and is still being recorded.
     pub(super) fn class_of(&self, boot_ns: u64, utc_us: Option<i64>) -> Option<Class> {
-        let locks = self.locks.load();
-        if locks.is_empty() {
-            return None;
-        }
         let so_far = self.clock.boot_ns().saturating_sub(boot_ns);
         let extent = Extent {
             sequence: 0,
@@ -120,8 +95,14 @@ impl Desk {
             start_utc_us: utc_us,
             duration_ns: Some(so_far),
         };
-        let met = locks.iter().filter(|order| order.span.meets(&extent));
-        met.map(|order| order.origin.class())
+        let strongest = |books: &Books| {
+            let locks = books.locks();
+            let met = locks.iter().filter(|order| order.span.meets(&extent));
+            met.map(|order| order.origin.class())
+                .reduce(Class::stronger)
+        };
+        let all = self.books.iter();
+        all.filter_map(|(_, books)| strongest(books))
             .reduce(Class::stronger)
     }
 
@@ -139,14 +120,38 @@ impl Desk {
 
     // For those who show.
 
-    /// What waits for its day to pass.
-    pub(super) fn deletions(&self) -> Arc<Vec<Deletion>> {
-        self.deletions.load_full()
+    /// What waits for its day to pass, and where it lies.
+    pub(super) fn deletions(&self) -> Vec<(Volume, Deletion)> {
+        let of = |(volume, books): &(Volume, Books)| {
+            let all = books.deletions();
+            let here = all.iter().map(|deletion| (*volume, deletion.clone()));
+            here.collect::<Vec<_>>()
+        };
+        self.books.iter().flat_map(of).collect()
     }
 
-    /// Locks that are still being carried out.
-    pub(crate) fn locks(&self) -> Arc<Vec<LockOrder>> {
-        self.locks.load_full()
+    /// Whether anything of a volume waits for its day to pass.
+    pub(super) fn has_deletions(&self, volume: Volume) -> bool {
+        let books = self.books(volume);
+        books.is_ok_and(|books| !books.deletions().is_empty())
+    }
+
+    /// Locks that are still being carried out, each once.
+    pub(crate) fn locks(&self) -> Vec<LockOrder> {
+        let mut all: Vec<LockOrder> = Vec::new();
+        for (_, books) in &self.books {
+            for order in books.locks().iter() {
+                if !all.contains(order) {
+                    all.push(order.clone());
+                }
+            }
+        }
+        all
+    }
+
+    /// Those of them that are still being carried out on a volume.
+    pub(super) fn locks_of(&self, volume: Volume) -> Arc<Vec<LockOrder>> {
+        self.books(volume).map(Books::locks).unwrap_or_default()
     }
 
     // For the housekeeper.
@@ -173,49 +178,43 @@ impl Desk {
         self.shares.limit(Origin::Page.class(), slots)
     }
 
-    /// These locks need no more looking after.
-    pub(super) fn end_locks(&self, ended: &[LockOrder]) -> io::Result<()> {
-        self.with_orders(|orders, _| {
-            for order in ended {
-                orders.end_lock(order);
-            }
-            Ok(Taken::New)
-        })
-        .map_err(io::Error::other)
+    /// These locks need no more looking after on a volume.
+    pub(super) fn end_locks(&self, volume: Volume, ended: &[LockOrder]) -> io::Result<()> {
+        let end = self
+            .books(volume)?
+            .change(self.clock.boot_ns(), |orders, _| {
+                let gone = ended.iter().filter(|order| orders.end_lock(order));
+                Ok(match gone.count() {
+                    0 => Taken::Known,
+                    _ => Taken::New,
+                })
+            });
+        end.map_err(io::Error::other)
     }
 
-    /// Looks at what is written down, and lets time pass for what waits; `believed_utc_us` is the time if it can be believed.
-    /// Says what may be given up now.
-    pub(super) fn pass(&self, believed_utc_us: Option<i64>) -> io::Result<Vec<Deletion>> {
-        let open = self.open()?;
-        let now_ns = self.clock.boot_ns();
+    /// Lets time pass for what waits on a volume; `believed_utc_us` is the time if it can be believed. Says what may be given
+    /// up now.
+    pub(super) fn pass(
+        &self,
+        volume: Volume,
+        believed_utc_us: Option<i64>,
+    ) -> io::Result<Vec<Deletion>> {
         let boot_id = self.boot_id;
         let believed = believed_utc_us.map(|utc_us| Since { utc_us, boot_id });
-        let mut state = self.state();
-        let ran = now_ns - std::mem::replace(&mut state.ran_to_ns, now_ns).min(now_ns);
-        let is_time = now_ns.saturating_sub(state.written_ns) >= WRITE_EVERY_NS;
-        let known = self.known(&mut state, &open)?;
-        if known.orders.deletions().is_empty() {
-            return Ok(Vec::new());
-        }
-        known.orders.run(ran, believed);
-        self.deletions
-            .store(Arc::new(known.orders.deletions().to_vec()));
-        let due = known.orders.due(believed);
-        if is_time {
-            let orders = known.orders.clone();
-            self.write(&mut state, &open, orders)?;
-        }
-        Ok(due)
+        self.books(volume)?.pass(self.clock.boot_ns(), believed)
     }
 
     /// A deletion was carried out, or has become pointless.
-    pub(super) fn end_deletion(&self, done: &Deletion) -> io::Result<()> {
-        self.with_orders(|orders, _| {
-            Ok(orders
-                .restore(|other| other.sequence == done.sequence && other.segment == done.segment))
-        })
-        .map_err(io::Error::other)
+    pub(super) fn end_deletion(&self, volume: Volume, done: &Deletion) -> io::Result<()> {
+        let end = self
+            .books(volume)?
+            .change(self.clock.boot_ns(), |orders, _| {
+                let same = |other: &Deletion| {
+                    other.sequence == done.sequence && other.segment == done.segment
+                };
+                Ok(orders.restore(same))
+            });
+        end.map_err(io::Error::other)
     }
 
     // Orders.
@@ -231,20 +230,33 @@ impl Desk {
         if origin == Origin::Page && self.shares.of(Class::Manual) <= 0.0 {
             return Err(refused(Refusal::NoShare));
         }
-        let is_known = |order: &LockOrder| order.id == id && order.origin == origin;
-        if self.locks.load().iter().any(is_known) {
-            return Ok(());
-        }
-        let span = self.span(span)?;
+        let order = LockOrder {
+            id,
+            span: self.span(span)?,
+            reason,
+            origin,
+        };
         let now = self.now();
-        self.with_orders(|orders, open| {
-            let order = LockOrder {
-                id,
-                span,
-                reason,
-                origin,
-            };
-            let taken = orders.lock(order.clone(), &now).map_err(refused)?;
+        let mut done = Err(unavailable(io::ErrorKind::NotFound.into()));
+        // Every volume that is there keeps what it has of that time.
+        for (_, books) in &self.books {
+            match books.open() {
+                Err(error) if done.is_err() => done = Err(unavailable(error)),
+                Err(_) => {}
+                Ok(_) => {
+                    Self::lock_on(books, &order, &now)?;
+                    done = Ok(());
+                }
+            }
+        }
+        done?;
+        self.tell();
+        Ok(())
+    }
+
+    fn lock_on(books: &Books, order: &LockOrder, now: &Now) -> Result<(), Denied> {
+        books.change(now.boot_ns, |orders, open| {
+            let taken = orders.lock(order.clone(), now).map_err(refused)?;
             if taken == Taken::New {
                 // Whoever wants to keep footage does not want it gone.
                 let kept: Vec<Deletion> = orders
@@ -260,9 +272,7 @@ impl Desk {
                 orders.restore(|deletion| kept.contains(deletion));
             }
             Ok(taken)
-        })?;
-        self.tell();
-        Ok(())
+        })
     }
 
     fn span(&self, span: &OrderSpan) -> Result<Span, Denied> {
@@ -274,8 +284,10 @@ impl Desk {
                 to_ns,
             }),
             OrderSpan::Segment(ref id) => {
-                let open = self.open().map_err(unavailable)?;
-                let name = find(&open.slots, id).ok_or_else(|| no_segment(id))?;
+                let (volume, here) = place_of(id);
+                let open = self.books(volume).and_then(Books::open);
+                let open = open.map_err(unavailable)?;
+                let name = find(&open.slots, here).ok_or_else(|| no_segment(id))?;
                 let extent = Extent::of(&open.directory, name).map_err(unavailable)?;
                 self.span_of(&extent).ok_or_else(|| {
                     let remedy = "lock it by its time, or copy it off the card";
@@ -312,17 +324,19 @@ impl Desk {
 
     /// Unlocks one segment, at once; it becomes a normal one. What is still to be locked around it is not any more.
     pub(crate) fn unlock(&self, id: &str) -> Result<(), Denied> {
-        let open = self.open().map_err(unavailable)?;
-        let name = find(&open.slots, id).ok_or_else(|| no_segment(id))?;
+        let (volume, here) = place_of(id);
+        let open = self.books(volume).and_then(Books::open);
+        let open = open.map_err(unavailable)?;
+        let name = find(&open.slots, here).ok_or_else(|| no_segment(id))?;
         let extent = Extent::of(&open.directory, name).map_err(unavailable)?;
-        let locks = self.locks.load();
+        let locks = self.locks_of(volume);
         let over: Vec<LockOrder> = locks
             .iter()
             .filter(|order| order.span.meets(&extent))
             .cloned()
             .collect();
         if !over.is_empty() {
-            self.end_locks(&over).map_err(unavailable)?;
+            self.end_locks(volume, &over).map_err(unavailable)?;
         }
         if !name.class.is_locked() {
             return Ok(());
@@ -342,10 +356,12 @@ impl Desk {
     }
 
     fn delete(&self, id: &str) -> Result<(), Denied> {
+        let (volume, here) = place_of(id);
         // What has run until now is none of its day.
-        self.pass(None).map_err(unavailable)?;
-        self.with_orders(|orders, open| {
-            let name = find(&open.slots, id).ok_or_else(|| no_segment(id))?;
+        self.pass(volume, None).map_err(unavailable)?;
+        let books = self.books(volume).map_err(unavailable)?;
+        books.change(self.clock.boot_ns(), |orders, open| {
+            let name = find(&open.slots, here).ok_or_else(|| no_segment(id))?;
             let extent = Extent::of(&open.directory, name).map_err(unavailable)?;
             if extent.duration_ns.is_none() {
                 let reason = format!("{id} is still being recorded");
@@ -356,7 +372,7 @@ impl Desk {
                 ));
             }
             let mark = Deletion {
-                segment: id.to_owned(),
+                segment: here.to_owned(),
                 sequence: extent.sequence,
                 boot_id: extent.boot_id,
                 ran_ns: 0,
@@ -367,98 +383,35 @@ impl Desk {
     }
 
     fn restore(&self, id: &str) -> Result<(), Denied> {
-        self.with_orders(|orders, _| Ok(orders.restore(|deletion| deletion.segment == id)))
+        let (volume, here) = place_of(id);
+        let books = self.books(volume).map_err(unavailable)?;
+        books.change(self.clock.boot_ns(), |orders, _| {
+            Ok(orders.restore(|deletion| deletion.segment == here))
+        })
     }
 
     fn pause(&self, seconds: u64) -> Result<(), Denied> {
         let wanted = seconds.saturating_mul(1_000_000_000);
-        let mut state = self.state();
-        let until = state.pauses.pause(self.clock.boot_ns(), wanted);
+        let mut bounds = self.bounds();
+        let until = bounds.pauses.pause(self.clock.boot_ns(), wanted);
         let until = until.map_err(refused)?;
         self.paused_until.store(until, Ordering::Relaxed);
-        drop(state);
+        drop(bounds);
         tracing::warn!("recording is stopped as somebody wants it to be; it goes on by itself");
         Ok(())
     }
 
     fn resume(&self) {
-        let mut state = self.state();
-        state.pauses.resume(self.clock.boot_ns());
+        let mut bounds = self.bounds();
+        bounds.pauses.resume(self.clock.boot_ns());
         self.paused_until.store(0, Ordering::Relaxed);
-    }
-
-    // The card.
-
-    fn open(&self) -> io::Result<Open> {
-        let (directory, slots, medium) = self.card.beside()?;
-        if !slots.is_known() {
-            slots.look(&directory)?;
-        }
-        Ok(Open {
-            directory,
-            slots,
-            medium,
-        })
-    }
-
-    fn known<'a>(&self, state: &'a mut State, open: &Open) -> io::Result<&'a mut Known> {
-        let known = state.known.take();
-        let known = match known.filter(|known| known.medium == open.medium) {
-            Some(known) => known,
-            None => {
-                let (ledger, orders) = Ledger::load(&open.directory)?;
-                self.show(&orders);
-                Known {
-                    medium: open.medium,
-                    ledger,
-                    orders,
-                }
-            }
-        };
-        Ok(state.known.insert(known))
-    }
-
-    fn show(&self, orders: &Orders) {
-        self.locks.store(Arc::new(orders.locks().to_vec()));
-        self.deletions.store(Arc::new(orders.deletions().to_vec()));
-    }
-
-    fn write(&self, state: &mut State, open: &Open, orders: Orders) -> io::Result<()> {
-        let known = self.known(state, open)?;
-        if let Err(error) = known.ledger.store(&open.directory, &orders) {
-            // What of it is on the card is found out when somebody asks next.
-            state.known = None;
-            return Err(error);
-        }
-        self.show(&orders);
-        known.orders = orders;
-        state.written_ns = self.clock.boot_ns();
-        Ok(())
-    }
-
-    /// Changes what is written down; on the card before this returns.
-    fn with_orders(
-        &self,
-        change: impl FnOnce(&mut Orders, &Open) -> Result<Taken, Denied>,
-    ) -> Result<(), Denied> {
-        let open = self.open().map_err(unavailable)?;
-        let mut state = self.state();
-        let mut orders = self
-            .known(&mut state, &open)
-            .map_err(unavailable)?
-            .orders
-            .clone();
-        match change(&mut orders, &open)? {
-            Taken::Known => Ok(()),
-            Taken::New => self.write(&mut state, &open, orders).map_err(unavailable),
-        }
     }
 
     /// What somebody on the page wants, within the page's bounds.
     pub(crate) fn order_of_page(&self, order: Order) -> Result<(), Denied> {
         if !matches!(order, Order::Pause { .. } | Order::Resume {}) {
             let now = self.clock.boot_ns();
-            self.state().pace.take(now).map_err(refused)?;
+            self.bounds().pace.take(now).map_err(refused)?;
         }
         match order {
             Order::Lock { id, span, reason } => self.lock(id, &span, reason, Origin::Page),
@@ -476,6 +429,25 @@ impl Desk {
 impl OrderTaker for Desk {
     fn order(&self, order: Order) -> Result<(), Denied> {
         self.order_of_page(order)
+    }
+}
+
+/// What the id of a segment on the USB disk ends in.
+const USB_MARK: char = 'u';
+
+/// Where the segment with an id lies, and its id there.
+fn place_of(id: &str) -> (Volume, &str) {
+    match id.strip_suffix(USB_MARK) {
+        Some(here) => (Volume::Usb, here),
+        None => (Volume::Card, id),
+    }
+}
+
+/// The id of a segment that lies there.
+pub(super) fn id_at(volume: Volume, here: &str) -> String {
+    match volume {
+        Volume::Usb => format!("{here}{USB_MARK}"),
+        Volume::Card => here.to_owned(),
     }
 }
 
@@ -503,7 +475,7 @@ fn refused(refusal: Refusal) -> Denied {
     Denied::new(why, reason, remedy)
 }
 
-fn unavailable(error: io::Error) -> Denied {
+pub(super) fn unavailable(error: io::Error) -> Denied {
     let reason = format!("the card does not take the order: {error}");
     Denied::new(
         Why::Unavailable,

@@ -14,12 +14,14 @@ use picam_ring::{
     SegmentStart, SlotName, SlotTable, Slots, ageing_clock, corrections, date_claimed, expired,
     has_aged, look, recover_claimed,
 };
+use picam_web::status::Volume;
 
-use super::boot::{Card, boot_id};
+use super::boot::boot_id;
 use super::desk::Desk;
-use super::keeper::Keeper;
+use super::locker::Locker;
 use super::status::Status;
 use super::true_time::TrueTime;
+use super::volumes::Volumes;
 
 /// Recording comes first: nothing is done before every camera is under way, or this has passed.
 const HEAD_START: Duration = Duration::from_secs(10);
@@ -31,15 +33,18 @@ const FILES_AT_ONCE: usize = 16;
 const BELIEVED_FOR_NS: u64 = 600_000_000_000;
 
 pub(super) struct Housekeeper {
-    pub(super) card: Card,
     pub(super) desk: Arc<Desk>,
+    pub(super) volumes: Volumes,
     pub(super) needs: Vec<CameraNeed>,
     pub(super) slots: Slots,
     pub(super) retention: Option<Duration>,
     pub(super) clock: Arc<TrueTime>,
     pub(super) status: Arc<Status>,
     pub(super) stop: Arc<AtomicBool>,
+    /// Of the volume that is being looked after.
     pub(super) state: State,
+    /// Of the others.
+    pub(super) others: HashMap<Volume, State>,
 }
 
 /// What the housekeeper remembers from round to round.
@@ -50,9 +55,11 @@ pub(super) struct State {
     doubted: Option<AgeingClock>,
     readback: Readback,
     mender: Mender,
-    keeper: Keeper,
+    locker: Locker,
     /// What was said last of a time that could be believed, and at which boot time.
     believed: Option<(u64, Option<i64>)>,
+    /// Whether everything on it has been looked at since it is there, and since the time was told.
+    looked_over: bool,
 }
 
 impl Housekeeper {
@@ -61,22 +68,33 @@ impl Housekeeper {
         while !self.status.all_under_way() && start.elapsed() < HEAD_START && !self.stopped() {
             std::thread::park_timeout(Duration::from_millis(50));
         }
-        let mut looked_over = false;
         while !self.stopped() {
             // What was recorded before somebody said the time gets it now.
             let (time, offer) = self.clock.news();
-            looked_over &= offer.is_none();
-            match self.round(&time, offer, looked_over) {
-                Ok(()) => looked_over = true,
-                // The card is gone; whatever comes next may be another one.
-                Err(error) => {
-                    looked_over = false;
-                    self.clock.not_done(offer);
-                    tracing::debug!("the card cannot be looked over: {error}");
-                }
+            let mut done = false;
+            let volumes: Vec<Volume> = self.volumes.all().map(|(volume, _)| volume).collect();
+            for volume in volumes {
+                done |= self.look_after(volume, &time, offer);
+            }
+            if !done {
+                self.clock.not_done(offer);
             }
             self.nap(ROUND);
         }
+    }
+
+    /// One round on one volume; whether that could be had.
+    fn look_after(&mut self, volume: Volume, time: &BootTime, offer: Option<Offer>) -> bool {
+        self.state = self.others.remove(&volume).unwrap_or_default();
+        self.state.looked_over &= offer.is_none();
+        let looked = self.round(volume, time, offer, self.state.looked_over);
+        // If it is gone, whatever comes next may be another one.
+        self.state.looked_over = looked.is_ok();
+        if let Err(error) = &looked {
+            tracing::debug!("{volume} cannot be looked over: {error}");
+        }
+        self.others.insert(volume, std::mem::take(&mut self.state));
+        looked.is_ok()
     }
 
     fn stopped(&self) -> bool {
@@ -96,29 +114,39 @@ impl Housekeeper {
         }
     }
 
+    /// Carries out what was ordered, on every volume that is there.
     fn carry_out_orders(&mut self) -> std::io::Result<()> {
-        let (directory, table) = self.card.open()?;
-        if !table.is_known() {
-            table.look(&directory)?;
+        let volumes: Vec<Volume> = self.volumes.all().map(|(volume, _)| volume).collect();
+        let mut done = Err(std::io::ErrorKind::NotFound.into());
+        for volume in volumes {
+            let Ok((directory, table)) = self.volumes.get(volume).open() else {
+                continue;
+            };
+            if !table.is_known() {
+                table.look(&directory)?;
+            }
+            let state = self.others.entry(volume).or_default();
+            done = state.locker.lock(&directory, &table, &self.desk, volume);
         }
-        self.state.keeper.lock(&directory, &table, &self.desk)
+        done
     }
 
     /// Locks what is to be locked, and frees what was marked for a day.
     fn look_after_orders(
         &mut self,
+        volume: Volume,
         directory: &FsDirectory,
         table: &SlotTable,
         time: &BootTime,
     ) -> std::io::Result<()> {
         // What earlier starts were told is read here for the first time, by locks and by marks alike.
-        let believed = match self.desk.deletions().is_empty() {
-            true => None,
-            false => self.believed_now(directory, table, time),
+        let believed = match self.desk.has_deletions(volume) {
+            false => None,
+            true => self.believed_now(directory, table, time),
         };
-        let keeper = &mut self.state.keeper;
-        keeper.give_up(directory, table, &self.desk, believed)?;
-        keeper.lock(directory, table, &self.desk)
+        let locker = &mut self.state.locker;
+        locker.give_up(directory, table, &self.desk, volume, believed)?;
+        locker.lock(directory, table, &self.desk, volume)
     }
 
     /// The time if it can be believed. Every header is read for that, and so not every round.
@@ -145,11 +173,12 @@ impl Housekeeper {
 
     fn round(
         &mut self,
+        volume: Volume,
         time: &BootTime,
         offer: Option<Offer>,
         looked_over: bool,
     ) -> std::io::Result<()> {
-        let (directory, table) = self.card.open()?;
+        let (directory, table) = self.volumes.get(volume).open()?;
         table.look(&directory)?;
         let plan = Provision::plan(
             self.slots,
@@ -166,21 +195,21 @@ impl Housekeeper {
             table.set_target(need.camera, plan.target(need.camera));
         }
         // A few slots first, so that the ring can turn; then what is left from before; then the rest.
-        self.provision(&directory, &table, &plan, 3 * self.needs.len())?;
+        self.provision(volume, &directory, &table, &plan, 3 * self.needs.len())?;
         if !looked_over {
             self.put_in_order(&directory, &table, time, offer)?;
         }
         // Whatever is wrong with what is written down, the rest of the round is not.
-        if let Err(error) = self.look_after_orders(&directory, &table, time) {
+        if let Err(error) = self.look_after_orders(volume, &directory, &table, time) {
             tracing::warn!("orders about footage wait: {error}");
         }
-        self.provision(&directory, &table, &plan, usize::MAX)?;
+        self.provision(volume, &directory, &table, &plan, usize::MAX)?;
         // A clock that was told meanwhile has not moved segments yet.
         if self.clock.known() == *time {
             self.let_old_footage_go(&directory, &table, time)?;
         }
         self.mend(&directory, &table);
-        self.read_back(&directory, &table);
+        self.read_back(volume, &directory, &table);
         Ok(())
     }
 
@@ -277,6 +306,7 @@ impl Housekeeper {
     /// Makes and removes slots until all is as planned, `most` have been made, or the card is full.
     fn provision(
         &self,
+        volume: Volume,
         directory: &FsDirectory,
         table: &SlotTable,
         plan: &Provision,
@@ -288,11 +318,11 @@ impl Housekeeper {
             let catalog = table.catalog();
             match plan.next(&catalog, directory.space()?, &busy) {
                 Action::Done => {
-                    self.status.card_full(None);
+                    self.status.card_full(volume, None);
                     return Ok(());
                 }
                 Action::Full(what) => {
-                    self.status.card_full(Some(what.to_string()));
+                    self.status.card_full(volume, Some(what.to_string()));
                     return Ok(());
                 }
                 Action::Remove(slot) => match table.claim(slot, Owner::Provisioning) {
@@ -306,7 +336,7 @@ impl Housekeeper {
                         // The filesystem needed more than it had said.
                         Err(error) if Fault::of(&error) == Fault::NoSpace => {
                             let full = plan.card_full(&catalog, directory.space()?);
-                            self.status.card_full(Some(full.to_string()));
+                            self.status.card_full(volume, Some(full.to_string()));
                             return Ok(());
                         }
                         Err(error) => return Err(error),
@@ -395,18 +425,18 @@ impl Housekeeper {
     }
 
     /// Reads a little of what was written back from the card itself.
-    fn read_back(&mut self, directory: &FsDirectory, table: &SlotTable) {
+    fn read_back(&mut self, volume: Volume, directory: &FsDirectory, table: &SlotTable) {
         for found in self.state.readback.next(directory, table) {
             match found {
                 Found::Forged(slot) => {
                     tracing::error!(
-                        "{slot} does not hold what was written to it: the card is smaller than it says"
+                        "{slot} does not hold what was written to it: {volume} is smaller than it says"
                     );
-                    self.status.card_is_forged();
+                    self.status.card_is_forged(volume);
                 }
                 Found::Rotten(slot) => {
-                    tracing::warn!("{slot} has damaged footage: the card forgets");
-                    self.status.slot_is_rotten();
+                    tracing::warn!("{slot} has damaged footage: {volume} forgets");
+                    self.status.slot_is_rotten(volume);
                 }
             }
         }

@@ -5,18 +5,20 @@
 //! the network, and nothing the network does takes a lock that is taken here.
 
 mod backoff;
+mod books;
 mod boot;
 mod capture;
 mod desk;
 mod housekeeper;
 mod intake;
 mod joints;
-mod keeper;
+mod locker;
 mod pulse;
 mod queue;
 mod status;
 mod tracks;
 mod true_time;
+mod volumes;
 mod writer;
 
 use std::path::PathBuf;
@@ -32,6 +34,7 @@ use picam_ring::{
 
 pub use boot::lock_directory;
 pub(crate) use desk::Desk;
+use picam_web::status::Volume;
 pub use pulse::{Pulse, Verdict, Watch};
 pub use status::Status;
 use true_time::TrueTime;
@@ -48,6 +51,10 @@ pub struct CameraPlan {
 pub struct RecordPlan {
     /// The directory of slots; created if it is missing.
     pub footage: PathBuf,
+    /// Where a USB disk is mounted, if one shall take the footage whenever it is there.
+    pub disk: Option<PathBuf>,
+    /// What `picam firstboot disk` has to say of a disk that it did not take.
+    pub disk_note: Option<PathBuf>,
     /// The cameras.
     pub cameras: Vec<CameraPlan>,
     /// Nominal length of a segment.
@@ -133,11 +140,11 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         })
         .collect();
     let stop = Arc::new(AtomicBool::new(false));
-    let card = boot::Card::new(plan.footage.clone());
-    let desk = Arc::new(Desk::new(card.clone(), clock.clone(), plan.shares));
-    let (status, reports) = Status::new(&plan, &letters, slot_size, card.clone(), desk.clone());
+    let volumes = volumes::Volumes::new(plan.footage.clone(), plan.disk.clone());
+    let desk = Arc::new(Desk::new(&volumes, clock.clone(), plan.shares));
+    let (status, reports) = Status::new(&plan, &letters, slot_size, volumes.clone(), desk.clone());
     let status = Arc::new(status);
-    match card.open() {
+    match volumes.get(Volume::Card).open() {
         Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
             return Err(StartError::Busy(plan.footage));
         }
@@ -162,7 +169,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         let source_clock: Arc<dyn Clock> = clock.clone();
         let (capture_handle, writer_report) = (std::sync::mpsc::sync_channel(1), report.clone());
         let writer = {
-            let (card, desk, clock) = (card.clone(), desk.clone(), clock.clone());
+            let (volumes, desk, clock) = (volumes.clone(), desk.clone(), clock.clone());
             let capture = capture_handle.1;
             let stop = stop.clone();
             std::thread::Builder::new()
@@ -170,7 +177,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
                 .spawn(move || {
                     // The capture thread says who it is as soon as it runs.
                     let Ok(capture) = capture.recv() else { return };
-                    writer::Writer::new(card, desk, ring, clock, writer_report)
+                    writer::Writer::new(volumes, desk, ring, clock, writer_report)
                         .run(receiver, &capture, &stop);
                 })?
         };
@@ -191,8 +198,8 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         cameras.extend([capture, writer]);
     }
     let housekeeper = housekeeper::Housekeeper {
-        card,
         desk: desk.clone(),
+        volumes,
         needs,
         slots: plan.slots,
         retention: plan.retention,
@@ -200,6 +207,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         status: status.clone(),
         stop: stop.clone(),
         state: housekeeper::State::default(),
+        others: Default::default(),
     };
     let housekeeper = std::thread::Builder::new()
         .name("housekeeper".into())

@@ -17,13 +17,15 @@ use picam_ring::{
 };
 use picam_web::status::{
     CameraState, CameraStatus, CardStatus, ClassCounts, DeletionStatus, Fault, Losses, RingStatus,
-    StatusSource, StatusUnavailable,
+    StatusSource, StatusUnavailable, Volume, VolumeState, VolumeStatus,
 };
 
-use super::boot::{Card, refuse_bare_root};
-use super::desk::Desk;
+use super::boot::refuse_bare_root;
+use super::desk::{Desk, id_at};
 use super::true_time::TrueTime;
+use super::volumes::Volumes;
 use super::{Pulse, RecordPlan};
+use crate::disk_note::DiskNote;
 use crate::orders::Deletion;
 
 const STARTING: u8 = 0;
@@ -61,6 +63,8 @@ struct Shared {
     card_fault: ArcSwapOption<Fault>,
     /// Segments given up because they had grown too old.
     aged: AtomicU64,
+    /// Whether it records to the USB disk.
+    on_disk: AtomicBool,
 }
 
 impl Shared {
@@ -185,6 +189,12 @@ impl Report {
         );
     }
 
+    /// Where the next segments go.
+    pub(super) fn records_to(&self, volume: Volume) {
+        let on_disk = volume == Volume::Usb;
+        self.shared.on_disk.store(on_disk, Ordering::Relaxed);
+    }
+
     pub(super) fn card_failed(&self, message: String, remedy: &str) {
         self.fault_persists();
         set_fault(&self.shared.card_fault, message, remedy);
@@ -216,16 +226,23 @@ struct Camera {
 /// The state of a recording.
 pub struct Status {
     cameras: Vec<Camera>,
-    footage: PathBuf,
+    disk_note: Option<PathBuf>,
     slot_size: u64,
     shares: Shares,
     warnings: Vec<String>,
     clock: Arc<TrueTime>,
-    card: Card,
+    volumes: Volumes,
     desk: Arc<Desk>,
+    /// Of the card, and of the disk.
+    media: [Medium; 2],
+}
+
+/// What the housekeeper found out about a volume.
+#[derive(Debug, Default)]
+struct Medium {
     is_forged: AtomicBool,
     rotten: AtomicU64,
-    card_full: ArcSwapOption<String>,
+    full: ArcSwapOption<String>,
 }
 
 impl Status {
@@ -233,7 +250,7 @@ impl Status {
         plan: &RecordPlan,
         letters: &[u8],
         slot_size: u64,
-        card: Card,
+        volumes: Volumes,
         desk: Arc<Desk>,
     ) -> (Self, Vec<Report>) {
         let cameras: Vec<Camera> = plan
@@ -254,16 +271,14 @@ impl Status {
             .collect();
         let status = Self {
             cameras,
-            footage: plan.footage.clone(),
+            disk_note: plan.disk_note.clone(),
             slot_size,
             shares: plan.shares,
             warnings: plan.warnings.clone(),
             clock: desk.clock(),
-            card,
+            volumes,
             desk,
-            is_forged: AtomicBool::new(false),
-            rotten: AtomicU64::new(0),
-            card_full: ArcSwapOption::default(),
+            media: Default::default(),
         };
         (status, reports)
     }
@@ -316,19 +331,36 @@ impl Status {
         }
     }
 
-    /// The card is smaller than it says.
-    pub(super) fn card_is_forged(&self) {
-        self.is_forged.store(true, Ordering::Relaxed);
+    fn medium(&self, volume: Volume) -> &Medium {
+        let [card, disk] = &self.media;
+        match volume {
+            Volume::Card => card,
+            Volume::Usb => disk,
+        }
+    }
+
+    /// A volume is smaller than it says.
+    pub(super) fn card_is_forged(&self, volume: Volume) {
+        self.medium(volume).is_forged.store(true, Ordering::Relaxed);
     }
 
     /// Footage was found damaged.
-    pub(super) fn slot_is_rotten(&self) {
-        self.rotten.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn slot_is_rotten(&self, volume: Volume) {
+        self.medium(volume).rotten.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Slots are missing and there is no room for them, or (`None`) not any more.
-    pub(super) fn card_full(&self, what: Option<String>) {
-        self.card_full.store(what.map(Arc::new));
+    pub(super) fn card_full(&self, volume: Volume, what: Option<String>) {
+        self.medium(volume).full.store(what.map(Arc::new));
+    }
+
+    /// What takes the footage now.
+    fn volume(&self) -> Volume {
+        let on_disk = |camera: &Camera| camera.shared.on_disk.load(Ordering::Relaxed);
+        match self.cameras.iter().any(on_disk) {
+            true => Volume::Usb,
+            false => Volume::Card,
+        }
     }
 
     fn camera(&self, camera: &Camera, catalog: &Catalog) -> CameraStatus {
@@ -361,7 +393,14 @@ impl Status {
             dropped_queue: shared.dropped_queue.load(Ordering::Relaxed),
             lost: shared.losses(),
             last_durable_ms_ago: (durable > 0).then_some(ago),
-            segment: segment.map(|n| format!("{}{:06}", char::from(camera.letter), n - 1)),
+            segment: segment.map(|n| {
+                let mark = if shared.on_disk.load(Ordering::Relaxed) {
+                    "u"
+                } else {
+                    ""
+                };
+                format!("{}{:06}{mark}", char::from(camera.letter), n - 1)
+            }),
             segments: shared.segments.load(Ordering::Relaxed),
             ring: self.ring(camera, catalog),
         }
@@ -371,7 +410,7 @@ impl Status {
         let letter = camera.letter;
         let ring = catalog.ring(letter);
         let failed = |slots: SlotTable| slots.failed_slots(letter) as u32;
-        let failed = self.card.slots().map_or(0, failed);
+        let failed = self.volumes.get(self.volume()).slots().map_or(0, failed);
         let set_aside = (failed > 0).then(|| {
             format!(
                 "{failed} slots failed and are set aside; they are tried again by themselves, and the card should be replaced \
@@ -416,41 +455,103 @@ fn unusable_fault(catalog: &Catalog) -> Option<Fault> {
 
 impl Status {
     fn deletions(&self) -> Vec<DeletionStatus> {
-        let show = |deletion: &Deletion| DeletionStatus {
-            segment: deletion.segment.clone(),
+        let show = |(volume, deletion): (Volume, Deletion)| DeletionStatus {
+            segment: id_at(volume, &deletion.segment),
             in_s: deletion.waits_ns(None).div_ceil(1_000_000_000),
         };
-        self.desk.deletions().iter().map(show).collect()
+        self.desk.deletions().into_iter().map(show).collect()
     }
 
     /// What was found by reading back what was written.
-    fn medium_faults(&self) -> Vec<Fault> {
+    fn medium_faults(&self, volume: Volume) -> Vec<Fault> {
+        let medium = self.medium(volume);
         let mut faults = Vec::new();
-        if self.is_forged.load(Ordering::Relaxed) {
+        if medium.is_forged.load(Ordering::Relaxed) {
             faults.push(Fault {
-                message: "this card is smaller than it says: what was written to it is not there".into(),
-                remedy: "replace it with a card of a known make, bought from a shop that can be trusted; until then the part \
+                message: format!("{volume} is smaller than it says: what was written to it is not there"),
+                remedy: "replace it with one of a known make, bought from a shop that can be trusted; until then the part \
                          that works is recorded to"
                     .into(),
             });
         }
-        let rotten = self.rotten.load(Ordering::Relaxed);
+        let rotten = medium.rotten.load(Ordering::Relaxed);
         if rotten > 0 {
             faults.push(Fault {
-                message: format!("{rotten} segments were found damaged on the card after they had been written well"),
-                remedy: "copy what you need off the card and replace it: it forgets".into(),
+                message: format!("{rotten} segments were found damaged on {volume} after they had been written well"),
+                remedy: format!("copy what you need off {volume} and replace it: it forgets"),
             });
         }
+        faults.extend(medium.full.load_full().map(|message| Fault {
+            message: String::clone(&message),
+            remedy: picam_ring::Fault::NoSpace.remedy().into(),
+        }));
         faults
+    }
+
+    /// What every place is doing, while `in_use` takes the footage.
+    fn volume_states(&self, in_use: Volume) -> Vec<VolumeStatus> {
+        let look = |(volume, card): (Volume, &super::boot::Card)| {
+            let space = match card.why_not() {
+                None => FsDirectory::open(card.path(), false).and_then(|d| d.space()),
+                Some(why) => Err(why),
+            };
+            let state = match &space {
+                Err(_) => VolumeState::Away,
+                Ok(_) if volume == in_use => VolumeState::Recording,
+                Ok(_) if volume == Volume::Usb && self.volumes.is_banned() => VolumeState::Refused,
+                Ok(_) => VolumeState::Waiting,
+            };
+            VolumeStatus {
+                volume,
+                state,
+                total: space.as_ref().map_or(0, |space| space.total),
+                available: space.as_ref().map_or(0, |space| space.available),
+            }
+        };
+        self.volumes.all().map(look).collect()
+    }
+
+    /// Why a disk that is wanted does not take the footage.
+    fn disk_fault(&self, volumes: &[VolumeStatus]) -> Option<Fault> {
+        let disk = volumes.iter().find(|v| v.volume == Volume::Usb)?;
+        match disk.state {
+            VolumeState::Recording | VolumeState::Waiting => None,
+            VolumeState::Refused => Some(Fault {
+                message: "the USB disk refuses to be written to; the card is recorded to".into(),
+                remedy: "pull it and put it back, or check it for errors on a PC; it is tried again by itself".into(),
+            }),
+            VolumeState::Away => Some(match self.disk_note() {
+                Some(note) => Fault {
+                    message: note.message,
+                    remedy: note.remedy,
+                },
+                None => Fault {
+                    message: "there is no USB disk; the card is recorded to".into(),
+                    remedy: "put the disk back, or set device.footage to \"card\"".into(),
+                },
+            }),
+        }
+    }
+
+    /// What was found out about a disk that is there and was not taken.
+    fn disk_note(&self) -> Option<DiskNote> {
+        let text = std::fs::read_to_string(self.disk_note.as_ref()?).ok()?;
+        let note = DiskNote::parse(&text)?;
+        std::path::Path::new(&note.device).exists().then_some(note)
     }
 }
 
 impl StatusSource for Status {
     fn status(&self) -> Result<picam_web::status::Status, StatusUnavailable> {
-        let look = refuse_bare_root(&self.footage)
-            .and_then(|()| FsDirectory::open(&self.footage, false))
+        let volume = self.volume();
+        let path = self.volumes.get(volume).path();
+        let look = refuse_bare_root(path)
+            .and_then(|()| FsDirectory::open(path, false))
             .and_then(|directory| Ok((directory.space()?, Catalog::read(&directory)?)));
-        let mut card = CardStatus::default();
+        let mut card = CardStatus {
+            volume,
+            ..CardStatus::default()
+        };
         let catalog = match look {
             Ok((space, catalog)) => {
                 card.total = space.total;
@@ -469,12 +570,9 @@ impl StatusSource for Status {
                 Catalog::default()
             }
         };
-        card.faults.extend(self.medium_faults());
-        card.faults
-            .extend(self.card_full.load_full().map(|message| Fault {
-                message: String::clone(&message),
-                remedy: picam_ring::Fault::NoSpace.remedy().into(),
-            }));
+        let volumes = self.volume_states(volume);
+        card.faults.extend(self.medium_faults(volume));
+        card.faults.extend(self.disk_fault(&volumes));
         card.faults
             .extend(self.warnings.iter().map(|warning| Fault {
                 message: warning.clone(),
@@ -493,6 +591,7 @@ impl StatusSource for Status {
             deletions: self.deletions(),
             cameras,
             card,
+            volumes,
         })
     }
 }

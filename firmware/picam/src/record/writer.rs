@@ -1,7 +1,7 @@
 //! A camera's writer thread: takes pictures from the queue and puts them on the card.
 //!
 //! What the card refuses is tried again with the same picture while the queue holds the next ones;
-//! a card that was pulled is looked for until it is back.
+//! a card that was pulled is looked for until it is back, and a disk that refuses is left for the card.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,22 +12,26 @@ use picam_capture::Clock;
 use picam_media::{AccessUnit, Joint, ParameterSets, Place};
 use picam_mp4::{Counters, Sample, TrackConfig};
 use picam_ring::{
-    Account, Boot, Fault, FsDirectory, Loss, Picture, Placement, RecordError, Recorder, RingConfig,
-    Taken, Urgency,
+    ATTEMPTS, Account, Boot, Fault, FsDirectory, Loss, Picture, Placement, RecordError, Recorder,
+    RingConfig, Taken, Urgency,
 };
+use picam_web::status::Volume;
 
-use super::boot::{Card, boot_id};
+use super::boot::boot_id;
 use super::desk::Desk;
 use super::joints::{Copy, Joints};
 use super::queue::{Item, Receiver};
 use super::status::Report;
 use super::tracks;
 use super::true_time::TrueTime;
+use super::volumes::{Open, Volumes};
 
 /// How often what waits for pictures that do not come is looked after.
 const TICK: Duration = Duration::from_millis(50);
 /// Pause before the card is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How often it is asked whether a better place is there.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// Once asked to stop, the card gets this long: the process must be gone within a second.
 const LAST_CHANCE: Duration = Duration::from_millis(600);
 
@@ -42,12 +46,21 @@ enum Stored {
 }
 
 pub(super) struct Writer {
-    card: Card,
+    volumes: Volumes,
     desk: Arc<Desk>,
     config: RingConfig,
     clock: Arc<TrueTime>,
     report: Report,
     recorder: Option<(Recorder<FsDirectory>, FsDirectory)>,
+    /// Where that records, or did last.
+    volume: Volume,
+    /// Whether a better place is there, to which the next segment shall go.
+    moving: bool,
+    last_look: Instant,
+    /// The newest number on the volumes recorded to since the start.
+    sequence: Option<u64>,
+    /// Refusals since the volume last took something.
+    refusals: u32,
     sets: Option<Arc<ParameterSets>>,
     tracks: Option<Arc<Vec<TrackConfig>>>,
     /// Epoch and decode time of the picture before.
@@ -69,19 +82,24 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(
-        card: Card,
+        volumes: Volumes,
         desk: Arc<Desk>,
         config: RingConfig,
         clock: Arc<TrueTime>,
         report: Report,
     ) -> Self {
         Self {
-            card,
+            volumes,
             desk,
             config,
             clock,
             report,
             recorder: None,
+            volume: Volume::Card,
+            moving: false,
+            last_look: Instant::now(),
+            sequence: None,
+            refusals: 0,
             sets: None,
             tracks: None,
             last: None,
@@ -129,6 +147,10 @@ impl Writer {
             return;
         }
         self.last_tick = Instant::now();
+        if self.last_look.elapsed() >= LOOK_AROUND {
+            self.last_look = Instant::now();
+            self.moving = self.volumes.prefers_over(self.volume);
+        }
         let now = self.clock.boot_ns();
         let Some((recorder, _)) = &mut self.recorder else {
             return;
@@ -179,10 +201,15 @@ impl Writer {
             data: &unit.data,
         };
         let recorder = self.recorder.as_ref().map(|(recorder, _)| recorder);
+        let moving = self.moving;
         let urgency = |extra| {
-            recorder.map_or(Urgency::NoSegment, |recorder| {
+            let urgency = recorder.map_or(Urgency::NoSegment, |recorder| {
                 recorder.urgency(unit.dts, extra)
-            })
+            });
+            match urgency {
+                Urgency::None if moving => Urgency::Convenient,
+                urgency => urgency,
+            }
         };
         match self.joints.next(unit, item.lost_in_queue > 0, urgency) {
             Some(joint) => self.follow(joint, unit, sample, stop),
@@ -323,8 +350,11 @@ impl Writer {
         picture: &Picture<'_>,
         placement: Placement<'_>,
     ) -> Result<Taken, RecordError> {
+        if self.moving && matches!(placement, Placement::New(_)) {
+            self.move_over()?;
+        }
         if self.recorder.is_none() {
-            self.open_card()?;
+            self.open_volume()?;
         }
         let (utc_minus_boot_us, told) = self.clock.utc_minus_boot_us();
         let Some((recorder, _)) = &mut self.recorder else {
@@ -341,21 +371,49 @@ impl Writer {
         recorder.place(picture, placement)
     }
 
-    fn open_card(&mut self) -> Result<(), RecordError> {
+    /// Finishes the segment that is being recorded, so that the next one begins in the better place.
+    fn move_over(&mut self) -> Result<(), RecordError> {
+        if let Some((recorder, _)) = &mut self.recorder {
+            recorder.finish()?;
+        }
+        self.leave();
+        self.moving = false;
+        Ok(())
+    }
+
+    /// Lets go of the volume, and keeps what was counted.
+    fn leave(&mut self) {
+        if let Some((recorder, _)) = self.recorder.take() {
+            self.sequence = self.sequence.max(recorder.last_sequence());
+            self.account = Some(recorder.dismiss());
+        }
+    }
+
+    fn open_volume(&mut self) -> Result<(), RecordError> {
         let open = || {
-            let (directory, slots) = self.card.open()?;
+            let Open {
+                which,
+                directory,
+                slots,
+            } = self.volumes.open()?;
             slots.look(&directory)?;
-            Ok((self.card.open()?.0, directory, slots))
+            Ok((which, self.volumes.get(which).open()?.0, directory, slots))
         };
-        let (watch, directory, slots) = open().map_err(|source| RecordError::Io {
+        let (volume, watch, directory, slots) = open().map_err(|source| RecordError::Io {
             doing: "opening the footage directory",
             source,
         })?;
         let boot = Boot::after(&directory, &slots.catalog(), boot_id());
         let account = self.account.take().unwrap_or_default();
-        let recorder = Recorder::new(directory, self.config.clone(), boot, slots).resume(account);
+        let recorder = Recorder::new(directory, self.config.clone(), boot, slots)
+            .resume(account)
+            .behind(self.sequence);
         self.recorder = Some((recorder, watch));
         self.told = 0;
+        if std::mem::replace(&mut self.volume, volume) != volume {
+            tracing::info!(camera = self.config.camera_name, "recording to {volume}");
+        }
+        self.report.records_to(volume);
         Ok(())
     }
 
@@ -433,6 +491,7 @@ impl Writer {
             self.report.card_works();
         }
         self.gave_up_at = None;
+        self.refusals = 0;
     }
 
     /// Notes a refusal, and looks for the card anew if it is not there any more.
@@ -450,8 +509,15 @@ impl Writer {
             .recorder
             .as_ref()
             .is_some_and(|(_, watch)| watch.is_current().unwrap_or(false));
-        if !here && let Some((recorder, _)) = self.recorder.take() {
-            self.account = Some(recorder.dismiss());
+        self.refusals += 1;
+        // A disk that was pulled is mounted for a while yet. The card takes over before the queue has filled.
+        let is_given_up = self.volume == Volume::Usb && self.refusals >= ATTEMPTS;
+        if is_given_up {
+            self.volumes.refused(self.volume);
+        }
+        if is_given_up || !here {
+            self.leave();
+            self.refusals = 0;
         }
     }
 

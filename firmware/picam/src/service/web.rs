@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use picam_web::orders::OrderTaker;
+use picam_web::settings::SettingsSource;
 use picam_web::status::StatusSource;
 use picam_web::{Access, Limits, Sessions, WebConfig, serve};
 use tokio::net::TcpListener;
@@ -53,8 +54,10 @@ pub(crate) struct Page {
     pub(crate) access: Access,
     pub(crate) sessions: Sessions,
     pub(crate) footage: PathBuf,
+    pub(crate) disk: Option<PathBuf>,
     pub(crate) status: Arc<dyn StatusSource>,
     pub(crate) orders: Arc<dyn OrderTaker>,
+    pub(crate) settings: Option<Arc<dyn SettingsSource>>,
 }
 
 /// The thread that serves the page.
@@ -120,10 +123,12 @@ async fn serve_once(page: &Page, stopped: &watch::Receiver<bool>) -> Option<Stri
     let address = listener.local_addr().unwrap_or(address);
     let config = WebConfig {
         footage: page.footage.clone(),
+        disk: page.disk.clone(),
         access: page.access.clone(),
         sessions: page.sessions.clone(),
         status: Arc::clone(&page.status),
         orders: Arc::clone(&page.orders),
+        settings: page.settings.clone(),
         limits: Limits {
             shutdown_grace: GRACE,
             ..Limits::default()

@@ -15,5 +15,6 @@ mod inspect;
 mod log;
 mod rings;
 mod service;
+mod settings;
 mod sources;
 mod support;

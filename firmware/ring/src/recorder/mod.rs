@@ -108,6 +108,8 @@ pub struct Recorder<D: Directory> {
     tracks: Arc<Vec<TrackConfig>>,
     caution: Caution,
     last_sequence: Option<u64>,
+    /// The last number used on another volume.
+    behind: Option<u64>,
     utc_minus_boot_us: Option<i64>,
     refusals: u32,
     faults: u32,
@@ -132,6 +134,7 @@ impl<D: Directory> Recorder<D> {
             tracks: Arc::default(),
             caution: Caution::default(),
             last_sequence: None,
+            behind: None,
             utc_minus_boot_us: None,
             refusals: 0,
             faults: 0,
@@ -146,6 +149,19 @@ impl<D: Directory> Recorder<D> {
     pub fn resume(mut self, account: Account) -> Self {
         self.account = account;
         self
+    }
+
+    /// Numbers what comes behind `sequence` too, the last of this camera on another volume: so no two segments that were
+    /// recorded one after the other bear one number, and none seem to be neighbours that are not.
+    #[must_use]
+    pub fn behind(mut self, sequence: Option<u64>) -> Self {
+        self.behind = sequence;
+        self
+    }
+
+    /// The number of the newest segment that this has begun, or had to come behind.
+    pub fn last_sequence(&self) -> Option<u64> {
+        self.last_sequence.max(self.behind)
     }
 
     /// Ends recording without touching the card any more, which is gone. What was not durable counts as
@@ -411,7 +427,7 @@ impl<D: Directory> Recorder<D> {
             _ => 0,
         };
         let letter = self.config.letter;
-        let sequence = next_sequence(self.last_sequence, |digits| {
+        let sequence = next_sequence(self.last_sequence(), |digits| {
             self.slots.is_taken(letter, digits)
         });
         let start_boot_ns = picture.sample.captured_boot_ns;

@@ -18,7 +18,8 @@ impl Role {
     pub(crate) fn may(self, method: &Method, path: &str) -> bool {
         match self {
             Self::Owner => true,
-            Self::Viewer => method.is_safe() || path == "/api/logout",
+            // Settings are the owner's, also to look at.
+            Self::Viewer => (method.is_safe() && path != "/api/settings") || path == "/api/logout",
         }
     }
 
@@ -51,6 +52,8 @@ mod tests {
             (Method::POST, "/api/locks", false),
             (Method::POST, "/api/pause", false),
             (Method::POST, "/api/resume", false),
+            (Method::GET, "/api/settings", false),
+            (Method::PATCH, "/api/settings", false),
         ] {
             assert_eq!(Role::Viewer.may(&method, path), may, "{method} {path}");
             assert!(Role::Owner.may(&method, path));

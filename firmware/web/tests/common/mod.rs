@@ -221,6 +221,8 @@ pub fn camera() -> CameraStatus {
 pub struct Server {
     pub addr: SocketAddr,
     pub dir: TempDir,
+    /// Where the USB disk is mounted.
+    pub disk: TempDir,
     /// What outlives the program.
     pub state: TempDir,
     pub recorder: Recorder,
@@ -244,6 +246,7 @@ impl Server {
             deletions: Vec::new(),
             cameras: vec![camera()],
             card: CardStatus::default(),
+            volumes: Vec::new(),
         };
         let recorder = Recorder(Arc::new(Mutex::new(Ok(status))));
         let mut server = Self::over(access, limits, Arc::new(recorder.clone()));
@@ -253,16 +256,29 @@ impl Server {
 
     /// A server that asks somebody else for its status.
     pub fn over(access: Access, limits: Limits, status: Arc<dyn StatusSource>) -> Self {
+        Self::keeping(access, limits, status, None)
+    }
+
+    /// A server that has settings, too.
+    pub fn keeping(
+        access: Access,
+        limits: Limits,
+        status: Arc<dyn StatusSource>,
+        settings: Option<Arc<dyn picam_web::settings::SettingsSource>>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let disk = tempfile::tempdir().unwrap();
         let state = tempfile::tempdir().unwrap();
         let sessions = Sessions::kept([7; 32], Some(state.path().join("sessions")));
         let orders = Orders::default();
         let config = WebConfig {
             footage: dir.path().into(),
+            disk: Some(disk.path().into()),
             access,
             sessions,
             status,
             orders: Arc::new(orders.clone()),
+            settings,
             limits,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -283,6 +299,7 @@ impl Server {
         Self {
             addr,
             dir,
+            disk,
             state,
             recorder: Recorder(Arc::new(Mutex::new(Err(StatusUnavailable {
                 reason: String::new(),

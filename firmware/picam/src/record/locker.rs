@@ -9,6 +9,7 @@ use picam_ring::{
     Class, Directory, Extent, Owner, Rename, SegmentName, SlotName, SlotTable, lock,
     reclass_claimed,
 };
+use picam_web::status::Volume;
 
 use super::desk::{Desk, find};
 use crate::orders::LockOrder;
@@ -18,7 +19,7 @@ const AFTER_US: i64 = 30_000_000;
 
 /// Where finished segments lie in time, as far as anybody had to know.
 #[derive(Default)]
-pub(super) struct Keeper {
+pub(super) struct Locker {
     extents: HashMap<SegmentName, Extent>,
 }
 
@@ -31,15 +32,16 @@ struct Wanted {
     by_page: Vec<SegmentName>,
 }
 
-impl Keeper {
+impl Locker {
     /// Locks what is to be locked and is not. What somebody else works on is done when this is called again.
     pub(super) fn lock(
         &mut self,
         directory: &impl Directory,
         table: &SlotTable,
         desk: &Desk,
+        volume: Volume,
     ) -> io::Result<()> {
-        let orders = desk.locks();
+        let orders = desk.locks_of(volume);
         if orders.is_empty() {
             self.extents = HashMap::new();
             return Ok(());
@@ -81,7 +83,7 @@ impl Keeper {
         }
         self.extents = known;
         if all_done && !over.is_empty() {
-            desk.end_locks(&over)?;
+            desk.end_locks(volume, &over)?;
         }
         Ok(())
     }
@@ -110,9 +112,10 @@ impl Keeper {
         directory: &impl Directory,
         table: &SlotTable,
         desk: &Desk,
+        volume: Volume,
         believed_utc_us: Option<i64>,
     ) -> io::Result<()> {
-        for deletion in desk.pass(believed_utc_us)? {
+        for deletion in desk.pass(volume, believed_utc_us)? {
             if let Some(name) = find(table, &deletion.segment) {
                 let extent = Extent::of(directory, name)?;
                 let same = (deletion.sequence, deletion.boot_id);
@@ -125,7 +128,7 @@ impl Keeper {
                     tracing::info!("{name} was deleted on the page a day ago, and is given up");
                 }
             }
-            desk.end_deletion(&deletion)?;
+            desk.end_deletion(volume, &deletion)?;
         }
         Ok(())
     }

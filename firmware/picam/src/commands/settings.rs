@@ -1,0 +1,148 @@
+//! `picam settings`: the owner's settings, for the page.
+
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::process::Command;
+
+use clap::Args;
+use listenfd::ListenFd;
+use picam_firstboot::settings::{ChangeError, Files, Paths, RealFiles, change, view};
+
+use super::failure::Failure;
+use super::firstboot::{Device, publish};
+use crate::config::{Config, Loaded, load, parse_over};
+use crate::control::Peers;
+use crate::keeper::{Reply, Request, serve, shown, wanted};
+use crate::service::log;
+
+/// What only the settings of the page's own password are read for.
+const PASSWORD: &str = "web.password";
+
+/// Options of the command.
+#[derive(Debug, Args)]
+pub(crate) struct SettingsServiceOptions {
+    /// Directory that holds picam.toml
+    #[arg(long, value_name = "DIR")]
+    boot: PathBuf,
+    /// Directory that outlives a start
+    #[arg(long, value_name = "DIR")]
+    state: PathBuf,
+    /// File that gets picam.toml without passwords and passphrases after a change, as of `firstboot card`
+    #[arg(long, value_name = "FILE")]
+    public: Option<PathBuf>,
+    /// Configuration file with the device's own defaults
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "/usr/share/picam/device.toml"
+    )]
+    defaults: PathBuf,
+    /// User that may ask, by name or number, as root may; may be repeated
+    #[arg(long = "client", value_name = "USER")]
+    clients: Vec<String>,
+    /// Unit that is restarted after a new password of the page, for it has the old one
+    #[arg(long, value_name = "UNIT")]
+    restart: Option<String>,
+    /// Socket to make, where systemd hands none over
+    #[arg(long, value_name = "SOCKET")]
+    socket: Option<PathBuf>,
+}
+
+/// Answers until stopped.
+pub(crate) fn run(options: &SettingsServiceOptions) -> Result<(), Failure> {
+    log::init(Config::default().log);
+    let base = match options.defaults.exists() {
+        true => load(&options.defaults),
+        false => Loaded::default(),
+    };
+    let cannot = |error: std::io::Error| Failure::new(format!("there is no socket: {error}"));
+    let inherited = ListenFd::from_env().take_unix_listener(0).map_err(cannot)?;
+    let listener = match (inherited, &options.socket) {
+        (Some(listener), _) => listener,
+        (None, Some(path)) => UnixListener::bind(path).map_err(cannot)?,
+        (None, None) => {
+            return Err(Failure::usage(
+                "systemd hands over no socket; name one with --socket",
+            ));
+        }
+    };
+    listener.set_nonblocking(false).map_err(cannot)?;
+    let mut keeper = Keeper {
+        options,
+        host: Device::new(base.config.clone()),
+        base: base.config,
+    };
+    let clients = Peers::only(&options.clients);
+    serve(&listener, &clients, |request| keeper.obey(request))
+        .map_err(|error| Failure::new(format!("the socket fails: {error}")))
+}
+
+struct Keeper<'a> {
+    options: &'a SettingsServiceOptions,
+    base: Config,
+    host: Device,
+}
+
+impl Keeper<'_> {
+    fn obey(&mut self, request: Request) -> Reply {
+        let done = match request {
+            Request::Settings {} => self.settings(),
+            Request::Change { change } => {
+                let is_password = change.set.contains_key(PASSWORD);
+                self.change(&wanted(change)).map(|()| {
+                    self.tell(is_password);
+                    Reply::Done
+                })
+            }
+        };
+        done.unwrap_or_else(|error| Reply::Refused {
+            reason: error.to_string(),
+            remedy: "correct it and try again, or edit picam.toml on the card".into(),
+        })
+    }
+
+    fn settings(&self) -> Result<Reply, ChangeError> {
+        match RealFiles.read(&self.options.boot.join("picam.toml")) {
+            Ok(Some(bytes)) => Ok(Reply::Settings(shown(view(&bytes)))),
+            Ok(None) => Err(ChangeError::NoFile),
+            Err(error) => Err(ChangeError::Card(error.to_string())),
+        }
+    }
+
+    fn change(&mut self, wanted: &picam_firstboot::settings::Change) -> Result<(), ChangeError> {
+        let nowhere = PathBuf::from("/nonexistent");
+        let paths = Paths {
+            boot: self.options.boot.clone(),
+            state: self.options.state.clone(),
+            run: nowhere.clone(),
+            host_name: nowhere.clone(),
+            template: nowhere,
+        };
+        let base = &self.base;
+        let wrong = |text: &str| {
+            let problems = parse_over(base.clone(), text).problems;
+            problems
+                .iter()
+                .map(|problem| format!("{}; {}", problem.what, problem.remedy))
+                .collect()
+        };
+        change(&mut RealFiles, &mut self.host, &paths, wanted, wrong)?;
+        tracing::info!("settings were changed from the page");
+        Ok(())
+    }
+
+    /// Gives services what they may know of it, and the page its new password.
+    fn tell(&self, is_password: bool) {
+        publish(&self.options.boot, self.options.public.as_deref());
+        let unit = self.options.restart.as_ref().filter(|_| is_password);
+        let Some(unit) = unit else { return };
+        let asked = Command::new("systemctl")
+            .args(["--no-block", "try-restart", unit])
+            .status();
+        if !asked.as_ref().is_ok_and(std::process::ExitStatus::success) {
+            tracing::warn!(
+                "{unit} is not restarted ({asked:?}): the new password holds from the next start on"
+            );
+        }
+    }
+}

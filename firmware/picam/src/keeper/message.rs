@@ -1,0 +1,97 @@
+//! What is said through the socket.
+
+use picam_firstboot::settings::{Change, Network, View};
+use picam_web::settings::{JoinNetwork, KnownNetwork, Settings, SettingsChange};
+use serde::{Deserialize, Serialize};
+
+/// A request is no longer than this, in bytes with its newline.
+pub(super) const MAX_REQUEST: u64 = 16 * 1024;
+
+/// What can be asked: `{"ask":"settings"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Request {
+    /// What is set.
+    Settings {},
+    /// To set it otherwise, as a whole or not at all.
+    Change {
+        /// What.
+        change: SettingsChange,
+    },
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reply {
+    /// What is set.
+    Settings(Settings),
+    /// It is changed.
+    Done,
+    /// It is not.
+    Refused {
+        /// Why.
+        reason: String,
+        /// What to do about it.
+        remedy: String,
+    },
+}
+
+pub(crate) fn shown(view: View) -> Settings {
+    let networks = view.networks.into_iter();
+    Settings {
+        values: view.values,
+        secrets: view.secrets,
+        networks: networks
+            .map(|(ssid, passphrase)| KnownNetwork { ssid, passphrase })
+            .collect(),
+    }
+}
+
+pub(crate) fn wanted(change: SettingsChange) -> Change {
+    let SettingsChange { set, join } = change;
+    let join = join
+        .into_iter()
+        .map(|JoinNetwork { ssid, passphrase }| Network { ssid, passphrase });
+    Change {
+        set,
+        join: join.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_what_the_documentation_says() {
+        let parse = |text: &str| serde_json::from_str::<Request>(text).map_err(|e| e.to_string());
+        assert_eq!(parse(r#"{"ask":"settings"}"#), Ok(Request::Settings {}));
+        let line =
+            r#"{"ask":"change","change":{"set":{"device.name":"van"},"join":[{"ssid":"home"}]}}"#;
+        let Ok(Request::Change { change }) = parse(line) else {
+            panic!()
+        };
+        let wanted = wanted(change);
+        assert_eq!(
+            wanted.set.get("device.name").map(String::as_str),
+            Some("van")
+        );
+        assert_eq!(wanted.join.len(), 1);
+        for wrong in [
+            r#"{"ask":"change","change":{"set":{"device.name":1}}}"#,
+            r#"{"ask":"change","change":{"unset":["wifi.passphrase"]}}"#,
+            r#"{"ask":"file","path":"/boot/picam.toml"}"#,
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_logged_of_a_change_holds_no_passphrase() {
+        let line = r#"{"set":{"wifi.passphrase":"first secret"},"join":[{"ssid":"home","passphrase":"second secret"}]}"#;
+        let change: SettingsChange = serde_json::from_str(line).unwrap();
+        let shown = format!("{change:?} {:?}", wanted(change.clone()).join);
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+}

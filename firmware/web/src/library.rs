@@ -1,0 +1,111 @@
+//! What is on all volumes, in one list.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{io, time};
+
+use picam_ring::{Moment, newest_first};
+
+use crate::index::{Foreign, Index, Listing};
+use crate::segment::Segment;
+use crate::status::Volume;
+
+/// The segments of the card, and of the USB disk where one is used.
+#[derive(Debug)]
+pub(crate) struct Library {
+    card: Index,
+    disk: Option<Index>,
+    latest: Mutex<Latest>,
+    /// Tells the tags of this library from those of another start.
+    nonce: u64,
+}
+
+/// The listings that the last merged one was made of, and that.
+#[derive(Debug, Default)]
+struct Latest {
+    of: Vec<Arc<Listing>>,
+    merged: Arc<Listing>,
+}
+
+impl Library {
+    /// Of directories that need not be there yet.
+    pub(crate) fn new(footage: PathBuf, disk: Option<PathBuf>) -> Self {
+        let since = time::SystemTime::now().duration_since(time::SystemTime::UNIX_EPOCH);
+        Self {
+            card: Index::new(footage, Volume::Card),
+            disk: disk.map(|dir| Index::new(dir, Volume::Usb)),
+            latest: Mutex::default(),
+            nonce: since.map_or(0, |since| since.as_nanos() as u64),
+        }
+    }
+
+    /// The directory that a segment lies in.
+    pub(crate) fn dir(&self, segment: &Segment) -> &Path {
+        match (&self.disk, segment.volume) {
+            (Some(disk), Volume::Usb) => disk.dir(),
+            _ => self.card.dir(),
+        }
+    }
+
+    /// What tells a listing from others, as an entity tag.
+    pub(crate) fn etag(&self, listing: &Listing) -> String {
+        format!("\"{:x}-{:x}\"", self.nonce, listing.version)
+    }
+
+    /// Looks at all volumes; blocks. A disk that is not there has nothing on it; of a
+    /// card that cannot be read nothing is said where the disk has footage.
+    pub(crate) fn refresh(&self) -> io::Result<Arc<Listing>> {
+        let card = self.card.refresh();
+        let listings: Vec<Arc<Listing>> = match &self.disk {
+            None => vec![card?],
+            Some(disk) => match (card, disk.refresh()) {
+                (Ok(card), Ok(disk)) => vec![card, disk],
+                (Ok(card), Err(_)) => vec![card],
+                (Err(_), Ok(disk)) if !disk.segments.is_empty() => vec![disk],
+                (Err(error), _) => return Err(error),
+            },
+        };
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = listings.len() == latest.of.len()
+            && listings
+                .iter()
+                .zip(&latest.of)
+                .all(|(a, b)| Arc::ptr_eq(a, b));
+        if !same {
+            latest.merged = Arc::new(Listing {
+                version: latest.merged.version + 1,
+                ..merge(&listings)
+            });
+            latest.of = listings;
+        }
+        Ok(Arc::clone(&latest.merged))
+    }
+
+    /// The name that a segment had when the volumes were last looked at.
+    pub(crate) fn last_known(&self, id: &str) -> Option<Arc<Segment>> {
+        let disk = self.disk.as_ref().and_then(|disk| disk.last_known(id));
+        disk.or_else(|| self.card.last_known(id))
+    }
+}
+
+fn merge(listings: &[Arc<Listing>]) -> Listing {
+    let mut foreign = Foreign::default();
+    for listing in listings {
+        foreign.files += listing.foreign.files;
+        foreign.bytes += listing.foreign.bytes;
+    }
+    let volumes = listings.iter().map(|listing| listing.segments.clone());
+    Listing {
+        segments: newest_first(volumes.collect(), |segment| moment(segment)),
+        foreign,
+        version: 0,
+    }
+}
+
+fn moment(segment: &Segment) -> Moment {
+    Moment {
+        boot_id: segment.boot_id,
+        boot_ns: segment.boot_ns,
+        utc_us: segment.start.map(|start| start.as_microsecond()),
+    }
+}
