@@ -116,6 +116,28 @@ fn a_disk_is_recorded_to_while_it_is_there() {
     ]);
     assert_consecutive(&numbers(&clip, 320, 240), "in the clip of both");
 
+    // Orders are about the volume that the id names.
+    let id_on = |volume: &str| {
+        let one = list
+            .iter()
+            .find(|s| s["volume"] == volume && s["state"] == "finished");
+        one.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let (of_card, of_disk) = (id_on("card"), id_on("usb"));
+    assert!(of_disk.ends_with('u') && !of_card.ends_with('u'));
+    let body = serde_json::json!({"id": "keep", "segment": of_disk});
+    let (status, answer) = http::request(page, "POST", "/api/locks", Some(&body)).unwrap();
+    assert_eq!(status, 204, "{answer}");
+    let path = format!("/api/segments/{of_card}");
+    let (status, answer) = http::request(page, "DELETE", &path, None).unwrap();
+    assert_eq!(status, 204, "{answer}");
+    wait_for("orders to be carried out", PATIENCE, || {
+        let path = format!("/api/segments/{of_disk}");
+        let kept = http::get(page, &path)?["locked"] == true;
+        let marked = http::get(page, "/api/status")?["deletions"][0]["segment"] == *of_card;
+        (kept && marked).then_some(())
+    });
+
     // Pulled: the card takes over.
     let on_card = newest(&card);
     inserted.pull();
