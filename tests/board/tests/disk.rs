@@ -1,4 +1,4 @@
-//! Footage on a USB disk: recorded to, pulled while it is written to, put back, started without it; and, in the long form, a
+//! Footage on a USB disk: recorded to, pulled while it is written to, put back, started without it; and a
 //! disk that is formatted because its owner named it, once.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -121,7 +121,7 @@ fn missing(card: &Card, disk: &UsbDisk, run: &Run) -> Vec<u64> {
 
 #[test]
 fn footage_goes_to_the_disk_and_to_the_card_while_it_is_away() {
-    let Some((image, run)) = prepare("disk") else {
+    let Some((image, run)) = prepare_long("disk", "a USB disk that is pulled and put back") else {
         return;
     };
     let card = new_card(&image, &run);
@@ -202,18 +202,16 @@ fn footage_goes_to_the_disk_and_to_the_card_while_it_is_away() {
             "{missing:?}"
         );
     });
-    if std::env::var_os("PICAM_BOARD_LONG").is_some() {
-        steps.step("started without it", || {
-            let (board, mut shell) = boot(&image, &run, card, &disk, false, "without");
-            let status = await_volume(&mut shell, "card");
-            assert!(faults(&status).contains("there is no USB disk"), "{status}");
-            let state = await_all(&mut shell);
-            check_start(&mut shell, &state);
-            disk.plug(&mut board.qmp().unwrap()).unwrap();
-            await_volume(&mut shell, "usb");
-            let _ = board.pull().unwrap();
-        });
-    }
+    steps.step("started without it", || {
+        let (board, mut shell) = boot(&image, &run, card, &disk, false, "without");
+        let status = await_volume(&mut shell, "card");
+        assert!(faults(&status).contains("there is no USB disk"), "{status}");
+        let state = await_all(&mut shell);
+        check_start(&mut shell, &state);
+        disk.plug(&mut board.qmp().unwrap()).unwrap();
+        await_volume(&mut shell, "usb");
+        let _ = board.pull().unwrap();
+    });
     steps.end();
 }
 

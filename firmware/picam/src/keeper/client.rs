@@ -10,7 +10,7 @@ use picam_web::settings::{Settings, SettingsChange, SettingsError, SettingsSourc
 use super::message::{Reply, Request};
 
 /// A password's hash takes a second of a Pi, writing to the card another.
-const PATIENCE: Duration = Duration::from_secs(20);
+const IO_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_REPLY: u64 = 64 * 1024;
 
 /// The settings in another process.
@@ -30,8 +30,8 @@ impl RemoteSettings {
 
     fn try_ask(&self, request: &Request) -> io::Result<Reply> {
         let mut stream = UnixStream::connect(&self.socket)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(IO_TIMEOUT))?;
+        stream.set_write_timeout(Some(IO_TIMEOUT))?;
         let mut text = serde_json::to_vec(request)?;
         text.push(b'\n');
         stream.write_all(&text)?;

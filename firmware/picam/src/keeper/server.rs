@@ -9,17 +9,17 @@ use super::message::{MAX_REQUEST, Reply, Request};
 use crate::control::{Peers, Right};
 
 /// Time for a client to say what it wants, and to take the answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const IO_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Answers whoever is among `clients`, until the listener fails.
 pub(crate) fn serve(
     listener: &UnixListener,
     clients: &Peers,
-    mut obey: impl FnMut(Request) -> Reply,
+    mut carry_out: impl FnMut(Request) -> Reply,
 ) -> io::Result<()> {
     for stream in listener.incoming() {
         // What becomes of one client is that client's affair.
-        if let Err(error) = answer(&stream?, clients, &mut obey) {
+        if let Err(error) = answer(&stream?, clients, &mut carry_out) {
             tracing::debug!("a client went: {error}");
         }
     }
@@ -29,10 +29,10 @@ pub(crate) fn serve(
 fn answer(
     stream: &UnixStream,
     clients: &Peers,
-    obey: &mut impl FnMut(Request) -> Reply,
+    carry_out: &mut impl FnMut(Request) -> Reply,
 ) -> io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(IO_TIMEOUT))?;
+    stream.set_write_timeout(Some(IO_TIMEOUT))?;
     let refused = |reason: String, remedy: &str| Reply::Refused {
         reason,
         remedy: remedy.into(),
@@ -44,7 +44,7 @@ fn answer(
             .take(MAX_REQUEST)
             .read_until(b'\n', &mut line)?;
         match serde_json::from_slice(&line) {
-            Ok(request) => obey(request),
+            Ok(request) => carry_out(request),
             Err(error) => refused(
                 format!("this is no request: {error}"),
                 "send one line of JSON, such as {\"ask\":\"settings\"}",
