@@ -58,8 +58,6 @@ impl Board {
             .args(["-accel", "tcg,thread=single,tb-size=512"])
             .arg("-kernel")
             .arg(image.file("kernel"))
-            .arg("-initrd")
-            .arg(image.file("initrd"))
             .arg("-dtb")
             .arg(image.file("dtb"))
             .args(["-append", command_line.trim()])
@@ -85,6 +83,11 @@ impl Board {
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(BoardError::io("qemu.log"))?)
             .stderr(log);
+        // A kernel as the image's needs none.
+        let initrd = image.file("initrd");
+        if initrd.exists() {
+            command.arg("-initrd").arg(initrd);
+        }
         let qemu = command
             .spawn()
             .map_err(BoardError::io("qemu-system-aarch64"))?;

@@ -43,31 +43,47 @@ impl Image {
         if let Some(dir) = std::env::var_os("PICAM_BOARD") {
             return Ok(Some(Self { dir: dir.into() }));
         }
+        Self::assembled("board-images", None)
+    }
+
+    /// The same with a kernel of `scripts/board-kernel`.
+    pub fn with_kernel(kernel: &Path) -> Result<Option<Self>> {
+        if !can_start() {
+            return Ok(None);
+        }
+        Self::assembled("board-images-kernel", Some(kernel))
+    }
+
+    fn assembled(below: &str, kernel: Option<&Path>) -> Result<Option<Self>> {
         if !can_assemble()? {
             return Ok(None);
         }
         let picam = build()?;
-        let dir = target().join("board-images").join(inputs(&picam)?);
+        let below = target().join(below);
+        let dir = below.join(inputs(&picam, kernel)?);
         let image = Self { dir };
         if image.file("complete").exists() {
             return Ok(Some(image));
         }
         // Older ones are of no use any more.
-        let _ = fs::remove_dir_all(target().join("board-images"));
-        program::output(
-            Command::new(workspace().join("tests/board/assemble"))
-                .arg("--out")
-                .arg(&image.dir)
-                .arg("--picam")
-                .arg(&picam)
-                .args(["--config", "tests/board/picam.toml"]),
-        )?;
+        let _ = fs::remove_dir_all(below);
+        let mut assemble = Command::new(workspace().join("tests/board/assemble"));
+        assemble
+            .arg("--out")
+            .arg(&image.dir)
+            .arg("--picam")
+            .arg(&picam)
+            .args(["--config", "tests/board/picam.toml"]);
+        if let Some(kernel) = kernel {
+            assemble.arg("--kernel").arg(kernel);
+        }
+        program::output(&mut assemble)?;
         let complete = image.file("complete");
         fs::write(&complete, "").map_err(BoardError::io(complete.display().to_string()))?;
         Ok(Some(image))
     }
 
-    /// `card.img`, `kernel`, `initrd`, `dtb`.
+    /// `card.img`, `kernel`, `dtb`, and `initrd` for Debian's kernel.
     pub fn file(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
@@ -147,16 +163,17 @@ fn build() -> Result<PathBuf> {
     Ok(target().join(TRIPLE).join("release/picam"))
 }
 
-/// A name for what the card is made of: its bytes.
-fn inputs(picam: &Path) -> Result<String> {
-    let script = "{ cat \"$0\"; find board tests/board/assemble tests/board/init tests/board/packages \
+/// A name for what the card is made of: its bytes. A kernel built twice differs in its own, so that these tell its modules too.
+fn inputs(picam: &Path, kernel: Option<&Path>) -> Result<String> {
+    let script = "{ cat \"$@\"; find board tests/board/assemble tests/board/init tests/board/packages \
         tests/board/picam.toml tests/board/emulated-*.service \\( -type f -o -type l \\) -print0 | sort -z | \
         xargs -0 -I{} sh -c 'printf %s \"{}\"; readlink \"{}\" || cat \"{}\"'; } | sha256sum | cut -c 1-16";
     let picam = fs::canonicalize(picam).map_err(BoardError::io(picam.display().to_string()))?;
     let sum = program::text(
         Command::new("sh")
-            .args(["-c", script])
+            .args(["-c", script, "sh"])
             .arg(picam)
+            .args(kernel.map(|dir| dir.join("Image.gz")))
             .current_dir(workspace()),
     )?;
     Ok(sum.trim().to_owned())

@@ -34,10 +34,15 @@ pub fn prepare(name: &str) -> Option<(Image, Run)> {
         return None;
     }
     let image = Image::of_this_tree().unwrap()?;
+    Some((image, run(name)))
+}
+
+/// A directory of its own.
+pub fn run(name: &str) -> Run {
     // Two with different seeds may run side by side.
     let seed =
         std::env::var("PICAM_SEED").map_or_else(|_| String::new(), |seed| format!("-{seed}"));
-    Some((image, Run::new(&runs(), &format!("{name}{seed}")).unwrap()))
+    Run::new(&runs(), &format!("{name}{seed}")).unwrap()
 }
 
 /// The same for a test of the long form, which shows `what`.
