@@ -1,11 +1,4 @@
 //! Cards that say that they are larger than they are, and cards that forget.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;

@@ -2,13 +2,6 @@
 //! disk that keeps a random part of what was not flushed, and looks at every file that is left.
 //!
 //! `PICAM_CUTS` says how many cuts (20,000 by default; `scripts/power-cuts` asks for a million).
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;

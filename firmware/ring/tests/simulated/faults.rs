@@ -1,12 +1,5 @@
 //! A card that goes on refusing: the segment is given up, what was committed stays, the next key
 //! frame begins anew in another slot, and what was lost is known.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
 use std::sync::Arc;
 
 use picam_mp4::{Counters, FragmentLimits, ReadAt, Sample, TrackConfig, check, sample_entry};

@@ -1,12 +1,5 @@
 //! What the recorder says is durable survives a cut at that very moment, it says so soon, and that
 //! takes no more than four flushes a second, whatever the camera's rate.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
 use std::sync::Arc;
 
 use picam_mp4::{Counters, FragmentLimits, Sample};

@@ -1,11 +1,4 @@
 //! Who owns a slot, what a card that refuses costs, and what lies in the way: footage goes only where a ring is full.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;

@@ -1,12 +1,5 @@
 //! Every picture is on the card or counted: whatever the card refuses and whenever, what was handed over is what
 //! the segments hold with what they say is lost.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -1,11 +1,4 @@
 //! What a card damaged of finished segments is found after a start and mended, without anybody asking.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
