@@ -281,3 +281,49 @@ fn nothing_of_an_earlier_segment_is_taken_over() {
     assert_eq!((now.counters, writer.fragments()), (Counters::default(), 0));
     assert_eq!(writer.elapsed(ORIGIN), 0);
 }
+
+#[test]
+fn an_init_of_any_length_ends_with_a_page() {
+    let begin = |padding: usize| {
+        let mut sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
+        sps.resize(sps.len() + padding, 0x55);
+        let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
+        let mut writer = SegmentWriter::new(FragmentLimits::default());
+        let first = coded(0);
+        writer
+            .begin(
+                slot(),
+                record(),
+                vec![TrackConfig::video(stsd, 640, 480)],
+                &picture(0, &first),
+            )
+            .unwrap();
+        let bytes = bytes(&writer.abandon().unwrap().0);
+        (read_record(&&bytes[..]).unwrap().0, bytes)
+    };
+    let page = 4096;
+    let shortest = begin(0).0.init_moov_len;
+    // Seven bytes left on the page are too few for another box's header, eight are enough.
+    let to_the_page = (page - shortest % page) as usize;
+    for padding in to_the_page - 10..to_the_page + 4 {
+        let (record, bytes) = begin(padding);
+        let (moov, init) = (record.init_moov_len, record.init_len);
+        assert_eq!(moov, shortest + padding as u32);
+        assert_eq!(init, (moov + 8).div_ceil(page) * page, "{moov}");
+        let free = |at: u32, len: u64| {
+            let at = at as usize;
+            let header = [&(len as u32).to_be_bytes()[..], b"free"].concat();
+            assert_eq!(bytes[at..at + 8], header, "{moov}");
+            bytes[at + 8..].iter().position(|&byte| byte != 0)
+        };
+        let rest = SLOT_LEN - u64::from(HEAD_LEN + init);
+        assert_eq!(
+            free(HEAD_LEN + moov, u64::from(init - moov)),
+            // Nothing but the next box's header, which has no zero but in its length's first byte.
+            Some((init - moov) as usize - 8 + 1)
+        );
+        assert_eq!(free(HEAD_LEN + init, rest), None);
+        assert_eq!(&bytes[HEAD_LEN as usize + 4..][..4], b"moov");
+        assert_eq!(&bytes[HEAD_LEN as usize - 28..][..4], b"ftyp");
+    }
+}

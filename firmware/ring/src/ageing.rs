@@ -210,8 +210,8 @@ mod tests {
         assert_eq!(judge(&BootTime::default(), &card), AgeingClock::Unknown);
         for (offset, expected) in [
             (-DAY_US, AgeingClock::Behind),
-            (-61_000_000, AgeingClock::Behind),
-            (-59_000_000, AgeingClock::Believed(NOON - 59_000_000)),
+            (-60_000_001, AgeingClock::Behind),
+            (-60_000_000, AgeingClock::Believed(NOON - 60_000_000)),
             (DAY_US, AgeingClock::Believed(NOON + DAY_US)),
             (DAY_US + 1, AgeingClock::Ahead),
         ] {

@@ -363,6 +363,28 @@ mod tests {
         assert_eq!(time.anchor().unwrap().source(), TimeSource::Gps);
         assert_eq!(time.utc_us(101 * S), Some(NOON + 1_000_004));
         assert_eq!(time.utc_us(0), Some(NOON + 4 - 100_000_000));
+        assert_eq!(time.utc_minus_boot_us(), time.utc_us(0));
+        assert_eq!(BootTime::default().utc_minus_boot_us(), None);
+        let named = [
+            (TimeSource::System, "the system clock"),
+            (TimeSource::Phone, "the phone"),
+            (TimeSource::Ntp, "the time server"),
+            (TimeSource::Gps, "GPS"),
+        ];
+        for (source, name) in named {
+            assert_eq!(source.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn sources_agree_within_a_minute() {
+        for (apart, confirmed) in [(59_999_999, true), (60_000_000, false)] {
+            let mut time = BootTime::default();
+            time.offer(anchor(S, NOON, TimeSource::Ntp), S);
+            assert!(!time.is_confirmed());
+            time.offer(anchor(S, NOON + apart, TimeSource::Gps), S);
+            assert_eq!(time.is_confirmed(), confirmed, "{apart}");
+        }
     }
 
     #[test]

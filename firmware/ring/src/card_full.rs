@@ -125,6 +125,30 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_bytes_are_as_on_a_label() {
+        for (bytes, shown) in [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1_000, "1.0 kB"),
+            (999_949, "999.9 kB"),
+            (1_000_000, "1.0 MB"),
+            (1_000_000_000, "1.0 GB"),
+            (64_000_000_000, "64.0 GB"),
+        ] {
+            assert_eq!(Bytes(bytes).to_string(), shown);
+        }
+        let full = CardFull {
+            slots: 1,
+            bytes: 1 << 26,
+            available: 0,
+            foreign: Foreign::default(),
+            others: 0,
+        };
+        let said = full.to_string();
+        assert!(!said.contains("in the footage folder"), "{said}");
+    }
+
+    #[test]
     fn too_few_slots_are_stated() {
         let entries: Vec<Entry> = [
             "F-_000000",

@@ -86,6 +86,22 @@ fn copies_of_one_sequence_are_both_kept_and_told_apart() {
 }
 
 #[test]
+fn what_lies_in_the_way_of_a_slot_is_told_from_the_rest() {
+    let catalog = Catalog {
+        unusable: vec!["free_video_slot_F-_000001.bin".into(), "holiday".into()],
+        ..Catalog::from_entries(&[entry("free_video_slot_F-_000000.bin", 64)])
+    };
+    assert_eq!(catalog.unusable().len(), 2);
+    assert_eq!(
+        catalog.unusable_slots().collect::<Vec<_>>(),
+        [SlotName::Spare {
+            camera: b'F',
+            sequence: 1
+        }]
+    );
+}
+
+#[test]
 fn header_records_settle_a_doubtful_order() {
     let mut entries: Vec<Entry> = (599_990..=600_000)
         .map(|n| entry(&segment(n, Class::Normal).to_string(), 64))

@@ -213,6 +213,7 @@ mod tests {
             (of(0.3, -0.1, 0.1), "the manual share is -0.1"),
             (of(0.3, 0.1, f64::NAN), "the parking share is NaN"),
             (of(0.5, 0.3, 0.2), "add up to 1.00"),
+            (of(0.5, 0.3, 0.11), "add up to 0.91"),
         ] {
             let error = shares.validate().unwrap_err().to_string();
             assert!(error.contains(says), "{error}");

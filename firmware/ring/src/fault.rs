@@ -117,4 +117,19 @@ mod tests {
         );
         assert_eq!(Fault::of(&io::Error::other("x")), Fault::Other);
     }
+
+    #[test]
+    fn each_has_words_of_its_own() {
+        for (fault, word, says, remedy) in [
+            (Fault::Io, "io", "errors", "replace it"),
+            (Fault::NoSpace, "no-space", "full", "fewer slots"),
+            (Fault::ReadOnly, "read-only", "read-only", "switch"),
+            (Fault::Gone, "gone", "gone", "put the card back"),
+            (Fault::Other, "other", "could not be used", "log"),
+        ] {
+            assert_eq!(fault.word(), word);
+            assert!(fault.to_string().contains(says), "{fault}");
+            assert!(fault.remedy().contains(remedy), "{}", fault.remedy());
+        }
+    }
 }

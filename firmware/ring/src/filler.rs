@@ -72,10 +72,16 @@ pub(crate) fn align(directory: BorrowedFd<'_>) -> io::Result<()> {
         return Ok(());
     }
     if let Some(name) = filler(end_of_entries(directory)?) {
-        let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
-        openat(directory, name, flags, mode)?;
+        make(directory, &name)?;
     }
+    Ok(())
+}
+
+/// Makes an empty file that everybody may read, unless it is there.
+fn make(directory: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
+    openat(directory, name, flags, mode)?;
     Ok(())
 }
 
@@ -115,6 +121,27 @@ mod tests {
         assert_eq!(name, "picam-keep-0003-empty-aligns-the-entries");
         assert_eq!(entries(&name), 5);
         assert_eq!(filler((3 + 5) * ENTRY), None);
+    }
+
+    #[test]
+    fn it_is_an_empty_file_and_never_one_that_a_link_leads_to() {
+        use std::os::fd::AsFd;
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let directory = tempfile::tempdir().unwrap();
+        let opened = std::fs::File::open(directory.path()).unwrap();
+        for _ in 0..2 {
+            make(opened.as_fd(), "filler").unwrap();
+        }
+        let made = std::fs::metadata(directory.path().join("filler")).unwrap();
+        // What this process's umask leaves of it.
+        std::fs::write(directory.path().join("any"), "").unwrap();
+        let any = std::fs::metadata(directory.path().join("any")).unwrap();
+        let modes = [&made, &any].map(|file| file.permissions().mode());
+        assert_eq!((made.len(), modes[0]), (0, modes[1] & !0o022));
+        symlink("elsewhere", directory.path().join("link")).unwrap();
+        assert!(make(opened.as_fd(), "link").is_err());
+        assert!(!directory.path().join("elsewhere").exists());
     }
 
     #[test]

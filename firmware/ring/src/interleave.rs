@@ -171,6 +171,42 @@ mod tests {
     }
 
     #[test]
+    fn a_boot_further_back_outweighs_the_clock() {
+        let late = [
+            (5, 3, 4, Some(900)),
+            (4, 2, 9, Some(10)),
+            (2, 1, 2, Some(300)),
+        ];
+        let early = [(6, 3, 9, Some(905)), (3, 1, 9, Some(307))];
+        assert_eq!(numbers(&[&late, &early]), [6, 5, 4, 3, 2]);
+        assert_eq!(numbers(&[&early, &late]), [6, 5, 4, 3, 2]);
+        // What is taken is behind no more.
+        let card = [(6, 2, 90, Some(1_000)), (2, 1, 5, Some(100))];
+        let disk = [(5, 2, 50, Some(500)), (4, 3, 50, Some(400))];
+        assert_eq!(numbers(&[&card, &disk]), [6, 5, 4, 2]);
+        let disk = [(5, 2, 50, Some(50)), (4, 3, 50, Some(40))];
+        assert_eq!(numbers(&[&card, &disk]), [6, 2, 5, 4]);
+    }
+
+    #[test]
+    fn what_nobody_can_order_goes_on_as_it_was_begun() {
+        let card = [(4, 1, 9, Some(100)), (3, 1, 5, Some(50))];
+        let disk = [(2, 2, 9, Some(50))];
+        assert_eq!(numbers(&[&card, &disk]), [4, 3, 2]);
+        assert_eq!(numbers(&[&disk, &card]), [4, 3, 2]);
+        // The boot goes on, not the volume.
+        let card = [(4, 1, 80, Some(50))];
+        let disk = [(5, 1, 90, Some(100)), (3, 2, 9, Some(50))];
+        assert_eq!(numbers(&[&card, &disk]), [5, 4, 3]);
+        assert_eq!(numbers(&[&disk, &card]), [5, 4, 3]);
+        // Neither is of that boot: the volume goes on.
+        let card = [(3, 1, 9, Some(50))];
+        let disk = [(5, 3, 9, Some(100)), (4, 2, 9, Some(50))];
+        assert_eq!(numbers(&[&card, &disk]), [5, 4, 3]);
+        assert_eq!(numbers(&[&disk, &card]), [5, 4, 3]);
+    }
+
+    #[test]
     fn otherwise_utc_decides() {
         let card = [(3, 2, 5, Some(700)), (1, 1, 5, Some(100))];
         let disk = [(4, 4, 5, Some(800)), (2, 3, 5, Some(400))];

@@ -350,6 +350,43 @@ fn a_directory_that_is_missing_or_a_file_is_refused() {
 }
 
 #[test]
+fn slots_are_for_everyone_to_read_and_nothing_else_is_opened() {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::symlink;
+
+    let path = TempDir::new().unwrap();
+    let directory = FsDirectory::open(path.path(), false).unwrap();
+    drop(directory.create("slot", SLOT).unwrap());
+    // What this process's umask leaves of 0644.
+    fs::write(path.path().join("any"), "").unwrap();
+    let mode = |name: &str| fs::metadata(path.path().join(name)).unwrap().mode();
+    assert_eq!(mode("slot"), mode("any") & !0o022);
+    symlink(path.path().join("slot"), path.path().join("link")).unwrap();
+    assert!(directory.open("link").is_err());
+    // Nobody writes into this pipe, and nobody is waited for.
+    let pipe = path.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o644.into()).unwrap();
+    assert!(directory.open("pipe").is_err());
+    // No program that picam starts gets at the card through a file that was left open.
+    let slot = directory.open("slot").unwrap();
+    let open = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| {
+        let entry = entry.ok()?;
+        let target = fs::read_link(entry.path()).ok()?;
+        (target.starts_with(path.path())).then(|| (target, entry.file_name()))
+    });
+    let open: Vec<_> = open.collect();
+    assert_eq!(open.len(), 2, "{open:?}");
+    for (target, number) in open {
+        let number: i32 = number.to_str().unwrap().parse().unwrap();
+        let info = fs::read_to_string(format!("/proc/self/fdinfo/{number}")).unwrap();
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = u32::from_str_radix(flags.unwrap().trim(), 8).unwrap();
+        assert!(flags & OFlags::CLOEXEC.bits() != 0, "{}", target.display());
+    }
+    drop(slot);
+}
+
+#[test]
 fn four_thousand_slots_are_listed_at_once() {
     let path = TempDir::new().unwrap();
     for sequence in 0..4000 {

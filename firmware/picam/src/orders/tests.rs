@@ -64,6 +64,23 @@ fn an_order_given_twice_is_one_and_stays_one_when_it_is_done() {
 }
 
 #[test]
+fn a_lock_of_the_page_that_is_done_ends_no_other_of_its_id() {
+    let mut orders = Orders::default();
+    let (page, impact) = (order("a", Origin::Page), order("a", Origin::Impact));
+    for lock in [&page, &impact] {
+        assert_eq!(orders.lock(lock.clone(), &now(0)), Ok(Taken::New));
+    }
+    assert!(orders.end_lock(&page));
+    assert_eq!(orders.locks(), std::slice::from_ref(&impact));
+    // Nor does it keep one that comes later from being taken.
+    assert!(orders.end_lock(&impact));
+    let mut orders = Orders::default();
+    assert_eq!(orders.lock(page.clone(), &now(0)), Ok(Taken::New));
+    assert!(orders.end_lock(&page));
+    assert_eq!(orders.lock(impact, &now(0)), Ok(Taken::New));
+}
+
+#[test]
 fn what_cannot_be_an_order_is_refused_with_a_remedy() {
     let mut orders = Orders::default();
     let utc = |from: i64, to: i64| Span::Utc {

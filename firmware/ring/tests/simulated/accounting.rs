@@ -1,5 +1,6 @@
 //! Every picture is on the card or counted: whatever the card refuses and whenever, what was handed over is what
 //! the segments hold with what they say is lost.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

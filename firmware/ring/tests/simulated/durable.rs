@@ -1,5 +1,6 @@
 //! What the recorder says is durable survives a cut at that very moment, it says so soon, and that
 //! takes no more than four flushes a second, whatever the camera's rate.
+
 use std::sync::Arc;
 
 use picam_mp4::{Counters, FragmentLimits, Sample};

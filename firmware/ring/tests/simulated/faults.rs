@@ -1,8 +1,11 @@
 //! A card that goes on refusing: the segment is given up, what was committed stays, the next key
 //! frame begins anew in another slot, and what was lost is known.
+
 use std::sync::Arc;
 
-use picam_mp4::{Counters, FragmentLimits, ReadAt, Sample, TrackConfig, check, sample_entry};
+use picam_mp4::{
+    Counters, FragmentLimits, ReadAt, Sample, SlotFile, TrackConfig, check, sample_entry,
+};
 use picam_ring::{
     ATTEMPTS, Boot, Catalog, Class, Directory, Picture, Recorder, RingConfig, Shares, SlotName,
     Taken, recover_slot,
@@ -244,4 +247,14 @@ fn a_card_with_room_for_two_slots_records_all_the_same() {
         let checked = check(&disk.open(&newest.to_string()).unwrap()).unwrap();
         assert_eq!(checked.faults, Vec::<String>::new());
     }
+}
+
+#[test]
+fn a_directory_that_knows_no_way_past_caches_reads_through_them() {
+    let disk = SimDisk::new(Mutant::None);
+    let mut file = disk.create("slot.mp4", 8192).unwrap();
+    SlotFile::write_at(&mut file, 4096, &[7; 4096]).unwrap();
+    let mut buf = [0; 8192];
+    assert_eq!(disk.read_uncached("slot.mp4", 0, &mut buf).unwrap(), 8192);
+    assert!(buf[..4096].iter().all(|&byte| byte == 0) && buf[4096..] == [7; 4096]);
 }

@@ -1,4 +1,5 @@
 //! Cards that say that they are larger than they are, and cards that forget.
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;

@@ -4,6 +4,7 @@
 //! Sizes are those of a device, 1:1: 8 Mbit/s, erase blocks of 4 MiB, and slots behind each other where exFAT puts
 //! them. Only the slots are shorter. `PICAM_CUTS` says how many cuts there are, and each card here is given a
 //! thousandth of them (20 by default).
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;

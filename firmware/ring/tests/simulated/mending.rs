@@ -1,13 +1,14 @@
 //! What a card damaged of finished segments is found after a start and mended, without anybody asking.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use picam_mp4::layout::SECTOR;
 use picam_mp4::recover::read_record;
-use picam_mp4::{Counters, FragmentLimits, Sample};
+use picam_mp4::{Counters, FragmentLimits, ReadAt, Sample, TrackConfig, sample_entry};
 use picam_ring::{
-    Boot, Catalog, Directory, Mender, Needs, Owner, Picture, Recorder, RingConfig, SegmentName,
-    Shares, SlotName, SlotTable, look,
+    Boot, Catalog, Directory, Lenders, Mender, Needs, Owner, Picture, Recorder, RingConfig,
+    SegmentName, Shares, SlotName, SlotTable, look,
 };
 use picam_testkit::numbered::Numbered;
 use picam_testkit::sim_disk::{Mutant, SimDisk};
@@ -22,6 +23,10 @@ const SECONDS: u64 = 12;
 
 /// A ring with some finished segments.
 fn recorded(slots: usize) -> SimDisk {
+    recorded_from(slots, FOOTAGE.tracks())
+}
+
+fn recorded_from(slots: usize, tracks: Vec<TrackConfig>) -> SimDisk {
     let disk = SimDisk::new(Mutant::None);
     let catalog = Catalog::read(&disk).unwrap();
     let config = RingConfig {
@@ -29,14 +34,14 @@ fn recorded(slots: usize) -> SimDisk {
         camera_name: "front".into(),
         slot_size: 1 << 20,
         slots,
-        head_len: 64 * 1024,
+        head_len: 128 * 1024,
         nominal_ticks: 90_000 * 60,
         shares: Shares::default(),
         limits: FragmentLimits::default(),
     };
     let boot = Boot::after(&disk, &catalog, [7; 16]);
     let mut recorder = Recorder::new(disk.clone(), config, boot, Some(catalog));
-    let tracks = Arc::new(FOOTAGE.tracks());
+    let tracks = Arc::new(tracks);
     for n in 0..SECONDS * FOOTAGE.fps {
         let data = FOOTAGE.coded(n);
         let picture = Picture {
@@ -211,4 +216,26 @@ fn what_a_slot_held_before_does_not_come_back_over_what_overwrote_it() {
     table.look(&disk).unwrap();
     assert!(Mender::default().next(&disk, &table).is_empty());
     assert_eq!(disk.image().files[&new.to_string()], bytes);
+}
+
+#[test]
+fn an_init_is_lent_to_whoever_names_its_checksum() {
+    // The longest parameter set makes an init that is longer than any that is lent.
+    for (sps_len, lent) in [(7, true), (2_000, true), (60_000, true), (65_535, false)] {
+        let mut sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
+        sps.resize(sps_len, 0x55);
+        let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce]], 640, 480).unwrap();
+        let disk = recorded_from(20, vec![TrackConfig::video(stsd, 640, 480)]);
+        let slots: Vec<_> = names(&disk).into_iter().map(SlotName::Segment).collect();
+        let file = disk.open(&slots[0].to_string()).unwrap();
+        let (record, _) = read_record(&file).unwrap();
+        let mut init = vec![0; record.init_moov_len as usize];
+        file.read_exact_at(record.head_len.into(), &mut init)
+            .unwrap();
+        assert_eq!(init.len() <= 64 * 1024, lent, "{}", init.len());
+        let crc = record.init_crc.unwrap();
+        let lenders = Lenders::new(&disk, slots);
+        assert_eq!(lenders.lend(crc), lent.then_some(init));
+        assert_eq!(lenders.lend(crc ^ 1), None);
+    }
 }

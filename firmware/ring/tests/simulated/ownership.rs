@@ -1,4 +1,5 @@
 //! Who owns a slot, what a card that refuses costs, and what lies in the way: footage goes only where a ring is full.
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;

@@ -2,6 +2,7 @@
 //! disk that keeps a random part of what was not flushed, and looks at every file that is left.
 //!
 //! `PICAM_CUTS` says how many cuts (20,000 by default; `scripts/power-cuts` asks for a million).
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
