@@ -180,7 +180,7 @@ impl Card {
 }
 
 /// The directory at or above `path` that its filesystem is mounted on.
-fn mount_point_of(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn mount_point_of(path: &Path) -> io::Result<PathBuf> {
     let mut top = path.canonicalize()?;
     while !is_mounted(&top)? {
         top.pop();
@@ -201,7 +201,7 @@ pub(super) fn refuse_bare_root(path: &Path) -> io::Result<()> {
 }
 
 /// Whether a filesystem is mounted on this very directory; `/` always is one.
-fn is_mounted(directory: &Path) -> io::Result<bool> {
+pub(super) fn is_mounted(directory: &Path) -> io::Result<bool> {
     let Some(parent) = directory.parent() else {
         return Ok(true);
     };

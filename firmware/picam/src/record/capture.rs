@@ -12,7 +12,7 @@ use super::backoff::{Backoff, Run};
 use super::desk::Desk;
 use super::intake::Intake;
 use super::queue::{Sender, Sent};
-use super::status::Report;
+use super::report::Report;
 
 /// How long a source is waited for before looking whether to stop.
 const READ_TIMEOUT: Duration = Duration::from_millis(200);

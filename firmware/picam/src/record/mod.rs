@@ -15,7 +15,10 @@ mod joints;
 mod locker;
 mod pulse;
 mod queue;
+mod report;
 mod status;
+#[cfg(test)]
+mod tests;
 mod tracks;
 mod true_time;
 mod volumes;
@@ -27,7 +30,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use picam_capture::{CameraSpec, Clock};
+use picam_capture::{CameraSpec, Clock, SystemClock};
 use picam_ring::{
     CameraNeed, RingConfig, Shares, Slots, TooManyCameras, assign_letters, head_len_for,
 };
@@ -127,7 +130,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         .map(|camera| camera.spec.name.as_str())
         .collect();
     let letters = assign_letters(names)?;
-    let clock = Arc::new(TrueTime::new());
+    let clock = Arc::new(TrueTime::new(SystemClock));
     if plan.system_clock {
         clock.believe_system_clock();
     }

@@ -1,220 +1,31 @@
 //! What the recorder says about itself, for the page and the log.
 //!
-//! The recording threads only store into atomics and swap pointers, so that nothing piles up while nobody
-//! asks; whoever asks pays for putting the answer together. No lock is shared with them.
+//! Whoever asks pays for putting the answer together, from what the recording threads have stored. No lock is shared with
+//! them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use picam_capture::Clock;
-use picam_media::AccessUnit;
-use picam_mp4::Counters;
 use picam_ring::{
     AnchorError, Catalog, Class, Directory, FsDirectory, Offer, Shares, SlotTable, TimeSource,
     degraded, share_warnings,
 };
 use picam_web::status::{
-    CameraState, CameraStatus, CardStatus, ClassCounts, DeletionStatus, Fault, Losses, RingStatus,
+    CameraState, CameraStatus, CardStatus, ClassCounts, DeletionStatus, Fault, RingStatus,
     StatusSource, StatusUnavailable, Volume, VolumeState, VolumeStatus,
 };
 
 use super::boot::refuse_bare_root;
 use super::desk::{Desk, id_at};
+use super::report::{ENDED, RECORDING, Report, Shared};
 use super::true_time::TrueTime;
 use super::volumes::Volumes;
 use super::{Pulse, RecordPlan};
 use crate::disk_note::DiskNote;
 use crate::orders::Deletion;
-
-const STARTING: u8 = 0;
-const RECORDING: u8 = 1;
-const ENDED: u8 = 2;
-
-/// What one camera's threads store.
-#[derive(Default)]
-struct Shared {
-    state: AtomicU8,
-    has_delivered: AtomicBool,
-    width: AtomicU32,
-    height: AtomicU32,
-    last_dts: AtomicI64,
-    /// Mean distance of pictures in ticks of 1/90000 s, smoothed; 0 until known.
-    frame_ticks: AtomicU32,
-    frames: AtomicU64,
-    dropped_encoder: AtomicU64,
-    dropped_queue: AtomicU64,
-    lost_card: AtomicU32,
-    lost_room: AtomicU32,
-    lost_undecodable: AtomicU32,
-    stream_damage: AtomicU32,
-    times_changed: AtomicU32,
-    lost_side: AtomicU32,
-    durable_boot_ns: AtomicU64,
-    fault_beats: AtomicU64,
-    /// Sequence digits of the segment being recorded, plus one; 0 for none.
-    segment: AtomicU32,
-    segments: AtomicU64,
-    /// What its source calls itself.
-    source: ArcSwapOption<String>,
-    source_fault: ArcSwapOption<Fault>,
-    stream_fault: ArcSwapOption<Fault>,
-    card_fault: ArcSwapOption<Fault>,
-    /// Segments given up because they had grown too old.
-    aged: AtomicU64,
-    /// Whether it records to the USB disk.
-    on_disk: AtomicBool,
-}
-
-impl Shared {
-    /// The fault to show where there are several: the one nearest the source.
-    fn fault(&self) -> Option<Fault> {
-        let cells = [&self.source_fault, &self.stream_fault, &self.card_fault];
-        let mut faults = cells.into_iter().filter_map(ArcSwapOption::load_full);
-        faults.next().map(|fault| Fault::clone(&fault))
-    }
-
-    fn losses(&self) -> Losses {
-        let load = |count: &AtomicU32| count.load(Ordering::Relaxed).into();
-        Losses {
-            card: load(&self.lost_card),
-            room: load(&self.lost_room),
-            undecodable: load(&self.lost_undecodable),
-            side: load(&self.lost_side),
-            stream_damage: load(&self.stream_damage),
-            times_changed: load(&self.times_changed),
-        }
-    }
-}
-
-/// Through this a camera's threads, and the housekeeper, report.
-#[derive(Clone)]
-pub(super) struct Report {
-    shared: Arc<Shared>,
-}
-
-fn set_fault(cell: &ArcSwapOption<Fault>, message: String, remedy: &str) {
-    cell.store(Some(Arc::new(Fault {
-        message,
-        remedy: remedy.into(),
-    })));
-}
-
-impl Report {
-    pub(super) fn source_opened(&self, description: String) {
-        self.shared.source.store(Some(Arc::new(description)));
-        self.shared.source_fault.store(None);
-        self.shared.has_delivered.store(false, Ordering::Relaxed);
-    }
-
-    /// Somebody is working on a fault that was reported.
-    pub(super) fn fault_persists(&self) {
-        self.shared.fault_beats.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn source_failed(&self, message: String) {
-        self.fault_persists();
-        let remedy =
-            "check the camera's cable and its line in picam.toml; it is tried again by itself";
-        set_fault(&self.shared.source_fault, message, remedy);
-    }
-
-    pub(super) fn source_ended(&self) {
-        self.shared.state.store(ENDED, Ordering::Relaxed);
-    }
-
-    /// A picture came from the source.
-    pub(super) fn delivered(&self, unit: &AccessUnit) {
-        let shared = &self.shared;
-        let last = shared.last_dts.swap(unit.dts, Ordering::Relaxed);
-        if shared.has_delivered.swap(true, Ordering::Relaxed) {
-            let ticks = u32::try_from(unit.dts - last).unwrap_or(0);
-            let mean = shared.frame_ticks.load(Ordering::Relaxed);
-            let mean = if mean == 0 {
-                ticks
-            } else {
-                mean - mean / 16 + ticks / 16
-            };
-            shared.frame_ticks.store(mean, Ordering::Relaxed);
-        }
-        if let Some(sets) = &unit.parameter_sets {
-            shared.width.store(sets.width.into(), Ordering::Relaxed);
-            shared.height.store(sets.height.into(), Ordering::Relaxed);
-        }
-        shared
-            .dropped_encoder
-            .fetch_add(unit.dropped_before.into(), Ordering::Relaxed);
-    }
-
-    /// A picture never reached the card.
-    pub(super) fn lost_in_queue(&self) {
-        self.shared.dropped_queue.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How far recording has come: all pictures and losses since the start. Newer pictures than of
-    /// `durable_boot_ns` would not survive a cut; 0 changes nothing.
-    pub(super) fn progress(&self, total: &Counters, durable_boot_ns: u64, segment: Option<u32>) {
-        let shared = &self.shared;
-        shared.frames.store(total.frames.into(), Ordering::Relaxed);
-        for (count, now) in [
-            (&shared.lost_card, total.lost_card),
-            (&shared.lost_room, total.lost_room),
-            (&shared.lost_undecodable, total.lost_undecodable),
-            (&shared.stream_damage, total.stream_damage),
-            (&shared.times_changed, total.times_changed),
-            (&shared.lost_side, total.lost_side),
-        ] {
-            count.store(now, Ordering::Relaxed);
-        }
-        if durable_boot_ns > 0 {
-            shared
-                .durable_boot_ns
-                .store(durable_boot_ns, Ordering::Relaxed);
-        }
-        let segment = segment.map_or(0, |segment| segment + 1);
-        let before = shared.segment.swap(segment, Ordering::Relaxed);
-        if before != segment && before != 0 {
-            shared.segments.fetch_add(1, Ordering::Relaxed);
-        }
-        if total.frames == 0 {
-            return;
-        }
-        // Not once it has ended: the queue is still being emptied then.
-        let _ = shared.state.compare_exchange(
-            STARTING,
-            RECORDING,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
-    }
-
-    /// Where the next segments go.
-    pub(super) fn records_to(&self, volume: Volume) {
-        let on_disk = volume == Volume::Usb;
-        self.shared.on_disk.store(on_disk, Ordering::Relaxed);
-    }
-
-    pub(super) fn card_failed(&self, message: String, remedy: &str) {
-        self.fault_persists();
-        set_fault(&self.shared.card_fault, message, remedy);
-    }
-
-    pub(super) fn card_works(&self) {
-        self.shared.card_fault.store(None);
-    }
-
-    /// What the source delivers cannot be stored; the card has no part in it.
-    pub(super) fn stream_failed(&self, message: String) {
-        self.fault_persists();
-        let remedy = "choose another format for this camera";
-        set_fault(&self.shared.stream_fault, message, remedy);
-    }
-
-    pub(super) fn stream_works(&self) {
-        self.shared.stream_fault.store(None);
-    }
-}
 
 /// What one camera is, and what was last heard of its faults.
 struct Camera {

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use picam_capture::{Clock, SystemClock};
+use picam_capture::Clock;
 use picam_ring::{AnchorError, BootTime, Offer, TimeAnchor, TimeSource};
 
 const UNKNOWN: i64 = i64::MIN;
 
 /// The boot clock and the true time.
 pub(crate) struct TrueTime {
-    boot: SystemClock,
+    boot: Box<dyn Clock>,
     /// Taken by those who tell the time and by the housekeeper, never by a recording thread.
     said: Mutex<Said>,
     /// What recording threads read: UTC less boot time in microseconds, or [`UNKNOWN`].
@@ -30,9 +30,9 @@ struct Said {
 }
 
 impl TrueTime {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new(boot: impl Clock + 'static) -> Self {
         Self {
-            boot: SystemClock::new(),
+            boot: Box::new(boot),
             said: Mutex::new(Said {
                 time: BootTime::new(),
                 since: None,
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn utc_is_unknown_until_told_and_then_runs() {
-        let time = TrueTime::new();
+        let time = TrueTime::new(picam_capture::SystemClock);
         assert_eq!(time.utc_us(), None);
         let now = time.boot_ns();
         time.offer(now, NOON, TimeSource::Ntp).unwrap();
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_correction_is_news_and_a_worse_source_is_none() {
-        let time = TrueTime::new();
+        let time = TrueTime::new(picam_capture::SystemClock);
         let now = time.boot_ns();
         let offer = |utc_us, source| time.offer(now, utc_us, source).unwrap();
         assert_eq!(offer(NOON, TimeSource::Ntp), Offer::First);

@@ -21,7 +21,7 @@ use super::boot::boot_id;
 use super::desk::Desk;
 use super::joints::{Copy, Joints};
 use super::queue::{Item, Receiver};
-use super::status::Report;
+use super::report::Report;
 use super::tracks;
 use super::true_time::TrueTime;
 use super::volumes::{Open, Volumes};

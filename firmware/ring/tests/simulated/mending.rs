@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use picam_mp4::layout::SECTOR;
+use picam_mp4::layout::{HEAD_BOX, SECTOR};
 use picam_mp4::recover::read_record;
 use picam_mp4::{Counters, FragmentLimits, ReadAt, Sample, TrackConfig, sample_entry};
 use picam_ring::{
-    Boot, Catalog, Directory, Lenders, Mender, Needs, Owner, Picture, Recorder, RingConfig,
+    Boot, Catalog, Directory, Extent, Lenders, Mender, Needs, Owner, Picture, Recorder, RingConfig,
     SegmentName, Shares, SlotName, SlotTable, look,
 };
 use picam_testkit::numbered::Numbered;
@@ -238,4 +238,23 @@ fn an_init_is_lent_to_whoever_names_its_checksum() {
         assert_eq!(lenders.lend(crc), lent.then_some(init));
         assert_eq!(lenders.lend(crc ^ 1), None);
     }
+}
+
+#[test]
+fn only_of_a_finished_segment_is_it_said_how_long_it_is() {
+    let disk = recorded(20);
+    let name = names(&disk)[0];
+    let (record, _) = read_record(&disk.open(&name.to_string()).unwrap()).unwrap();
+    let extent = Extent::of(&disk, name).unwrap();
+    assert_eq!(extent.sequence, record.sequence);
+    assert_eq!(extent.duration_ns, Some(record.duration_ns));
+    assert!(record.duration_ns > 0);
+    // As it was while it was recorded: the index is free space.
+    let mut image = disk.image();
+    let file = image.files.get_mut(&name.to_string()).unwrap();
+    let mut bytes = file.to_vec();
+    bytes[HEAD_BOX + 4..HEAD_BOX + 8].copy_from_slice(b"free");
+    *file = bytes.into();
+    let disk = SimDisk::from_image(&image, Mutant::None);
+    assert_eq!(Extent::of(&disk, name).unwrap().duration_ns, None);
 }

@@ -1,0 +1,147 @@
+//! What the threads of a recording share, without the threads: what they report and what becomes of orders, on a real
+//! directory and a clock that is turned by hand.
+
+mod desk;
+mod place;
+mod status;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use picam_capture::{CameraSpec, Clock};
+use picam_mp4::{Counters, FragmentLimits, Sample};
+use picam_ring::{Boot, Picture, Recorder, RingConfig, Shares, SlotTable, Slots, head_len_for};
+use picam_testkit::numbered::Numbered;
+use picam_web::status::Volume;
+
+use super::boot::boot_id;
+use super::desk::Desk;
+use super::report::Report;
+use super::true_time::TrueTime;
+use super::volumes::Volumes;
+use super::{CameraPlan, RecordPlan, Status};
+
+const SECOND: u64 = 1_000_000_000;
+const HOUR: u64 = 3_600 * SECOND;
+/// 2026-11-20 11:08:00 UTC.
+const NOON: i64 = 1_795_172_880_000_000;
+const SLOT_SIZE: u64 = 1 << 20;
+const FOOTAGE: Numbered = Numbered {
+    fps: 10,
+    gop: 10,
+    key_len: (4_000, 1_000),
+    delta_len: (400, 100),
+};
+
+/// A boot clock that a test turns.
+#[derive(Clone, Default)]
+struct Turned(Arc<AtomicU64>);
+
+impl Turned {
+    fn turn(&self, ns: u64) {
+        self.0.fetch_add(ns, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Turned {
+    fn boot_ns(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn utc_us(&self) -> Option<i64> {
+        None
+    }
+
+    fn sleep(&self, _: Duration) {}
+}
+
+/// The parts of a recording that other threads share.
+struct Parts {
+    clock: Turned,
+    volumes: Volumes,
+    desk: Arc<Desk>,
+    status: Status,
+    reports: Vec<Report>,
+}
+
+fn plan(directory: &Path) -> RecordPlan {
+    let camera = |text: &str| CameraPlan {
+        spec: CameraSpec::parse(text).unwrap(),
+    };
+    RecordPlan {
+        footage: directory.join("footage"),
+        disk: None,
+        disk_note: None,
+        cameras: vec![camera("front=sim:"), camera("rear=sim:")],
+        segment: Duration::from_secs(1),
+        slots: Slots::Count(20),
+        slot_size: SLOT_SIZE,
+        shares: Shares::default(),
+        retention: None,
+        system_clock: false,
+        warnings: Vec::new(),
+    }
+}
+
+fn parts(plan: &RecordPlan) -> Parts {
+    let clock = Turned::default();
+    clock.turn(100 * SECOND);
+    let time = Arc::new(TrueTime::new(clock.clone()));
+    let volumes = Volumes::new(plan.footage.clone(), plan.disk.clone());
+    let desk = Arc::new(Desk::new(&volumes, time, plan.shares));
+    let (status, reports) = Status::new(plan, b"FR", plan.slot_size, volumes.clone(), desk.clone());
+    Parts {
+        clock,
+        volumes,
+        desk,
+        status,
+        reports,
+    }
+}
+
+impl Parts {
+    /// Records so many segments of a second each onto the card, and a part of another one, which goes on for as long as the
+    /// recorder is kept.
+    fn record(&self, segments: u64) -> (SlotTable, Recorder<picam_ring::FsDirectory>) {
+        let (directory, slots) = self.volumes.get(Volume::Card).open().unwrap();
+        slots.look(&directory).unwrap();
+        let config = RingConfig {
+            letter: b'F',
+            camera_name: "front".into(),
+            slot_size: SLOT_SIZE,
+            slots: 20,
+            head_len: head_len_for(1, SLOT_SIZE),
+            nominal_ticks: 90_000 * 60,
+            shares: Shares::default(),
+            limits: FragmentLimits::default(),
+        };
+        let boot = Boot::after(&directory, &slots.catalog(), boot_id());
+        let mut recorder = Recorder::new(directory, config, boot, slots.clone());
+        let tracks = Arc::new(FOOTAGE.tracks());
+        for n in 0..segments * FOOTAGE.fps + 5 {
+            if n > 0 && n % FOOTAGE.fps == 0 {
+                recorder.finish().unwrap();
+            }
+            let data = FOOTAGE.coded(n);
+            let sample = Sample {
+                track: 0,
+                dts: FOOTAGE.ticks(n),
+                composition_offset: 0,
+                duration: FOOTAGE.ticks(1) as u32,
+                key: FOOTAGE.is_key(n),
+                captured_boot_ns: self.clock.boot_ns(),
+                data: &data,
+            };
+            let lost_before = Counters::default();
+            let picture = Picture {
+                sample,
+                lost_before,
+            };
+            recorder.push(&picture, &tracks).unwrap();
+            self.clock.turn(SECOND / FOOTAGE.fps);
+        }
+        (slots, recorder)
+    }
+}
