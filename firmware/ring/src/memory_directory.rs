@@ -1,6 +1,6 @@
 //! A directory in memory, of limited room, for tests.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -15,6 +15,9 @@ pub(crate) struct MemoryDirectory {
     pub(crate) total: u64,
     /// What the filesystem needs beyond the length of a file and does not tell beforehand.
     pub(crate) overhead: u64,
+    /// Whether every change fails with `EIO`, and how many were tried.
+    pub(crate) broken: bool,
+    pub(crate) tries: Cell<u32>,
 }
 
 pub(crate) struct Length(u64);
@@ -25,7 +28,15 @@ impl MemoryDirectory {
         Self {
             files: RefCell::new(files.collect()),
             total,
-            overhead: 0,
+            ..Self::default()
+        }
+    }
+
+    fn begin(&self) -> io::Result<()> {
+        self.tries.set(self.tries.get() + 1);
+        match self.broken {
+            true => Err(io::Error::from_raw_os_error(5)),
+            false => Ok(()),
         }
     }
 
@@ -56,6 +67,7 @@ impl Directory for MemoryDirectory {
     }
 
     fn create(&self, name: &str, size: u64) -> io::Result<Length> {
+        self.begin()?;
         if self.files.borrow().contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -78,6 +90,7 @@ impl Directory for MemoryDirectory {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.begin()?;
         let removed = self.files.borrow_mut().remove(name);
         removed.map(|_| ()).ok_or(io::ErrorKind::NotFound.into())
     }

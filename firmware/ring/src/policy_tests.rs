@@ -178,6 +178,22 @@ fn a_lock_that_fills_its_share_is_announced() {
             .starts_with("5 of 6 slots for event footage are taken; once")
     );
     assert!(warned(6)[0].to_string().contains("overwritten next"));
+    // What the page kept becomes normal footage.
+    let kept = share_warnings(catalog(&[Manual; 20], 0).ring(b'F'), &shares);
+    assert!(
+        kept[0]
+            .to_string()
+            .contains("the oldest is kept no longer next")
+    );
+    // A class without a share or footage says nothing.
+    let none = Shares {
+        event: 0.0,
+        ..shares
+    };
+    assert_eq!(
+        share_warnings(catalog(&[Normal; 20], 0).ring(b'F'), &none),
+        []
+    );
 }
 
 fn any_class() -> impl Strategy<Value = Class> {

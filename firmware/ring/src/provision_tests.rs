@@ -62,6 +62,9 @@ fn a_count_is_divided_by_weight() {
     let three = [need(b'A', 0, MB), need(b'B', 0, MB), need(b'C', 0, MB)];
     assert_eq!(targets(20, &three), [7, 7, 6]);
     assert_eq!(targets(0, &three), [0, 0, 0]);
+    // 43.3, 43.3 and 14.4: the last is rounded off most.
+    let uneven = [need(b'A', 3, MB), need(b'B', 3, MB), need(b'C', 1, MB)];
+    assert_eq!(targets(101, &uneven), [43, 43, 15]);
     assert_eq!(targets(5, &[]), [] as [usize; 0]);
 }
 
@@ -140,6 +143,21 @@ fn a_filesystem_that_needs_more_than_it_says_is_full_too() {
         matches!(last, Step::Full(CardFull { slots: 1, .. })),
         "{last:?}"
     );
+}
+
+#[test]
+fn what_a_broken_card_answers_is_no_full_card() {
+    let mut directory = MemoryDirectory::new(100 * MB, &[("free_video_slot_F-_000000.bin", MB)]);
+    directory.broken = true;
+    let mut catalog = Catalog::read(&directory).unwrap();
+    // One more, one fewer: each is tried once.
+    for (slots, tries) in [(2, 1), (0, 2)] {
+        let provision = plan(Slots::Count(slots), &[need(b'F', 1, MB)], &directory);
+        let failed = provision.step(&directory, &mut catalog, &[]).unwrap_err();
+        assert_eq!(failed.raw_os_error(), Some(5));
+        assert_eq!(directory.tries.get(), tries);
+    }
+    assert_eq!(catalog.ring(b'F').len(), 1);
 }
 
 #[test]
