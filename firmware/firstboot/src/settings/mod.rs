@@ -22,7 +22,7 @@ use std::time::Duration;
 
 pub use change::{Change, ChangeError, Network, change};
 pub use files::{Files, RealFiles};
-pub use public::public;
+pub use public::{for_hotspot, public};
 pub use run::{Outcome, Wish, run, wish};
 pub use view::{View, view};
 

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod clip;
 pub(crate) mod config;
+mod copies;
 pub(crate) mod disk;
 pub(crate) mod failure;
 pub(crate) mod firstboot;

@@ -8,9 +8,10 @@ use clap::Args;
 use listenfd::ListenFd;
 use picam_firstboot::settings::{ChangeError, Files, Paths, RealFiles, change, view};
 
+use super::copies::Copies;
 use super::failure::Failure;
-use super::firstboot::{Device, publish};
-use crate::config::{Config, Loaded, load, parse_over};
+use super::firstboot::{Device, device_defaults};
+use crate::config::{Config, parse_over};
 use crate::control::Peers;
 use crate::keeper::{Reply, Request, serve, shown, wanted};
 use crate::service::log;
@@ -27,9 +28,8 @@ pub(crate) struct SettingsServiceOptions {
     /// Directory that outlives a start
     #[arg(long, value_name = "DIR")]
     state: PathBuf,
-    /// File that gets picam.toml without passwords and passphrases after a change, as of `firstboot card`
-    #[arg(long, value_name = "FILE")]
-    public: Option<PathBuf>,
+    #[command(flatten)]
+    copies: Copies,
     /// Configuration file with the device's own defaults
     #[arg(
         long,
@@ -51,10 +51,7 @@ pub(crate) struct SettingsServiceOptions {
 /// Answers until stopped.
 pub(crate) fn run(options: &SettingsServiceOptions) -> Result<(), Failure> {
     log::init(Config::default().log);
-    let base = match options.defaults.exists() {
-        true => load(&options.defaults),
-        false => Loaded::default(),
-    };
+    let base = device_defaults(&options.defaults);
     let cannot = |error: std::io::Error| Failure::new(format!("there is no socket: {error}"));
     let inherited = ListenFd::from_env().take_unix_listener(0).map_err(cannot)?;
     let listener = match (inherited, &options.socket) {
@@ -69,8 +66,8 @@ pub(crate) fn run(options: &SettingsServiceOptions) -> Result<(), Failure> {
     listener.set_nonblocking(false).map_err(cannot)?;
     let mut keeper = Keeper {
         options,
-        host: Device::new(base.config.clone()),
-        base: base.config,
+        host: Device::new(base.clone()),
+        base,
     };
     let clients = Peers::only(&options.clients);
     serve(&listener, &clients, |request| keeper.obey(request))
@@ -133,7 +130,7 @@ impl Keeper<'_> {
 
     /// Gives services what they may know of it, and the page its new password.
     fn tell(&self, is_password: bool) {
-        publish(&self.options.boot, self.options.public.as_deref());
+        self.options.copies.lay(&self.options.boot);
         let unit = self.options.restart.as_ref().filter(|_| is_password);
         let Some(unit) = unit else { return };
         let asked = Command::new("systemctl")

@@ -32,6 +32,7 @@ fn start(dir: &Path, client: &str) -> Keeper {
         .args(["--boot".as_ref(), dir.join("boot").as_os_str()])
         .args(["--state".as_ref(), dir.join("state").as_os_str()])
         .args(["--public".as_ref(), dir.join("public.toml").as_os_str()])
+        .args(["--hotspot".as_ref(), dir.join("hotspot.toml").as_os_str()])
         .args(["--socket".as_ref(), dir.join("sock").as_os_str()])
         .args(["--client", client])
         .spawn()
@@ -94,6 +95,16 @@ fn settings_are_shown_without_secrets_and_changed_as_a_whole() {
     assert!(
         !public.contains("passphrase\"") && !public.contains("12345678"),
         "{public}"
+    );
+    // What the hotspot is brought up with at its next start has those, and nothing of the page.
+    let hotspot = fs::read_to_string(dir.join("hotspot.toml")).unwrap();
+    assert!(
+        hotspot.contains("second passphrase") && hotspot.contains("12345678"),
+        "{hotspot}"
+    );
+    assert!(
+        !hotspot.contains("argon2id") && !hotspot.contains("first passphrase"),
+        "{hotspot}"
     );
 
     for (set, word) in [
