@@ -12,4 +12,5 @@ mod orders;
 pub mod record;
 mod service;
 mod settings;
+mod support;
 mod text;

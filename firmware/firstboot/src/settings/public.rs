@@ -38,6 +38,26 @@ pub fn for_hotspot(bytes: &[u8]) -> String {
     part(bytes, Reader::Hotspot)
 }
 
+/// What `public` hides: values of secrets, and lines that are no TOML, behind their `=`.
+pub(super) fn secrets(bytes: &[u8]) -> Vec<String> {
+    let text = decode(bytes);
+    let sound = make_sound(&text);
+    let mut secrets = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        if sound.ignored.contains(&(at + 1)) {
+            let (_, value) = line.split_once('=').unwrap_or(("", line));
+            let quotes = |c: char| c.is_whitespace() || c == '"' || c == '\'';
+            secrets.push(value.trim_matches(quotes).to_owned());
+        }
+    }
+    if let Ok(document) = parse(&sound.text) {
+        let mut found = Found::of(Reader::Everybody);
+        found.table(&sound.text, document.as_table(), &[], Kind::Lines, false);
+        secrets.append(&mut found.secrets);
+    }
+    secrets
+}
+
 /// Whose part it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reader {
@@ -78,11 +98,7 @@ type Cut = (Range<usize>, &'static str);
 
 fn cuts(text: &str, reader: Reader) -> Option<Vec<Cut>> {
     let document = parse(text).ok()?;
-    let mut found = Found {
-        reader,
-        cuts: Vec::new(),
-        tokens: Vec::new(),
-    };
+    let mut found = Found::of(reader);
     found.table(text, document.as_table(), &[], Kind::Lines, false);
     let mut cuts = found.cuts;
     let mut at = 0;
@@ -134,9 +150,20 @@ struct Found {
     cuts: Vec<Cut>,
     /// Keys and strings, in which a `#` begins no comment.
     tokens: Vec<Range<usize>>,
+    /// Values that are cut out.
+    secrets: Vec<String>,
 }
 
 impl Found {
+    fn of(reader: Reader) -> Self {
+        Self {
+            reader,
+            cuts: Vec::new(),
+            tokens: Vec::new(),
+            secrets: Vec::new(),
+        }
+    }
+
     fn table(
         &mut self,
         text: &str,
@@ -175,6 +202,9 @@ impl Found {
         kind: Kind,
         secret: bool,
     ) {
+        if secret {
+            strings(value, &mut self.secrets);
+        }
         let spans = (key.span(), value.span());
         match (secret, spans) {
             (true, (Some(key), Some(value))) => {
@@ -224,6 +254,16 @@ impl Found {
             }
             Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {}
         }
+    }
+}
+
+/// The texts in a value.
+fn strings(value: &Value, all: &mut Vec<String>) {
+    match value {
+        Value::String(text) => all.push(text.value().clone()),
+        Value::Array(array) => array.iter().for_each(|value| strings(value, all)),
+        Value::InlineTable(table) => table.iter().for_each(|(_, value)| strings(value, all)),
+        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {}
     }
 }
 

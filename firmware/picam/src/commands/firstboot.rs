@@ -272,6 +272,11 @@ impl Host for Device {
         getrandom::fill(bytes).map_err(|error| io::Error::other(error.to_string()))
     }
 
+    fn free(&self, mount: &Path) -> io::Result<u64> {
+        let space = statvfs(mount)?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+
     fn is_writable(&self, mount: &Path) -> io::Result<bool> {
         let flags = statvfs(mount)?.f_flag;
         Ok(!flags.contains(StatVfsMountFlags::RDONLY))

@@ -15,5 +15,6 @@ pub(crate) mod record;
 pub(crate) mod recover;
 pub(crate) mod salvage;
 pub(crate) mod settings;
+pub(crate) mod support;
 pub(crate) mod time;
 pub(crate) mod web;

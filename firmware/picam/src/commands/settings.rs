@@ -6,18 +6,20 @@ use std::process::Command;
 
 use clap::Args;
 use listenfd::ListenFd;
-use picam_firstboot::settings::{ChangeError, Files, Paths, RealFiles, change, view};
+use picam_firstboot::settings::{ChangeError, Files, Paths, RealFiles, change, lay_support, view};
+use picam_web::settings::SupportFile;
 
 use super::copies::Copies;
 use super::failure::Failure;
 use super::firstboot::{Device, device_defaults};
 use crate::config::{Config, parse_over};
 use crate::control::Peers;
-use crate::keeper::{Reply, Request, serve, shown, wanted};
+use crate::keeper::{Place, Reply, Request, serve, shown, wanted};
 use crate::service::log;
+use crate::support::{self, Sources};
 
-/// What only the settings of the page's own password are read for.
-const PASSWORD: &str = "web.password";
+/// What the page itself goes by, and reads when it starts.
+const PASSWORDS: [&str; 2] = ["web.password", "web.viewer-password"];
 
 /// Options of the command.
 #[derive(Debug, Args)]
@@ -37,6 +39,9 @@ pub(crate) struct SettingsServiceOptions {
         default_value = "/usr/share/picam/device.toml"
     )]
     defaults: PathBuf,
+    /// The recorder's --control socket, for its status in a support file
+    #[arg(long, value_name = "SOCKET")]
+    recorder: Option<PathBuf>,
     /// User that may ask, by name or number, as root may; may be repeated
     #[arg(long = "client", value_name = "USER")]
     clients: Vec<String>,
@@ -85,17 +90,44 @@ impl Keeper<'_> {
         let done = match request {
             Request::Settings {} => self.settings(),
             Request::Change { change } => {
-                let is_password = change.set.contains_key(PASSWORD);
+                let is_password = PASSWORDS.iter().any(|key| change.set.contains_key(*key));
                 self.change(&wanted(change)).map(|()| {
                     self.tell(is_password);
                     Reply::Done
                 })
             }
+            Request::Support { to } => return self.support(to),
         };
         done.unwrap_or_else(|error| Reply::Refused {
+            key: error.key().map(str::to_owned),
             reason: error.to_string(),
             remedy: "correct it and try again, or edit picam.toml on the card".into(),
         })
+    }
+
+    fn support(&mut self, to: Option<Place>) -> Reply {
+        let file = support::write(&Sources {
+            boot: &self.options.boot,
+            state: &self.options.state,
+            recorder: self.options.recorder.as_deref(),
+            base: &self.base,
+        });
+        let Some(Place::Card) = to else {
+            return Reply::Support(file);
+        };
+        let SupportFile { text, .. } = file;
+        let paths = self.paths();
+        match lay_support(&mut RealFiles, &mut self.host, &paths, &text) {
+            Ok(()) => {
+                tracing::info!("picam-support.txt was written onto the boot partition");
+                Reply::Done
+            }
+            Err(error) => Reply::Refused {
+                reason: error.to_string(),
+                remedy: "download the support file instead".into(),
+                key: None,
+            },
+        }
     }
 
     fn settings(&self) -> Result<Reply, ChangeError> {
@@ -106,15 +138,19 @@ impl Keeper<'_> {
         }
     }
 
-    fn change(&mut self, wanted: &picam_firstboot::settings::Change) -> Result<(), ChangeError> {
+    fn paths(&self) -> Paths {
         let nowhere = PathBuf::from("/nonexistent");
-        let paths = Paths {
+        Paths {
             boot: self.options.boot.clone(),
             state: self.options.state.clone(),
             run: nowhere.clone(),
             host_name: nowhere.clone(),
             template: nowhere,
-        };
+        }
+    }
+
+    fn change(&mut self, wanted: &picam_firstboot::settings::Change) -> Result<(), ChangeError> {
+        let paths = self.paths();
         let base = &self.base;
         let wrong = |text: &str| {
             let problems = parse_over(base.clone(), text).problems;

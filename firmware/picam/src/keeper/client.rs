@@ -1,17 +1,24 @@
 //! The page's end of the socket.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use picam_web::settings::{Settings, SettingsChange, SettingsError, SettingsSource};
+use picam_web::settings::{Settings, SettingsChange, SettingsError, SettingsSource, SupportFile};
 
-use super::message::{Reply, Request};
+use super::message::{Place, Reply, Request};
+use crate::service::exchange::exchange;
 
-/// A password's hash takes a second of a Pi, writing to the card another.
-const IO_TIMEOUT: Duration = Duration::from_secs(20);
-const MAX_REPLY: u64 = 64 * 1024;
+/// A password's hash takes a second of a Pi, writing to the card another; whatever a support file is made of has its own limits,
+/// of 15 s together.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest answer in bytes: a support file, in which JSON may need more bytes for some letters.
+const MAX_REPLY: u64 = 8 << 20;
+
+/// Asks the service behind `socket`.
+pub(crate) fn ask(socket: &Path, request: &Request) -> io::Result<Reply> {
+    exchange(socket, request, PATIENCE, MAX_REPLY)
+}
 
 /// The settings in another process.
 #[derive(Debug, Clone)]
@@ -21,25 +28,29 @@ pub(crate) struct RemoteSettings {
 
 impl RemoteSettings {
     fn ask(&self, request: &Request) -> Result<Reply, SettingsError> {
-        self.try_ask(request)
-            .map_err(|error| SettingsError::Silent {
-                reason: format!("the settings service does not answer: {error}"),
-                remedy: "try again; if that does not help, edit picam.toml on the card".into(),
-            })
+        let answer = ask(&self.socket, request).map_err(|error| SettingsError::Silent {
+            reason: format!("the settings service does not answer: {error}"),
+            remedy: "try again; if that does not help, edit picam.toml on the card".into(),
+        })?;
+        match answer {
+            Reply::Refused {
+                reason,
+                remedy,
+                key,
+            } => Err(SettingsError::Refused {
+                reason,
+                remedy,
+                key,
+            }),
+            answer => Ok(answer),
+        }
     }
 
-    fn try_ask(&self, request: &Request) -> io::Result<Reply> {
-        let mut stream = UnixStream::connect(&self.socket)?;
-        stream.set_read_timeout(Some(IO_TIMEOUT))?;
-        stream.set_write_timeout(Some(IO_TIMEOUT))?;
-        let mut text = serde_json::to_vec(request)?;
-        text.push(b'\n');
-        stream.write_all(&text)?;
-        let mut line = Vec::new();
-        BufReader::new(stream)
-            .take(MAX_REPLY)
-            .read_until(b'\n', &mut line)?;
-        Ok(serde_json::from_slice(&line)?)
+    fn done(&self, request: &Request) -> Result<(), SettingsError> {
+        match self.ask(request)? {
+            Reply::Done => Ok(()),
+            _ => Err(odd()),
+        }
     }
 }
 
@@ -54,16 +65,24 @@ impl SettingsSource for RemoteSettings {
     fn settings(&self) -> Result<Settings, SettingsError> {
         match self.ask(&Request::Settings {})? {
             Reply::Settings(settings) => Ok(settings),
-            Reply::Refused { reason, remedy } => Err(SettingsError::Refused { reason, remedy }),
-            Reply::Done => Err(odd()),
+            _ => Err(odd()),
         }
     }
 
     fn change(&self, change: SettingsChange) -> Result<(), SettingsError> {
-        match self.ask(&Request::Change { change })? {
-            Reply::Done => Ok(()),
-            Reply::Refused { reason, remedy } => Err(SettingsError::Refused { reason, remedy }),
-            Reply::Settings(_) => Err(odd()),
+        self.done(&Request::Change { change })
+    }
+
+    fn support(&self) -> Result<SupportFile, SettingsError> {
+        match self.ask(&Request::Support { to: None })? {
+            Reply::Support(file) => Ok(file),
+            _ => Err(odd()),
         }
+    }
+
+    fn support_to_card(&self) -> Result<(), SettingsError> {
+        self.done(&Request::Support {
+            to: Some(Place::Card),
+        })
     }
 }

@@ -10,8 +10,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::picam;
+
 const TEXT: &str = "# My van.\n[device]\nname = \"picam\"\n[wifi]\npassphrase = \"first passphrase\"\n\
     [web]\npassword-hash = \"$argon2id$old\"\n[shares]\nevent = 0.3\n";
+
+/// A saved log in which somebody logged what must not be logged.
+const LOG: &str = "-- start 1b4e28ba-2fa1-11d2-883f-0016d3cca427, 61.5 s after it, clock 2026-11-20T10:00:00Z\n\
+    [1.5] picam[1]: no camera\n[2.5] hostapd[2]: psk=first passphrase hash $argon2id$old\n";
 
 /// Killed with the test.
 struct Keeper(Child);
@@ -27,6 +33,8 @@ fn start(dir: &Path, client: &str) -> Keeper {
     fs::create_dir(dir.join("boot")).unwrap();
     fs::create_dir(dir.join("state")).unwrap();
     fs::write(dir.join("boot/picam.toml"), TEXT).unwrap();
+    fs::create_dir(dir.join("state/log")).unwrap();
+    fs::write(dir.join("state/log/picam.log"), LOG).unwrap();
     let child = Command::new(picam_testkit::binary())
         .arg("settings")
         .args(["--boot".as_ref(), dir.join("boot").as_os_str()])
@@ -131,4 +139,49 @@ fn settings_are_shown_without_secrets_and_changed_as_a_whole() {
     );
     let left: Vec<_> = fs::read_dir(dir.join("boot")).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn a_support_file_has_the_log_and_no_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let own = rustix::process::geteuid().as_raw().to_string();
+    let _keeper = start(dir, &own);
+    let socket = dir.join("sock").display().to_string();
+    let assert_clean = |text: &str| {
+        for wanted in [
+            "picam support file",
+            "name = \"picam\"",
+            "1b4e28ba-2fa1-11d2-883f-0016d3cca427",
+            "no camera",
+            "psk=********",
+        ] {
+            assert!(text.contains(wanted), "{wanted}: {text}");
+        }
+        for secret in ["first passphrase", "$argon2", "My van"] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+        assert!(text.len() < 1_000_000);
+    };
+    let (reply, _) = ask(dir, &json!({"ask": "support"}));
+    assert_clean(reply["support"]["text"].as_str().unwrap());
+    let name = reply["support"]["name"].as_str().unwrap();
+    assert!(name.starts_with("picam-support-picam-2"), "{name}");
+
+    let printed = picam(&["support", "--settings", &socket]);
+    printed.expect(0, &[]);
+    assert_clean(&printed.out);
+
+    let card = dir.join("boot/picam-support.txt");
+    picam(&["support", "--settings", &socket, "--to-card"]).expect(0, &[]);
+    assert_clean(&fs::read_to_string(&card).unwrap());
+    assert_eq!(
+        fs::read_to_string(dir.join("boot/picam.toml")).unwrap(),
+        TEXT
+    );
+    let left: Vec<_> = fs::read_dir(dir.join("boot")).unwrap().collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+
+    let nobody = picam(&["support", "--settings", "/no/such/socket"]);
+    nobody.expect(1, &["run this on the camera, as root"]);
 }
