@@ -54,6 +54,7 @@ pub(crate) fn router(app: App, body_timeout: Duration) -> Router {
     let pages = Router::new()
         .route("/", get(page::index))
         .route("/login", get(login_page))
+        .route("/settings", get(page::settings))
         .route("/assets/{name}", get(page::asset));
     api()
         .into_iter()
