@@ -30,7 +30,7 @@ const LOG: &str = "-- start 1b4e28ba-2fa1-11d2-883f-0016d3cca427, 61.5 s after i
 /// A camera's settings service and page.
 struct House {
     dir: TempDir,
-    keeper: Child,
+    service: Child,
     page: SocketAddr,
     web: Option<Camera>,
 }
@@ -58,7 +58,7 @@ impl House {
         .unwrap();
         fs::write(path("state/log/picam.log"), LOG).unwrap();
         let own = rustix::process::geteuid().as_raw().to_string();
-        let keeper = Command::new(binary())
+        let service = Command::new(binary())
             .args(["settings", "--client", &own])
             .arg("--boot")
             .arg(path("boot"))
@@ -71,11 +71,11 @@ impl House {
             .arg("--socket")
             .arg(path("settings.sock"))
             .stdin(Stdio::null())
-            .stderr(File::create(path("keeper.log")).unwrap())
+            .stderr(File::create(path("service.log")).unwrap())
             .spawn()
             .unwrap();
         let mut house = Self {
-            keeper,
+            service,
             page: free_address(),
             web: None,
             dir,
@@ -145,8 +145,8 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.keeper.kill();
-        let _ = self.keeper.wait();
+        let _ = self.service.kill();
+        let _ = self.service.wait();
     }
 }
 
@@ -200,7 +200,7 @@ fn the_owner_gets_a_support_file_and_nobody_a_secret() {
     let to_viewer = house.ask("GET /settings", Some(&viewer));
     assert!(to_viewer.starts_with("HTTP/1.1 303"), "{to_viewer}");
     house.restart();
-    house.assert_clean(&fs::read_to_string(house.path("keeper.log")).unwrap());
+    house.assert_clean(&fs::read_to_string(house.path("service.log")).unwrap());
 }
 
 #[test]

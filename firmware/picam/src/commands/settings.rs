@@ -14,8 +14,8 @@ use super::failure::Failure;
 use super::firstboot::{Device, device_defaults};
 use crate::config::{Config, parse_over};
 use crate::control::Peers;
-use crate::keeper::{Place, Reply, Request, serve, shown, wanted};
 use crate::service::log;
+use crate::settings_service::{Place, Reply, Request, serve, shown, wanted};
 use crate::support::{self, Sources};
 
 /// What the page itself goes by, and reads when it starts.
@@ -69,23 +69,23 @@ pub(crate) fn run(options: &SettingsServiceOptions) -> Result<(), Failure> {
         }
     };
     listener.set_nonblocking(false).map_err(cannot)?;
-    let mut keeper = Keeper {
+    let mut service = Service {
         options,
         host: Device::new(base.clone()),
         base,
     };
     let clients = Peers::only(&options.clients);
-    serve(&listener, &clients, |request| keeper.obey(request))
+    serve(&listener, &clients, |request| service.obey(request))
         .map_err(|error| Failure::new(format!("the socket fails: {error}")))
 }
 
-struct Keeper<'a> {
+struct Service<'a> {
     options: &'a SettingsServiceOptions,
     base: Config,
     host: Device,
 }
 
-impl Keeper<'_> {
+impl Service<'_> {
     fn obey(&mut self, request: Request) -> Reply {
         let done = match request {
             Request::Settings {} => self.settings(),

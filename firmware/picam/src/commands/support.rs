@@ -6,13 +6,17 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::failure::Failure;
-use crate::keeper::{Place, Reply, Request, ask};
+use crate::settings_service::{Place, Reply, Request, ask};
 
 /// Options of the command.
 #[derive(Debug, Args)]
 pub(crate) struct SupportArgs {
     /// Socket of `picam settings`, which makes the file
-    #[arg(long, value_name = "SOCKET", default_value = "/run/picam-keeper.sock")]
+    #[arg(
+        long,
+        value_name = "SOCKET",
+        default_value = "/run/picam-settings.sock"
+    )]
     settings: PathBuf,
     /// Write it onto the boot partition as picam-support.txt, for a PC, instead of printing it
     #[arg(long)]

@@ -20,16 +20,16 @@ const LOG: &str = "-- start 1b4e28ba-2fa1-11d2-883f-0016d3cca427, 61.5 s after i
     [1.5] picam[1]: no camera\n[2.5] hostapd[2]: psk=first passphrase hash $argon2id$old\n";
 
 /// Killed with the test.
-struct Keeper(Child);
+struct Service(Child);
 
-impl Drop for Keeper {
+impl Drop for Service {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-fn start(dir: &Path, client: &str) -> Keeper {
+fn start(dir: &Path, client: &str) -> Service {
     fs::create_dir(dir.join("boot")).unwrap();
     fs::create_dir(dir.join("state")).unwrap();
     fs::write(dir.join("boot/picam.toml"), TEXT).unwrap();
@@ -45,13 +45,13 @@ fn start(dir: &Path, client: &str) -> Keeper {
         .args(["--client", client])
         .spawn()
         .unwrap();
-    let keeper = Keeper(child);
+    let service = Service(child);
     let begun = Instant::now();
     while !dir.join("sock").exists() {
         assert!(begun.elapsed() < Duration::from_secs(60), "no socket");
         std::thread::sleep(Duration::from_millis(20));
     }
-    keeper
+    service
 }
 
 fn ask(dir: &Path, request: &Value) -> (Value, String) {
@@ -68,7 +68,7 @@ fn settings_are_shown_without_secrets_and_changed_as_a_whole() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let own = rustix::process::geteuid().as_raw().to_string();
-    let _keeper = start(dir, &own);
+    let _service = start(dir, &own);
     let (reply, text) = ask(dir, &json!({"ask": "settings"}));
     let settings = &reply["settings"];
     assert_eq!(settings["values"]["device.name"], "picam", "{text}");
@@ -146,7 +146,7 @@ fn a_support_file_has_the_log_and_no_secret() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let own = rustix::process::geteuid().as_raw().to_string();
-    let _keeper = start(dir, &own);
+    let _service = start(dir, &own);
     let socket = dir.join("sock").display().to_string();
     let assert_clean = |text: &str| {
         for wanted in [
