@@ -2,20 +2,24 @@
 
 /** What went wrong, in words for the person before the screen. */
 export class ApiError extends Error {
-  constructor(message, remedy, offline = false, status = 0) {
+  constructor(message, remedy, offline = false, status = 0, key = null) {
     super(message);
     this.remedy = remedy;
     this.offline = offline;
     this.status = status;
+    /** The setting that it is about, if it is about one. */
+    this.key = key;
   }
 }
 
 const PATIENCE_MS = 10_000;
+/** For what is written to the card: the hash of a password takes a second of a camera, a support file some. */
+const LONG_MS = 30_000;
 
-async function send(path, options = {}) {
+async function send(path, options = {}, patience = PATIENCE_MS) {
   let response;
   try {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const signal = AbortSignal.timeout(patience);
     const headers = { accept: "application/json", ...options.headers };
     response = await fetch(path, { ...options, headers, signal });
   } catch {
@@ -32,15 +36,15 @@ async function send(path, options = {}) {
   const body = await response.json().catch(() => ({}));
   if (!response.ok) {
     const message = body.error ?? `The camera answered ${response.status}.`;
-    throw new ApiError(message, body.remedy ?? "", false, response.status);
+    throw new ApiError(message, body.remedy ?? "", false, response.status, body.key);
   }
   return body;
 }
 
 const get = (path) => send(path);
 
-const post = (path, body = {}) =>
-  send(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+const json = (method, body) => ({ method, body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+const post = (path, body = {}) => send(path, json("POST", body));
 
 /** Keeps what every camera saw while this segment was recorded; the same `id` twice is one order. */
 export const keep = (id, segment) => post("/api/locks", { id, segment, reason: "kept on the page" });
@@ -48,6 +52,10 @@ export const remove = (id) => send(`/api/segments/${id}`, { method: "DELETE" });
 export const restore = (id) => post(`/api/segments/${id}/restore`);
 export const pause = (seconds) => post("/api/pause", { seconds });
 export const resume = () => post("/api/resume");
+
+export const settings = () => get("/api/settings");
+export const changeSettings = (change) => send("/api/settings", json("PATCH", change), LONG_MS);
+export const supportToCard = () => send("/api/support", { method: "POST" }, LONG_MS);
 
 export const status = () => get("/api/status");
 export const segment = (id) => get(`/api/segments/${id}`);

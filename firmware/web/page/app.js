@@ -1,7 +1,7 @@
 // The page: keeps the state at the top and the list below it current.
 
 import * as api from "./api.js";
-import { $, el } from "./dom.js";
+import { $, el, icon } from "./dom.js";
 import { dayBounds } from "./format.js";
 import * as list from "./list.js";
 import * as orders from "./orders.js";
@@ -137,8 +137,11 @@ list.setOnPlay((segment) => player.open(segment));
 for (const form of [$("logout"), $("logout-everywhere")]) {
   form.hidden = document.documentElement.dataset.access !== "password";
 }
-// Only the owner ends other people's sessions.
-if (document.documentElement.dataset.role !== "owner") $("logout-everywhere").hidden = true;
+const { role, settings } = document.documentElement.dataset;
+// Only the owner ends other people's sessions, and sees the settings, where the page may change them.
+if (role !== "owner") $("logout-everywhere").hidden = true;
+$("settings").append(icon("settings"));
+$("settings").hidden = role !== "owner" || settings !== "here";
 $("day").addEventListener("change", (event) => setFilter({ day: event.target.value }));
 $("all-days").addEventListener("click", () => {
   $("day").value = "";

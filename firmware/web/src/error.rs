@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-/// An answer other than success, as JSON `{"error": ..., "remedy": ...}`.
+/// An answer other than success, as JSON `{"error": ..., "remedy": ...}`, with `key` if it is about one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     status: StatusCode,
@@ -18,6 +18,8 @@ pub(crate) struct ApiError {
 struct Body {
     error: String,
     remedy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
 }
 
 impl ApiError {
@@ -32,9 +34,16 @@ impl ApiError {
             body: Body {
                 error: error.into(),
                 remedy: remedy.into(),
+                key: None,
             },
             retry_after_s: None,
         }
+    }
+
+    /// Says which setting is to be corrected, if it is about one.
+    pub(crate) fn about(mut self, key: Option<String>) -> Self {
+        self.body.key = key;
+        self
     }
 
     /// Adds `Retry-After`.

@@ -21,7 +21,7 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [(&str, &str, &str); 12] = [
+const ASSETS: [(&str, &str, &str); 13] = [
     asset!("style.css", "text/css; charset=utf-8"),
     asset!("icon.svg", "image/svg+xml"),
     asset!("manifest.json", "application/manifest+json"),
@@ -32,12 +32,14 @@ const ASSETS: [(&str, &str, &str); 12] = [
     asset!("list.js", JS),
     asset!("orders.js", JS),
     asset!("player.js", JS),
+    asset!("settings.js", JS),
     asset!("status.js", JS),
     asset!("dom.js", JS),
 ];
 
 const INDEX: &str = include_str!("../page/index.html");
 const LOGIN: &str = include_str!("../page/login.html");
+const SETTINGS: &str = include_str!("../page/settings.html");
 
 /// `GET /`
 pub(crate) async fn index(
@@ -48,10 +50,29 @@ pub(crate) async fn index(
         Access::LocalOpen => "open",
         Access::Password(_) | Access::Passwords { .. } => "password",
     };
-    // Without a password whoever sits at this machine is the owner.
-    let role = session.map_or(Role::Owner, |Extension(session)| session.role);
+    let settings = match app.settings {
+        Some(_) => "here",
+        None => "none",
+    };
     let html = INDEX.replace("{{access}}", access);
-    Html(html.replace("{{role}}", role.name()))
+    let html = html.replace("{{settings}}", settings);
+    Html(html.replace("{{role}}", role(session).name()))
+}
+
+/// Without a password whoever sits at this machine is the owner.
+fn role(session: Option<Extension<Session>>) -> Role {
+    session.map_or(Role::Owner, |Extension(session)| session.role)
+}
+
+/// `GET /settings`, where there are any that the one who asks may see.
+pub(crate) async fn settings(
+    State(app): State<App>,
+    session: Option<Extension<Session>>,
+) -> Response {
+    match (role(session), app.settings) {
+        (Role::Owner, Some(_)) => Html(SETTINGS).into_response(),
+        _ => Redirect::to("/").into_response(),
+    }
 }
 
 /// The login form, with the reason why it is shown again.

@@ -17,7 +17,7 @@ use crate::{captive, commands, file, headers, health, list, page, settings};
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 15] {
+fn api() -> [Route; 17] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
@@ -35,6 +35,8 @@ fn api() -> [Route; 15] {
         ("post", "/api/resume", post(commands::resume)),
         ("get", "/api/settings", get(settings::settings)),
         ("patch", "/api/settings", patch(settings::change)),
+        ("get", "/api/support", get(settings::support)),
+        ("post", "/api/support", post(settings::support_to_card)),
         ("post", "/api/login", post(login)),
         ("post", "/api/logout", post(logout)),
         ("post", "/api/logout-everywhere", post(logout_everywhere)),
@@ -52,6 +54,7 @@ pub(crate) fn router(app: App, body_timeout: Duration) -> Router {
     let pages = Router::new()
         .route("/", get(page::index))
         .route("/login", get(login_page))
+        .route("/settings", get(page::settings))
         .route("/assets/{name}", get(page::asset));
     api()
         .into_iter()

@@ -1,4 +1,4 @@
-//! `/api/settings`: what the page shows of `picam.toml`, and changes in it. Another process has the file; no secret that is set
+//! `/api/settings` and `/api/support`: what the page shows of `picam.toml`, and changes in it. Another process has the file; no secret that is set
 //! ever comes here.
 
 use std::collections::BTreeMap;
@@ -8,8 +8,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -20,6 +22,10 @@ pub trait SettingsSource: Send + Sync + 'static {
     fn settings(&self) -> Result<Settings, SettingsError>;
     /// Sets it otherwise, as a whole or not at all. The same.
     fn change(&self, change: SettingsChange) -> Result<(), SettingsError>;
+    /// What whoever helps the owner wants to know. The same.
+    fn support(&self) -> Result<SupportFile, SettingsError>;
+    /// Writes that onto the card, for a PC. The same.
+    fn support_to_card(&self) -> Result<(), SettingsError>;
 }
 
 /// Why there are no settings, or no others.
@@ -32,6 +38,8 @@ pub enum SettingsError {
         reason: String,
         /// What to do about it.
         remedy: String,
+        /// The key whose value it is about, where it is about one.
+        key: Option<String>,
     },
     /// Nobody answers.
     #[error("{reason}")]
@@ -63,16 +71,28 @@ pub struct KnownNetwork {
     pub passphrase: bool,
 }
 
+/// A text for whoever helps the owner.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupportFile {
+    /// What to call it.
+    pub name: String,
+    /// What is in it.
+    pub text: String,
+}
+
 /// What shall be set otherwise.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsChange {
-    /// `section.key`, of secrets too, and the new value.
+    /// `section.key`, of secrets too, and the new value; null for the default.
     #[serde(default)]
-    pub set: BTreeMap<String, String>,
+    pub set: BTreeMap<String, Option<String>>,
     /// Networks to join.
     #[serde(default)]
     pub join: Vec<JoinNetwork>,
+    /// Names of networks to join no longer.
+    #[serde(default)]
+    pub leave: Vec<String>,
 }
 
 /// A network to join from now on.
@@ -93,6 +113,7 @@ impl std::fmt::Debug for SettingsChange {
         f.debug_struct("SettingsChange")
             .field("set", &self.set.keys())
             .field("join", &networks.collect::<Vec<_>>())
+            .field("leave", &self.leave)
             .finish()
     }
 }
@@ -115,6 +136,55 @@ pub(crate) async fn change(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+/// `GET /api/support`
+pub(crate) async fn support(State(app): State<App>) -> Result<Response, ApiError> {
+    let turn = turn()?;
+    let made = ask(&app, move |source| {
+        // Whoever asked may have gone.
+        let _turn = turn;
+        source.support()
+    });
+    let SupportFile { name, text } = made.await?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let name = match !name.is_empty() && name.chars().all(is_plain) {
+        true => name,
+        false => "picam-support.txt".to_owned(),
+    };
+    let headers = [
+        (CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
+        (CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((headers, text).into_response())
+}
+
+/// `POST /api/support`
+pub(crate) async fn support_to_card(State(app): State<App>) -> Result<StatusCode, ApiError> {
+    let turn = turn()?;
+    let laid = ask(&app, move |source| {
+        let _turn = turn;
+        source.support_to_card()
+    });
+    laid.await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// One at a time: it takes seconds, and there are few threads to wait on.
+fn turn() -> Result<SemaphorePermit<'static>, ApiError> {
+    static TURN: Semaphore = Semaphore::const_new(1);
+    TURN.try_acquire().map_err(|_| {
+        ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "a support file is being made already",
+            "wait some seconds and try again",
+        )
+        .retry_after(5)
+    })
+}
+
 async fn ask<T: Send + 'static>(
     app: &App,
     ask: impl FnOnce(&dyn SettingsSource) -> Result<T, SettingsError> + Send + 'static,
@@ -132,9 +202,11 @@ async fn ask<T: Send + 'static>(
         ApiError::internal()
     })?;
     answered.map_err(|error| match error {
-        SettingsError::Refused { reason, remedy } => {
-            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, reason, remedy)
-        }
+        SettingsError::Refused {
+            reason,
+            remedy,
+            key,
+        } => ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, reason, remedy).about(key),
         SettingsError::Silent { reason, remedy } => {
             ApiError::new(StatusCode::SERVICE_UNAVAILABLE, reason, remedy)
         }

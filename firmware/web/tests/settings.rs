@@ -11,7 +11,9 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use common::{Recorder, Server};
-use picam_web::settings::{KnownNetwork, Settings, SettingsChange, SettingsError, SettingsSource};
+use picam_web::settings::{
+    KnownNetwork, Settings, SettingsChange, SettingsError, SettingsSource, SupportFile,
+};
 use picam_web::{Access, Limits, StatusUnavailable, hash_password};
 use serde_json::json;
 
@@ -20,7 +22,13 @@ use serde_json::json;
 struct Keeper {
     asked: Arc<Mutex<Vec<SettingsChange>>>,
     refuses: bool,
+    slowness: std::time::Duration,
+    file_name: &'static str,
+    laid: Arc<Mutex<u32>>,
 }
+
+/// Only one support file is made at a time in a process, and the tests share it.
+static SUPPORT: Mutex<()> = Mutex::new(());
 
 impl SettingsSource for Keeper {
     fn settings(&self) -> Result<Settings, SettingsError> {
@@ -39,9 +47,30 @@ impl SettingsSource for Keeper {
             return Err(SettingsError::Refused {
                 reason: "'slots' cannot be changed from here".into(),
                 remedy: "edit picam.toml on the card".into(),
+                key: Some("slots".into()),
             });
         }
         self.asked.lock().unwrap().push(change);
+        Ok(())
+    }
+
+    fn support(&self) -> Result<SupportFile, SettingsError> {
+        std::thread::sleep(self.slowness);
+        Ok(SupportFile {
+            name: self.file_name.into(),
+            text: "picam support file\n".into(),
+        })
+    }
+
+    fn support_to_card(&self) -> Result<(), SettingsError> {
+        if self.refuses {
+            return Err(SettingsError::Refused {
+                reason: "the boot partition has 12 KiB free".into(),
+                remedy: "download the support file instead".into(),
+                key: None,
+            });
+        }
+        *self.laid.lock().unwrap() += 1;
         Ok(())
     }
 }
@@ -76,11 +105,16 @@ fn settings_are_shown_and_changes_passed_on() {
     );
     let reply = patch(
         &server,
-        r#"{"set":{"wifi.passphrase":"a new one"},"join":[{"ssid":"office","passphrase":"12345678"}]}"#,
+        r#"{"set":{"wifi.passphrase":"a new one","wifi.ssid":null},"leave":["old"],"join":[{"ssid":"office","passphrase":"12345678"}]}"#,
     );
     assert_eq!((reply.status, reply.text().as_str()), (204, ""));
     let asked = keeper.asked.lock().unwrap();
-    assert_eq!(asked[0].set["wifi.passphrase"], "a new one");
+    assert_eq!(
+        asked[0].set["wifi.passphrase"].as_deref(),
+        Some("a new one")
+    );
+    assert_eq!(asked[0].set["wifi.ssid"], None);
+    assert_eq!(asked[0].leave, ["old"]);
     assert_eq!(asked[0].join[0].passphrase.as_deref(), Some("12345678"));
 }
 
@@ -110,6 +144,7 @@ fn what_makes_no_sense_is_not_passed_on_and_refusals_are_told() {
     let reply = patch(&refusing, r#"{"set":{"slots":"3"}}"#);
     assert_eq!(reply.status, 422);
     assert!(reply.text().contains("edit picam.toml"), "{reply:?}");
+    assert_eq!(reply.json()["key"], "slots");
 }
 
 #[test]
@@ -118,8 +153,86 @@ fn nobody_sees_them_without_the_password_and_without_a_keeper_there_are_none() {
     let keeper = Keeper::default();
     let locked = start(Access::Password(hash), &keeper);
     assert_eq!(locked.get("/api/settings").status, 401);
+    assert_eq!(locked.get("/api/support").status, 401);
+    assert_eq!(locked.send("POST /api/support", "").status, 401);
+    assert_eq!(*keeper.laid.lock().unwrap(), 0);
     assert_eq!(patch(&locked, r#"{"set":{"device.name":"x"}}"#).status, 401);
     assert!(keeper.asked.lock().unwrap().is_empty());
     let without = Server::open();
     assert_eq!(without.get("/api/settings").status, 404);
+    let _one = SUPPORT.lock().unwrap_or_else(|e| e.into_inner());
+    assert_eq!(without.get("/api/support").status, 404);
+}
+
+#[test]
+fn a_support_file_is_downloaded_or_written_onto_the_card() {
+    let _one = SUPPORT.lock().unwrap_or_else(|e| e.into_inner());
+    for (given, name) in [
+        (
+            "picam-support-van-2026-11-20.txt",
+            "picam-support-van-2026-11-20.txt",
+        ),
+        ("a\"\r\nSet-Cookie: x=y", "picam-support.txt"),
+        ("../x", "picam-support.txt"),
+        ("", "picam-support.txt"),
+    ] {
+        let keeper = Keeper {
+            file_name: given,
+            ..Keeper::default()
+        };
+        let server = start(Access::LocalOpen, &keeper);
+        let reply = server.get("/api/support");
+        assert_eq!(
+            (reply.status, reply.text().as_str()),
+            (200, "picam support file\n")
+        );
+        let wanted = format!("attachment; filename=\"{name}\"");
+        assert_eq!(reply.header("content-disposition"), Some(wanted.as_str()));
+        assert_eq!(
+            reply.header("content-type"),
+            Some("text/plain; charset=utf-8")
+        );
+        assert_eq!(reply.header("cache-control"), Some("no-store"));
+        assert_eq!(reply.header("set-cookie"), None);
+        assert_eq!(server.send("POST /api/support", "").status, 204);
+        assert_eq!(*keeper.laid.lock().unwrap(), 1);
+    }
+    let refusing = start(
+        Access::LocalOpen,
+        &Keeper {
+            refuses: true,
+            ..Keeper::default()
+        },
+    );
+    let reply = refusing.send("POST /api/support", "");
+    assert_eq!(reply.status, 422);
+    let body = reply.json();
+    assert!(
+        body["error"].as_str().unwrap().contains("12 KiB free"),
+        "{body}"
+    );
+    assert!(body.get("key").is_none(), "{body}");
+}
+
+#[test]
+fn one_support_file_is_made_at_a_time() {
+    let _one = SUPPORT.lock().unwrap_or_else(|e| e.into_inner());
+    let keeper = Keeper {
+        slowness: std::time::Duration::from_secs(2),
+        ..Keeper::default()
+    };
+    let server = start(Access::LocalOpen, &keeper);
+    let codes: Vec<u16> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..5)
+            .map(|_| scope.spawn(|| server.get("/api/support").status))
+            .collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let made = codes.iter().filter(|&&code| code == 200).count();
+    assert_eq!(made, 1, "{codes:?}");
+    assert!(
+        codes.iter().all(|code| [200, 503].contains(code)),
+        "{codes:?}"
+    );
+    assert_eq!(server.get("/api/support").status, 200);
 }

@@ -24,6 +24,7 @@ SYSTEMD_SERVICE:${PN} = "\
     picam-disk@.service \
     picam-dnsmasq.service \
     picam-firewall.service \
+    picam-firstboot.service \
     picam-footage-retry.timer \
     picam-fsck-state.service \
     picam-fsck.service \
@@ -33,13 +34,12 @@ SYSTEMD_SERVICE:${PN} = "\
     picam-hotspot.service \
     picam-journal.service \
     picam-journal.timer \
-    picam-keeper.service \
-    picam-keeper.socket \
     picam-machine-id.service \
     picam-names.service \
     picam-partitions.service \
     picam-record.service \
     picam-settings.service \
+    picam-settings.socket \
     picam-station.service \
     picam-time.service \
     picam-web.service \

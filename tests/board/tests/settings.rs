@@ -43,10 +43,45 @@ fn the_page_changes_settings_and_sees_no_secret() {
         for path in ["/boot/picam.toml", "/state/page-key"] {
             assert_ne!(shell.run(&format!("{enter} cat {path}")).unwrap().code, 0, "{path}");
         }
+        // Nor does any program that needs neither, root's or not: an empty directory that nobody may enter.
+        shell
+            .until("the hotspot", "systemctl is-active picam-hostapd", ALL_UP)
+            .unwrap();
+        for unit in ["picam-record", "systemd-networkd", "picam-hostapd"] {
+            let seen = format!("pid=$(systemctl show -P MainPID {unit}); test $pid -gt 0 && nsenter -t $pid -m stat -c %a /boot /state");
+            assert_eq!(shell.ok(&seen).unwrap().trim(), "0\n0", "{unit}");
+        }
+        // The radio has its part, which root alone reads, and came up with it.
+        let part = shell.ok("stat -c '%a %u' /run/picam-card/hotspot.toml; cat /run/picam-card/hotspot.toml").unwrap();
+        assert!(part.starts_with("600 0") && part.contains("passphrase = ") && !part.contains("argon2"), "{part}");
         // The network's and the clock's users get no answer, either.
-        let ask = "printf '{\"ask\":\"settings\"}\\n' | setpriv --reuid picam-time --regid picam-time --groups picam-web nc.openbsd -U -N /run/picam-keeper.sock";
+        let ask = "printf '{\"ask\":\"settings\"}\\n' | setpriv --reuid picam-time --regid picam-time --groups picam-web nc.openbsd -U -N /run/picam-settings.sock";
         let said = shell.ok(ask).unwrap();
         assert!(said.contains("may not see"), "{said}");
+    });
+    steps.step("a support file, downloaded and on the card", || {
+        let file = shell.ok(&format!("{CURL} {PAGE}/api/support")).unwrap();
+        for wanted in [
+            "picam support file",
+            "\"clock_known\"",
+            "== Saved log",
+            "/dev/mmcblk0",
+        ] {
+            assert!(file.contains(wanted), "{wanted}: {file}");
+        }
+        assert!(
+            !file.contains("emulated board") && !file.contains("$argon2"),
+            "{file}"
+        );
+        let code = format!("{CURL} -o /dev/null -w '%{{http_code}}' -X POST {PAGE}/api/support");
+        assert_eq!(shell.ok(&code).unwrap().trim(), "204");
+        let card = shell
+            .ok("head -1 /boot/picam-support.txt; findmnt -n -o OPTIONS /boot")
+            .unwrap();
+        assert!(
+            card.contains("picam support file") && card.contains("ro,"),
+            "{card}"
+        );
     });
     steps.step("changed, and the partition is read-only again", || {
         let change = |set: &str| format!("{CURL} -o /run/said -w '%{{http_code}}' -X PATCH {JSON} -d '{{\"set\":{{{set}}}}}' {PAGE}/api/settings; echo; cat /run/said");

@@ -29,6 +29,8 @@ pub(super) struct Access<'a> {
 
 /// What stands before the name of the hotspot.
 const NETWORK: &str = "Network:     ";
+/// What stands before its passphrase.
+const PASSPHRASE: &str = "Passphrase:  ";
 /// What stands before the password that the camera made.
 const MADE: &str = "Password:    ";
 
@@ -41,7 +43,7 @@ pub(super) fn show(access: &Access<'_>) -> String {
     };
     let passphrase = access.passphrase.unwrap_or("none, so there is no network");
     let wifi = match access.hotspot {
-        true => format!("{NETWORK}{ssid}\nPassphrase:  {passphrase}\n"),
+        true => format!("{NETWORK}{ssid}\n{PASSPHRASE}{passphrase}\n"),
         false => {
             "The camera's own network is switched off in picam.toml ([wifi], mode).\n".to_owned()
         }
@@ -108,6 +110,13 @@ pub(super) fn shown_password(file: &[u8]) -> Option<String> {
     let is_ours = |c: char| c.is_ascii_lowercase() || c == '-';
     let made = line.contains('-') && line.chars().all(is_ours);
     made.then(|| line.to_owned())
+}
+
+/// The hotspot's passphrase that a file of ours shows.
+pub(super) fn shown_passphrase(file: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(PASSPHRASE));
+    line.map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub(super) struct Writes {
     pub(super) access: Option<(Vec<u8>, usize)>,
     /// Which page password the camera made: its hash, for the state partition.
     pub(super) made: Option<String>,
+    /// `picam-support.txt`.
+    pub(super) support: Option<Vec<u8>>,
     /// `picam.toml`, and how many bytes of secrets the old one had. Last: it says that all is done.
     pub(super) toml: Option<(Vec<u8>, usize)>,
 }
@@ -60,9 +62,11 @@ impl Writes {
             set_aside,
             access,
             made,
+            support,
             toml,
         } = self;
-        finish.is_none() && !set_aside && access.is_none() && made.is_none() && toml.is_none()
+        let is_set_up = finish.is_none() && !set_aside && access.is_none() && made.is_none();
+        is_set_up && support.is_none() && toml.is_none()
     }
 }
 
@@ -111,6 +115,7 @@ pub(super) fn write(
 fn all_leftovers(files: &impl Files, paths: &Paths, writes: &Writes) -> Vec<PathBuf> {
     let mut left = leftovers(files, &paths.access());
     left.extend(leftovers(files, &paths.toml()));
+    left.extend(leftovers(files, &paths.support()));
     if writes.finish.is_some() {
         left.retain(|path| *path != on_its_way(&paths.toml()));
     }
@@ -151,6 +156,11 @@ fn write_all(files: &mut impl Files, paths: &Paths, writes: &Writes) -> Result<(
         if let Err(error) = replace(files, &made_path(paths), made.as_bytes(), 0) {
             tracing::warn!("{} cannot be written: {error}", made_path(paths).display());
         }
+    }
+    if let Some(bytes) = &writes.support {
+        let support = paths.support();
+        let failed = failed(support.display().to_string());
+        replace(files, &support, bytes, 0).map_err(failed)?;
     }
     if let Some((bytes, secret)) = &writes.toml {
         replace(files, &toml, bytes, *secret).map_err(at_toml())?;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::boot::{self, Found, Writes};
+use super::credentials::{HASH, PASSPHRASE, PASSWORD, VIEWER_HASH, VIEWER_PASSWORD};
 use super::edit::{self, Place};
 use super::files::Files;
 use super::text::{decode, make_sound};
@@ -14,6 +15,8 @@ use super::{Host, Paths, credentials};
 
 pub(super) const WIFI: &str = "wifi";
 pub(super) const NETWORK: &str = "network";
+/// What they are called in an error.
+const NETWORKS: &str = "wifi.network";
 /// Networks that a camera may be told of.
 const MAX_NETWORKS: usize = 8;
 
@@ -31,19 +34,22 @@ pub(super) const OPEN: [Place; 7] = [
     place("log", "format"),
     place("log", "level"),
 ];
-const PASSWORD: Place = place("web", "password");
-const HASH: Place = place("web", "password-hash");
-const PASSPHRASE: Place = place(WIFI, "passphrase");
-/// What may only be written, and how it is kept.
-pub(super) const SECRET: [(Place, Place); 2] = [(PASSWORD, HASH), (PASSPHRASE, PASSPHRASE)];
+/// What may only be written, and how it is kept: what is kept elsewhere is kept as a hash.
+pub(super) const SECRET: [(Place, Place); 3] = [
+    (PASSWORD, HASH),
+    (VIEWER_PASSWORD, VIEWER_HASH),
+    (PASSPHRASE, PASSPHRASE),
+];
 
 /// What somebody wants changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
-    /// `section.key` and its new value.
-    pub set: BTreeMap<String, String>,
+    /// `section.key` and its new value; none for the default.
+    pub set: BTreeMap<String, Option<String>>,
     /// Networks to join; one of the same name is replaced.
     pub join: Vec<Network>,
+    /// Names of networks that are joined no longer.
+    pub leave: Vec<String>,
 }
 
 /// A network to join.
@@ -70,10 +76,18 @@ pub enum ChangeError {
     #[error("'{0}' cannot be changed from here; edit picam.toml on the card")]
     NotHere(String),
     /// The value would not be used.
-    #[error("{0}")]
-    Unusable(String),
+    #[error("{why}")]
+    Unusable {
+        /// Of which key.
+        key: String,
+        /// What is wrong with it, and how to write it.
+        why: String,
+    },
+    /// The camera cannot be without.
+    #[error("'{0}' cannot be without a value; set another one")]
+    Needed(String),
     /// There are too many networks.
-    #[error("{MAX_NETWORKS} networks are the most; remove one from picam.toml on the card")]
+    #[error("{MAX_NETWORKS} networks are the most; remove one first")]
     TooMany,
     /// The file is in no state to be changed.
     #[error("picam.toml is missing or damaged; restart the camera, which mends it")]
@@ -89,6 +103,17 @@ pub enum ChangeError {
     Card(String),
 }
 
+impl ChangeError {
+    /// The key that is to be corrected, where it is one.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::NotHere(key) | Self::Needed(key) | Self::Unusable { key, .. } => Some(key),
+            Self::TooMany => Some(NETWORKS),
+            Self::NoFile | Self::Form | Self::Hash(_) | Self::Card(_) => None,
+        }
+    }
+}
+
 /// Makes a change as a whole, or none of it: whenever the power goes, `picam.toml` is the old one or the new one. `wrong` says
 /// what a `picam.toml` has that could not be used.
 pub fn change(
@@ -100,11 +125,18 @@ pub fn change(
 ) -> Result<(), ChangeError> {
     for (key, value) in &wanted.set {
         let place = place_of(key).ok_or_else(|| ChangeError::NotHere(key.clone()))?;
-        usable(&edit::set("", place, value, None), &wrong)?;
+        match value {
+            Some(value) => usable(key, &edit::set("", place, value, None), &wrong)?,
+            // Nobody needs viewers, but without the others the page or the hotspot is closed.
+            None if [PASSWORD, PASSPHRASE].contains(&place) => {
+                return Err(ChangeError::Needed(key.clone()));
+            }
+            None => {}
+        }
     }
     for network in &wanted.join {
         let alone = put(String::new(), network)?;
-        usable(&alone, &wrong)?;
+        usable(NETWORKS, &alone, &wrong)?;
     }
     let Found::Here(original) = boot::find(files, paths) else {
         return Err(ChangeError::NoFile);
@@ -112,18 +144,25 @@ pub fn change(
     let mut text = credentials::make_sections(&make_sound(&decode(&original)).text);
     for (key, value) in &wanted.set {
         let Some(place) = place_of(key) else { continue };
-        let (kept_as, kept) = match place == PASSWORD {
-            true => (HASH, host.hash(value).map_err(ChangeError::Hash)?),
-            false => (place, value.clone()),
+        let kept_as = kept_as(place);
+        let kept = match value {
+            Some(value) if kept_as != place => Some(host.hash(value).map_err(ChangeError::Hash)?),
+            value => value.clone(),
         };
-        text = edit::set(&text, kept_as, &kept, None);
-        if place == PASSWORD {
-            text = edit::remove(&text, PASSWORD);
+        text = match &kept {
+            Some(kept) => edit::set(&text, kept_as, kept, None),
+            None => edit::remove(&text, kept_as),
+        };
+        if kept_as != place {
+            text = edit::remove(&text, place);
         }
         // A section may be written as something that holds no keys.
-        if edit::string(&text, kept_as) != Some(kept) {
+        if edit::string(&text, kept_as) != kept {
             return Err(ChangeError::Form);
         }
+    }
+    for name in &wanted.leave {
+        text = edit::take_from_list(&text, WIFI, NETWORK, "ssid", name);
     }
     for network in &wanted.join {
         text = put(text, network)?;
@@ -152,10 +191,19 @@ fn place_of(key: &str) -> Option<Place> {
     all.find(|place| place.full() == key)
 }
 
-fn usable(text: &str, wrong: impl Fn(&str) -> Vec<String>) -> Result<(), ChangeError> {
+/// Where the value of a key is kept.
+fn kept_as(place: Place) -> Place {
+    let secret = SECRET.iter().find(|(given, _)| *given == place);
+    secret.map_or(place, |(_, kept_as)| *kept_as)
+}
+
+fn usable(key: &str, text: &str, wrong: impl Fn(&str) -> Vec<String>) -> Result<(), ChangeError> {
     match wrong(text).as_slice() {
         [] => Ok(()),
-        problems => Err(ChangeError::Unusable(problems.join("; "))),
+        problems => Err(ChangeError::Unusable {
+            key: key.to_owned(),
+            why: problems.join("; "),
+        }),
     }
 }
 

@@ -23,11 +23,11 @@ pub(super) const HASH: Place = Place {
     key: "password-hash",
 };
 /// Of those who may only look. Nobody needs one, and the camera makes none.
-const VIEWER_PASSWORD: Place = Place {
+pub(super) const VIEWER_PASSWORD: Place = Place {
     section: "web",
     key: "viewer-password",
 };
-const VIEWER_HASH: Place = Place {
+pub(super) const VIEWER_HASH: Place = Place {
     section: "web",
     key: "viewer-password-hash",
 };

@@ -109,6 +109,23 @@ pub(super) fn put_in_list(
     Some(with_ends_of(text, &document.to_string()))
 }
 
+/// Takes `[[section.list]]` out wherever `key` has this value. A list that is written in another way stays.
+pub(super) fn take_from_list(
+    text: &str,
+    section: &str,
+    list: &str,
+    key: &str,
+    value: &str,
+) -> String {
+    rewrite(text, |document| {
+        let table = document.get_mut(section).and_then(Item::as_table_like_mut);
+        let entries = table.and_then(|table| table.get_mut(list)?.as_array_of_tables_mut());
+        if let Some(entries) = entries {
+            entries.retain(|entry| entry.get(key).and_then(Item::as_str) != Some(value));
+        }
+    })
+}
+
 /// A section's name that stands for something else cannot hold keys: what stands there becomes a
 /// comment at the end.
 pub(super) fn make_section(text: &str, section: &'static str) -> String {

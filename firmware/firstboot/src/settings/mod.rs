@@ -12,7 +12,9 @@ mod files;
 mod public;
 mod replace;
 mod run;
+mod scrub;
 mod secrets;
+mod support;
 mod text;
 mod view;
 
@@ -22,14 +24,16 @@ use std::time::Duration;
 
 pub use change::{Change, ChangeError, Network, change};
 pub use files::{Files, RealFiles};
-pub use public::public;
+pub use public::{for_hotspot, public};
 pub use run::{Outcome, Wish, run, wish};
+pub use scrub::Scrubber;
+pub use support::{MAX_SUPPORT, SupportError, lay_support};
 pub use view::{View, view};
 
 /// Where things lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
-    /// The boot partition, which a PC can read: `picam.toml`, `picam-access.txt`.
+    /// The boot partition, which a PC can read: `picam.toml`, `picam-access.txt`, `picam-support.txt`.
     pub boot: PathBuf,
     /// The state partition: `machine-id`, `page-key`.
     pub state: PathBuf,
@@ -48,6 +52,10 @@ impl Paths {
 
     fn access(&self) -> PathBuf {
         self.boot.join("picam-access.txt")
+    }
+
+    fn support(&self) -> PathBuf {
+        self.boot.join("picam-support.txt")
     }
 }
 
@@ -101,6 +109,8 @@ pub trait Host {
     fn default_ssid(&self, name: &str, patience: Duration) -> Option<String>;
     /// Fills with randomness.
     fn random(&mut self, bytes: &mut [u8]) -> io::Result<()>;
+    /// Bytes that are free in the filesystem at a mount point.
+    fn free(&self, mount: &Path) -> io::Result<u64>;
     /// Whether the filesystem at a mount point can be written to.
     fn is_writable(&self, mount: &Path) -> io::Result<bool>;
     /// Lets a filesystem be written to, or no longer.

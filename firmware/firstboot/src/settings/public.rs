@@ -1,4 +1,5 @@
-//! The part of `picam.toml` that services read: everything but what opens the Wi-Fi or the page.
+//! The parts of `picam.toml` that services read: everything but what opens the Wi-Fi or the page, and for the radio's
+//! service what it needs and nothing else.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -19,6 +20,8 @@ const PLAIN: [(&str, &[&str]); 2] = [
 const SECRET: [&str; 7] = ["pass", "phrase", "psk", "pwd", "secret", "token", "wpa"];
 /// In the place of a passphrase. It opens nothing, but a network has one, and is none that is open to all.
 const HIDDEN: &str = "\"********\"";
+/// All that the radio's service uses: passphrases, the camera's name, how to log.
+const OF_THE_RADIO: [&str; 3] = ["wifi", "device", "log"];
 /// In the place of a line that is no TOML: it still is none.
 const UNREADABLE: &str = "?";
 
@@ -26,6 +29,43 @@ const UNREADABLE: &str = "?";
 /// would trust with them. All that is left keeps its line, so that mistakes are still told by their lines; a line that is
 /// no TOML is a question mark. The hash of the page's password stays. Nothing is left of a file that is empty or torn.
 pub fn public(bytes: &[u8]) -> String {
+    part(bytes, Reader::Everybody)
+}
+
+/// The sections of a `picam.toml` that the radio's service uses, passphrases included. Like [`public`] otherwise: no
+/// password of the page, no hash of one, no comments, and every line in its place.
+pub fn for_hotspot(bytes: &[u8]) -> String {
+    part(bytes, Reader::Hotspot)
+}
+
+/// What `public` hides: values of secrets, and lines that are no TOML, behind their `=`.
+pub(super) fn secrets(bytes: &[u8]) -> Vec<String> {
+    let text = decode(bytes);
+    let sound = make_sound(&text);
+    let mut secrets = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        if sound.ignored.contains(&(at + 1)) {
+            let (_, value) = line.split_once('=').unwrap_or(("", line));
+            let quotes = |c: char| c.is_whitespace() || c == '"' || c == '\'';
+            secrets.push(value.trim_matches(quotes).to_owned());
+        }
+    }
+    if let Ok(document) = parse(&sound.text) {
+        let mut found = Found::of(Reader::Everybody);
+        found.table(&sound.text, document.as_table(), &[], Kind::Lines, false);
+        secrets.append(&mut found.secrets);
+    }
+    secrets
+}
+
+/// Whose part it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Everybody,
+    Hotspot,
+}
+
+fn part(bytes: &[u8], reader: Reader) -> String {
     if is_torn(bytes) {
         return String::new();
     }
@@ -42,7 +82,7 @@ pub fn public(bytes: &[u8]) -> String {
     };
     // As long as each other, so that places in the one are places in the other.
     let (sound, shown) = (with_broken(" "), with_broken(UNREADABLE));
-    let Some(cuts) = cuts(&sound) else {
+    let Some(cuts) = cuts(&sound, reader) else {
         return String::new();
     };
     let hidden = apply(&sound, &cuts);
@@ -56,9 +96,9 @@ pub fn public(bytes: &[u8]) -> String {
 /// A range and what comes in its place; ends of lines stay in any case.
 type Cut = (Range<usize>, &'static str);
 
-fn cuts(text: &str) -> Option<Vec<Cut>> {
+fn cuts(text: &str, reader: Reader) -> Option<Vec<Cut>> {
     let document = parse(text).ok()?;
-    let mut found = Found::default();
+    let mut found = Found::of(reader);
     found.table(text, document.as_table(), &[], Kind::Lines, false);
     let mut cuts = found.cuts;
     let mut at = 0;
@@ -105,14 +145,25 @@ enum Kind {
     Inline,
 }
 
-#[derive(Default)]
 struct Found {
+    reader: Reader,
     cuts: Vec<Cut>,
     /// Keys and strings, in which a `#` begins no comment.
     tokens: Vec<Range<usize>>,
+    /// Values that are cut out.
+    secrets: Vec<String>,
 }
 
 impl Found {
+    fn of(reader: Reader) -> Self {
+        Self {
+            reader,
+            cuts: Vec::new(),
+            tokens: Vec::new(),
+            secrets: Vec::new(),
+        }
+    }
+
     fn table(
         &mut self,
         text: &str,
@@ -128,7 +179,7 @@ impl Found {
             };
             self.tokens.extend(key.span());
             let path = [above, &[name.as_str()]].concat();
-            let secret = secret || is_secret(&path, item);
+            let secret = secret || self.is_secret(&path, item);
             match item {
                 Item::Table(inner) => self.table(text, inner, &path, kind, secret),
                 Item::ArrayOfTables(tables) => {
@@ -151,6 +202,9 @@ impl Found {
         kind: Kind,
         secret: bool,
     ) {
+        if secret {
+            strings(value, &mut self.secrets);
+        }
         let spans = (key.span(), value.span());
         match (secret, spans) {
             (true, (Some(key), Some(value))) => {
@@ -168,6 +222,16 @@ impl Found {
                 }
             }
             _ => self.inside(text, value, path),
+        }
+    }
+
+    fn is_secret(&self, path: &[&str], item: &Item) -> bool {
+        let section = path.first().copied().unwrap_or_default();
+        match self.reader {
+            Reader::Everybody => is_secret(path, item),
+            // A slip in the name of one of its keys is told by the service, so all of them stay.
+            Reader::Hotspot if section == "wifi" => false,
+            Reader::Hotspot => !OF_THE_RADIO.contains(&section) || is_secret(path, item),
         }
     }
 
@@ -190,6 +254,16 @@ impl Found {
             }
             Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {}
         }
+    }
+}
+
+/// The texts in a value.
+fn strings(value: &Value, all: &mut Vec<String>) {
+    match value {
+        Value::String(text) => all.push(text.value().clone()),
+        Value::Array(array) => array.iter().for_each(|value| strings(value, all)),
+        Value::InlineTable(table) => table.iter().for_each(|(_, value)| strings(value, all)),
+        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {}
     }
 }
 

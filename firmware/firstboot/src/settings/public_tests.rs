@@ -92,6 +92,39 @@ fn files_of_editors_and_power_cuts() {
     );
 }
 
+#[test]
+fn the_radio_gets_its_sections_with_passphrases_and_nothing_else() {
+    let text = "# old: xyzzy\nsegment = \"10s\"\n[device]\nname = \"van\" # mine\nlogin-token = \"xyzzy\"\n\
+        [wifi]\nmode = = \"off\"\nssid = \"a # b\"\npassphrase = \"correct horse\"\npasphrase = 1\n\
+        [[wifi.network]]\nssid = \"home\"\npassphrase = 'battery staple'\n\
+        [web]\npassword = \"xyzzy\"\npassword-hash = \"$argon2id$xyzzy\"\nlisten = \"xyzzy\"\n[log]\nlevel = \"debug\"\n\
+        [[camera]]\nsource = \"rtsp://me:xyzzy@there\"\n";
+    let shown = for_hotspot(text.as_bytes());
+    assert_eq!(
+        shown,
+        "\n\n[device]\nname = \"van\" \n\n\
+         [wifi]\n?\nssid = \"a # b\"\npassphrase = \"correct horse\"\npasphrase = 1\n\
+         [[wifi.network]]\nssid = \"home\"\npassphrase = 'battery staple'\n\
+         [web]\n\n\n\n[log]\nlevel = \"debug\"\n\
+         [[camera]]\n\n"
+    );
+    for (text, kept) in [
+        (
+            "wifi = { ssid = \"a\", passphrase = \"correct horse\" }\n",
+            true,
+        ),
+        ("wifi.passphrase = \"correct horse\"\n", true),
+        ("web = { password = \"correct horse\" }\n", false),
+        ("web.password = \"correct horse\"\n", false),
+        ("[wifii]\npassphrase = \"correct horse\"\n", false),
+        ("[wifi]\npassphrase = \"correct horse\n", false),
+    ] {
+        let shown = for_hotspot(text.as_bytes());
+        assert_eq!(shown.contains("correct horse"), kept, "{text}: {shown}");
+    }
+    assert_eq!(for_hotspot(&[0; 512]), "");
+}
+
 /// The camera's own example keeps its meaning, whatever is switched on in it.
 #[test]
 fn the_owners_file_keeps_its_meaning() {

@@ -22,6 +22,8 @@ pub(crate) struct FakeHost {
     pub(crate) remounts: Cell<u32>,
     /// The request for which the footage was erased.
     pub(crate) erased: Option<u32>,
+    /// Bytes free on the boot partition.
+    pub(crate) free: u64,
     /// Nothing can be hashed, nothing remounted, no state kept.
     pub(crate) broken: bool,
 }
@@ -36,6 +38,7 @@ impl Default for FakeHost {
             writable: RefCell::new(false),
             remounts: Cell::default(),
             erased: None,
+            free: 100 << 20,
             broken: false,
         }
     }
@@ -108,6 +111,10 @@ impl Host for FakeHost {
             *byte = (self.seed >> 56) as u8;
         }
         Ok(())
+    }
+
+    fn free(&self, _: &Path) -> io::Result<u64> {
+        Ok(self.free)
     }
 
     fn is_writable(&self, mount: &Path) -> io::Result<bool> {

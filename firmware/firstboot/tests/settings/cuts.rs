@@ -265,9 +265,9 @@ fn cut_changes(mutant: Mutant) -> Result<[usize; 2], String> {
     ];
     let wanted = Change {
         set: keys
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
             .into(),
-        join: Vec::new(),
+        ..Change::default()
     };
     let make = |fat: &mut Fat| {
         let mut host = FakeHost::default();

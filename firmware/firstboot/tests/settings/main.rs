@@ -13,3 +13,4 @@ mod owner;
 mod page;
 mod provisioning;
 mod reset;
+mod support;

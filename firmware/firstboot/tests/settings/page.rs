@@ -12,20 +12,34 @@ const TEXT: &str = "# My van.\nslots = 5\n\n[device]\nname = \"picam\" # short\n
 fn set(pairs: &[(&str, &str)]) -> Change {
     let set = pairs
         .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        .map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned())));
     Change {
         set: set.collect::<BTreeMap<_, _>>(),
-        join: Vec::new(),
+        ..Change::default()
+    }
+}
+
+fn unset(key: &str) -> Change {
+    Change {
+        set: [(key.to_owned(), None)].into(),
+        ..Change::default()
+    }
+}
+
+fn leave(ssid: &str) -> Change {
+    Change {
+        leave: vec![ssid.to_owned()],
+        ..Change::default()
     }
 }
 
 fn join(ssid: &str, passphrase: Option<&str>) -> Change {
     Change {
-        set: BTreeMap::new(),
         join: vec![Network {
             ssid: ssid.into(),
             passphrase: passphrase.map(str::to_owned),
         }],
+        ..Change::default()
     }
 }
 
@@ -79,6 +93,32 @@ fn a_password_is_kept_as_its_hash_alone() {
 }
 
 #[test]
+fn viewers_get_a_password_and_lose_it() {
+    let mut camera = Camera::with(TEXT);
+    make(&mut camera, &set(&[("web.viewer-password", "only look")])).unwrap();
+    let after = camera.read("boot/picam.toml");
+    let line = format!("viewer-password-hash = \"{}\"", hash("only look"));
+    assert!(
+        after.contains(&line) && !after.contains("only look"),
+        "{after}"
+    );
+    assert!(after.contains("$argon2id$old"), "{after}");
+    let seen = view(after.as_bytes());
+    assert_eq!(seen.secrets.get("web.viewer-password"), Some(&true));
+    make(&mut camera, &unset("web.viewer-password")).unwrap();
+    assert_eq!(camera.read("boot/picam.toml"), TEXT);
+}
+
+#[test]
+fn a_key_goes_back_to_its_default() {
+    let mut camera = Camera::with(TEXT);
+    make(&mut camera, &unset("wifi.mode")).unwrap();
+    make(&mut camera, &unset("wifi.country")).unwrap();
+    let expected = TEXT.replace("mode = \"hotspot\"\n", "");
+    assert_eq!(camera.read("boot/picam.toml"), expected);
+}
+
+#[test]
 fn what_is_kept_and_who_records_is_not_the_pages_to_change() {
     let mut camera = Camera::with(TEXT);
     for key in [
@@ -121,12 +161,24 @@ fn what_is_kept_and_who_records_is_not_the_pages_to_change() {
 #[test]
 fn a_value_that_would_not_be_used_changes_nothing() {
     let mut camera = Camera::with(TEXT);
-    for wanted in [set(&[("device.name", "bad name")]), join("bad", None)] {
-        let refused = make(&mut camera, &wanted);
+    for (wanted, where_) in [
+        (
+            set(&[("device.time-zone", "good"), ("device.name", "bad name")]),
+            "device.name",
+        ),
+        (join("bad", None), "wifi.network"),
+        (unset("wifi.passphrase"), "wifi.passphrase"),
+        (unset("web.password"), "web.password"),
+    ] {
+        let refused = make(&mut camera, &wanted).unwrap_err();
         assert!(
-            matches!(refused, Err(ChangeError::Unusable(_))),
+            matches!(
+                refused,
+                ChangeError::Unusable { .. } | ChangeError::Needed(_)
+            ),
             "{refused:?}"
         );
+        assert_eq!(refused.key(), Some(where_));
     }
     assert_eq!(camera.read("boot/picam.toml"), TEXT);
     assert_eq!(camera.host.remounts.get(), 0);
@@ -155,6 +207,13 @@ fn networks_are_added_replaced_and_bounded() {
         make(&mut camera, &join("one more", None)),
         Err(ChangeError::TooMany)
     ));
+    // One that goes makes room; whatever has no such name stays.
+    make(&mut camera, &leave("open")).unwrap();
+    make(&mut camera, &leave("nobody's")).unwrap();
+    let after = camera.read("boot/picam.toml");
+    assert_eq!(view(after.as_bytes()).networks.len(), 7, "{after}");
+    assert!(!after.contains("\"open\""), "{after}");
+    make(&mut camera, &join("one more", None)).unwrap();
     // What cannot be added to is left as it is.
     let mut inline = Camera::with("wifi = { mode = \"hotspot\" }\n");
     assert!(matches!(

@@ -14,9 +14,10 @@ use crate::commands::hotspot::HotspotOptions;
 use crate::commands::lock::LockArgs;
 use crate::commands::salvage::SalvageArgs;
 use crate::commands::settings::SettingsServiceOptions;
+use crate::commands::support::SupportArgs;
 use crate::commands::{
     check, clip, config, firstboot, hotspot, inspect, lock, password, record, recover, salvage,
-    settings, time, web,
+    settings, support, time, web,
 };
 
 use crate::service::log;
@@ -99,6 +100,11 @@ enum Command {
     /// Takes its listening Unix socket from systemd. Of secrets it tells only whether they are set; it changes only what cannot
     /// shrink what is kept or take a camera away.
     Settings(SettingsServiceOptions),
+    /// Print what whoever helps the owner wants to know: versions, logs, settings without secrets
+    ///
+    /// The settings service on the camera makes it. It holds no footage, no passphrase and no password, is no longer than 1 MB,
+    /// and takes some seconds.
+    Support(SupportArgs),
     /// Tell a recorder in another process that the system's clock is right now
     ///
     /// What it recorded since boot gets its true time.
@@ -174,6 +180,7 @@ pub fn main() -> ExitCode {
         Command::Clip(args) => clip::run(&args),
         Command::Web(options) => web::run(&options),
         Command::Settings(options) => settings::run(&options),
+        Command::Support(args) => support::run(&args),
         Command::Time { recorder } => time::run(&recorder),
         Command::Lock(args) => lock::lock(&args),
         Command::Unlock { recorder, segments } => lock::unlock(&recorder, &segments),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use picam_firstboot::disk::{DiskError, Identity, Refused, UsbDevice, Verdict, examine, format};
 
+use super::copies;
 use super::failure::Failure;
 use crate::cli::ConfigFiles;
 use crate::config::Config;
@@ -109,7 +110,7 @@ fn write_note(options: &DiskOptions, message: String, remedy: String) {
         message,
         remedy,
     };
-    if let Err(error) = super::firstboot::lay(&options.note, note.to_text().as_bytes()) {
+    if let Err(error) = copies::lay(&options.note, note.to_text().as_bytes(), copies::FOR_GROUP) {
         tracing::warn!("{}: {error}", options.note.display());
     }
 }

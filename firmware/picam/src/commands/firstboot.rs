@@ -1,8 +1,7 @@
 //! `picam firstboot`: the footage partition, passwords, identity.
 
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -17,6 +16,7 @@ use picam_hotspot::{Mac, default_ssid};
 use picam_web::{PasswordHash, hash_password};
 use rustix::fs::{StatVfsMountFlags, statvfs};
 
+use super::copies::Copies;
 use super::failure::Failure;
 use crate::config::{Config, FactoryReset, Loaded, WifiMode, load, parse_over};
 use crate::service::log;
@@ -51,10 +51,8 @@ pub(crate) struct CardOptions {
     /// Directory that holds picam.toml, whose factory-reset = "everything" erases the footage
     #[arg(long, value_name = "DIR", default_value = "/boot")]
     boot: PathBuf,
-    /// File that gets picam.toml without passwords and passphrases, for services. It belongs to its directory's group,
-    /// which alone may read it
-    #[arg(long, value_name = "FILE")]
-    public: Option<PathBuf>,
+    #[command(flatten)]
+    copies: Copies,
 }
 
 /// Options of `firstboot settings`.
@@ -73,9 +71,8 @@ pub(crate) struct SettingsOptions {
     /// Leave the boot partition read-only, however it was found
     #[arg(long)]
     remount: bool,
-    /// File that gets picam.toml without passwords and passphrases, as of `firstboot card`
-    #[arg(long, value_name = "FILE")]
-    public: Option<PathBuf>,
+    #[command(flatten)]
+    copies: Copies,
     /// Configuration file with the device's own defaults
     #[arg(
         long,
@@ -123,7 +120,7 @@ pub(crate) fn run(command: &FirstbootCommand) -> Result<(), Failure> {
 
 fn card(options: &CardOptions) -> Result<(), Failure> {
     // First: the recorder waits for it, whatever becomes of the card.
-    publish(&options.boot, options.public.as_deref());
+    options.copies.lay(&options.boot);
     let disk = open(options.disk.as_deref());
     let mut disk = disk.map_err(|error| Failure::new(error.to_string()))?;
     let erase = match RealFiles.read(&options.boot.join("picam.toml")) {
@@ -148,15 +145,8 @@ fn open(disk: Option<&Path>) -> Result<BlockDevice, DeviceError> {
 }
 
 fn settings(options: &SettingsOptions) -> Result<(), Failure> {
-    let base = match options.defaults.exists() {
-        true => load(&options.defaults),
-        false => Loaded::default(),
-    };
-    for problem in &base.problems {
-        tracing::warn!("{problem}");
-    }
     let mut host = Device {
-        base: base.config,
+        base: device_defaults(&options.defaults),
         disk: options.disk.clone(),
         net: options.net.clone(),
     };
@@ -169,7 +159,7 @@ fn settings(options: &SettingsOptions) -> Result<(), Failure> {
     };
     let Outcome { problems } = settings::run(&mut RealFiles, &mut host, &paths, options.remount);
     // Now with the hash of a new password.
-    publish(&options.boot, options.public.as_deref());
+    options.copies.lay(&options.boot);
     for problem in &problems {
         tracing::error!("{problem}");
     }
@@ -179,42 +169,16 @@ fn settings(options: &SettingsOptions) -> Result<(), Failure> {
     }
 }
 
-/// Gives services what they may know of picam.toml. What they had before goes in any case: an older password's hash must
-/// not come back.
-pub(super) fn publish(boot: &Path, public: Option<&Path>) {
-    let Some(public) = public else { return };
-    let made = match RealFiles.read(&boot.join("picam.toml")) {
-        Ok(Some(bytes)) => lay(public, settings::public(&bytes).as_bytes()),
-        Ok(None) => Err(io::ErrorKind::NotFound.into()),
-        Err(error) => Err(error),
+/// The device's own values, which a development machine has none of. What is wrong with them is logged.
+pub(super) fn device_defaults(path: &Path) -> Config {
+    let base = match path.exists() {
+        true => load(path),
+        false => Loaded::default(),
     };
-    if let Err(error) = made {
-        tracing::warn!(
-            "services go without picam.toml: {}: {error}",
-            public.display()
-        );
-        // It may not have been there.
-        let _ = fs::remove_file(public);
+    for problem in &base.problems {
+        tracing::warn!("{problem}");
     }
-}
-
-/// Whoever reads it has the old one or the new one, whole.
-pub(super) fn lay(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
-    // One that was left behind may be open to others.
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&new)?;
-    file.write_all(bytes)?;
-    // The unit's umask does not let the group in.
-    file.set_permissions(Permissions::from_mode(0o640))?;
-    fs::rename(&new, path)
+    base.config
 }
 
 fn meaning(base: &Config, text: &str) -> Meaning {
@@ -306,6 +270,11 @@ impl Host for Device {
 
     fn random(&mut self, bytes: &mut [u8]) -> io::Result<()> {
         getrandom::fill(bytes).map_err(|error| io::Error::other(error.to_string()))
+    }
+
+    fn free(&self, mount: &Path) -> io::Result<u64> {
+        let space = statvfs(mount)?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
     }
 
     fn is_writable(&self, mount: &Path) -> io::Result<bool> {

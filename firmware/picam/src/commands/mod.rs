@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod clip;
 pub(crate) mod config;
+mod copies;
 pub(crate) mod disk;
 pub(crate) mod failure;
 pub(crate) mod firstboot;
@@ -14,5 +15,6 @@ pub(crate) mod record;
 pub(crate) mod recover;
 pub(crate) mod salvage;
 pub(crate) mod settings;
+pub(crate) mod support;
 pub(crate) mod time;
 pub(crate) mod web;

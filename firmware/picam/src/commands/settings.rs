@@ -6,17 +6,20 @@ use std::process::Command;
 
 use clap::Args;
 use listenfd::ListenFd;
-use picam_firstboot::settings::{ChangeError, Files, Paths, RealFiles, change, view};
+use picam_firstboot::settings::{ChangeError, Files, Paths, RealFiles, change, lay_support, view};
+use picam_web::settings::SupportFile;
 
+use super::copies::Copies;
 use super::failure::Failure;
-use super::firstboot::{Device, publish};
-use crate::config::{Config, Loaded, load, parse_over};
+use super::firstboot::{Device, device_defaults};
+use crate::config::{Config, parse_over};
 use crate::control::Peers;
-use crate::keeper::{Reply, Request, serve, shown, wanted};
 use crate::service::log;
+use crate::settings_service::{Place, Reply, Request, serve, shown, wanted};
+use crate::support::{self, Sources};
 
-/// What only the settings of the page's own password are read for.
-const PASSWORD: &str = "web.password";
+/// What the page itself goes by, and reads when it starts.
+const PASSWORDS: [&str; 2] = ["web.password", "web.viewer-password"];
 
 /// Options of the command.
 #[derive(Debug, Args)]
@@ -27,9 +30,8 @@ pub(crate) struct SettingsServiceOptions {
     /// Directory that outlives a start
     #[arg(long, value_name = "DIR")]
     state: PathBuf,
-    /// File that gets picam.toml without passwords and passphrases after a change, as of `firstboot card`
-    #[arg(long, value_name = "FILE")]
-    public: Option<PathBuf>,
+    #[command(flatten)]
+    copies: Copies,
     /// Configuration file with the device's own defaults
     #[arg(
         long,
@@ -37,6 +39,9 @@ pub(crate) struct SettingsServiceOptions {
         default_value = "/usr/share/picam/device.toml"
     )]
     defaults: PathBuf,
+    /// The recorder's --control socket, for its status in a support file
+    #[arg(long, value_name = "SOCKET")]
+    recorder: Option<PathBuf>,
     /// User that may ask, by name or number, as root may; may be repeated
     #[arg(long = "client", value_name = "USER")]
     clients: Vec<String>,
@@ -51,10 +56,7 @@ pub(crate) struct SettingsServiceOptions {
 /// Answers until stopped.
 pub(crate) fn run(options: &SettingsServiceOptions) -> Result<(), Failure> {
     log::init(Config::default().log);
-    let base = match options.defaults.exists() {
-        true => load(&options.defaults),
-        false => Loaded::default(),
-    };
+    let base = device_defaults(&options.defaults);
     let cannot = |error: std::io::Error| Failure::new(format!("there is no socket: {error}"));
     let inherited = ListenFd::from_env().take_unix_listener(0).map_err(cannot)?;
     let listener = match (inherited, &options.socket) {
@@ -67,38 +69,65 @@ pub(crate) fn run(options: &SettingsServiceOptions) -> Result<(), Failure> {
         }
     };
     listener.set_nonblocking(false).map_err(cannot)?;
-    let mut keeper = Keeper {
+    let mut service = Service {
         options,
-        host: Device::new(base.config.clone()),
-        base: base.config,
+        host: Device::new(base.clone()),
+        base,
     };
     let clients = Peers::only(&options.clients);
-    serve(&listener, &clients, |request| keeper.obey(request))
+    serve(&listener, &clients, |request| service.obey(request))
         .map_err(|error| Failure::new(format!("the socket fails: {error}")))
 }
 
-struct Keeper<'a> {
+struct Service<'a> {
     options: &'a SettingsServiceOptions,
     base: Config,
     host: Device,
 }
 
-impl Keeper<'_> {
+impl Service<'_> {
     fn obey(&mut self, request: Request) -> Reply {
         let done = match request {
             Request::Settings {} => self.settings(),
             Request::Change { change } => {
-                let is_password = change.set.contains_key(PASSWORD);
+                let is_password = PASSWORDS.iter().any(|key| change.set.contains_key(*key));
                 self.change(&wanted(change)).map(|()| {
                     self.tell(is_password);
                     Reply::Done
                 })
             }
+            Request::Support { to } => return self.support(to),
         };
         done.unwrap_or_else(|error| Reply::Refused {
+            key: error.key().map(str::to_owned),
             reason: error.to_string(),
             remedy: "correct it and try again, or edit picam.toml on the card".into(),
         })
+    }
+
+    fn support(&mut self, to: Option<Place>) -> Reply {
+        let file = support::write(&Sources {
+            boot: &self.options.boot,
+            state: &self.options.state,
+            recorder: self.options.recorder.as_deref(),
+            base: &self.base,
+        });
+        let Some(Place::Card) = to else {
+            return Reply::Support(file);
+        };
+        let SupportFile { text, .. } = file;
+        let paths = self.paths();
+        match lay_support(&mut RealFiles, &mut self.host, &paths, &text) {
+            Ok(()) => {
+                tracing::info!("picam-support.txt was written onto the boot partition");
+                Reply::Done
+            }
+            Err(error) => Reply::Refused {
+                reason: error.to_string(),
+                remedy: "download the support file instead".into(),
+                key: None,
+            },
+        }
     }
 
     fn settings(&self) -> Result<Reply, ChangeError> {
@@ -109,15 +138,19 @@ impl Keeper<'_> {
         }
     }
 
-    fn change(&mut self, wanted: &picam_firstboot::settings::Change) -> Result<(), ChangeError> {
+    fn paths(&self) -> Paths {
         let nowhere = PathBuf::from("/nonexistent");
-        let paths = Paths {
+        Paths {
             boot: self.options.boot.clone(),
             state: self.options.state.clone(),
             run: nowhere.clone(),
             host_name: nowhere.clone(),
             template: nowhere,
-        };
+        }
+    }
+
+    fn change(&mut self, wanted: &picam_firstboot::settings::Change) -> Result<(), ChangeError> {
+        let paths = self.paths();
         let base = &self.base;
         let wrong = |text: &str| {
             let problems = parse_over(base.clone(), text).problems;
@@ -133,7 +166,7 @@ impl Keeper<'_> {
 
     /// Gives services what they may know of it, and the page its new password.
     fn tell(&self, is_password: bool) {
-        publish(&self.options.boot, self.options.public.as_deref());
+        self.options.copies.lay(&self.options.boot);
         let unit = self.options.restart.as_ref().filter(|_| is_password);
         let Some(unit) = unit else { return };
         let asked = Command::new("systemctl")

@@ -12,10 +12,10 @@ use super::failure::Failure;
 use crate::cli::WebOptions;
 use crate::config::{Config, Loaded};
 use crate::control::RemoteRecorder;
-use crate::keeper::RemoteSettings;
 use crate::service::session_key::access_and_sessions;
 use crate::service::web::{Listen, Page, WebThread};
 use crate::service::{log, signals};
+use crate::settings_service::RemoteSettings;
 
 /// Serves the page until stopped.
 pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {

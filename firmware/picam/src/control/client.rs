@@ -1,7 +1,6 @@
 //! The other end of the socket.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use picam_web::orders::{Denied, Order, OrderTaker, Why};
 use picam_web::status::{Status, StatusSource, StatusUnavailable};
 
 use super::message::{Reply, Request};
+use crate::service::exchange::exchange;
 
 /// The recorder may be waiting for the card while it puts its status together.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -17,17 +17,7 @@ const MAX_REPLY: u64 = 1 << 20;
 
 /// Asks the recorder behind `socket`.
 pub(crate) fn ask(socket: &Path, request: Request) -> io::Result<Reply> {
-    let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let mut text = serde_json::to_vec(&request)?;
-    text.push(b'\n');
-    stream.write_all(&text)?;
-    let mut line = Vec::new();
-    BufReader::new(stream)
-        .take(MAX_REPLY)
-        .read_until(b'\n', &mut line)?;
-    Ok(serde_json::from_slice(&line)?)
+    exchange(socket, &request, PATIENCE, MAX_REPLY)
 }
 
 /// The recorder in another process.

@@ -22,6 +22,16 @@ fn services_get_the_settings_without_what_opens_them() {
     fs::write(path("boot/picam.toml"), toml).unwrap();
     let public = path("card/picam.toml");
     let shown = || fs::read_to_string(&public).unwrap();
+    let hotspot = path("card/hotspot.toml");
+    // Passphrases are in this one, the page's password is not; root alone reads it.
+    let for_hotspot = |passphrase: &str| {
+        let text = fs::read_to_string(&hotspot).unwrap();
+        assert!(
+            text.contains(passphrase) && !text.contains("xyzzy page") && !text.contains("argon2"),
+            "{text}"
+        );
+        assert_eq!(fs::metadata(&hotspot).unwrap().mode() & 0o7777, 0o600);
+    };
 
     // Before the recorder: there is no card here, and it is told all the same.
     let boot = path("boot");
@@ -34,6 +44,8 @@ fn services_get_the_settings_without_what_opens_them() {
         &boot,
         "--public",
         &public,
+        "--hotspot",
+        &hotspot,
     ];
     picam(&card).expect(1, &[]);
     assert!(
@@ -44,6 +56,8 @@ fn services_get_the_settings_without_what_opens_them() {
     let metadata = fs::metadata(&public).unwrap();
     assert_eq!(metadata.mode() & 0o7777, 0o640);
     assert!(!is_root || metadata.gid() == 800, "{}", metadata.gid());
+
+    for_hotspot("passphrase = \"xyzzy plugh\"");
 
     // After it: the page's password has become a hash, which the page is to know.
     let settings = picam(&[
@@ -57,6 +71,8 @@ fn services_get_the_settings_without_what_opens_them() {
         &path("run"),
         "--public",
         &public,
+        "--hotspot",
+        &hotspot,
         "--host-name",
         &path("host-name"),
         "--net",
@@ -74,11 +90,14 @@ fn services_get_the_settings_without_what_opens_them() {
     );
     assert!(!shown().contains("xyzzy"), "{}", shown());
     assert_eq!(fs::metadata(&public).unwrap().mode() & 0o7777, 0o640);
+    for_hotspot("passphrase = \"xyzzy plugh\"");
     // And picam itself takes what is left.
     picam(&["config", "check", &public]).expect(0, &[]);
+    picam(&["config", "check", &hotspot]).expect(0, &[]);
 
     // Without a picam.toml nothing of an older one stays.
     fs::remove_file(path("boot/picam.toml")).unwrap();
-    picam(&card).expect(1, &["services go without picam.toml"]);
-    assert!(!fs::exists(&public).unwrap());
+    let without = ["services go without picam.toml", "the hotspot goes without"];
+    picam(&card).expect(1, &without);
+    assert!(!fs::exists(&public).unwrap() && !fs::exists(&hotspot).unwrap());
 }

@@ -11,6 +11,9 @@ pub enum Role {
     Viewer,
 }
 
+/// What only the owner may look at.
+const OWNERS: [&str; 2] = ["/api/settings", "/api/support"];
+
 impl Role {
     pub(super) const ALL: [Self; 2] = [Self::Owner, Self::Viewer];
 
@@ -19,7 +22,7 @@ impl Role {
         match self {
             Self::Owner => true,
             // Settings are the owner's, also to look at.
-            Self::Viewer => (method.is_safe() && path != "/api/settings") || path == "/api/logout",
+            Self::Viewer => (method.is_safe() && !OWNERS.contains(&path)) || path == "/api/logout",
         }
     }
 
@@ -54,6 +57,9 @@ mod tests {
             (Method::POST, "/api/resume", false),
             (Method::GET, "/api/settings", false),
             (Method::PATCH, "/api/settings", false),
+            (Method::GET, "/api/support", false),
+            (Method::HEAD, "/api/support", false),
+            (Method::POST, "/api/support", false),
         ] {
             assert_eq!(Role::Viewer.may(&method, path), may, "{method} {path}");
             assert!(Role::Owner.may(&method, path));

@@ -6,6 +6,6 @@ mod client;
 mod message;
 mod server;
 
-pub(crate) use client::RemoteSettings;
-pub(crate) use message::{Reply, Request, shown, wanted};
+pub(crate) use client::{RemoteSettings, ask};
+pub(crate) use message::{Place, Reply, Request, shown, wanted};
 pub(crate) use server::serve;

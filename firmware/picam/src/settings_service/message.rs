@@ -1,7 +1,7 @@
 //! What is said through the socket.
 
 use picam_firstboot::settings::{Change, Network, View};
-use picam_web::settings::{JoinNetwork, KnownNetwork, Settings, SettingsChange};
+use picam_web::settings::{JoinNetwork, KnownNetwork, Settings, SettingsChange, SupportFile};
 use serde::{Deserialize, Serialize};
 
 /// A request is no longer than this, in bytes with its newline.
@@ -18,6 +18,20 @@ pub(crate) enum Request {
         /// What.
         change: SettingsChange,
     },
+    /// A text for whoever helps the owner.
+    Support {
+        /// Where to write it; none for the answer alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Place>,
+    },
+}
+
+/// Where a support file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Place {
+    /// The boot partition, for an owner with a PC.
+    Card,
 }
 
 /// The answer.
@@ -26,7 +40,9 @@ pub(crate) enum Request {
 pub(crate) enum Reply {
     /// What is set.
     Settings(Settings),
-    /// It is changed.
+    /// What was asked for.
+    Support(SupportFile),
+    /// It is changed, or written.
     Done,
     /// It is not.
     Refused {
@@ -34,6 +50,9 @@ pub(crate) enum Reply {
         reason: String,
         /// What to do about it.
         remedy: String,
+        /// The key whose value it is about, where it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
     },
 }
 
@@ -49,13 +68,14 @@ pub(crate) fn shown(view: View) -> Settings {
 }
 
 pub(crate) fn wanted(change: SettingsChange) -> Change {
-    let SettingsChange { set, join } = change;
+    let SettingsChange { set, join, leave } = change;
     let join = join
         .into_iter()
         .map(|JoinNetwork { ssid, passphrase }| Network { ssid, passphrase });
     Change {
         set,
         join: join.collect(),
+        leave,
     }
 }
 
@@ -73,14 +93,16 @@ mod tests {
             panic!()
         };
         let wanted = wanted(change);
-        assert_eq!(
-            wanted.set.get("device.name").map(String::as_str),
-            Some("van")
-        );
+        assert_eq!(wanted.set.get("device.name"), Some(&Some("van".to_owned())));
+        let support = |to| Ok(Request::Support { to });
+        assert_eq!(parse(r#"{"ask":"support"}"#), support(None));
+        let card = r#"{"ask":"support","to":"card"}"#;
+        assert_eq!(parse(card), support(Some(Place::Card)));
         assert_eq!(wanted.join.len(), 1);
         for wrong in [
             r#"{"ask":"change","change":{"set":{"device.name":1}}}"#,
             r#"{"ask":"change","change":{"unset":["wifi.passphrase"]}}"#,
+            r#"{"ask":"support","to":"/boot/picam.toml"}"#,
             r#"{"ask":"file","path":"/boot/picam.toml"}"#,
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");

@@ -36,6 +36,7 @@ fn answer(
     let refused = |reason: String, remedy: &str| Reply::Refused {
         reason,
         remedy: remedy.into(),
+        key: None,
     };
     // The kernel says who it is, before a byte of it is read.
     let reply = if clients.allow(stream, Right::Page)? {
@@ -77,7 +78,7 @@ mod tests {
         std::thread::spawn(move || {
             serve(&listener, &clients, |request| match request {
                 Request::Settings {} => Reply::Settings(Default::default()),
-                Request::Change { .. } => Reply::Done,
+                Request::Change { .. } | Request::Support { .. } => Reply::Done,
             })
         });
         (dir, RemoteSettings { socket })

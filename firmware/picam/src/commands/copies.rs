@@ -1,0 +1,75 @@
+//! The copies of `picam.toml` that services read in place of it: each has what its readers need, and no more.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use picam_firstboot::settings::{Files, RealFiles, for_hotspot, public};
+
+/// Its directory's group reads it; the unit's umask does not let that in.
+pub(super) const FOR_GROUP: u32 = 0o640;
+/// It holds passphrases: root's alone.
+const FOR_ROOT: u32 = 0o600;
+
+/// Where the copies lie.
+#[derive(Debug, Args)]
+pub(crate) struct Copies {
+    /// File that gets picam.toml without passwords and passphrases, for services. It belongs to its directory's group,
+    /// which alone may read it
+    #[arg(long, value_name = "FILE")]
+    public: Option<PathBuf>,
+    /// File that gets the sections of picam.toml that `picam hotspot` reads, with passphrases. Its owner alone may
+    /// read it
+    #[arg(long, value_name = "FILE")]
+    hotspot: Option<PathBuf>,
+}
+
+impl Copies {
+    /// Makes them what the file below `boot` says now. What was there before goes in any case: an older password's hash, or an
+    /// older passphrase, must not come back.
+    pub(super) fn lay(&self, boot: &Path) {
+        let read = RealFiles.read(&boot.join("picam.toml"));
+        let bytes = read.and_then(|file| file.ok_or_else(|| io::ErrorKind::NotFound.into()));
+        let all = [
+            (
+                &self.public,
+                public as fn(&[u8]) -> String,
+                FOR_GROUP,
+                "services go",
+            ),
+            (&self.hotspot, for_hotspot, FOR_ROOT, "the hotspot goes"),
+        ];
+        for (path, part, mode, who) in all {
+            let Some(path) = path else { continue };
+            let made = match &bytes {
+                Ok(bytes) => lay(path, part(bytes).as_bytes(), mode),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            };
+            if let Err(error) = made {
+                tracing::warn!("{who} without picam.toml: {}: {error}", path.display());
+                // It may not have been there.
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+}
+
+/// Whoever reads it has the old one or the new one, whole.
+pub(super) fn lay(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let new = path.with_extension("new");
+    // One that was left behind may be open to others.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&new)?;
+    file.write_all(bytes)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    fs::rename(&new, path)
+}

@@ -1,0 +1,29 @@
+//! One question and its answer through a Unix socket, a line of JSON each.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Asks whoever is behind `socket`. Each step may take as long as `patience`, the answer be as long as `longest` in bytes.
+pub(crate) fn exchange<T: DeserializeOwned>(
+    socket: &Path,
+    request: &impl Serialize,
+    patience: Duration,
+    longest: u64,
+) -> io::Result<T> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    let mut text = serde_json::to_vec(request)?;
+    text.push(b'\n');
+    stream.write_all(&text)?;
+    let mut line = Vec::new();
+    BufReader::new(stream)
+        .take(longest)
+        .read_until(b'\n', &mut line)?;
+    Ok(serde_json::from_slice(&line)?)
+}
