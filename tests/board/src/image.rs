@@ -59,6 +59,10 @@ impl Image {
             return Ok(None);
         }
         let picam = build()?;
+        // Tests of one program may want it at the same time. The lock goes with the file.
+        let lock = target().join(format!("{below}.lock"));
+        let locking = || fs::File::create(&lock).and_then(|file| file.lock().map(|()| file));
+        let _lock = locking().map_err(BoardError::io(lock.display().to_string()))?;
         let below = target().join(below);
         let dir = below.join(inputs(&picam, kernel)?);
         let image = Self { dir };

@@ -71,6 +71,13 @@ impl Desk {
         books.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    /// Where a segment lies that may be there: its volume, and its id on it. A camera without a disk has none of a disk's.
+    fn place<'a>(&self, id: &'a str) -> Result<(Volume, &Books, &'a str), Denied> {
+        let (volume, here) = place_of(id);
+        let books = self.books(volume).map_err(|_| no_segment(id))?;
+        Ok((volume, books, here))
+    }
+
     pub(super) fn clock(&self) -> Arc<TrueTime> {
         self.clock.clone()
     }
@@ -284,9 +291,8 @@ impl Desk {
                 to_ns,
             }),
             OrderSpan::Segment(ref id) => {
-                let (volume, here) = place_of(id);
-                let open = self.books(volume).and_then(Books::open);
-                let open = open.map_err(unavailable)?;
+                let (_, books, here) = self.place(id)?;
+                let open = books.open().map_err(unavailable)?;
                 let name = find(&open.slots, here).ok_or_else(|| no_segment(id))?;
                 let extent = Extent::of(&open.directory, name).map_err(unavailable)?;
                 self.span_of(&extent).ok_or_else(|| {
@@ -324,9 +330,8 @@ impl Desk {
 
     /// Unlocks one segment, at once; it becomes a normal one. What is still to be locked around it is not any more.
     pub(crate) fn unlock(&self, id: &str) -> Result<(), Denied> {
-        let (volume, here) = place_of(id);
-        let open = self.books(volume).and_then(Books::open);
-        let open = open.map_err(unavailable)?;
+        let (volume, books, here) = self.place(id)?;
+        let open = books.open().map_err(unavailable)?;
         let name = find(&open.slots, here).ok_or_else(|| no_segment(id))?;
         let extent = Extent::of(&open.directory, name).map_err(unavailable)?;
         let locks = self.locks_of(volume);
@@ -356,10 +361,9 @@ impl Desk {
     }
 
     fn delete(&self, id: &str) -> Result<(), Denied> {
-        let (volume, here) = place_of(id);
+        let (volume, books, here) = self.place(id)?;
         // What has run until now is none of its day.
         self.pass(volume, None).map_err(unavailable)?;
-        let books = self.books(volume).map_err(unavailable)?;
         books.change(self.clock.boot_ns(), |orders, open| {
             let name = find(&open.slots, here).ok_or_else(|| no_segment(id))?;
             let extent = Extent::of(&open.directory, name).map_err(unavailable)?;
@@ -383,8 +387,10 @@ impl Desk {
     }
 
     fn restore(&self, id: &str) -> Result<(), Denied> {
-        let (volume, here) = place_of(id);
-        let books = self.books(volume).map_err(unavailable)?;
+        // What cannot be there is not marked.
+        let Ok((_, books, here)) = self.place(id) else {
+            return Ok(());
+        };
         books.change(self.clock.boot_ns(), |orders, _| {
             Ok(orders.restore(|deletion| deletion.segment == here))
         })

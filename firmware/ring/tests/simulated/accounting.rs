@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use picam_mp4::recover::read_record;
-use picam_mp4::{Counters, FragmentLimits, ReadAt, Record, Sample, SegmentState, TrackConfig};
+use picam_mp4::{ReadAt, Record, SegmentState, TrackConfig};
 use picam_ring::{
-    Boot, Catalog, Directory, Loss, Needs, Picture, RecordError, Recorder, RingConfig, Shares,
-    SlotName, Taken, look, recover_slot,
+    Boot, Catalog, Directory, Loss, Needs, RecordError, Recorder, RingConfig, SlotName, Taken,
+    look, recover_slot,
 };
 use picam_testkit::numbered::Numbered;
 use picam_testkit::sim_disk::{Mutant, Rng, SimDisk};
+
+use super::camera::{picture, ring};
 
 const FOOTAGE: Numbered = Numbered {
     fps: 30,
@@ -25,16 +27,7 @@ const SLOTS: u32 = 80;
 const BOOT_NS: u64 = 7_000_000_000;
 
 fn config() -> RingConfig {
-    RingConfig {
-        letter: b'F',
-        camera_name: "front".into(),
-        slot_size: SLOT_SIZE,
-        slots: SLOTS as usize,
-        head_len: 32 * 1024,
-        nominal_ticks: 90_000 * 3,
-        shares: Shares::default(),
-        limits: FragmentLimits::default(),
-    }
+    ring(SLOT_SIZE, SLOTS as usize, 32, 3)
 }
 
 /// A camera, and a recorder on a card that refuses now and then.
@@ -98,21 +91,9 @@ impl Session {
         if !room {
             data.resize(SLOT_SIZE as usize, 1);
         }
-        let picture = Picture {
-            sample: Sample {
-                track: 0,
-                dts: FOOTAGE.ticks(n),
-                composition_offset: 0,
-                duration: FOOTAGE.ticks(1) as u32,
-                key: FOOTAGE.is_key(n),
-                captured_boot_ns: BOOT_NS + n * 1_000_000_000 / FOOTAGE.fps,
-                data: &data,
-            },
-            lost_before: Counters {
-                dropped_queue: std::mem::take(&mut self.lost),
-                ..Counters::default()
-            },
-        };
+        let mut picture = picture(&FOOTAGE, n, &data);
+        picture.sample.captured_boot_ns += BOOT_NS;
+        picture.lost_before.dropped_queue = std::mem::take(&mut self.lost);
         loop {
             match self.recorder.push(&picture, &self.tracks) {
                 Ok(Taken::Yes) => {

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use picam_mp4::{Counters, FragmentLimits, Sample};
-use picam_ring::{Boot, Catalog, Directory, Picture, Recorder, RingConfig, Shares, SlotName};
+use picam_ring::{Boot, Catalog, Directory, Recorder, SlotName};
 use picam_testkit::numbered::Numbered;
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
+
+use super::camera::{picture, ring};
 
 const MS: u64 = 1_000_000;
 const BOOT_NS: u64 = 7_000 * MS;
@@ -46,16 +47,7 @@ impl Device {
         disk.sync().unwrap();
         let catalog = Catalog::read(&disk).unwrap();
         let boot = Boot::after(&disk, &catalog, [1; 16]);
-        let config = RingConfig {
-            letter: b'F',
-            camera_name: "front".into(),
-            slot_size: SLOT_SIZE,
-            slots: 4,
-            head_len: 64 * 1024,
-            nominal_ticks: 90_000 * 60,
-            shares: Shares::default(),
-            limits: FragmentLimits::default(),
-        };
+        let config = ring(SLOT_SIZE, 4, 64, 60);
         let mut device = Self {
             recorder: Recorder::new(disk.clone(), config, boot, Some(catalog)),
             footage,
@@ -93,19 +85,8 @@ impl Device {
         let captured = self.captured(n);
         self.until(captured);
         let data = self.footage.coded(n);
-        let sample = Sample {
-            track: 0,
-            dts: self.footage.ticks(n),
-            composition_offset: 0,
-            duration: self.footage.ticks(1) as u32,
-            key: self.footage.is_key(n),
-            captured_boot_ns: captured,
-            data: &data,
-        };
-        let picture = Picture {
-            sample,
-            lost_before: Counters::default(),
-        };
+        let mut picture = picture(&self.footage, n, &data);
+        picture.sample.captured_boot_ns = captured;
         let tracks = Arc::new(self.footage.tracks());
         self.recorder.push(&picture, &tracks).unwrap();
         self.judge();

@@ -3,26 +3,17 @@
 
 use std::sync::Arc;
 
-use picam_mp4::{
-    Counters, FragmentLimits, ReadAt, Sample, SlotFile, TrackConfig, check, sample_entry,
-};
+use picam_mp4::{Counters, ReadAt, Sample, SlotFile, TrackConfig, check, sample_entry};
 use picam_ring::{
-    ATTEMPTS, Boot, Catalog, Class, Directory, Picture, Recorder, RingConfig, Shares, SlotName,
-    Taken, recover_slot,
+    ATTEMPTS, Boot, Catalog, Class, Directory, Picture, Recorder, RingConfig, SlotName, Taken,
+    recover_slot,
 };
 use picam_testkit::sim_disk::{Mutant, SimDisk};
 
+use super::camera::ring;
+
 fn config(slots: usize) -> RingConfig {
-    RingConfig {
-        letter: b'F',
-        camera_name: "front".into(),
-        slot_size: 512 * 1024,
-        slots,
-        head_len: 32 * 1024,
-        nominal_ticks: 90_000 * 2,
-        shares: Shares::default(),
-        limits: FragmentLimits::default(),
-    }
+    ring(512 * 1024, slots, 32, 2)
 }
 
 struct Camera {

@@ -6,13 +6,13 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use picam_mp4::{
-    Counters, Flush, FragmentLimits, ReadAt, Sample, SlotFile, TrackConfig, check, sample_entry,
-};
+use picam_mp4::{Counters, Flush, ReadAt, Sample, SlotFile, TrackConfig, check, sample_entry};
 use picam_ring::{
-    Boot, Catalog, Directory, Entry, Found, Picture, Readback, Recorder, RingConfig, SegmentName,
-    Shares, SlotName, SlotTable, Space, Taken,
+    Boot, Catalog, Directory, Entry, Found, Picture, Readback, Recorder, SegmentName, SlotName,
+    SlotTable, Space, Taken,
 };
+
+use super::camera::ring;
 
 const SLOT_SIZE: usize = 512 * 1024;
 /// Slots that the card says it has room for, and those that it has.
@@ -173,16 +173,7 @@ impl Camera {
         let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
         let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
         table.look(card).unwrap();
-        let config = RingConfig {
-            letter: b'F',
-            camera_name: "front".into(),
-            slot_size: SLOT_SIZE as u64,
-            slots: SAID,
-            head_len: 32 * 1024,
-            nominal_ticks: 90_000,
-            shares: Shares::default(),
-            limits: FragmentLimits::default(),
-        };
+        let config = ring(SLOT_SIZE as u64, SAID, 32, 1);
         let boot = Boot::after(card, &Catalog::default(), [1; 16]);
         Self {
             recorder: Recorder::new(card.clone(), config, boot, table.clone()),

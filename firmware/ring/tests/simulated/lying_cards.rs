@@ -9,15 +9,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use picam_mp4::{Counters, FragmentLimits, Sample};
 use picam_ring::{
-    Boot, Catalog, Directory, Lend, Lenders, Needs, Picture, Recorder, RingConfig, Shares,
-    SlotName, look, recover_slot,
+    Boot, Catalog, Directory, Lend, Lenders, Needs, Recorder, RingConfig, SlotName, look,
+    recover_slot,
 };
 use picam_testkit::numbered::{Numbered, SESSION};
 use picam_testkit::sim_disk::{
     Card, DiskImage, EraseBlocks, Lies, Mutant, Op, Replay, Rng, SimDisk,
 };
+
+use super::camera::{picture, ring};
 
 /// 8 Mbit/s.
 const FOOTAGE: Numbered = Numbered {
@@ -35,16 +36,7 @@ const FIRST_FILE: u64 = 6 * 32 * 1024;
 const SECOND: usize = FOOTAGE.fps as usize;
 
 fn config() -> RingConfig {
-    RingConfig {
-        letter: b'F',
-        camera_name: "front".into(),
-        slot_size: SLOT_SIZE,
-        slots: SLOTS,
-        head_len: 64 * 1024,
-        nominal_ticks: 90_000 * 60,
-        shares: Shares::default(),
-        limits: FragmentLimits::default(),
-    }
+    ring(SLOT_SIZE, SLOTS, 64, 60)
 }
 
 /// Records one session on a card that refuses nothing.
@@ -55,20 +47,9 @@ fn record(disk: &SimDisk, session: u64, seconds: u64) {
     let tracks = Arc::new(FOOTAGE.tracks());
     for n in 0..seconds * FOOTAGE.fps {
         let data = FOOTAGE.coded(session * SESSION + n);
-        let sample = Sample {
-            track: 0,
-            dts: FOOTAGE.ticks(n),
-            composition_offset: 0,
-            duration: FOOTAGE.ticks(1) as u32,
-            key: FOOTAGE.is_key(n),
-            captured_boot_ns: n * 1_000_000_000 / FOOTAGE.fps,
-            data: &data,
-        };
-        let picture = Picture {
-            sample,
-            lost_before: Counters::default(),
-        };
-        recorder.push(&picture, &tracks).unwrap();
+        recorder
+            .push(&picture(&FOOTAGE, n, &data), &tracks)
+            .unwrap();
         disk.mark(n + 1);
     }
     if session == 0 {

@@ -7,6 +7,7 @@
 )]
 
 mod accounting;
+mod camera;
 mod durable;
 mod faults;
 mod forged;
@@ -14,3 +15,5 @@ mod lying_cards;
 mod mending;
 mod ownership;
 mod power_cuts;
+mod refusals;
+mod refusing_card;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use picam_mp4::layout::{HEAD_BOX, SECTOR};
 use picam_mp4::recover::read_record;
-use picam_mp4::{Counters, FragmentLimits, ReadAt, Sample, TrackConfig, sample_entry};
+use picam_mp4::{ReadAt, TrackConfig, sample_entry};
 use picam_ring::{
-    Boot, Catalog, Directory, Extent, Lenders, Mender, Needs, Owner, Picture, Recorder, RingConfig,
-    SegmentName, Shares, SlotName, SlotTable, look,
+    Boot, Catalog, Directory, Extent, Lenders, Mender, Needs, Owner, Recorder, SegmentName,
+    SlotName, SlotTable, look,
 };
 use picam_testkit::numbered::Numbered;
 use picam_testkit::sim_disk::{Mutant, SimDisk};
+
+use super::camera::{picture, ring};
 
 const FOOTAGE: Numbered = Numbered {
     fps: 30,
@@ -29,34 +31,15 @@ fn recorded(slots: usize) -> SimDisk {
 fn recorded_from(slots: usize, tracks: Vec<TrackConfig>) -> SimDisk {
     let disk = SimDisk::new(Mutant::None);
     let catalog = Catalog::read(&disk).unwrap();
-    let config = RingConfig {
-        letter: b'F',
-        camera_name: "front".into(),
-        slot_size: 1 << 20,
-        slots,
-        head_len: 128 * 1024,
-        nominal_ticks: 90_000 * 60,
-        shares: Shares::default(),
-        limits: FragmentLimits::default(),
-    };
+    let config = ring(1 << 20, slots, 128, 60);
     let boot = Boot::after(&disk, &catalog, [7; 16]);
     let mut recorder = Recorder::new(disk.clone(), config, boot, Some(catalog));
     let tracks = Arc::new(tracks);
     for n in 0..SECONDS * FOOTAGE.fps {
         let data = FOOTAGE.coded(n);
-        let picture = Picture {
-            sample: Sample {
-                track: 0,
-                dts: FOOTAGE.ticks(n),
-                composition_offset: 0,
-                duration: FOOTAGE.ticks(1) as u32,
-                key: FOOTAGE.is_key(n),
-                captured_boot_ns: n * 1_000_000_000 / FOOTAGE.fps,
-                data: &data,
-            },
-            lost_before: Counters::default(),
-        };
-        recorder.push(&picture, &tracks).unwrap();
+        recorder
+            .push(&picture(&FOOTAGE, n, &data), &tracks)
+            .unwrap();
     }
     recorder.finish().unwrap();
     disk

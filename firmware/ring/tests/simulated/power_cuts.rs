@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use picam_mp4::layout::{PAGE, SECTOR};
-use picam_mp4::{Counters, FragmentLimits, Sample};
 use picam_ring::{
-    Boot, Catalog, Claim, Class, Directory, Needs, Owner, Picture, Recorder, RingConfig, Shares,
-    SlotName, SlotTable, date_claimed, look, recover_claimed,
+    Boot, Catalog, Claim, Class, Directory, Needs, Owner, Recorder, RingConfig, SlotName,
+    SlotTable, date_claimed, look, recover_claimed,
 };
 use picam_testkit::numbered::{Numbered, SESSION};
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
+
+use super::camera::{picture, ring};
 
 const FOOTAGE: Numbered = Numbered {
     fps: 30,
@@ -26,16 +27,7 @@ const FOOTAGE: Numbered = Numbered {
 const SLOT_SIZE: u64 = 384 * 1024;
 
 fn config() -> RingConfig {
-    RingConfig {
-        letter: b'F',
-        camera_name: "front".into(),
-        slot_size: SLOT_SIZE,
-        slots: 5,
-        head_len: 32 * 1024,
-        nominal_ticks: 90_000 * 4,
-        shares: Shares::default(),
-        limits: FragmentLimits::default(),
-    }
+    ring(SLOT_SIZE, 5, 32, 4)
 }
 
 /// Brings one slot into order, as the housekeeper does while recording runs; now and then holding on to it for a while, or
@@ -89,18 +81,8 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
     let (event, clock) = (rng.below(frames * 2), rng.below(frames * 2));
     for n in 0..frames {
         let data = FOOTAGE.coded(session * SESSION + n);
-        let picture = Picture {
-            sample: Sample {
-                track: 0,
-                dts: 7_000 + FOOTAGE.ticks(n),
-                composition_offset: 0,
-                duration: FOOTAGE.ticks(1) as u32,
-                key: FOOTAGE.is_key(n),
-                captured_boot_ns: n * 1_000_000_000 / FOOTAGE.fps,
-                data: &data,
-            },
-            lost_before: Counters::default(),
-        };
+        let mut picture = picture(&FOOTAGE, n, &data);
+        picture.sample.dts += 7_000;
         // A card that refuses once or twice: the same picture again, and nothing is lost.
         disk.refuse(if rng.below(12) == 0 {
             1 + rng.below(2) as u32

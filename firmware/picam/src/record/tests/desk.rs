@@ -164,12 +164,21 @@ fn what_cannot_be_locked_is_refused() {
         );
         assert_eq!(delete(&parts, id), Err(Why::NoSegment), "{id}");
     }
-    // There is no disk.
+    // There is no disk, and nothing on it.
     let on_disk = format!("{known}u");
-    assert_eq!(
-        lock(&parts, "b", segment(&on_disk), Origin::Impact),
-        Err(Why::Unavailable)
-    );
+    let lock_there = |parts: &Parts| lock(parts, "b", segment(&on_disk), Origin::Impact);
+    let restore = Order::Restore {
+        segment: on_disk.clone(),
+    };
+    assert_eq!(lock_there(&parts), Err(Why::NoSegment));
+    assert_eq!(delete(&parts, &on_disk), Err(Why::NoSegment));
+    assert_eq!(page(&parts, restore), Ok(()));
+    drop(parts);
+    // One that is away may come back.
+    plan.disk = Some(directory.path().join("disk"));
+    let parts = super::parts(&plan);
+    assert_eq!(lock_there(&parts), Err(Why::Unavailable));
+    assert_eq!(delete(&parts, &on_disk), Err(Why::Unavailable));
 }
 
 #[test]

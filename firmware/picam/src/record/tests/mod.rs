@@ -1,9 +1,10 @@
-//! What the threads of a recording share, without the threads: what they report and what becomes of orders, on a real
-//! directory and a clock that is turned by hand.
+//! What the threads of a recording share, most of it without the threads: what they report and what becomes of orders, on a
+//! real directory and a clock that is turned by hand.
 
 mod desk;
 mod place;
 mod status;
+mod whole;
 
 use std::path::Path;
 use std::sync::Arc;

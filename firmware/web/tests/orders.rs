@@ -1,0 +1,192 @@
+//! What changes something: orders reach the recorder, from the owner and nobody else.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod common;
+
+use std::sync::LazyLock;
+
+use common::{Server, put_finished};
+use picam_web::{Access, Limits, PasswordHash, hash_password};
+
+static HASH: LazyLock<PasswordHash> = LazyLock::new(|| hash_password("correct horse").unwrap());
+
+/// What changes something is for the owner, and for nobody whom another website sent.
+#[test]
+fn orders_reach_the_recorder_and_its_no_the_page() {
+    use picam_web::orders::{Denied, Order, OrderSpan, Why};
+    let server = Server::open();
+    let id = "F000123".to_owned();
+    let lock = |body: &str| server.send("POST /api/locks\r\nContent-Type: application/json", body);
+    for (request, body, order) in [
+        (
+            "POST /api/locks",
+            r#"{"id":"a","from":"2026-11-20T11:08:00Z","to":"2026-11-20T11:09:00.5+00:00"}"#,
+            Order::Lock {
+                id: "a".into(),
+                span: OrderSpan::Utc {
+                    from_us: 1_795_172_880_000_000,
+                    to_us: 1_795_172_940_500_000,
+                },
+                reason: String::new(),
+            },
+        ),
+        (
+            "POST /api/locks",
+            r#"{"id":"a","segment":"F000123","reason":"deer"}"#,
+            Order::Lock {
+                id: "a".into(),
+                span: OrderSpan::Segment(id.clone()),
+                reason: "deer".into(),
+            },
+        ),
+        (
+            "DELETE /api/segments/F000123",
+            "",
+            Order::Delete {
+                segment: id.clone(),
+            },
+        ),
+        (
+            "POST /api/segments/F000123/restore",
+            "",
+            Order::Restore { segment: id },
+        ),
+        (
+            "POST /api/pause",
+            r#"{"seconds":60}"#,
+            Order::Pause { seconds: 60 },
+        ),
+        ("POST /api/resume", "", Order::Resume {}),
+    ] {
+        let head = match body {
+            "" => request.to_owned(),
+            _ => format!("{request}\r\nContent-Type: application/json"),
+        };
+        let foreign = format!("{head}\r\nOrigin: http://evil.example");
+        assert_eq!(server.send(&foreign, body).status, 403, "{request}");
+        assert!(server.orders.taken.lock().unwrap().is_empty());
+        let reply = server.send(&head, body);
+        assert_eq!(reply.status, 204, "{request}: {}", reply.text());
+        assert_eq!(server.orders.taken.lock().unwrap().pop(), Some(order));
+    }
+    for (body, status) in [
+        ("", 400),
+        ("{}", 422),
+        (r#"{"id":"a"}"#, 422),
+        (r#"{"id":"a","from":"2026-11-20T11:08:00Z"}"#, 422),
+        (r#"{"id":"a","from":"noon","to":"night"}"#, 422),
+        (r#"{"id":"a","segment":"F1"}"#, 400),
+        (
+            r#"{"id":"a","from":"2026-11-20T11:08:00Z","to":"2026-11-20T11:08:00Z","segment":null}"#,
+            422,
+        ),
+        (r#"{"id":"a","segment":"F000001","origin":"impact"}"#, 422),
+    ] {
+        let reply = lock(body);
+        assert_eq!(reply.status, status, "{body}: {}", reply.text());
+        assert!(reply.text().contains("remedy"), "{body}");
+    }
+    for (seconds, status) in [("601", 422), ("-1", 422), ("1.5", 422), ("60.0", 204)] {
+        let body = format!("{{\"seconds\":{seconds}}}");
+        let head = "POST /api/pause\r\nContent-Type: application/json";
+        assert_eq!(server.send(head, &body).status, status, "{seconds}");
+    }
+    let taken = server.orders.taken.lock().unwrap().pop();
+    assert_eq!(taken, Some(Order::Pause { seconds: 60 }));
+    for (why, status) in [
+        (Why::Refused, 409),
+        (Why::NoSegment, 404),
+        (Why::TooFast, 429),
+        (Why::Unavailable, 503),
+    ] {
+        *server.orders.denied.lock().unwrap() = Some(Denied::new(why, "no", "later"));
+        let reply = server.send("POST /api/resume", "");
+        assert_eq!(reply.status, status);
+        assert!(reply.text().contains("later"));
+    }
+    assert!(server.orders.taken.lock().unwrap().is_empty());
+}
+
+#[test]
+fn viewers_watch_and_change_nothing() {
+    static VIEWER: LazyLock<PasswordHash> =
+        LazyLock::new(|| hash_password("only looking").unwrap());
+    let access = Access::Passwords {
+        owner: HASH.clone(),
+        viewer: VIEWER.clone(),
+    };
+    let server = Server::start(access.clone(), Limits::default());
+    let login = |server: &Server, password: &str| {
+        let body = format!("{{\"password\":\"{password}\"}}");
+        let reply = server.send("POST /api/login\r\nContent-Type: application/json", &body);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let cookie = reply.header("set-cookie").unwrap().to_owned();
+        cookie.split(';').next().unwrap().to_owned()
+    };
+    let name = "20261120_110800_FN_000123.mp4";
+    put_finished(server.dir.path(), name);
+    let viewer = login(&server, "only looking");
+    for path in [
+        "/",
+        "/api/status",
+        "/api/segments",
+        "/api/segments/F000123",
+        "/api/segments/F000123/file?download=1",
+    ] {
+        let reply = server.send(&format!("GET {path}\r\nCookie: {viewer}"), "");
+        assert_eq!(reply.status, 200, "{path}");
+    }
+    let page = |cookie: &str| {
+        server
+            .send(&format!("GET /\r\nCookie: {cookie}"), "")
+            .text()
+    };
+    assert!(page(&viewer).contains("data-role=\"viewer\""));
+    let changes = [
+        "POST /api/locks",
+        "DELETE /api/segments/F000123",
+        "POST /api/segments/F000123/restore",
+        "POST /api/pause",
+        "POST /api/resume",
+        "POST /api/logout-everywhere",
+    ];
+    for change in changes {
+        let reply = server.send(&format!("{change}\r\nCookie: {viewer}"), "");
+        assert_eq!(reply.status, 403, "{change}");
+        assert!(reply.text().contains("owner"), "{change}");
+    }
+    assert!(server.orders.taken.lock().unwrap().is_empty());
+    let owner = login(&server, "correct horse");
+    assert!(page(&owner).contains("data-role=\"owner\""));
+    let resumed = server.send(&format!("POST /api/resume\r\nCookie: {owner}"), "");
+    assert_eq!(resumed.status, 204);
+    let wrong = server.send(
+        "POST /api/login\r\nContent-Type: application/json",
+        "{\"password\":\"something else\"}",
+    );
+    assert_eq!(wrong.status, 401);
+    // Another password of viewers ends theirs alone; without any, they are out.
+    let still = |access: Access, cookie: &str| {
+        let again = Server::start(access, Limits::default());
+        let reply = again.send(&format!("GET /api/segments\r\nCookie: {cookie}"), "");
+        reply.status == 200
+    };
+    let other = hash_password("other viewers").unwrap();
+    let changed = Access::Passwords {
+        owner: HASH.clone(),
+        viewer: other.clone(),
+    };
+    assert!(still(access.clone(), &viewer) && still(access, &owner));
+    assert!(!still(changed.clone(), &viewer) && still(changed, &owner));
+    assert!(!still(Access::Password(HASH.clone()), &viewer));
+    let new_owner = Access::Passwords {
+        owner: other,
+        viewer: VIEWER.clone(),
+    };
+    assert!(!still(new_owner.clone(), &viewer) && !still(new_owner, &owner));
+}
