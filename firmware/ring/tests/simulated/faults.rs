@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
-use picam_mp4::{Counters, ReadAt, Sample, SlotFile, TrackConfig, check, sample_entry};
+use picam_mp4::{ReadAt, SlotFile, TrackConfig, check, sample_entry};
 use picam_ring::{
-    ATTEMPTS, Boot, Catalog, Class, Directory, Picture, Recorder, RingConfig, SlotName, Taken,
-    recover_slot,
+    ATTEMPTS, Boot, Catalog, Class, Directory, Recorder, RingConfig, SlotName, Taken, recover_slot,
 };
 use picam_testkit::sim_disk::{Mutant, SimDisk};
 
-use super::camera::ring;
+use super::camera::{plain_picture, plain_track, ring};
 
 fn config(slots: usize) -> RingConfig {
     ring(512 * 1024, slots, 32, 2)
@@ -23,10 +22,8 @@ struct Camera {
 
 impl Camera {
     fn new() -> Self {
-        let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
-        let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
         Self {
-            tracks: Arc::new(vec![TrackConfig::video(stsd, 640, 480)]),
+            tracks: plain_track(),
             n: 0,
         }
     }
@@ -35,18 +32,7 @@ impl Camera {
     /// often the card refused.
     fn push(&mut self, recorder: &mut Recorder<SimDisk>) -> (Taken, u32) {
         let data = [self.n as u8; 2000];
-        let picture = Picture {
-            sample: Sample {
-                track: 0,
-                dts: (self.n * 3000) as i64,
-                composition_offset: 0,
-                duration: 3000,
-                key: self.n.is_multiple_of(15),
-                captured_boot_ns: self.n * 33_333_333,
-                data: &data,
-            },
-            lost_before: Counters::default(),
-        };
+        let picture = plain_picture(self.n, 15, &data);
         self.n += 1;
         let mut refusals = 0;
         loop {

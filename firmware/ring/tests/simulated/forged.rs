@@ -6,13 +6,13 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use picam_mp4::{Counters, Flush, ReadAt, Sample, SlotFile, TrackConfig, check, sample_entry};
+use picam_mp4::{Flush, ReadAt, SlotFile, TrackConfig, check};
 use picam_ring::{
-    Boot, Catalog, Directory, Entry, Found, Picture, Readback, Recorder, SegmentName, SlotName,
-    SlotTable, Space, Taken,
+    Boot, Catalog, Directory, Entry, Found, Readback, Recorder, SegmentName, SlotName, SlotTable,
+    Space, Taken,
 };
 
-use super::camera::ring;
+use super::camera::{plain_picture, plain_track, ring};
 
 const SLOT_SIZE: usize = 512 * 1024;
 /// Slots that the card says it has room for, and those that it has.
@@ -170,14 +170,12 @@ struct Camera {
 
 impl Camera {
     fn new(card: &Card, table: &SlotTable) -> Self {
-        let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
-        let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
         table.look(card).unwrap();
         let config = ring(SLOT_SIZE as u64, SAID, 32, 1);
         let boot = Boot::after(card, &Catalog::default(), [1; 16]);
         Self {
             recorder: Recorder::new(card.clone(), config, boot, table.clone()),
-            tracks: Arc::new(vec![TrackConfig::video(stsd, 640, 480)]),
+            tracks: plain_track(),
             n: 0,
         }
     }
@@ -188,18 +186,7 @@ impl Camera {
             let data: Vec<u8> = (0..2500u64)
                 .map(|n| (n * 7 + self.n * 31 + n * n) as u8)
                 .collect();
-            let picture = Picture {
-                sample: Sample {
-                    track: 0,
-                    dts: (self.n * 3000) as i64,
-                    composition_offset: 0,
-                    duration: 3000,
-                    key: self.n.is_multiple_of(30),
-                    captured_boot_ns: self.n * 33_333_333,
-                    data: &data,
-                },
-                lost_before: Counters::default(),
-            };
+            let picture = plain_picture(self.n, 30, &data);
             self.n += 1;
             let taken = self.recorder.push(&picture, &self.tracks).unwrap();
             assert_eq!(taken, Taken::Yes);

@@ -6,17 +6,16 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use picam_mp4::{Counters, Flush, ReadAt, Sample, SlotFile, TrackConfig, sample_entry};
+use picam_mp4::{Flush, ReadAt, SlotFile, TrackConfig};
 use picam_ring::{
-    Boot, Directory, Entry, Picture, Recorder, RingConfig, SegmentName, SlotTable, Space, Taken,
+    Boot, Directory, Entry, Recorder, RingConfig, SegmentName, SlotTable, Space, Taken,
 };
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
 
-use super::camera::ring;
+use super::camera::{plain_picture, plain_track, ring};
 
 pub(super) const SLOT_SIZE: u64 = 512 * 1024;
 pub(super) const S: u64 = 1_000_000_000;
-pub(super) const FRAME_NS: u64 = S / 30;
 
 /// What a card does wrong.
 #[derive(Default)]
@@ -156,13 +155,11 @@ pub(super) struct Camera<D: Directory> {
 
 impl<D: Directory + Clone> Camera<D> {
     pub(super) fn new(card: &D, slots: usize, table: &SlotTable, boot: u8) -> Self {
-        let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
-        let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
         table.look(card).unwrap();
         let boot = Boot::after(card, &table.catalog(), [boot; 16]);
         Self {
             recorder: Recorder::new(card.clone(), config(slots), boot, table.clone()),
-            tracks: Arc::new(vec![TrackConfig::video(stsd, 640, 480)]),
+            tracks: plain_track(),
             n: 0,
             now_ns: 0,
             skipped: 0,
@@ -171,22 +168,10 @@ impl<D: Directory + Clone> Camera<D> {
 
     /// Tries to record the next picture once; the picture waits if it was refused, as in the queue.
     pub(super) fn turn(&mut self) -> bool {
-        let captured_boot_ns = self.n * FRAME_NS;
-        self.now_ns = self.now_ns.max(captured_boot_ns);
-        self.recorder.set_now(self.now_ns);
         let data = [self.n as u8; 2000];
-        let picture = Picture {
-            sample: Sample {
-                track: 0,
-                dts: (self.n * 3000) as i64,
-                composition_offset: 0,
-                duration: 3000,
-                key: self.n.is_multiple_of(30),
-                captured_boot_ns,
-                data: &data,
-            },
-            lost_before: Counters::default(),
-        };
+        let picture = plain_picture(self.n, 30, &data);
+        self.now_ns = self.now_ns.max(picture.sample.captured_boot_ns);
+        self.recorder.set_now(self.now_ns);
         match self.recorder.push(&picture, &self.tracks) {
             Ok(taken) => {
                 self.skipped += u64::from(taken == Taken::Skipped);
