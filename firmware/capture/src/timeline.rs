@@ -35,10 +35,10 @@ impl Timeline {
         Self::default()
     }
 
-    /// Maps the next unit: `dts`, `pts`, `captured_boot_ns`, and `epoch`, which counts the epochs of the
+    /// Maps the next unit: `dts`, `pts`, `captured`, and `epoch`, which counts the epochs of the
     /// timeline from 0 and is raised beyond the source's own where its clock jumps without a word.
     pub fn map(&mut self, unit: &mut AccessUnit) {
-        let captured = boot_ticks(unit.captured_boot_ns);
+        let captured = boot_ticks(unit.captured);
         let announced = unit.epoch.saturating_add(self.unannounced);
         let begins = self.epoch != Some(announced);
         if begins || self.has_jumped(unit.dts, captured) {
@@ -53,8 +53,8 @@ impl Timeline {
         let composition = unit.pts.saturating_sub(unit.dts);
         unit.dts = unit.dts.saturating_add(self.offset);
         unit.pts = unit.dts.saturating_add(composition);
-        unit.captured_boot_ns = unit.captured_boot_ns.max(self.last_captured_ns);
-        self.last_captured_ns = unit.captured_boot_ns;
+        unit.captured = unit.captured.max(self.last_captured_ns);
+        self.last_captured_ns = unit.captured;
         let distance = self.last_dts.map(|last| unit.dts.saturating_sub(last));
         if !begins {
             self.duration = distance.filter(|&ticks| ticks > 0).or(self.duration);
@@ -93,12 +93,12 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    fn map(timeline: &mut Timeline, epoch: u32, dts: i64, captured_boot_ns: u64) -> AccessUnit {
+    fn map(timeline: &mut Timeline, epoch: u32, dts: i64, captured: u64) -> AccessUnit {
         let mut unit = AccessUnit {
             epoch,
             dts,
             pts: dts + 6000,
-            captured_boot_ns,
+            captured,
             ..AccessUnit::new()
         };
         timeline.map(&mut unit);
@@ -148,7 +148,7 @@ mod tests {
         );
         let again = map(&mut timeline, 1, 0, 2 * SECOND);
         assert_eq!(again.dts - before.dts, 3600);
-        assert_eq!(again.captured_boot_ns, before.captured_boot_ns);
+        assert_eq!(again.captured, before.captured);
         let next = map(&mut timeline, 1, 3600, 2 * SECOND + 40_000_000);
         assert_eq!((next.dts - again.dts, next.epoch), (3600, 1));
     }
@@ -201,12 +201,12 @@ mod tests {
                     // Sums of times beyond 3000 years are not tested.
                     dts: source_dts >> 16,
                     pts: pts >> 16,
-                    captured_boot_ns: ns,
+                    captured: ns,
                     ..AccessUnit::new()
                 };
                 timeline.map(&mut unit);
-                prop_assert!(unit.dts >= dts && unit.captured_boot_ns >= captured);
-                (dts, captured) = (unit.dts, unit.captured_boot_ns);
+                prop_assert!(unit.dts >= dts && unit.captured >= captured);
+                (dts, captured) = (unit.dts, unit.captured);
             }
         }
 

@@ -114,7 +114,7 @@ pub struct AccessUnit {
     /// Whether it is shown before the start that it follows.
     pub leading: Leading,
     /// Capture time on the boot clock, nanoseconds since boot.
-    pub captured_boot_ns: u64,
+    pub captured: u64,
     /// Frames known lost in the encoder since the unit before.
     pub dropped_before: u32,
     /// Places since the unit before where the stream was damaged and something was left out.
@@ -133,7 +133,7 @@ impl AccessUnit {
             start: Start::None,
             recovery_frames: 0,
             leading: Leading::No,
-            captured_boot_ns: 0,
+            captured: 0,
             dropped_before: 0,
             damage_before: 0,
         }

@@ -10,6 +10,8 @@
 
 use mp4_atom::{BufMut, Encode, FourCC, Mfhd, Tfdt, Tfhd, Traf, Trun, TrunEntry, TrunSamples};
 
+use picam_time::{BootNs, UtcUs};
+
 use crate::layout::PAGE;
 use crate::page_buf::PageBuf;
 use crate::record::{Counters, PICAM_UUID};
@@ -69,9 +71,9 @@ pub struct Origin {
     /// How many boots the card had seen.
     pub boot_number: u32,
     /// Capture time of its first picture on the boot clock, nanoseconds since boot.
-    pub captured_boot_ns: u64,
+    pub captured: BootNs,
     /// The same in UTC, microseconds since 1970; `None` if nobody knew it yet.
-    pub captured_utc_us: Option<i64>,
+    pub captured_utc: Option<UtcUs>,
     /// CRC-32 of the init `moov` that its samples need.
     pub init_crc: u32,
     /// Length of the head region: where the init stands in its slot.
@@ -81,7 +83,7 @@ pub struct Origin {
 }
 
 /// No UTC known: no picture was taken at the start of 1970.
-const UTC_UNKNOWN: i64 = 0;
+const UTC_UNKNOWN: UtcUs = UtcUs(0);
 
 impl Origin {
     fn parse(r: &mut Fields<'_>) -> Self {
@@ -90,8 +92,8 @@ impl Origin {
             camera,
             class,
             boot_number: r.u32(),
-            captured_boot_ns: r.u64(),
-            captured_utc_us: Some(i64::from_be_bytes(r.array())).filter(|&us| us != UTC_UNKNOWN),
+            captured: BootNs(r.u64()),
+            captured_utc: Some(UtcUs(i64::from_be_bytes(r.array()))).filter(|&utc| utc != UTC_UNKNOWN),
             init_crc: r.u32(),
             head_len: r.u32(),
             pictures_before: r.u64(),
@@ -101,8 +103,8 @@ impl Origin {
     fn store(&self, w: &mut Fill<'_>) {
         w.put(&[self.camera, self.class, 0, 0]);
         w.put(&self.boot_number.to_be_bytes());
-        w.put(&self.captured_boot_ns.to_be_bytes());
-        w.put(&self.captured_utc_us.unwrap_or(UTC_UNKNOWN).to_be_bytes());
+        w.put(&self.captured.0.to_be_bytes());
+        w.put(&self.captured_utc.unwrap_or(UTC_UNKNOWN).0.to_be_bytes());
         w.put(&self.init_crc.to_be_bytes());
         w.put(&self.head_len.to_be_bytes());
         w.put(&self.pictures_before.to_be_bytes());
@@ -292,9 +294,9 @@ pub(crate) struct FragmentBuilder {
     room: usize,
     side_len: usize,
     closed: bool,
-    /// Capture time of the first picture, nanoseconds since boot.
-    captured_boot_ns: Option<u64>,
-    last_captured_boot_ns: u64,
+    /// Capture time of the first picture.
+    captured: Option<BootNs>,
+    last_captured: BootNs,
 }
 
 /// Where a closed fragment's samples lie, for the sample tables.
@@ -322,8 +324,8 @@ impl FragmentBuilder {
             room: 0,
             side_len: 0,
             closed: false,
-            captured_boot_ns: None,
-            last_captured_boot_ns: 0,
+            captured: None,
+            last_captured: BootNs::ZERO,
         }
     }
 
@@ -350,7 +352,7 @@ impl FragmentBuilder {
         self.hasher.reset();
         self.side_len = 0;
         self.closed = false;
-        self.captured_boot_ns = None;
+        self.captured = None;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -366,14 +368,14 @@ impl FragmentBuilder {
         self.parts.get(track).map_or(0, |part| part.entries().len())
     }
 
-    /// Capture time of the first picture, nanoseconds since boot; `None` while there is none.
-    pub(crate) fn captured_boot_ns(&self) -> Option<u64> {
-        self.captured_boot_ns
+    /// Capture time of the first picture; `None` while there is none.
+    pub(crate) fn captured(&self) -> Option<BootNs> {
+        self.captured
     }
 
-    /// Capture time of the last picture, nanoseconds since boot; 0 while there is none.
-    pub(crate) fn last_captured_boot_ns(&self) -> u64 {
-        self.last_captured_boot_ns
+    /// Capture time of the last picture; zero while there is none.
+    pub(crate) fn last_captured(&self) -> BootNs {
+        self.last_captured
     }
 
     /// Bytes the fragment will take on the card at the most, were `more` bytes added.
@@ -395,8 +397,8 @@ impl FragmentBuilder {
         };
         part.push(sample);
         if sample.track == 0 {
-            self.captured_boot_ns.get_or_insert(sample.captured_boot_ns);
-            self.last_captured_boot_ns = sample.captured_boot_ns;
+            self.captured.get_or_insert(sample.captured);
+            self.last_captured = sample.captured;
             self.hasher.update(sample.data);
             self.bytes.extend(sample.data);
         } else {

@@ -10,7 +10,7 @@
 //! let part = Part {
 //!     movie: &movie,
 //!     uri: "20261120_110800_FN_000123.mp4",
-//!     start_utc_us: record.start_utc_us,
+//!     start_utc: record.start_utc,
 //! };
 //! let playlist = hls::playlist(&[part], &Options::default())?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -18,6 +18,8 @@
 
 use std::fmt::Write;
 use std::ops::Range;
+
+use picam_time::{Ticks, UtcUs};
 
 use crate::read::{Fragment, Movie, Track};
 
@@ -28,8 +30,8 @@ pub struct Part<'a> {
     pub movie: &'a Movie,
     /// Where a player finds the file: a URI reference, percent-encoded.
     pub uri: &'a str,
-    /// When its first picture was taken, in microseconds since 1970 UTC, where that is known.
-    pub start_utc_us: Option<i64>,
+    /// When its first picture was taken, where that is known.
+    pub start_utc: Option<UtcUs>,
 }
 
 /// What kind of playlist.
@@ -98,8 +100,8 @@ pub fn playlist(parts: &[Part<'_>], options: &Options) -> Result<String, HlsErro
             ),
         );
         let first = entries.first().map_or(0, |first| first.time.start);
-        let date = part.start_utc_us.map(|us| {
-            let date = us.saturating_add(micros(first, track.timescale));
+        let date = part.start_utc.map(|utc| {
+            let date = utc.0.saturating_add(Ticks::new(first, track.timescale).micros());
             jiff::Timestamp::from_microsecond(date)
         });
         if let Some(Ok(date)) = date {
@@ -108,10 +110,10 @@ pub fn playlist(parts: &[Part<'_>], options: &Options) -> Result<String, HlsErro
                 format_args!("#EXT-X-PROGRAM-DATE-TIME:{date:.3}"),
             );
         }
+        let micros = |ticks| Ticks::new(ticks, track.timescale).micros();
         for entry in &entries {
             // Ends and starts are rounded, not durations, so that errors do not add up.
-            let us = micros(entry.time.end, track.timescale)
-                .saturating_sub(micros(entry.time.start, track.timescale));
+            let us = micros(entry.time.end).saturating_sub(micros(entry.time.start));
             longest_us = longest_us.max(us);
             let (start, end) = (entry.bytes.start, entry.bytes.end);
             line(
@@ -139,11 +141,6 @@ pub fn playlist(parts: &[Part<'_>], options: &Options) -> Result<String, HlsErro
 fn line(body: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a string does not fail.
     let _ = writeln!(body, "{text}");
-}
-
-fn micros(ticks: i64, timescale: u32) -> i64 {
-    let us = i128::from(ticks) * 1_000_000 / i128::from(timescale.max(1));
-    i64::try_from(us).unwrap_or(i64::MAX)
 }
 
 fn check_uri(uri: &str) -> Result<(), HlsError> {

@@ -6,6 +6,8 @@ use mp4_atom::{
     Stco, Stsc, Stsz, Stts, Tkhd, Trex, Url, Vmhd,
 };
 
+use picam_time::{Ticks, UtcUs};
+
 use crate::boxes;
 use crate::camm::Places;
 use crate::layout::{FTYP_LEN, MDAT_TO_INIT, MVHD, RECORD_BOX, SECTOR};
@@ -20,16 +22,22 @@ const MP4_EPOCH_S: i64 = 2_082_844_800;
 /// Bytes of a `trak` apart from `stsd` and sample tables, rounded up generously.
 const TRAK_BOUND: usize = 512;
 
-/// UTC microseconds as MP4 wants them; 0 where unknown.
-pub(crate) fn mp4_time(utc_us: Option<i64>) -> u64 {
-    utc_us.map_or(0, |us| {
-        us.div_euclid(1_000_000).saturating_add(MP4_EPOCH_S).max(0) as u64
+/// UTC as MP4 wants it; 0 where unknown.
+pub(crate) fn mp4_time(utc: Option<UtcUs>) -> u64 {
+    utc.map_or(0, |utc| {
+        utc.seconds().saturating_add(MP4_EPOCH_S).max(0) as u64
     })
 }
 
-/// A time in one timescale expressed in another.
-pub(crate) fn rescale(ticks: u64, from: u32, to: u32) -> u64 {
-    (u128::from(ticks) * u128::from(to) / u128::from(from.max(1))) as u64
+/// A time in a track's timescale.
+pub(crate) fn ticks(ticks: u64, timescale: u32) -> Ticks {
+    Ticks::new(i64::try_from(ticks).unwrap_or(i64::MAX), timescale)
+}
+
+/// A time in a track's timescale in that of the movie.
+fn in_movie(time: u64, track: &TrackConfig) -> u64 {
+    let time = ticks(time, track.timescale).at_rate(MOVIE_TIMESCALE);
+    u64::try_from(time.value).unwrap_or(0)
 }
 
 /// Writes the init `moov`: tracks without samples, and `mvex`. `first_offset` is the presentation
@@ -123,7 +131,7 @@ impl Index<'_> {
     }
 
     fn moov(&self, buf: &mut Vec<u8>) -> mp4_atom::Result<()> {
-        let created = mp4_time(self.record.start_utc_us);
+        let created = mp4_time(self.record.start_utc);
         let duration = self
             .tracks
             .iter()
@@ -159,8 +167,7 @@ pub(crate) fn patch_created(sector: &mut [u8; SECTOR], created: u64) {
 /// Time from the start of the movie to the end of the track, in the movie timescale.
 fn presentation(n: usize, track: &TrackConfig, tables: &Tables) -> u64 {
     let zero = if n == 0 { tables.zero() } else { 0 };
-    let ticks = tables.shown_until().saturating_sub(zero);
-    rescale(ticks, track.timescale, MOVIE_TIMESCALE)
+    in_movie(tables.shown_until().saturating_sub(zero), track)
 }
 
 /// ISO/IEC 14496-12 8.6.6: an empty edit where a track begins late; the first picture's presentation
@@ -172,7 +179,7 @@ fn edits(n: usize, track: &TrackConfig, tables: &Tables) -> Vec<ElstEntry> {
     }
     let zero = if n == 0 { tables.zero() } else { 0 };
     let from = tables.shown_from().max(zero);
-    let late = rescale(from - zero, track.timescale, MOVIE_TIMESCALE);
+    let late = in_movie(from - zero, track);
     let media_time = from.saturating_sub(tables.first_dts());
     if late == 0 && media_time == 0 {
         return Vec::new();
@@ -184,7 +191,7 @@ fn edits(n: usize, track: &TrackConfig, tables: &Tables) -> Vec<ElstEntry> {
     });
     let lasts = tables.shown_until().saturating_sub(from);
     let shown = ElstEntry {
-        segment_duration: rescale(lasts, track.timescale, MOVIE_TIMESCALE),
+        segment_duration: in_movie(lasts, track),
         media_time: Some(media_time),
         media_rate: 1.into(),
     };

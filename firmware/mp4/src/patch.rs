@@ -20,9 +20,9 @@ pub fn patch_record<F: SlotFile>(
     if new == old {
         return Ok(new);
     }
-    let created = moov::mp4_time(new.start_utc_us);
+    let created = moov::mp4_time(new.start_utc);
     let finished = state == SegmentState::Finished;
-    if finished && new.start_utc_us != old.start_utc_us {
+    if finished && new.start_utc != old.start_utc {
         patch_track_times(file, u64::from(old.head_len), created)?;
     }
     let mut page = PageBuf::with_capacity(PAGE);

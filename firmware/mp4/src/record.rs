@@ -3,6 +3,10 @@
 //! It stands at byte 184 of every slot, in recording and finished files alike, as the payload of a
 //! `uuid` box. All numbers are big-endian, as everywhere in MP4.
 
+use std::time::Duration;
+
+use picam_time::{BootNs, UtcUs};
+
 use crate::layout::{HEAD_BOX, RECORD, RECORD_BOX, RECORD_LEN, SECTOR};
 use crate::wire::{Fields, Fill};
 
@@ -157,10 +161,10 @@ pub struct Record {
     pub class: u8,
     /// Camera name as in the configuration, at most [`CAMERA_NAME_LEN`] bytes.
     pub camera_name: String,
-    /// Capture time of the first frame on the boot clock, nanoseconds since boot.
-    pub start_boot_ns: u64,
-    /// The same in UTC, microseconds since 1970; `None` until somebody said what time it is.
-    pub start_utc_us: Option<i64>,
+    /// Capture time of the first frame.
+    pub start_boot: BootNs,
+    /// The same in UTC; `None` until somebody said what time it is.
+    pub start_utc: Option<UtcUs>,
     /// Length of the slot in bytes.
     pub slot_len: u64,
     /// Offset of the init `moov` (the head region's end).
@@ -174,7 +178,7 @@ pub struct Record {
     /// End of the last fragment; 0 until finished.
     pub end: u64,
     /// Duration of the video track in nanoseconds; 0 until finished.
-    pub duration_ns: u64,
+    pub duration: Duration,
     /// CRC-32 of the init `moov`; `None` in a record of version 1.
     pub init_crc: Option<u32>,
     /// Pictures that the camera had delivered since this boot before the first of this segment, lost
@@ -228,8 +232,8 @@ impl Record {
         let [camera, class, _, _] = r.array();
         let name: [u8; CAMERA_NAME_LEN] = r.array();
         let name = name.split(|&b| b == 0).next().unwrap_or_default();
-        let start_boot_ns = r.u64();
-        let utc = i64::from_be_bytes(r.array());
+        let start_boot = BootNs(r.u64());
+        let utc = UtcUs(i64::from_be_bytes(r.array()));
         let mut record = Self {
             sequence,
             boot_id,
@@ -237,15 +241,15 @@ impl Record {
             camera,
             class,
             camera_name: String::from_utf8_lossy(name).into_owned(),
-            start_boot_ns,
-            start_utc_us: (flags & 2 != 0).then_some(utc),
+            start_boot,
+            start_utc: (flags & 2 != 0).then_some(utc),
             slot_len: r.u64(),
             head_len: r.u32(),
             init_len: r.u32(),
             init_moov_len: r.u32(),
             written_len: r.u64(),
             end: r.u64(),
-            duration_ns: r.u64(),
+            duration: Duration::from_nanos(r.u64()),
             recovered: flags & 1 != 0,
             counters: Counters::parse_v1(&mut r),
             ..Self::default()
@@ -270,7 +274,7 @@ impl Record {
         // A segment that was begun by version 1 stays one: its fragments are of that version, too.
         let version = if self.init_crc.is_some() { VERSION } else { 1 };
         w.put(&version.to_be_bytes());
-        let flags = u16::from(self.recovered) | u16::from(self.start_utc_us.is_some()) << 1;
+        let flags = u16::from(self.recovered) | u16::from(self.start_utc.is_some()) << 1;
         w.put(&flags.to_be_bytes());
         w.put(&self.sequence.to_be_bytes());
         w.put(&self.boot_id);
@@ -281,15 +285,16 @@ impl Record {
             *to = from;
         }
         w.put(&name);
-        w.put(&self.start_boot_ns.to_be_bytes());
-        w.put(&self.start_utc_us.unwrap_or(0).to_be_bytes());
+        w.put(&self.start_boot.0.to_be_bytes());
+        w.put(&self.start_utc.map_or(0, |utc| utc.0).to_be_bytes());
         w.put(&self.slot_len.to_be_bytes());
         w.put(&self.head_len.to_be_bytes());
         w.put(&self.init_len.to_be_bytes());
         w.put(&self.init_moov_len.to_be_bytes());
         w.put(&self.written_len.to_be_bytes());
         w.put(&self.end.to_be_bytes());
-        w.put(&self.duration_ns.to_be_bytes());
+        let duration = u64::try_from(self.duration.as_nanos()).unwrap_or(u64::MAX);
+        w.put(&duration.to_be_bytes());
         self.counters.store_v1(&mut w);
         if version >= 2 {
             self.counters.store_v2(&mut w);

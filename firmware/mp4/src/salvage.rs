@@ -6,6 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::Duration;
+
+use picam_time::{BootNs, UtcUs};
 
 use crate::boxes;
 use crate::fragment::{FragmentRecord, Origin};
@@ -50,9 +53,9 @@ pub struct Run {
     /// CRC-32 of the init that they need; `None` in version 1.
     pub init_crc: Option<u32>,
     /// Capture time of the first picture, UTC in microseconds since 1970, if it was known.
-    pub utc_us: Option<i64>,
+    pub utc: Option<UtcUs>,
     /// The same on the boot clock, nanoseconds.
-    pub boot_ns: u64,
+    pub boot: BootNs,
     /// How many boots the card had seen.
     pub boot_number: u32,
     /// Class letter; 0 in version 1.
@@ -169,8 +172,8 @@ impl Card {
             first: record.index,
             count: 1,
             init_crc: origin.map(|origin| origin.init_crc),
-            utc_us: origin.and_then(|origin| origin.captured_utc_us),
-            boot_ns: origin.map_or(0, |origin| origin.captured_boot_ns),
+            utc: origin.and_then(|origin| origin.captured_utc),
+            boot: origin.map_or(BootNs::ZERO, |origin| origin.captured),
             boot_number: told(|origin| origin.boot_number),
             class: origin.map_or(0, |origin| origin.class),
             head_len: told(|origin| origin.head_len),
@@ -302,7 +305,7 @@ impl Segment {
                 init_moov_len: init.len() as u32,
                 written_len: 0,
                 end: 0,
-                duration_ns: 0,
+                duration: Duration::ZERO,
                 ..header.clone()
             };
             record.store(sector);

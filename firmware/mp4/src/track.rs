@@ -1,5 +1,7 @@
 //! What a track is, apart from its samples.
 
+use picam_time::BootNs;
+
 use crate::sample_entry::{self, EntryError};
 
 /// The kinds of track that a segment may hold.
@@ -120,9 +122,9 @@ pub struct Sample<'a> {
     pub duration: u32,
     /// Whether decoding can start here; `true` for all but video.
     pub key: bool,
-    /// When it was captured on the boot clock, nanoseconds since boot: what decides when it must be on
+    /// When it was captured: what decides when it must be on
     /// the card.
-    pub captured_boot_ns: u64,
+    pub captured: BootNs,
     /// The coded bytes.
     pub data: &'a [u8],
 }

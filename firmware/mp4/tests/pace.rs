@@ -58,7 +58,7 @@ impl SlotFile for Counting {
         told.bytes += data.len() as u64;
         told.writes += 1;
         if let Some(record) = FragmentRecord::parse(data) {
-            told.fragments.push(record.origin.unwrap().captured_boot_ns);
+            told.fragments.push(record.origin.unwrap().captured);
         }
         Ok(())
     }
@@ -120,7 +120,7 @@ impl Camera {
             composition_offset: 0,
             duration: (90_000 / self.fps) as u32,
             key: self.is_key(n),
-            captured_boot_ns: self.captured(n),
+            captured: self.captured(n),
             data: &data[..self.picture],
         }
     }
@@ -299,7 +299,7 @@ fn a_caller_with_a_clock_makes_every_picture_durable() {
             composition_offset: 0,
             duration: SLOW.ticks(1) as u32,
             key: SLOW.is_key(n),
-            captured_boot_ns: (n + 3) * SECOND,
+            captured: (n + 3) * SECOND,
             data: &data,
         };
         if n == 0 {

@@ -81,7 +81,7 @@ fn sample(n: u64, data: &[u8]) -> Sample<'_> {
         composition_offset: 0,
         duration: FOOTAGE.ticks(1) as u32,
         key: FOOTAGE.is_key(n),
-        captured_boot_ns: (n + 1) * 1_000_000_000 / FOOTAGE.fps,
+        captured: (n + 1) * 1_000_000_000 / FOOTAGE.fps,
         data,
     }
 }
@@ -182,7 +182,7 @@ fn undated(seed: u64) -> (SimDisk, Replay) {
 
 fn date(disk: &SimDisk) -> Result<Record, picam_mp4::RecoverError> {
     patch_record(&mut disk.open(SLOT).unwrap(), |record| {
-        record.start_utc_us = Some(START_UTC_US);
+        record.start_utc = Some(START_UTC_US);
     })
 }
 
@@ -201,7 +201,7 @@ fn a_cut_while_a_segment_is_dated_leaves_all_of_its_times_or_can_be_made_up_for(
                 assert_eq!(state, SegmentState::Finished);
                 let times = track_times(&bytes);
                 assert_eq!(times.len(), 2, "tkhd and mdhd");
-                match record.start_utc_us {
+                match record.start_utc {
                     None => old += 1,
                     Some(us) => {
                         new += 1;
@@ -229,7 +229,7 @@ fn a_time_that_the_card_refused_is_written_again() {
         log.iter().for_each(|op| replay.apply(op));
         for bytes in cuts(&replay, seed) {
             let (record, _) = read_record(&bytes).unwrap();
-            assert_eq!(record.start_utc_us, Some(START_UTC_US), "seed {seed}");
+            assert_eq!(record.start_utc, Some(START_UTC_US), "seed {seed}");
         }
     }
 }

@@ -43,7 +43,7 @@ fn picture(n: i64, data: &[u8]) -> Sample<'_> {
         composition_offset: 0,
         duration: 3000,
         key: n % GOP == 0,
-        captured_boot_ns: n as u64 * 33_333_333,
+        captured: n as u64 * 33_333_333,
         data,
     }
 }

@@ -41,8 +41,8 @@ fn record(slot_len: u64) -> Record {
         camera: b'F',
         class: b'N',
         camera_name: "front".into(),
-        start_boot_ns: 1_000_000_000,
-        start_utc_us: Some(1_795_172_880_000_000),
+        start_boot: 1_000_000_000,
+        start_utc: Some(1_795_172_880_000_000),
         slot_len,
         head_len: HEAD,
         ..Record::default()
@@ -83,7 +83,7 @@ impl Input {
             composition_offset: s.cts_offset as u32,
             duration: s.duration,
             key: s.key,
-            captured_boot_ns: captured(s.dts, 90_000),
+            captured: captured(s.dts, 90_000),
             data: &self.bytes[s.offset as usize..][..s.size as usize],
         })
     }
@@ -253,7 +253,7 @@ fn a_segment_that_learns_its_time_later_shows_it_everywhere() {
     let disk = SimDisk::new(Mutant::None);
     let mut writer = SegmentWriter::new(FragmentLimits::default());
     let unknown = Record {
-        start_utc_us: None,
+        start_utc: None,
         ..record(2 << 20)
     };
     let first = input.samples().next().unwrap();
@@ -274,7 +274,7 @@ fn a_segment_that_learns_its_time_later_shows_it_everywhere() {
     let probe = judges::ffprobe(&out, false).unwrap();
     assert!(probe["format"]["tags"]["creation_time"].is_null());
     patch_record(&mut file, |record| {
-        record.start_utc_us = Some(1_795_172_880_500_000);
+        record.start_utc = Some(1_795_172_880_500_000);
         record.class = b'E';
     })
     .unwrap();
@@ -330,7 +330,7 @@ fn sound_places_and_text_are_found_by_the_tools_that_look_for_them() {
                     composition_offset: 0,
                     duration: 1024,
                     key: true,
-                    captured_boot_ns: captured(s.dts, 48_000),
+                    captured: captured(s.dts, 48_000),
                     data,
                 })
                 .unwrap();
@@ -355,7 +355,7 @@ fn sound_places_and_text_are_found_by_the_tools_that_look_for_them() {
                 composition_offset: 0,
                 duration: 500,
                 key: true,
-                captured_boot_ns: sample.captured_boot_ns,
+                captured: sample.captured,
                 data: &fix.to_sample(),
             };
             writer.push(&sample).unwrap();
@@ -484,7 +484,7 @@ fn every_kind_of_sound_has_a_sample_entry_that_ffprobe_knows() {
                     composition_offset: 0,
                     duration,
                     key: true,
-                    captured_boot_ns: captured(i64::from(n), 50),
+                    captured: captured(i64::from(n), 50),
                     data: &silence,
                 })
                 .unwrap();

@@ -67,7 +67,7 @@ struct BootSpan {
 fn boots<'a>(segments: impl Iterator<Item = &'a SegmentStart>) -> Vec<BootSpan> {
     let mut boots: BTreeMap<(u32, [u8; 16]), BootSpan> = BTreeMap::new();
     for segment in segments {
-        let Some(utc_us) = segment.start_utc_us else {
+        let Some(utc_us) = segment.start_utc else {
             continue;
         };
         let boot = boots
@@ -131,12 +131,12 @@ pub fn has_aged(
 ) -> bool {
     let max_ns = u64::try_from(retention.max_age.as_nanos()).unwrap_or(u64::MAX);
     if segment.boot_id == boot_id {
-        return now_boot_ns.saturating_sub(segment.start_boot_ns) > max_ns;
+        return now_boot_ns.saturating_sub(segment.start_boot) > max_ns;
     }
     let max_us = i64::try_from(max_ns / 1000).unwrap_or(i64::MAX);
     // One of unknown time is judged by its place, before this.
     segment
-        .start_utc_us
+        .start_utc
         .is_none_or(|start| start < now_utc_us.saturating_sub(max_us))
 }
 
@@ -189,8 +189,8 @@ mod tests {
             },
             boot_id: [boot; 16],
             boot_number: boot.into(),
-            start_boot_ns: S,
-            start_utc_us: utc_us,
+            start_boot: S,
+            start_utc: utc_us,
         }
     }
 

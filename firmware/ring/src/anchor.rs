@@ -202,13 +202,13 @@ fn agree(a: &TimeAnchor, b: &TimeAnchor) -> bool {
     a.boot_utc_us.abs_diff(b.boot_utc_us) < AGREEMENT_US
 }
 
-/// The time in the name of a segment that starts at `start_boot_ns` of boot `boot_number`.
-pub fn name_time(start_utc_us: Option<i64>, boot_number: u32, start_boot_ns: u64) -> NameTime {
-    match start_utc_us {
+/// The time in the name of a segment that starts at `start_boot` of boot `boot_number`.
+pub fn name_time(start_utc: Option<i64>, boot_number: u32, start_boot: u64) -> NameTime {
+    match start_utc {
         Some(us) => NameTime::Utc(us.div_euclid(1_000_000)),
         None => NameTime::Boot {
             number: (boot_number % u32::from(BOOT_MODULUS)) as u16,
-            seconds: u32::try_from(start_boot_ns / 1_000_000_000).unwrap_or(u32::MAX),
+            seconds: u32::try_from(start_boot / 1_000_000_000).unwrap_or(u32::MAX),
         },
     }
 }
@@ -223,9 +223,9 @@ pub struct SegmentStart {
     /// That boot's number, as the card counts them.
     pub boot_number: u32,
     /// Nanoseconds since that boot.
-    pub start_boot_ns: u64,
+    pub start_boot: u64,
     /// Microseconds since 1970, if known when it was last written.
-    pub start_utc_us: Option<i64>,
+    pub start_utc: Option<i64>,
 }
 
 /// A segment whose times must be patched, and whose name may have to change.
@@ -236,7 +236,7 @@ pub struct Correction {
     /// As it shall be called; the same if the seconds do not change.
     pub to: SegmentName,
     /// Its true start, microseconds since 1970.
-    pub start_utc_us: i64,
+    pub start_utc: i64,
 }
 
 /// Which segments must be patched and renamed now that `time` is known of the running boot.
@@ -254,11 +254,11 @@ pub fn corrections(
     let start = |segment: &SegmentStart| -> Option<i64> {
         if segment.boot_id != boot_id {
             return segment
-                .start_utc_us
+                .start_utc
                 .or_else(|| start_by_sibling(segment, segments));
         }
-        let now = time.utc_us(segment.start_boot_ns);
-        match segment.start_utc_us {
+        let now = time.utc_us(segment.start_boot);
+        match segment.start_utc {
             Some(old) if !offer.moves_segments() => Some(old),
             Some(old) => Some(
                 now.filter(|now| now.abs_diff(old) >= NOTICEABLE_US)
@@ -270,17 +270,17 @@ pub fn corrections(
     segments
         .iter()
         .filter_map(|segment| {
-            let start_utc_us = start(segment)?;
+            let start_utc = start(segment)?;
             let from = segment.name;
-            let time = name_time(Some(start_utc_us), 0, 0);
+            let time = name_time(Some(start_utc), 0, 0);
             let to = SegmentName { time, ..from };
             // Where something else has its name, a segment is named by the second after.
             let is_named = to == from || to.a_second_later() == from;
-            let right = segment.start_utc_us == Some(start_utc_us) && is_named;
+            let right = segment.start_utc == Some(start_utc) && is_named;
             (!right).then_some(Correction {
                 from,
                 to,
-                start_utc_us,
+                start_utc,
             })
         })
         .collect()
@@ -291,9 +291,9 @@ fn start_by_sibling(segment: &SegmentStart, segments: &[SegmentStart]) -> Option
     let (utc_us, boot_ns) = segments
         .iter()
         .filter(|other| other.boot_id == segment.boot_id)
-        .filter_map(|other| Some((other.start_utc_us?, other.start_boot_ns)))
+        .filter_map(|other| Some((other.start_utc?, other.start_boot)))
         .max_by_key(|&(_, boot_ns)| boot_ns)?;
-    utc_us.checked_add(micros(segment.start_boot_ns) - micros(boot_ns))
+    utc_us.checked_add(micros(segment.start_boot) - micros(boot_ns))
 }
 
 #[cfg(test)]
@@ -322,8 +322,8 @@ mod tests {
             },
             boot_id,
             boot_number: 42,
-            start_boot_ns: boot_s * S,
-            start_utc_us: utc,
+            start_boot: boot_s * S,
+            start_utc: utc,
         }
     }
 
@@ -410,7 +410,7 @@ mod tests {
                 ),
             ]
         );
-        assert_eq!(corrections[0].start_utc_us, NOON - 2_160_000_000);
+        assert_eq!(corrections[0].start_utc, NOON - 2_160_000_000);
     }
 
     #[test]
@@ -522,7 +522,7 @@ mod tests {
                 for segment in &mut segments {
                     if segment.name == correction.from {
                         segment.name = correction.to;
-                        segment.start_utc_us = Some(correction.start_utc_us);
+                        segment.start_utc = Some(correction.start_utc);
                     }
                 }
             }

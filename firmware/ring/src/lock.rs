@@ -30,11 +30,11 @@ pub struct Extent {
     /// The boot that recorded it; zeros if the header cannot be read.
     pub boot_id: [u8; 16],
     /// When it began, in nanoseconds since that boot.
-    pub start_boot_ns: u64,
+    pub start_boot: u64,
     /// The same in microseconds since 1970, if known.
-    pub start_utc_us: Option<i64>,
+    pub start_utc: Option<i64>,
     /// Its length in nanoseconds; `None` while it is recorded, and if it was cut off meanwhile.
-    pub duration_ns: Option<u64>,
+    pub duration: Option<u64>,
 }
 
 impl Extent {
@@ -45,21 +45,21 @@ impl Extent {
             Ok((record, state)) => Ok(Self {
                 sequence: record.sequence,
                 boot_id: record.boot_id,
-                start_boot_ns: record.start_boot_ns,
-                start_utc_us: record.start_utc_us,
-                duration_ns: (state == picam_mp4::SegmentState::Finished)
-                    .then_some(record.duration_ns),
+                start_boot: record.start_boot,
+                start_utc: record.start_utc,
+                duration: (state == picam_mp4::SegmentState::Finished)
+                    .then_some(record.duration),
             }),
             Err(RecoverError::Io(error)) => Err(error),
             Err(_) => Ok(Self {
                 sequence: name.sequence.into(),
                 boot_id: [0; 16],
-                start_boot_ns: 0,
-                start_utc_us: match name.time {
+                start_boot: 0,
+                start_utc: match name.time {
                     NameTime::Utc(seconds) => Some(seconds.saturating_mul(1_000_000)),
                     NameTime::Boot { .. } => None,
                 },
-                duration_ns: Some(UNREADABLE_NS),
+                duration: Some(UNREADABLE_NS),
             }),
         }
     }
@@ -67,19 +67,19 @@ impl Extent {
     /// Whether any of it lies between two moments in microseconds since 1970, both included. No, if nobody knows when it
     /// began. What is still being recorded has no end.
     pub fn meets_utc(&self, from_us: i64, to_us: i64) -> bool {
-        let Some(start) = self.start_utc_us else {
+        let Some(start) = self.start_utc else {
             return false;
         };
-        let length = self.duration_ns.map_or(i64::MAX, |ns| (ns / 1000) as i64);
+        let length = self.duration.map_or(i64::MAX, |ns| (ns / 1000) as i64);
         start <= to_us && start.saturating_add(length) >= from_us
     }
 
     /// The same for two moments in nanoseconds since a boot.
     pub fn meets_boot(&self, boot_id: [u8; 16], from_ns: u64, to_ns: u64) -> bool {
-        let length = self.duration_ns.unwrap_or(u64::MAX);
+        let length = self.duration.unwrap_or(u64::MAX);
         self.boot_id == boot_id
-            && self.start_boot_ns <= to_ns
-            && self.start_boot_ns.saturating_add(length) >= from_ns
+            && self.start_boot <= to_ns
+            && self.start_boot.saturating_add(length) >= from_ns
     }
 }
 
@@ -176,9 +176,9 @@ mod tests {
         let extent = Extent {
             sequence: 1,
             boot_id: [7; 16],
-            start_boot_ns: 100 * S,
-            start_utc_us: Some(NOON),
-            duration_ns: Some(60 * S),
+            start_boot: 100 * S,
+            start_utc: Some(NOON),
+            duration: Some(60 * S),
         };
         for (from, to, meets) in [
             (-10, -1, false),
@@ -194,12 +194,12 @@ mod tests {
             assert_eq!(extent.meets_boot([7; 16], boot(from), boot(to)), meets);
             assert!(!extent.meets_boot([8; 16], boot(from), boot(to)));
             let open = Extent {
-                duration_ns: None,
+                duration: None,
                 ..extent
             };
             assert_eq!(open.meets_utc(utc(from), utc(to)), to >= 0);
             let timeless = Extent {
-                start_utc_us: None,
+                start_utc: None,
                 ..extent
             };
             assert!(!timeless.meets_utc(i64::MIN, i64::MAX));

@@ -73,8 +73,8 @@ pub fn look(directory: &impl Directory, slot: SlotName) -> io::Result<Look> {
         }
     };
     let offset = record
-        .start_utc_us
-        .map(|us| us - (record.start_boot_ns / 1000) as i64);
+        .start_utc
+        .map(|us| us - (record.start_boot / 1000) as i64);
     let needs = match (state, offset) {
         (SegmentState::Recording, _) => Needs::Recovery,
         (SegmentState::Finished, None) => Needs::Time,
@@ -85,8 +85,8 @@ pub fn look(directory: &impl Directory, slot: SlotName) -> io::Result<Look> {
             name,
             boot_id: record.boot_id,
             boot_number: record.boot_number,
-            start_boot_ns: record.start_boot_ns,
-            start_utc_us: record.start_utc_us,
+            start_boot: record.start_boot,
+            start_utc: record.start_utc,
         }),
         _ => None,
     };
@@ -133,14 +133,14 @@ pub fn recover_claimed(
 pub fn date_claimed(
     claim: &mut Claim,
     directory: &impl Directory,
-    start_utc_us: i64,
+    start_utc: i64,
 ) -> Result<(), RecoverError> {
     let SlotName::Segment(name) = claim.slot() else {
         return Err(HeaderError::Foreign.into());
     };
     let mut file = directory.open(&name.to_string())?;
-    patch_record(&mut file, |record| record.start_utc_us = Some(start_utc_us))?;
-    let time = NameTime::Utc(start_utc_us.div_euclid(1_000_000));
+    patch_record(&mut file, |record| record.start_utc = Some(start_utc))?;
+    let time = NameTime::Utc(start_utc.div_euclid(1_000_000));
     let due = SegmentName { time, ..name };
     if !is_beside(name, due) {
         claim.name_segment(directory, due)?;
@@ -183,13 +183,13 @@ pub fn recover_slot(
 /// The name that goes with a header record. What the record does not know, its name now says.
 fn due_name(record: &Record, now: SlotName) -> SegmentName {
     let recorded = name_time(
-        record.start_utc_us,
+        record.start_utc,
         record.boot_number,
-        record.start_boot_ns,
+        record.start_boot,
     );
     let (time, class) = match now {
         SlotName::Segment(now)
-            if record.start_utc_us.is_none() && matches!(now.time, NameTime::Utc(_)) =>
+            if record.start_utc.is_none() && matches!(now.time, NameTime::Utc(_)) =>
         {
             (now.time, now.class)
         }

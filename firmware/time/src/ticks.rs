@@ -29,6 +29,21 @@ impl Ticks {
         Self::new(scaled(self.value.into(), rate, self.rate), rate)
     }
 
+    /// The same time in ticks of another rate, to the nearest.
+    #[must_use]
+    pub fn nearest(self, rate: u32) -> Self {
+        let half = i128::from(self.rate.max(1) / 2);
+        let scaled = i128::from(self.value) * i128::from(rate) + half;
+        Self::new(saturated(scaled.div_euclid(self.rate.max(1).into())), rate)
+    }
+
+    /// The first tick of another rate at or after this time.
+    #[must_use]
+    pub fn rounded_up(self, rate: u32) -> Self {
+        let before = -i128::from(self.value) * i128::from(rate);
+        Self::new(saturated(-before.div_euclid(self.rate.max(1).into())), rate)
+    }
+
     /// In nanoseconds, rounded down.
     pub fn nanos(self) -> i64 {
         scaled(self.value.into(), NANOS, self.rate)
@@ -51,7 +66,11 @@ fn scaled(value: i128, to: u32, from: u32) -> i64 {
     let scaled = value
         .saturating_mul(to.into())
         .div_euclid(from.max(1).into());
-    i64::try_from(scaled).unwrap_or(if scaled < 0 { i64::MIN } else { i64::MAX })
+    saturated(scaled)
+}
+
+fn saturated(value: i128) -> i64 {
+    i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
 }
 
 #[cfg(test)]
@@ -73,6 +92,22 @@ mod tests {
         assert_eq!(before.span(), Duration::ZERO);
         let span = Duration::from_micros(33_333);
         assert_eq!(Ticks::from_span(span, 90_000), Ticks::new(2999, 90_000));
+    }
+
+    #[test]
+    fn a_tick_of_another_rate_is_the_last_before_the_nearest_or_the_first_after() {
+        for (value, down, nearest, up) in [(1, 0, 0, 1), (2, 0, 1, 1), (3, 1, 1, 1), (-1, -1, 0, 0), (-2, -1, -1, 0)] {
+            let ticks = Ticks::new(value, 3);
+            let found = [ticks.at_rate(1), ticks.nearest(1), ticks.rounded_up(1)];
+            assert_eq!(found.map(|ticks| ticks.value), [down, nearest, up], "{value}");
+        }
+        let half = Ticks::new(1, 2);
+        assert_eq!((half.nearest(1).value, half.nearest(4)), (1, Ticks::new(2, 4)));
+        for rate in [0, 1, u32::MAX] {
+            let last = Ticks::new(i64::MAX, 1);
+            assert_eq!(last.nearest(rate).value, last.at_rate(rate).value);
+            assert_eq!(last.rounded_up(rate).value, last.at_rate(rate).value);
+        }
     }
 
     #[test]

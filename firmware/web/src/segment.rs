@@ -96,19 +96,19 @@ impl Segment {
         let finished = state == SegmentState::Finished;
         let counters = finished.then_some(record.counters);
         let id = id_of(name);
-        let utc = record.start_utc_us;
+        let utc = record.start_utc;
         let utc = utc.and_then(|us| Timestamp::from_microsecond(us).ok());
         Self {
             sequence: record.sequence,
             camera_name: Some(record.camera_name.clone()),
             start: utc.or_else(|| named_start(name)),
             boot_id: Some(record.boot_id),
-            boot_ns: record.start_boot_ns,
+            boot_ns: record.start_boot,
             boot: Some(BootTime {
                 number: record.boot_number,
-                seconds: record.start_boot_ns as f64 / 1e9,
+                seconds: record.start_boot as f64 / 1e9,
             }),
-            duration_s: finished.then_some(record.duration_ns as f64 / 1e9),
+            duration_s: finished.then_some(record.duration as f64 / 1e9),
             size,
             state: match state {
                 SegmentState::Recording => State::Recording,

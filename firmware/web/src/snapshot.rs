@@ -195,7 +195,7 @@ fn recording_head(sector: &Sector, record: Record) -> Sector {
     let as_begun = Record {
         written_len: 0,
         end: 0,
-        duration_ns: 0,
+        duration: 0,
         recovered: false,
         counters: Counters::default(),
         init_crc: None,

@@ -54,7 +54,7 @@ fn card_and_disk_are_one_list_by_the_boot_clock() {
     ] {
         let record = Record {
             boot_id: [boot; 16],
-            start_boot_ns: seconds * 1_000_000_000,
+            start_boot: seconds * 1_000_000_000,
             ..record(name)
         };
         std::fs::write(dir.path().join(name), finished(&record, 1)).unwrap();
@@ -74,7 +74,7 @@ fn card_and_disk_are_one_list_by_the_boot_clock() {
         let sent = Record::parse(reply.body[..512].try_into().unwrap())
             .unwrap()
             .0;
-        assert_eq!(sent.start_boot_ns, seconds as u64 * 1_000_000_000);
+        assert_eq!(sent.start_boot, seconds as u64 * 1_000_000_000);
     }
     // Page by page, also where the last one shown is gone by then.
     let mut seen = Vec::new();

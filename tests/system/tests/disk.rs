@@ -19,13 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn wait_for_footage(dir: &Path, after: u64) -> u64 {
     wait_for("footage", PATIENCE, || {
         let mut all = segments(dir).into_iter();
-        let new = all.find(|s| s.finished() && s.record.start_boot_ns > after);
-        new.map(|s| s.record.start_boot_ns)
+        let new = all.find(|s| s.finished() && s.record.start_boot > after);
+        new.map(|s| s.record.start_boot)
     })
 }
 
 fn newest(dir: &Path) -> u64 {
-    let starts = segments(dir).into_iter().map(|s| s.record.start_boot_ns);
+    let starts = segments(dir).into_iter().map(|s| s.record.start_boot);
     starts.max().unwrap_or(0)
 }
 
@@ -84,8 +84,8 @@ fn a_disk_is_recorded_to_while_it_is_there() {
     assert_eq!(status["card"]["faults"], serde_json::json!([]), "{status}");
     let mut before: Vec<Segment> = segments(&card);
     before.extend(segments(disk.path()).into_iter().filter(Segment::finished));
-    before.retain(|s| s.record.start_boot_ns <= first_on_disk);
-    before.sort_by_key(|s| s.record.start_boot_ns);
+    before.retain(|s| s.record.start_boot <= first_on_disk);
+    before.sort_by_key(|s| s.record.start_boot);
     let shown: Vec<u32> = before
         .iter()
         .flat_map(|s| numbers(&s.path, 320, 240))

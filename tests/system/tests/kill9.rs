@@ -108,7 +108,7 @@ fn a_killed_recorder_loses_a_second_at_most_and_harms_nothing() {
             continue;
         };
         let frames = numbers(&newest.path, 320, 240).len() as u64;
-        let end = newest.record.start_boot_ns + frames * FRAME_NS;
+        let end = newest.record.start_boot + frames * FRAME_NS;
         let lost = killed_at.saturating_sub(end);
         most_lost = most_lost.max(lost);
         assert!(

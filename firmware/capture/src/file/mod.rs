@@ -172,7 +172,7 @@ impl Source for FileSource {
         }
         std::mem::swap(unit, &mut self.waiting);
         self.is_waiting = false;
-        unit.captured_boot_ns = due;
+        unit.captured = due;
         unit.dropped_before = 0;
         Ok(Event::Unit)
     }

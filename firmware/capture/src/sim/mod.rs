@@ -107,7 +107,7 @@ impl Source for Sim {
             .saturating_add(std::mem::take(&mut self.lost));
         unit.dts = ticks;
         unit.pts = ticks;
-        unit.captured_boot_ns = captured;
+        unit.captured = captured;
         Ok(Event::Unit)
     }
 
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(read(&mut sim, 100), Event::Unit);
         assert_eq!(clock.boot_ns(), 5_100_000_000);
         assert_eq!(
-            (unit.dts, unit.pts, unit.captured_boot_ns),
+            (unit.dts, unit.pts, unit.captured),
             (9000, 9000, 5_100_000_000)
         );
         assert_eq!(unit.dropped_before, 0);
@@ -218,7 +218,7 @@ mod tests {
         for n in 0..25 {
             assert_eq!(sim.read(&mut unit, Duration::ZERO).unwrap(), Event::Unit);
             assert_eq!(unit.start.is_start(), n % 10 == 0, "frame {n}");
-            assert_eq!(unit.captured_boot_ns, n * 100_000_000);
+            assert_eq!(unit.captured, n * 100_000_000);
             let current = unit.parameter_sets.clone().unwrap();
             let first = sets.get_or_insert_with(|| current.clone());
             assert!(Arc::ptr_eq(first, &current));

@@ -120,7 +120,7 @@ fn sample<'a>(unit: &AccessUnit, data: &'a [u8]) -> Sample<'a> {
         composition_offset: unit.composition_offset().unwrap(),
         duration: 3000,
         key: unit.start.is_start(),
-        captured_boot_ns: unit.captured_boot_ns,
+        captured: unit.captured,
         data,
     }
 }

@@ -73,7 +73,7 @@ fn frames_come_in_real_time() {
     let mut captured = Vec::new();
     while captured.len() < 11 {
         match source.read(&mut unit, Duration::from_millis(10)).unwrap() {
-            Event::Unit => captured.push(unit.captured_boot_ns),
+            Event::Unit => captured.push(unit.captured),
             Event::Timeout | Event::Config(_) => {}
             Event::Gap { .. } | Event::End => panic!("a camera does not end"),
         }

@@ -1,5 +1,7 @@
 //! The order of samples in a clip: chunks of about half a second, interleaved by time.
 
+use picam_time::Ticks;
+
 use super::join::{Joined, Placed};
 
 /// Longest chunk in milliseconds of decode time.
@@ -52,10 +54,9 @@ fn split<'a>(track: &'a Joined<'_>) -> impl Iterator<Item = &'a [Placed]> {
 }
 
 /// When a sample is due in the clip, in nanoseconds.
-fn due(track: &Joined<'_>, sample: &Placed) -> i128 {
+fn due(track: &Joined<'_>, sample: &Placed) -> i64 {
     let shift = track.spans.first().map_or(0, |span| span.shift);
-    let clip = i128::from(sample.dts) - i128::from(shift);
-    clip * 1_000_000_000 / i128::from(track.timescale)
+    Ticks::new(sample.dts.saturating_sub(shift), track.timescale).nanos()
 }
 
 /// Orders the chunks of all tracks by the time of their first sample.

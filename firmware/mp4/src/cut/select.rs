@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use picam_time::Ticks;
+
 use super::{Gap, Source};
 use crate::read::{Movie, Track};
 
@@ -10,20 +12,13 @@ const PREROLL_MS: i64 = 100;
 
 /// A time in one timescale expressed in another, to the nearest tick.
 pub(super) fn rescale(ticks: i64, from: u32, to: u32) -> i64 {
-    if from == to {
-        return ticks;
-    }
-    let (from, to) = (i128::from(from.max(1)), i128::from(to));
-    let scaled = (i128::from(ticks) * to + from / 2).div_euclid(from);
-    i64::try_from(scaled).unwrap_or(i64::MAX)
+    Ticks::new(ticks, from).nearest(to).value
 }
 
 /// The first tick at or after a time, so that a sample lies in a range of ticks exactly if it lies
 /// in the range of time.
 fn first_tick(ticks: i64, from: u32, to: u32) -> i64 {
-    let from = i128::from(from.max(1));
-    let scaled = -(-i128::from(ticks) * i128::from(to)).div_euclid(from);
-    i64::try_from(scaled).unwrap_or(i64::MAX)
+    Ticks::new(ticks, from).rounded_up(to).value
 }
 
 /// Ticks a second of nanoseconds.

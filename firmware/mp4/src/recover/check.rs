@@ -156,8 +156,7 @@ fn damaged(found: &Found) -> Vec<DamagedFragment> {
     let pieces = &found.walked.pieces;
     let timescale = found.init.tracks.first().map_or(1, |track| track.timescale);
     let seconds = |dts: u64| {
-        let ns = moov::rescale(dts, timescale, 1_000_000_000);
-        ns as f64 / 1e9
+        moov::ticks(dts, timescale).span().as_secs_f64()
     };
     let begins = |piece: &Piece| {
         let video = piece.parts.as_ref()?.iter().find(|part| part.track == 0)?;

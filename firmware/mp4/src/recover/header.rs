@@ -162,10 +162,9 @@ pub(super) fn complete(record: &mut Record, walked: &Walked, timescale: u32) {
     let parts = piece.parts.iter().flatten();
     let video = parts.into_iter().find(|part| part.track == 0);
     let (since_start, pictures) = video.map_or((0, 0), |v| (v.base_dts, v.samples.len() as u64));
-    let since_ns = crate::moov::rescale(since_start, timescale, 1_000_000_000);
-    record.start_boot_ns = origin.captured_boot_ns.saturating_sub(since_ns);
-    let since_us = i64::try_from(since_ns / 1000).unwrap_or(0);
-    record.start_utc_us = origin.captured_utc_us.map(|us| us.saturating_sub(since_us));
+    let since_start = crate::moov::ticks(since_start, timescale).span();
+    record.start_boot = origin.captured - since_start;
+    record.start_utc = origin.captured_utc.map(|utc| utc - since_start);
     let counters = fragment.counters;
     let in_segment = counters.lost_pictures() + u64::from(counters.frames);
     record.pictures_before = origin

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::time::Duration;
 
 use super::RecoverError;
 use super::moof::Part;
@@ -64,8 +65,8 @@ impl Content {
         tracks: &[TrackConfig],
     ) -> mp4_atom::Result<Vec<u8>> {
         let video = tracks.first().zip(self.tables.first());
-        record.duration_ns = video.map_or(0, |(track, tables)| {
-            moov::rescale(tables.duration(), track.timescale, 1_000_000_000)
+        record.duration = video.map_or(Duration::ZERO, |(track, tables)| {
+            moov::ticks(tables.duration(), track.timescale).span()
         });
         let mut head = Vec::new();
         Index {

@@ -107,8 +107,8 @@ fn header(sequence: u64, boot: u8) -> Record {
         camera: b'F',
         class: b'N',
         camera_name: "front".into(),
-        start_boot_ns: 1_000_000_000,
-        start_utc_us: Some(1_795_172_880_000_000),
+        start_boot: 1_000_000_000,
+        start_utc: Some(1_795_172_880_000_000),
         slot_len: SLOT_LEN,
         head_len: HEAD_LEN,
         pictures_before: 77,
@@ -124,7 +124,7 @@ fn record_into(slot: Slot, header: Record, fragments: usize, finish: bool) -> Sl
         TrackConfig::camm().unwrap(),
     ];
     let mut writer = SegmentWriter::new(FragmentLimits {
-        interval_ns: 1_000_000_000_000,
+        interval: 1_000_000_000_000,
         bytes: 1 << 20,
     });
     let tag = header.sequence as u8;
@@ -142,7 +142,7 @@ fn record_into(slot: Slot, header: Record, fragments: usize, finish: bool) -> Sl
             composition_offset,
             duration: 9000,
             key: n.is_multiple_of(10),
-            captured_boot_ns: 1_000_000_000 + n as u64 * 100_000_000,
+            captured: 1_000_000_000 + n as u64 * 100_000_000,
             data,
         }
     }
@@ -159,7 +159,7 @@ fn record_into(slot: Slot, header: Record, fragments: usize, finish: bool) -> Sl
             composition_offset: 0,
             duration: 100,
             key: true,
-            captured_boot_ns: 0,
+            captured: 0,
             data: &fix,
         };
         writer.push(&moved).unwrap();
@@ -431,8 +431,8 @@ fn a_lost_header_record_is_made_of_what_the_fragments_say() {
         assert_eq!(slot.pictures(), ALL);
         assert_eq!((record.sequence, record.boot_number), (41, 3));
         assert_eq!((record.camera, record.class), (b'F', b'E'));
-        assert_eq!(record.start_boot_ns, old.start_boot_ns);
-        assert_eq!(record.start_utc_us, old.start_utc_us);
+        assert_eq!(record.start_boot, old.start_boot);
+        assert_eq!(record.start_utc, old.start_utc);
         assert_eq!(record.pictures_before, 77);
         assert_eq!(
             record.boot_id,

@@ -1,5 +1,7 @@
 //! Shows a finished segment's index: the last step of recording one, and of recovering one.
 
+use std::time::Duration;
+
 use super::WriteError;
 use crate::boxes;
 use crate::camm::Places;
@@ -22,8 +24,8 @@ pub(crate) fn finalise<F: SlotFile>(
     (index, pages): (&mut Vec<u8>, &mut PageBuf),
 ) -> Result<(), WriteError> {
     let video = tracks.first().zip(tables.first());
-    record.duration_ns = video.map_or(0, |(track, tables)| {
-        moov::rescale(tables.duration(), track.timescale, 1_000_000_000)
+    record.duration = video.map_or(Duration::ZERO, |(track, tables)| {
+        moov::ticks(tables.duration(), track.timescale).span()
     });
     Index {
         record,

@@ -15,6 +15,9 @@ mod gop;
 mod pace;
 
 use std::io;
+use std::time::Duration;
+
+use picam_time::BootNs;
 
 use crate::boxes;
 use crate::camm::Places;
@@ -51,9 +54,9 @@ pub enum WriteError {
 /// When a fragment is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FragmentLimits {
-    /// Longest time in one fragment, in nanoseconds of capture time. A cut loses at most two. It is also
+    /// Longest time in one fragment, by capture times. A cut loses at most two. It is also
     /// the mean time between two flushes at the least.
-    pub interval_ns: u64,
+    pub interval: Duration,
     /// Most bytes in one fragment; bounds the memory a segment needs.
     pub bytes: usize,
 }
@@ -63,7 +66,7 @@ impl Default for FragmentLimits {
     /// less than one second, and a key frame every second divides into whole fragments.
     fn default() -> Self {
         Self {
-            interval_ns: 250_000_000,
+            interval: Duration::from_millis(250),
             bytes: 2 << 20,
         }
     }
@@ -167,7 +170,7 @@ impl<F: SlotFile> SegmentWriter<F> {
         }
         let mut record = Record {
             end: 0,
-            duration_ns: 0,
+            duration: Duration::ZERO,
             recovered: false,
             counters: Counters::default(),
             ..record
@@ -187,7 +190,7 @@ impl<F: SlotFile> SegmentWriter<F> {
             index: 0,
             shown_at: None,
             unflushed: true,
-            pace: CommitPace::new(self.limits.interval_ns, first.captured_boot_ns),
+            pace: CommitPace::new(self.limits.interval, first.captured),
             repeat: false,
             gop: Gop::default(),
         });
@@ -338,23 +341,23 @@ impl<F: SlotFile> SegmentWriter<F> {
         }
         let full = self.fragment.len_with(sample.data.len()) > self.limits.bytes as u64
             || !self.fragment.has_room();
-        let (Some(open), Some(first)) = (&self.open, self.fragment.captured_boot_ns()) else {
+        let (Some(open), Some(first)) = (&self.open, self.fragment.captured()) else {
             return full;
         };
         // The first fragment is a picture or two: what is durable soon is named soon.
-        let interval_ns = self.limits.interval_ns / if open.index == 0 { 10 } else { 1 };
-        let now_ns = sample.captured_boot_ns;
-        let due = now_ns.saturating_sub(first) >= interval_ns;
+        let interval = self.limits.interval / if open.index == 0 { 10 } else { 1 };
+        let now = sample.captured;
+        let due = now.since(first) >= interval;
         // A picture comes a little early or late; with a key frame a second there is no time to spare.
-        let jitter_ns = now_ns.saturating_sub(self.fragment.last_captured_boot_ns()) / 2;
-        let affordable = sample.key && open.pace.allows(now_ns.saturating_add(jitter_ns));
+        let jitter = now.since(self.fragment.last_captured()) / 2;
+        let affordable = sample.key && open.pace.allows(now + jitter);
         full || sample.track == 0 && (due || affordable)
     }
 
     /// Capture time of the first picture that is not committed yet, nanoseconds since boot.
-    pub fn uncommitted_since(&self) -> Option<u64> {
+    pub fn uncommitted_since(&self) -> Option<BootNs> {
         self.open.as_ref()?;
-        self.fragment.captured_boot_ns()
+        self.fragment.captured()
     }
 
     /// Whether something was committed that the next power cut could still take.
@@ -430,8 +433,7 @@ impl<F: SlotFile> SegmentWriter<F> {
                 tables.add_chunk(open.at + chunk.offset, chunk.base_dts, chunk.samples());
             }
         }
-        let now_ns = self.fragment.last_captured_boot_ns();
-        open.pace.spend(now_ns);
+        open.pace.spend(self.fragment.last_captured());
         open.at = next;
         open.index += 1;
         open.unflushed = true;
@@ -522,18 +524,15 @@ impl<F: SlotFile> SegmentWriter<F> {
 impl<F> Open<F> {
     fn origin_of(&self, fragment: &FragmentBuilder) -> Origin {
         let record = &self.record;
-        let captured_boot_ns = fragment.captured_boot_ns().unwrap_or(record.start_boot_ns);
-        let utc_minus_boot_us = record
-            .start_utc_us
-            .map(|us| us.saturating_sub((record.start_boot_ns / 1000) as i64));
+        let captured = fragment.captured().unwrap_or(record.start_boot);
+        let booted = record.start_utc.map(|utc| utc.at_boot(record.start_boot));
         let before = record.counters.lost_pictures() + u64::from(record.counters.frames);
         Origin {
             camera: record.camera,
             class: record.class,
             boot_number: record.boot_number,
-            captured_boot_ns,
-            captured_utc_us: utc_minus_boot_us
-                .map(|offset| offset.saturating_add((captured_boot_ns / 1000) as i64)),
+            captured,
+            captured_utc: booted.map(|booted| booted.after_boot(captured)),
             init_crc: record.init_crc.unwrap_or(0),
             head_len: record.head_len,
             pictures_before: (record.pictures_before + before)

@@ -85,7 +85,7 @@ fn scattered_fragments_become_the_segment_again() {
         let checked = check(&files[0]).unwrap();
         assert_eq!(checked.faults, Vec::<String>::new());
         assert_eq!(checked.record.sequence, record.sequence);
-        assert_eq!(checked.record.start_boot_ns, record.start_boot_ns);
+        assert_eq!(checked.record.start_boot, record.start_boot);
         assert_eq!(checked.record.camera_name.is_empty(), !with_header);
     }
 }

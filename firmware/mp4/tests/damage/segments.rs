@@ -84,7 +84,7 @@ fn record_into(slot: Slot, clip: &Vec<u8>, sequence: u64, pictures: usize, finis
         camera: b'F',
         class: b'N',
         camera_name: "front".into(),
-        start_boot_ns: 1_000_000_000,
+        start_boot: 1_000_000_000,
         slot_len: SLOT_LEN,
         head_len: HEAD_LEN,
         ..Record::default()
@@ -98,7 +98,7 @@ fn record_into(slot: Slot, clip: &Vec<u8>, sequence: u64, pictures: usize, finis
             composition_offset: s.cts_offset as u32,
             duration: s.duration,
             key: s.key,
-            captured_boot_ns: 1_000_000_000 + s.dts as u64 * 100_000 / 9,
+            captured: 1_000_000_000 + s.dts as u64 * 100_000 / 9,
             data: &clip[s.offset as usize..s.end() as usize],
         })
         .collect();

@@ -27,7 +27,7 @@ fn list(paths: &[&Path], options: &Options) -> String {
     let parts = slots.iter().map(|(movie, record, uri)| Part {
         movie,
         uri,
-        start_utc_us: record.start_utc_us,
+        start_utc: record.start_utc,
     });
     playlist(&parts.collect::<Vec<_>>(), options).unwrap()
 }
@@ -183,7 +183,7 @@ fn what_cannot_be_listed_is_said() {
     let part = |uri| Part {
         movie: &movie,
         uri,
-        start_utc_us: None,
+        start_utc: None,
     };
     let options = Options::default();
     let error = playlist(&[part("a.mp4")], &options).unwrap_err();

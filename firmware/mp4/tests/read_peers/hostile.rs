@@ -127,7 +127,7 @@ fn damaged_files() {
                     let part = Part {
                         movie: &movie,
                         uri: "a.mp4",
-                        start_utc_us: Some(i64::MAX),
+                        start_utc: Some(i64::MAX),
                     };
                     let options = Options {
                         at_least_ms: u32::MAX,

@@ -34,15 +34,15 @@ fn record(sequence: u64, start_ns: u64) -> Record {
         camera: b'F',
         class: b'N',
         camera_name: "front".into(),
-        start_boot_ns: start_ns,
-        start_utc_us: Some(UTC_US + start_ns as i64 / 1000),
+        start_boot: start_ns,
+        start_utc: Some(UTC_US + start_ns as i64 / 1000),
         slot_len: SLOT,
         head_len: 128 * 1024,
         init_len: 0,
         init_moov_len: 0,
         written_len: 0,
         end: 0,
-        duration_ns: 0,
+        duration: 0,
         recovered: false,
         counters: Counters::default(),
         init_crc: None,
@@ -63,7 +63,7 @@ fn metadata(track: usize, dts: i64, duration: u32, data: &[u8]) -> Sample<'_> {
         composition_offset: 0,
         duration,
         key: true,
-        captured_boot_ns: 0,
+        captured: 0,
         data,
     }
 }
@@ -120,7 +120,7 @@ fn record_clip(clip: &Path, keys_per_segment: usize, dir: &Path) -> Recording {
             composition_offset: s.cts_offset as u32,
             duration: s.duration,
             key: s.key,
-            captured_boot_ns: s.dts as u64 * 1_000_000_000 / 90_000,
+            captured: s.dts as u64 * 1_000_000_000 / 90_000,
             data: data(s),
         };
         // What was heard before a key frame belongs to the segment before it.
@@ -135,7 +135,7 @@ fn record_clip(clip: &Path, keys_per_segment: usize, dir: &Path) -> Recording {
                 composition_offset: 0,
                 duration: s.duration,
                 key: true,
-                captured_boot_ns: 0,
+                captured: 0,
                 data: data(s),
             };
             writer.push(&sound).unwrap();

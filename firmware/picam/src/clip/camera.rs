@@ -62,7 +62,7 @@ pub(super) fn candidates(directory: &Path, entries: &[Entry]) -> Vec<Candidate> 
             let path = directory.join(segment.name.to_string());
             let file = File::open(&path).ok()?;
             let (mut record, state) = read_record(&file).ok()?;
-            record.duration_ns = shown_ns(&file, &record, state);
+            record.duration = shown_ns(&file, &record, state);
             let name = segment.name;
             Some(Candidate { path, name, record })
         })
@@ -91,8 +91,8 @@ fn moment(candidate: &Candidate) -> Moment {
     let record = &candidate.record;
     Moment {
         boot_id: Some(record.boot_id),
-        boot_ns: record.start_boot_ns,
-        utc_us: record.start_utc_us,
+        boot_ns: record.start_boot,
+        utc_us: record.start_utc,
     }
 }
 

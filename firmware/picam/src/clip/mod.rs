@@ -78,7 +78,7 @@ pub struct Clip {
     records: Vec<Record>,
     files: Vec<File>,
     /// Of the clip's first picture, microseconds since 1970; `None` if nobody knew.
-    start_utc_us: Option<i64>,
+    start_utc: Option<i64>,
     /// The camera that it is of.
     camera: String,
     /// Segments in the range that are left out because they are broken.
@@ -162,14 +162,14 @@ impl Clip {
                 names: names(&pieces).join(", "),
             },
         })?;
-        let start_utc_us = pieces.iter().rev().find_map(|piece| {
+        let start_utc = pieces.iter().rev().find_map(|piece| {
             let into = plan.start_ns().saturating_sub(piece.at.at_ns);
             (into >= 0).then_some(piece.at.utc_us?.saturating_add(into / 1000))
         });
         Ok(Self {
             names: names(&pieces),
             camera: first,
-            start_utc_us,
+            start_utc,
             broken,
             plan,
             records: pieces.iter().map(|piece| piece.record.clone()).collect(),
@@ -212,8 +212,8 @@ impl Clip {
     }
 
     /// When it starts, microseconds since 1970; `None` if nobody knew.
-    pub fn start_utc_us(&self) -> Option<i64> {
-        self.start_utc_us
+    pub fn start_utc(&self) -> Option<i64> {
+        self.start_utc
     }
 
     /// The camera that it is of (`front (F)`).
@@ -255,7 +255,7 @@ fn open(candidate: &Candidate, at: Placed) -> Result<Option<Piece>, ClipError> {
 /// How long a segment is that does not say so itself, because it is not finished.
 fn shown_ns(file: &File, record: &Record, state: SegmentState) -> u64 {
     if state == SegmentState::Finished {
-        return record.duration_ns;
+        return record.duration;
     }
     let Ok(movie) = Movie::read(file) else {
         return 0;

@@ -46,7 +46,7 @@ pub(crate) fn place<'a>(records: impl IntoIterator<Item = &'a Record> + Clone) -
         });
         let now = Placed {
             at_ns,
-            len_ns: i64::try_from(record.duration_ns).unwrap_or(i64::MAX),
+            len_ns: i64::try_from(record.duration).unwrap_or(i64::MAX),
             utc_us,
         };
         placed.push(now);
@@ -56,18 +56,18 @@ pub(crate) fn place<'a>(records: impl IntoIterator<Item = &'a Record> + Clone) -
 }
 
 fn boot_ns(record: &Record) -> i64 {
-    i64::try_from(record.start_boot_ns).unwrap_or(i64::MAX)
+    i64::try_from(record.start_boot).unwrap_or(i64::MAX)
 }
 
 /// When a segment starts: what it says itself, or what others of its boot say.
 fn utc_of<'a>(record: &Record, all: impl IntoIterator<Item = &'a Record>) -> Option<i64> {
-    record.start_utc_us.or_else(|| {
+    record.start_utc.or_else(|| {
         let mut same = all
             .into_iter()
             .filter(|other| other.boot_id == record.boot_id);
         same.find_map(|other| {
             let apart = boot_ns(record).saturating_sub(boot_ns(other)) / 1000;
-            Some(other.start_utc_us?.saturating_add(apart))
+            Some(other.start_utc?.saturating_add(apart))
         })
     })
 }
@@ -119,15 +119,15 @@ mod tests {
             camera: b'F',
             class: b'N',
             camera_name: "front".into(),
-            start_boot_ns: boot_s * S as u64,
-            start_utc_us: utc_s.map(|s| s * 1_000_000),
+            start_boot: boot_s * S as u64,
+            start_utc: utc_s.map(|s| s * 1_000_000),
             slot_len: 0,
             head_len: 0,
             init_len: 0,
             init_moov_len: 0,
             written_len: 0,
             end: 0,
-            duration_ns: 10 * S as u64,
+            duration: 10 * S as u64,
             recovered: false,
             counters: Counters::default(),
             init_crc: None,

@@ -358,7 +358,7 @@ fn compare(name: &SegmentName, record: &Record, faults: &mut Vec<String>, notes:
         NameTime::Utc(seconds) => Some(seconds),
         NameTime::Boot { .. } => None,
     };
-    let recorded = record.start_utc_us.map(|us| us.div_euclid(1_000_000));
+    let recorded = record.start_utc.map(|us| us.div_euclid(1_000_000));
     if named != recorded {
         let say = |seconds: Option<i64>| match seconds {
             Some(seconds) => text::utc(seconds.saturating_mul(1_000_000)),

@@ -221,7 +221,7 @@ fn say(json: bool, line: &str) {
 fn file_name(segment: &Segment, header: Option<&Record>) -> String {
     let first = segment.runs.first();
     let (utc_us, boot_number, boot_ns, class) = match header {
-        Some(h) => (h.start_utc_us, h.boot_number, h.start_boot_ns, h.class),
+        Some(h) => (h.start_utc, h.boot_number, h.start_boot, h.class),
         None => first.map_or((None, 0, 0, 0), |run| {
             (run.utc_us, run.boot_number, run.boot_ns, run.class)
         }),

@@ -153,9 +153,9 @@ impl SegmentReport {
             letter: char::from(record.camera),
             class: class.map_or_else(|| "unknown".to_owned(), |class| class.to_string()),
             start: record
-                .start_utc_us
+                .start_utc
                 .and_then(|us| Timestamp::from_microsecond(us).ok()),
-            start_boot_s: record.start_boot_ns as f64 / 1e9,
+            start_boot_s: record.start_boot as f64 / 1e9,
             boot_number: record.boot_number,
             boot_id: record.boot_id.map(|byte| format!("{byte:02x}")).concat(),
             slot_size: record.slot_len,

@@ -98,9 +98,9 @@ impl Desk {
         let extent = Extent {
             sequence: 0,
             boot_id: self.boot_id,
-            start_boot_ns: boot_ns,
-            start_utc_us: utc_us,
-            duration_ns: Some(so_far),
+            start_boot: boot_ns,
+            start_utc: utc_us,
+            duration: Some(so_far),
         };
         let strongest = |books: &Books| {
             let locks = books.locks();
@@ -309,19 +309,19 @@ impl Desk {
 
     /// The time of a segment by its own boot, which no correction of a clock moves.
     fn span_of(&self, extent: &Extent) -> Option<Span> {
-        let ns = match extent.duration_ns {
+        let ns = match extent.duration {
             Some(ns) => ns,
-            None => self.clock.boot_ns().saturating_sub(extent.start_boot_ns),
+            None => self.clock.boot_ns().saturating_sub(extent.start_boot),
         };
         let edge = EDGE_NS.min(ns / 4);
         if extent.boot_id != [0; 16] {
             return Some(Span::Boot {
                 id: extent.boot_id,
-                from_ns: extent.start_boot_ns + edge,
-                to_ns: extent.start_boot_ns.saturating_add(ns - edge),
+                from_ns: extent.start_boot + edge,
+                to_ns: extent.start_boot.saturating_add(ns - edge),
             });
         }
-        let start = extent.start_utc_us?;
+        let start = extent.start_utc?;
         Some(Span::Utc {
             from_us: start + (edge / 1000) as i64,
             to_us: start + ((ns - edge) / 1000) as i64,
@@ -367,7 +367,7 @@ impl Desk {
         books.change(self.clock.boot_ns(), |orders, open| {
             let name = find(&open.slots, here).ok_or_else(|| no_segment(id))?;
             let extent = Extent::of(&open.directory, name).map_err(unavailable)?;
-            if extent.duration_ns.is_none() {
+            if extent.duration.is_none() {
                 let reason = format!("{id} is still being recorded");
                 return Err(Denied::new(
                     Why::Refused,

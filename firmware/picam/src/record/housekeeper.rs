@@ -276,7 +276,7 @@ impl Housekeeper {
                 return Ok(());
             }
             Self::with_slot(table, SlotName::Segment(correction.from), |claim| {
-                date_claimed(claim, directory, correction.start_utc_us)
+                date_claimed(claim, directory, correction.start_utc)
             });
         }
         Ok(())

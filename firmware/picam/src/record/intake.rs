@@ -107,7 +107,7 @@ mod tests {
                     } else {
                         Start::None
                     },
-                    captured_boot_ns: boot_ns,
+                    captured: boot_ns,
                     ..AccessUnit::new()
                 };
                 intake.accept(&mut unit);
@@ -118,7 +118,7 @@ mod tests {
                         composition_offset: unit.composition_offset().unwrap(),
                         duration: 18_000,
                         key: unit.start.is_start(),
-                        captured_boot_ns: unit.captured_boot_ns,
+                        captured: unit.captured,
                         data: &unit.data,
                     },
                     lost_before: Counters::default(),
@@ -151,7 +151,7 @@ mod tests {
             let span = samples.last().unwrap().dts - samples[0].dts;
             let length = movie.duration as f64 / f64::from(movie.timescale);
             all.push((
-                record.start_boot_ns,
+                record.start_boot,
                 span as f64 / 90_000.0,
                 length,
                 samples.len(),

@@ -14,7 +14,7 @@ pub(super) struct Copy {
     dts: i64,
     composition_offset: u32,
     duration: u32,
-    captured_boot_ns: u64,
+    captured: u64,
     data: Vec<u8>,
 }
 
@@ -25,7 +25,7 @@ impl Copy {
             dts: sample.dts,
             composition_offset: sample.composition_offset,
             duration: sample.duration,
-            captured_boot_ns: sample.captured_boot_ns,
+            captured: sample.captured,
             data: sample.data.to_vec(),
         }
     }
@@ -37,7 +37,7 @@ impl Copy {
             composition_offset: self.composition_offset,
             duration: self.duration,
             key: true,
-            captured_boot_ns: self.captured_boot_ns,
+            captured: self.captured,
             data: &self.data,
         }
     }

@@ -61,7 +61,7 @@ impl Locker {
                 let Some(extent) = self.extent(directory, segment.name, &mut all_done) else {
                     continue;
                 };
-                if extent.duration_ns.is_some() {
+                if extent.duration.is_some() {
                     known.insert(segment.name, extent);
                 } else if let Some(Owner::Recorder(_)) = table.owner(segment.slot()) {
                     // Its recorder locks it; and it is to be seen how it ends.

@@ -197,7 +197,7 @@ impl Writer {
             composition_offset,
             duration: self.usual_duration(unit),
             key: unit.start.is_start(),
-            captured_boot_ns: unit.captured_boot_ns,
+            captured: unit.captured,
             data: &unit.data,
         };
         let recorder = self.recorder.as_ref().map(|(recorder, _)| recorder);

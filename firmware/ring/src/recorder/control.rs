@@ -20,20 +20,20 @@ impl<D: Directory> Recorder<D> {
         let Some(record) = self.writer.record() else {
             return Ok(());
         };
-        let start_boot_ns = record.start_boot_ns;
-        let utc = self.utc_at(start_boot_ns);
-        let is_right = match (record.start_utc_us, utc) {
+        let start_boot = record.start_boot;
+        let utc = self.utc_at(start_boot);
+        let is_right = match (record.start_utc, utc) {
             (Some(old), Some(new)) => old.abs_diff(new) < NOTICEABLE_US,
             (old, new) => old == new,
         };
         if !is_right {
             self.writer
-                .update_record(|record| record.start_utc_us = utc)
+                .update_record(|record| record.start_utc = utc)
                 .map_err(write_error)?;
         }
         // The name may lag behind the header, if the card refused in between.
-        let start = self.writer.record().and_then(|record| record.start_utc_us);
-        let time = name_time(start, self.boot.number, start_boot_ns);
+        let start = self.writer.record().and_then(|record| record.start_utc);
+        let time = name_time(start, self.boot.number, start_boot);
         self.rename_current(|name| match (name.time, time) {
             // It was taken, and the next second chosen.
             (NameTime::Utc(had), NameTime::Utc(due)) if had.abs_diff(due) < 2 => name,
@@ -45,7 +45,7 @@ impl<D: Directory> Recorder<D> {
     pub fn started(&self) -> Option<(u64, Option<i64>)> {
         let open = self.current.filter(|current| !current.closed);
         let record = open.and_then(|_| self.writer.record())?;
-        Some((record.start_boot_ns, record.start_utc_us))
+        Some((record.start_boot, record.start_utc))
     }
 
     /// Locks the segment being recorded, unless it is of that class, or a stronger one, already. May be called again if the

@@ -55,11 +55,11 @@ impl Durability {
 
     /// A fragment was committed, the flush of which made the one before durable; its first picture is of
     /// `since`. The picture that closed it is not [`taken`](Self::taken) yet.
-    pub(super) fn committed(&mut self, since: u64, interval_ns: u64) {
+    pub(super) fn committed(&mut self, since: u64, interval: u64) {
         self.durable = self.committed;
         self.committed = self.newest;
         self.unflushed_since = since;
-        self.spend(self.newest, interval_ns);
+        self.spend(self.newest, interval);
     }
 
     /// Everything committed was flushed.
@@ -73,33 +73,33 @@ impl Durability {
         self.durable = self.newest;
     }
 
-    /// What is due at `now`, where fragments last `interval_ns`, so that no more than one flush an interval
+    /// What is due at `now`, where fragments last `interval`, so that no more than one flush an interval
     /// is made while pictures come.
-    pub(super) fn due(&mut self, waiting: Waiting, now: u64, interval_ns: u64) -> Due {
+    pub(super) fn due(&mut self, waiting: Waiting, now: u64, interval: u64) -> Due {
         let silent_after = SILENT_AFTER_NS.max(self.picture_ns.saturating_mul(2));
         let is_silent = now.saturating_sub(self.newest) >= silent_after;
         match waiting.uncommitted_since {
-            Some(since) if is_silent || now.saturating_sub(since) >= interval_ns => Due::Commit,
+            Some(since) if is_silent || now.saturating_sub(since) >= interval => Due::Commit,
             _ if !waiting.unflushed => Due::Nothing,
             _ if is_silent => Due::Flush,
             _ if now.saturating_sub(self.unflushed_since) < FLUSH_AFTER_NS => Due::Nothing,
-            _ if self.credit(now, interval_ns) < signed(interval_ns) => Due::Nothing,
+            _ if self.credit(now, interval) < signed(interval) => Due::Nothing,
             _ => {
-                self.spend(now, interval_ns);
+                self.spend(now, interval);
                 Due::Flush
             }
         }
     }
 
-    fn credit(&self, now: u64, interval_ns: u64) -> i64 {
+    fn credit(&self, now: u64, interval: u64) -> i64 {
         let saved = signed(now.saturating_sub(self.credit_at));
         self.credit_ns
             .saturating_add(saved)
-            .min(2 * signed(interval_ns))
+            .min(2 * signed(interval))
     }
 
-    fn spend(&mut self, now: u64, interval_ns: u64) {
-        self.credit_ns = self.credit(now, interval_ns) - signed(interval_ns);
+    fn spend(&mut self, now: u64, interval: u64) {
+        self.credit_ns = self.credit(now, interval) - signed(interval);
         self.credit_at = self.credit_at.max(now);
     }
 }

@@ -187,7 +187,7 @@ impl<D: Directory> Recorder<D> {
         picture: &Picture<'_>,
         placement: Placement<'_>,
     ) -> Result<Taken, RecordError> {
-        self.caution.note_time(picture.sample.captured_boot_ns);
+        self.caution.note_time(picture.sample.captured);
         let result = self.try_place(picture, placement);
         self.count(&result);
         match &result {
@@ -237,7 +237,7 @@ impl<D: Directory> Recorder<D> {
         };
         match self
             .durability
-            .due(waiting, now_boot_ns, self.config.limits.interval_ns)
+            .due(waiting, now_boot_ns, self.config.limits.interval)
         {
             Due::Nothing => Ok(()),
             Due::Commit => self.commit(None),
@@ -249,7 +249,7 @@ impl<D: Directory> Recorder<D> {
         if let Some(since) = self.writer.uncommitted_since() {
             self.writer.commit(next_dts).map_err(write_error)?;
             self.durability
-                .committed(since, self.config.limits.interval_ns);
+                .committed(since, self.config.limits.interval);
         }
         self.name_segment_when_due()
     }
@@ -365,7 +365,7 @@ impl<D: Directory> Recorder<D> {
             }
             (Pushed::Committed, Some(since)) => self
                 .durability
-                .committed(since, self.config.limits.interval_ns),
+                .committed(since, self.config.limits.interval),
             _ => {}
         }
         self.taken(picture);
@@ -382,10 +382,10 @@ impl<D: Directory> Recorder<D> {
         }
         let timescale = self.tracks.first().map_or(90_000, |track| track.timescale);
         let picture_ns = u64::from(sample.duration) * 1_000_000_000 / u64::from(timescale.max(1));
-        self.newest_boot_ns = sample.captured_boot_ns;
-        self.durability.taken(sample.captured_boot_ns, picture_ns);
+        self.newest_boot_ns = sample.captured;
+        self.durability.taken(sample.captured, picture_ns);
         // There is nothing to wait for where the next picture would close the fragment anyhow.
-        let then = if picture_ns >= self.config.limits.interval_ns {
+        let then = if picture_ns >= self.config.limits.interval {
             self.commit(None)
         } else {
             self.name_segment_when_due()
@@ -430,8 +430,8 @@ impl<D: Directory> Recorder<D> {
         let sequence = next_sequence(self.last_sequence(), |digits| {
             self.slots.is_taken(letter, digits)
         });
-        let start_boot_ns = picture.sample.captured_boot_ns;
-        let start_utc_us = self.utc_at(start_boot_ns);
+        let start_boot = picture.sample.captured;
+        let start_utc = self.utc_at(start_boot);
         let class = Class::Normal;
         let record = Record {
             sequence,
@@ -440,8 +440,8 @@ impl<D: Directory> Recorder<D> {
             camera: self.config.letter,
             class: class.letter(),
             camera_name: self.config.camera_name.clone(),
-            start_boot_ns,
-            start_utc_us,
+            start_boot,
+            start_utc,
             slot_len: self.config.slot_size,
             head_len: self.config.head_len,
             written_len,
@@ -455,7 +455,7 @@ impl<D: Directory> Recorder<D> {
         self.last_sequence = Some(sequence);
         self.current = Some(Current {
             segment: SegmentName {
-                time: self.name_time(start_boot_ns),
+                time: self.name_time(start_boot),
                 camera: self.config.letter,
                 class,
                 sequence: digits_of(sequence),

@@ -92,7 +92,7 @@ impl Session {
             data.resize(SLOT_SIZE as usize, 1);
         }
         let mut picture = picture(&FOOTAGE, n, &data);
-        picture.sample.captured_boot_ns += BOOT_NS;
+        picture.sample.captured += BOOT_NS;
         picture.lost_before.dropped_queue = std::mem::take(&mut self.lost);
         loop {
             match self.recorder.push(&picture, &self.tracks) {

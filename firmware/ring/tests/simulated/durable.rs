@@ -86,7 +86,7 @@ impl Device {
         self.until(captured);
         let data = self.footage.coded(n);
         let mut picture = picture(&self.footage, n, &data);
-        picture.sample.captured_boot_ns = captured;
+        picture.sample.captured = captured;
         let tracks = Arc::new(self.footage.tracks());
         self.recorder.push(&picture, &tracks).unwrap();
         self.judge();

@@ -230,8 +230,8 @@ fn only_of_a_finished_segment_is_it_said_how_long_it_is() {
     let (record, _) = read_record(&disk.open(&name.to_string()).unwrap()).unwrap();
     let extent = Extent::of(&disk, name).unwrap();
     assert_eq!(extent.sequence, record.sequence);
-    assert_eq!(extent.duration_ns, Some(record.duration_ns));
-    assert!(record.duration_ns > 0);
+    assert_eq!(extent.duration, Some(record.duration));
+    assert!(record.duration > 0);
     // As it was while it was recorded: the index is free space.
     let mut image = disk.image();
     let file = image.files.get_mut(&name.to_string()).unwrap();
@@ -239,5 +239,5 @@ fn only_of_a_finished_segment_is_it_said_how_long_it_is() {
     bytes[HEAD_BOX + 4..HEAD_BOX + 8].copy_from_slice(b"free");
     *file = bytes.into();
     let disk = SimDisk::from_image(&image, Mutant::None);
-    assert_eq!(Extent::of(&disk, name).unwrap().duration_ns, None);
+    assert_eq!(Extent::of(&disk, name).unwrap().duration, None);
 }

@@ -225,7 +225,7 @@ fn times_that_jump_while_recording_reach_header_and_name_alike() {
         let named = camera.recorder.segment().unwrap();
         assert_eq!(named.to_string(), name);
         let (record, _) = picam_mp4::recover::read_record(&card.open(name).unwrap()).unwrap();
-        assert_eq!(record.start_utc_us, Some(offset));
+        assert_eq!(record.start_utc, Some(offset));
     }
 }
 

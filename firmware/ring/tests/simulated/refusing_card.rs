@@ -170,7 +170,7 @@ impl<D: Directory + Clone> Camera<D> {
     pub(super) fn turn(&mut self) -> bool {
         let data = [self.n as u8; 2000];
         let picture = plain_picture(self.n, 30, &data);
-        self.now_ns = self.now_ns.max(picture.sample.captured_boot_ns);
+        self.now_ns = self.now_ns.max(picture.sample.captured);
         self.recorder.set_now(self.now_ns);
         match self.recorder.push(&picture, &self.tracks) {
             Ok(taken) => {

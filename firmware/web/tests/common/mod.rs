@@ -41,8 +41,8 @@ pub fn record(name: &str) -> Record {
         camera: name.camera,
         class: name.class.letter(),
         camera_name: "front".into(),
-        start_boot_ns: 2_161_000_000_000,
-        start_utc_us: match name.time {
+        start_boot: 2_161_000_000_000,
+        start_utc: match name.time {
             picam_ring::NameTime::Utc(seconds) => Some(seconds * 1_000_000),
             picam_ring::NameTime::Boot { .. } => None,
         },
@@ -52,7 +52,7 @@ pub fn record(name: &str) -> Record {
         init_moov_len: 0,
         written_len: 0,
         end: 0,
-        duration_ns: 0,
+        duration: 0,
         recovered: false,
         counters: Counters::default(),
         init_crc: None,
@@ -100,7 +100,7 @@ fn write(record: &Record, fragments: usize, finish: bool) -> Vec<u8> {
         composition_offset: 0,
         duration: 9000,
         key: true,
-        captured_boot_ns: n as u64 * 100_000_000,
+        captured: n as u64 * 100_000_000,
         data: &picture,
     };
     let mut writer = SegmentWriter::new(FragmentLimits::default());

@@ -22,7 +22,7 @@ pub struct Verdict {
     /// Pictures that the recorder says it had to drop.
     pub dropped: u32,
     /// When the first picture was taken, by the guest's boot clock in nanoseconds, if the file says so.
-    pub start_boot_ns: Option<u64>,
+    pub start_boot: Option<u64>,
     /// The fragments: where each begins and ends in the file, and its last picture.
     pub fragments: Vec<(u64, u64, u32)>,
 }

@@ -97,7 +97,7 @@ impl<'a> Segments<'a> {
                 .counters
                 .dropped_encoder
                 .saturating_add(checked.record.counters.dropped_queue),
-            start_boot_ns: Some(checked.record.start_boot_ns),
+            start_boot: Some(checked.record.start_boot),
         })
     }
 }

@@ -55,7 +55,7 @@ impl Truth {
             }
             let known = self.known.entry(name.clone()).or_insert(0);
             let first = file.verdict.shown.numbers.first();
-            if let (0, Some(&first), Some(start)) = (*known, first, file.verdict.start_boot_ns) {
+            if let (0, Some(&first), Some(start)) = (*known, first, file.verdict.start_boot) {
                 self.starts.push((first, start));
             }
             let new = file.verdict.fragments.iter().skip(*known);

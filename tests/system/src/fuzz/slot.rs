@@ -73,13 +73,13 @@ fn record_and_abandon() -> MemorySlot {
         camera: b'F',
         class: b'N',
         camera_name: "front".into(),
-        start_boot_ns: 1_000_000_000,
+        start_boot: 1_000_000_000,
         slot_len: SLOT_LEN,
         head_len: HEAD_LEN,
         ..Record::default()
     };
     let mut writer = SegmentWriter::new(FragmentLimits {
-        interval_ns: 500_000_000,
+        interval: 500_000_000,
         bytes: 1 << 20,
     });
     let picture = |n: i64| Sample {
@@ -88,7 +88,7 @@ fn record_and_abandon() -> MemorySlot {
         composition_offset: 0,
         duration: 9000,
         key: n % 10 == 0,
-        captured_boot_ns: 1_000_000_000 + n as u64 * 100_000_000,
+        captured: 1_000_000_000 + n as u64 * 100_000_000,
         data: &[0, 0, 0, 4, 0x65, 0x88, 0x84, 0x21],
     };
     let slot = MemorySlot(vec![0; SLOT_LEN as usize]);

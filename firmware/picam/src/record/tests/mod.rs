@@ -132,7 +132,7 @@ impl Parts {
                 composition_offset: 0,
                 duration: FOOTAGE.ticks(1) as u32,
                 key: FOOTAGE.is_key(n),
-                captured_boot_ns: self.clock.boot_ns(),
+                captured: self.clock.boot_ns(),
                 data: &data,
             };
             let lost_before = Counters::default();
