@@ -93,7 +93,8 @@ impl Origin {
             class,
             boot_number: r.u32(),
             captured: BootNs(r.u64()),
-            captured_utc: Some(UtcUs(i64::from_be_bytes(r.array()))).filter(|&utc| utc != UTC_UNKNOWN),
+            captured_utc: Some(UtcUs(i64::from_be_bytes(r.array())))
+                .filter(|&utc| utc != UTC_UNKNOWN),
             init_crc: r.u32(),
             head_len: r.u32(),
             pictures_before: r.u64(),

@@ -101,7 +101,9 @@ pub fn playlist(parts: &[Part<'_>], options: &Options) -> Result<String, HlsErro
         );
         let first = entries.first().map_or(0, |first| first.time.start);
         let date = part.start_utc.map(|utc| {
-            let date = utc.0.saturating_add(Ticks::new(first, track.timescale).micros());
+            let date = utc
+                .0
+                .saturating_add(Ticks::new(first, track.timescale).micros());
             jiff::Timestamp::from_microsecond(date)
         });
         if let Some(Ok(date)) = date {

@@ -9,6 +9,8 @@
 
 use std::path::PathBuf;
 
+use std::time::Duration;
+
 use picam_mp4::camm::{Fix, acceleration_sample};
 use picam_mp4::recover::read_record;
 use picam_mp4::{
@@ -17,11 +19,12 @@ use picam_mp4::{
 };
 use picam_ring::Directory;
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
+use picam_time::{BootNs, UtcUs};
 
 const SLOT_LEN: u64 = 512 * 1024;
 const HEAD_LEN: u32 = 32 * 1024;
 const ORIGIN: i64 = 5_400_000;
-const START_BOOT_NS: u64 = 61_000_000_000;
+const START_BOOT: BootNs = BootNs::from_secs(61);
 const PICTURES: u64 = 50;
 
 fn slot() -> SimFile {
@@ -48,7 +51,7 @@ fn record() -> Record {
         camera: b'F',
         class: b'N',
         camera_name: "front".into(),
-        start_boot: START_BOOT_NS,
+        start_boot: START_BOOT,
         slot_len: SLOT_LEN,
         head_len: HEAD_LEN,
         pictures_before: 977,
@@ -70,7 +73,7 @@ fn sample<'a>(
         composition_offset: 0,
         duration,
         key: true,
-        captured: START_BOOT_NS + (since_start * 1_000_000_000 / rate) as u64,
+        captured: START_BOOT.shifted_ns(since_start * 1_000_000_000 / rate),
         data,
     }
 }
@@ -144,7 +147,8 @@ fn recorded(pictures: u64) -> SegmentWriter<SimFile> {
             };
         }
         if n == 30 {
-            let change = |record: &mut Record| record.start_utc = Some(1_795_172_880_000_000);
+            let change =
+                |record: &mut Record| record.start_utc = Some(UtcUs(1_795_172_880_000_000));
             writer.update_record(change).unwrap();
         }
     }
@@ -194,7 +198,7 @@ fn files_of_version_2_are_made_as_ever() {
     assert_eq!(check(&file).unwrap().faults, Vec::<String>::new());
     // Its time and class become others.
     patch_record(&mut file, |record| {
-        record.start_utc = Some(1_795_172_900_250_000);
+        record.start_utc = Some(UtcUs(1_795_172_900_250_000));
         record.class = b'E';
     })
     .unwrap();
@@ -267,7 +271,9 @@ fn nothing_of_an_earlier_segment_is_taken_over() {
     assert_eq!(writer.record().unwrap().sequence, 1_000_041);
     assert!(writer.fragments() >= 5);
     let (_, before) = writer.finish(None).unwrap().unwrap();
-    assert!(before.end > 0 && before.duration > 0 && before.counters.dropped_queue == 2);
+    assert!(
+        before.end > 0 && before.duration > Duration::ZERO && before.counters.dropped_queue == 2
+    );
     let again = Record {
         recovered: true,
         ..before
@@ -277,7 +283,10 @@ fn nothing_of_an_earlier_segment_is_taken_over() {
         .begin(slot(), again, tracks(), &picture(0, &first))
         .unwrap();
     let now = writer.record().unwrap();
-    assert_eq!((now.end, now.duration, now.recovered), (0, 0, false));
+    assert_eq!(
+        (now.end, now.duration, now.recovered),
+        (0, Duration::ZERO, false)
+    );
     assert_eq!((now.counters, writer.fragments()), (Counters::default(), 0));
     assert_eq!(writer.elapsed(ORIGIN), 0);
 }

@@ -19,6 +19,7 @@ use picam_mp4::{
 use picam_ring::Directory;
 use picam_testkit::numbered::Numbered;
 use picam_testkit::sim_disk::{DiskImage, Mutant, Replay, Rng, SimDisk};
+use picam_time::BootNs;
 use proptest::prelude::*;
 
 const SECOND: u64 = 1_000_000_000;
@@ -32,7 +33,7 @@ struct Told {
     writes: u64,
     flushes: u64,
     /// Capture time of each fragment's first picture, in the order they were shown in.
-    fragments: Vec<u64>,
+    fragments: Vec<BootNs>,
 }
 
 /// A file that keeps count and nothing else.
@@ -103,9 +104,9 @@ struct Camera {
 }
 
 impl Camera {
-    fn captured(&self, n: u64) -> u64 {
+    fn captured(&self, n: u64) -> BootNs {
         let late = Rng(n).below(self.jitter_ns + 1);
-        7 * SECOND + n * SECOND / self.fps + late
+        BootNs(7 * SECOND + n * SECOND / self.fps + late)
     }
 
     fn is_key(&self, n: u64) -> bool {
@@ -196,11 +197,11 @@ fn no_fragment_lasts_longer_than_a_quarter_of_a_second() {
         // A fragment ends with the picture that comes when it is due.
         let most = SECOND / 4 + SECOND / camera.fps + camera.jitter_ns;
         for pair in told.fragments.windows(2) {
-            let lasted = pair[1] - pair[0];
+            let lasted = pair[1].0 - pair[0].0;
             assert!(lasted <= most, "{camera:?}: {lasted} ns");
         }
         // The first is shown as soon as there is a picture or two.
-        let first = told.fragments[1] - told.fragments[0];
+        let first = told.fragments[1].0 - told.fragments[0].0;
         let soon = SECOND / 40 + SECOND / camera.fps + camera.jitter_ns;
         assert!(first <= soon, "{camera:?}: the first lasted {first} ns");
     }
@@ -299,7 +300,7 @@ fn a_caller_with_a_clock_makes_every_picture_durable() {
             composition_offset: 0,
             duration: SLOW.ticks(1) as u32,
             key: SLOW.is_key(n),
-            captured: (n + 3) * SECOND,
+            captured: BootNs::from_secs(n + 3),
             data: &data,
         };
         if n == 0 {
@@ -311,7 +312,7 @@ fn a_caller_with_a_clock_makes_every_picture_durable() {
         }
         assert_eq!(writer.uncommitted_since(), None);
         writer.push(&sample).unwrap();
-        assert_eq!(writer.uncommitted_since(), Some((n + 3) * SECOND));
+        assert_eq!(writer.uncommitted_since(), Some(sample.captured));
         assert_eq!(u64::from(writer.fragments()), n);
 
         // Nothing else comes for a while.

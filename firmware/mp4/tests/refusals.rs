@@ -14,6 +14,7 @@ use picam_mp4::{
 use picam_ring::Directory;
 use picam_testkit::numbered::Numbered;
 use picam_testkit::sim_disk::{DiskImage, Mutant, Replay, Rng, SimDisk, SimFile};
+use picam_time::{BootNs, UtcUs};
 
 const FOOTAGE: Numbered = Numbered {
     fps: 30,
@@ -24,7 +25,7 @@ const FOOTAGE: Numbered = Numbered {
 const SLOT_LEN: u64 = 1 << 20;
 const SLOT: &str = "slot.mp4";
 /// 2026-11-20 11:08:00 UTC.
-const START_UTC_US: i64 = 1_795_172_880_000_000;
+const START_UTC: UtcUs = UtcUs(1_795_172_880_000_000);
 
 struct Segment {
     disk: SimDisk,
@@ -81,7 +82,7 @@ fn sample(n: u64, data: &[u8]) -> Sample<'_> {
         composition_offset: 0,
         duration: FOOTAGE.ticks(1) as u32,
         key: FOOTAGE.is_key(n),
-        captured: (n + 1) * 1_000_000_000 / FOOTAGE.fps,
+        captured: BootNs((n + 1) * 1_000_000_000 / FOOTAGE.fps),
         data,
     }
 }
@@ -182,13 +183,13 @@ fn undated(seed: u64) -> (SimDisk, Replay) {
 
 fn date(disk: &SimDisk) -> Result<Record, picam_mp4::RecoverError> {
     patch_record(&mut disk.open(SLOT).unwrap(), |record| {
-        record.start_utc = Some(START_UTC_US);
+        record.start_utc = Some(START_UTC);
     })
 }
 
 #[test]
 fn a_cut_while_a_segment_is_dated_leaves_all_of_its_times_or_can_be_made_up_for() {
-    let seconds = |us: i64| (us / 1_000_000 + 2_082_844_800) as u64;
+    let seconds = |utc: UtcUs| (utc.seconds() + 2_082_844_800) as u64;
     let (mut old, mut new) = (0, 0);
     for seed in 0..20 {
         let (disk, mut replay) = undated(seed);
@@ -203,11 +204,11 @@ fn a_cut_while_a_segment_is_dated_leaves_all_of_its_times_or_can_be_made_up_for(
                 assert_eq!(times.len(), 2, "tkhd and mdhd");
                 match record.start_utc {
                     None => old += 1,
-                    Some(us) => {
+                    Some(utc) => {
                         new += 1;
                         assert_eq!(
                             times,
-                            [seconds(us); 2],
+                            [seconds(utc); 2],
                             "the header has a time, a track has none"
                         );
                     }
@@ -229,7 +230,7 @@ fn a_time_that_the_card_refused_is_written_again() {
         log.iter().for_each(|op| replay.apply(op));
         for bytes in cuts(&replay, seed) {
             let (record, _) = read_record(&bytes).unwrap();
-            assert_eq!(record.start_utc, Some(START_UTC_US), "seed {seed}");
+            assert_eq!(record.start_utc, Some(START_UTC), "seed {seed}");
         }
     }
 }

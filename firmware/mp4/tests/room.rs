@@ -9,6 +9,7 @@
 use picam_mp4::{FragmentLimits, Pushed, Record, Sample, SegmentWriter, TrackConfig, sample_entry};
 use picam_ring::Directory;
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
+use picam_time::BootNs;
 
 const SLOT_LEN: u64 = 1 << 20;
 const GOP: i64 = 30;
@@ -43,7 +44,7 @@ fn picture(n: i64, data: &[u8]) -> Sample<'_> {
         composition_offset: 0,
         duration: 3000,
         key: n % GOP == 0,
-        captured: n as u64 * 33_333_333,
+        captured: BootNs(n as u64 * 33_333_333),
         data,
     }
 }

@@ -20,6 +20,7 @@ use picam_mp4::{
 use picam_ring::Directory;
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
 use picam_testkit::{ffmpeg, judges};
+use picam_time::{BootNs, Ticks, UtcUs};
 
 const HEAD: u32 = 128 * 1024;
 
@@ -41,8 +42,8 @@ fn record(slot_len: u64) -> Record {
         camera: b'F',
         class: b'N',
         camera_name: "front".into(),
-        start_boot: 1_000_000_000,
-        start_utc: Some(1_795_172_880_000_000),
+        start_boot: BootNs(1_000_000_000),
+        start_utc: Some(UtcUs(1_795_172_880_000_000)),
         slot_len,
         head_len: HEAD,
         ..Record::default()
@@ -90,8 +91,8 @@ impl Input {
 }
 
 /// Capture time of `dts` on a camera that has run for a second.
-fn captured(dts: i64, timescale: u64) -> u64 {
-    1_000_000_000 + dts as u64 * 1_000_000_000 / timescale
+fn captured(dts: i64, timescale: u32) -> BootNs {
+    BootNs::from_secs(1) + Ticks::new(dts, timescale).span()
 }
 
 fn new_slot(disk: &SimDisk, slot_len: u64) -> SimFile {
@@ -274,7 +275,7 @@ fn a_segment_that_learns_its_time_later_shows_it_everywhere() {
     let probe = judges::ffprobe(&out, false).unwrap();
     assert!(probe["format"]["tags"]["creation_time"].is_null());
     patch_record(&mut file, |record| {
-        record.start_utc = Some(1_795_172_880_500_000);
+        record.start_utc = Some(UtcUs(1_795_172_880_500_000));
         record.class = b'E';
     })
     .unwrap();

@@ -4,18 +4,18 @@
 //! else speaks for it: another source, a day of running, or three starts; and even then footage goes slowly.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
-use crate::anchor::{AGREEMENT_US, BootTime, SegmentStart};
+use picam_time::{AGREEMENT, BootNs, BootTime, UtcUs};
+
+use crate::anchor::SegmentStart;
 use crate::retention::Retention;
 
-/// A day in microseconds: how far ahead of the footage a clock may be unquestioned.
-const DAY_US: i64 = 86_400_000_000;
-/// A day in nanoseconds: so long must a clock have held that nothing else speaks for.
-const DAY_NS: u64 = 86_400_000_000_000;
+/// How far ahead of the footage a clock may be unquestioned, and how long one must have held that nothing else speaks for.
+const DAY: Duration = Duration::from_secs(86_400);
 /// Starts that a clock must have held for otherwise, the present one included.
 const STARTS: usize = 3;
-/// An hour in nanoseconds.
-const HOUR_NS: u64 = 3_600_000_000_000;
+const HOUR: Duration = Duration::from_secs(3600);
 /// At most this part of a ring goes in an hour, in percent.
 const PERCENT_AN_HOUR: usize = 2;
 
@@ -24,93 +24,100 @@ const PERCENT_AN_HOUR: usize = 2;
 pub enum AgeingClock {
     /// Nobody has said what time it is.
     Unknown,
-    /// It is this late, microseconds since 1970.
-    Believed(i64),
+    /// It is this late.
+    Believed(UtcUs),
     /// It is behind the newest footage: one of the two is wrong.
     Behind,
     /// It is more than a day ahead of the newest footage, and nothing else speaks for it.
     Ahead,
 }
 
-/// Judges this boot's clock at `now_boot_ns` by what other boots have recorded.
+/// Judges this boot's clock at `now` by what other boots have recorded.
 pub fn ageing_clock(
     time: &BootTime,
-    now_boot_ns: u64,
+    now: BootNs,
     boot_id: [u8; 16],
     segments: &[SegmentStart],
 ) -> AgeingClock {
-    let Some(now) = time.utc_us(now_boot_ns) else {
+    let Some(utc) = time.utc(now) else {
         return AgeingClock::Unknown;
     };
-    let others = boots(segments.iter().filter(|segment| segment.boot_id != boot_id));
-    let newest = others.iter().map(|boot| boot.last_utc_us).max();
-    if newest.is_some_and(|newest| now.saturating_add(AGREEMENT_US as i64) < newest) {
+    if newest_footage(boot_id, segments).is_some_and(|newest| utc + AGREEMENT < newest) {
         return AgeingClock::Behind;
     }
-    let Believed { until, doubted } = believed(&others);
-    let is_near = until.is_none_or(|until| now <= until.saturating_add(DAY_US));
-    let has_held = time.holds_for_ns(now_boot_ns) >= DAY_NS || doubted + 1 >= STARTS;
+    let Believed { until, doubted } = believed(&boots(of_others(boot_id, segments)));
+    let is_near = until.is_none_or(|until| utc <= until + DAY);
+    let has_held = time.holds_for(now) >= DAY || doubted + 1 >= STARTS;
     match is_near || time.is_confirmed() || has_held {
-        true => AgeingClock::Believed(now),
+        true => AgeingClock::Believed(utc),
         false => AgeingClock::Ahead,
     }
+}
+
+/// When the newest footage of other boots was recorded, as far as their clocks knew.
+pub fn newest_footage(boot_id: [u8; 16], segments: &[SegmentStart]) -> Option<UtcUs> {
+    of_others(boot_id, segments)
+        .filter_map(|segment| segment.start_utc)
+        .max()
+}
+
+fn of_others(boot_id: [u8; 16], segments: &[SegmentStart]) -> impl Iterator<Item = &SegmentStart> {
+    segments
+        .iter()
+        .filter(move |segment| segment.boot_id != boot_id)
 }
 
 /// What one boot has recorded, by its own clock.
 #[derive(Debug, Clone, Copy)]
 struct BootSpan {
-    first_utc_us: i64,
-    last_utc_us: i64,
+    first: UtcUs,
+    last: UtcUs,
 }
 
 /// Boots whose time is known, in order.
 fn boots<'a>(segments: impl Iterator<Item = &'a SegmentStart>) -> Vec<BootSpan> {
     let mut boots: BTreeMap<(u32, [u8; 16]), BootSpan> = BTreeMap::new();
     for segment in segments {
-        let Some(utc_us) = segment.start_utc else {
+        let Some(utc) = segment.start_utc else {
             continue;
         };
         let boot = boots
             .entry((segment.boot_number, segment.boot_id))
             .or_insert(BootSpan {
-                first_utc_us: utc_us,
-                last_utc_us: utc_us,
+                first: utc,
+                last: utc,
             });
-        boot.first_utc_us = boot.first_utc_us.min(utc_us);
-        boot.last_utc_us = boot.last_utc_us.max(utc_us);
+        boot.first = boot.first.min(utc);
+        boot.last = boot.last.max(utc);
     }
     boots.into_values().collect()
 }
 
 struct Believed {
     /// The newest footage whose time is not doubted.
-    until: Option<i64>,
+    until: Option<UtcUs>,
     /// Boots in a row, up to the last, that agree with each other on a time far ahead of it.
     doubted: usize,
 }
 
 fn believed(boots: &[BootSpan]) -> Believed {
-    let mut until: Option<i64> = None;
+    let mut until: Option<UtcUs> = None;
     let mut ahead: Vec<BootSpan> = Vec::new();
     for boot in boots {
-        if until.is_none_or(|until| boot.last_utc_us <= until.saturating_add(DAY_US)) {
-            until = until.max(Some(boot.last_utc_us));
+        if until.is_none_or(|until| boot.last <= until + DAY) {
+            until = until.max(Some(boot.last));
             ahead.clear();
             continue;
         }
-        let agrees = |before: &BootSpan| {
-            boot.first_utc_us.saturating_add(AGREEMENT_US as i64) >= before.last_utc_us
-        };
+        let agrees = |before: &BootSpan| boot.first + AGREEMENT >= before.last;
         if !ahead.last().is_none_or(agrees) {
             ahead.clear();
         }
         ahead.push(*boot);
-        let ran_us: i64 = ahead
-            .iter()
-            .map(|boot| boot.last_utc_us.saturating_sub(boot.first_utc_us))
-            .sum();
-        if ahead.len() >= STARTS || ran_us >= DAY_US {
-            until = Some(boot.last_utc_us);
+        let ran = ahead.iter().map(|boot| boot.last.since(boot.first));
+        let ran = ran.fold(Duration::ZERO, Duration::saturating_add);
+        if ahead.len() >= STARTS || ran >= DAY {
+            until = Some(boot.last);
             ahead.clear();
         }
     }
@@ -120,103 +127,102 @@ fn believed(boots: &[BootSpan]) -> Believed {
     }
 }
 
-/// Whether a segment is too old, by its header; `now_utc_us` from [`AgeingClock::Believed`]. What this boot has recorded is as
+/// Whether a segment is too old, by its header; `utc` is from [`AgeingClock::Believed`]. What this boot has recorded is as
 /// old as the boot clock says, whatever became of the other.
 pub fn has_aged(
     segment: &SegmentStart,
     retention: &Retention,
-    now_utc_us: i64,
-    now_boot_ns: u64,
+    utc: UtcUs,
+    now: BootNs,
     boot_id: [u8; 16],
 ) -> bool {
-    let max_ns = u64::try_from(retention.max_age.as_nanos()).unwrap_or(u64::MAX);
     if segment.boot_id == boot_id {
-        return now_boot_ns.saturating_sub(segment.start_boot) > max_ns;
+        return now.since(segment.start_boot) > retention.max_age;
     }
-    let max_us = i64::try_from(max_ns / 1000).unwrap_or(i64::MAX);
     // One of unknown time is judged by its place, before this.
     segment
         .start_utc
-        .is_none_or(|start| start < now_utc_us.saturating_sub(max_us))
+        .is_none_or(|start| start < utc - retention.max_age)
 }
 
 /// How many slots of one ring may still go: one at least, and at most two in a hundred an hour.
 #[derive(Debug, Default)]
 pub struct AgeingPace {
-    gone_at_ns: VecDeque<u64>,
+    gone_at: VecDeque<BootNs>,
 }
 
 impl AgeingPace {
     /// How many may go now from a ring of `slots`.
-    pub fn allowance(&mut self, now_boot_ns: u64, slots: usize) -> usize {
-        while let Some(&first) = self.gone_at_ns.front()
-            && now_boot_ns.saturating_sub(first) >= HOUR_NS
+    pub fn allowance(&mut self, now: BootNs, slots: usize) -> usize {
+        while let Some(&first) = self.gone_at.front()
+            && now.since(first) >= HOUR
         {
-            self.gone_at_ns.pop_front();
+            self.gone_at.pop_front();
         }
         let an_hour = (slots * PERCENT_AN_HOUR / 100).max(1);
-        an_hour.saturating_sub(self.gone_at_ns.len())
+        an_hour.saturating_sub(self.gone_at.len())
     }
 
     /// One went.
-    pub fn gone(&mut self, now_boot_ns: u64) {
-        self.gone_at_ns.push_back(now_boot_ns);
+    pub fn gone(&mut self, now: BootNs) {
+        self.gone_at.push_back(now);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use picam_time::{TimeAnchor, TimeSource};
 
     use super::*;
-    use crate::anchor::{TimeAnchor, TimeSource, name_time};
+    use crate::anchor::name_time;
     use crate::class::Class;
     use crate::name::SegmentName;
 
     /// 2026-11-20 11:08:00 UTC.
-    const NOON: i64 = 1_795_172_880_000_000;
-    const FAR: i64 = NOON + 70 * 365 * DAY_US;
+    const NOON: UtcUs = UtcUs(1_795_172_880_000_000);
+    const FAR: UtcUs = UtcUs::from_secs(NOON.seconds() + 70 * 365 * 86_400);
     const THIS: [u8; 16] = [99; 16];
-    const S: u64 = 1_000_000_000;
+    const NOW: BootNs = BootNs::from_secs(100);
+    const TICK: Duration = Duration::from_micros(1);
 
-    fn segment(boot: u8, utc_us: Option<i64>) -> SegmentStart {
+    fn segment(boot: u8, utc: Option<UtcUs>) -> SegmentStart {
         SegmentStart {
             name: SegmentName {
-                time: name_time(utc_us, boot.into(), S),
+                time: name_time(utc, boot.into(), BootNs::from_secs(1)),
                 camera: b'F',
                 class: Class::Normal,
                 sequence: boot.into(),
             },
             boot_id: [boot; 16],
             boot_number: boot.into(),
-            start_boot: S,
-            start_utc: utc_us,
+            start_boot: BootNs::from_secs(1),
+            start_utc: utc,
         }
     }
 
-    fn told(utc_us: i64, source: TimeSource) -> BootTime {
+    fn told(utc: UtcUs, source: TimeSource) -> BootTime {
         let mut time = BootTime::default();
-        time.offer(TimeAnchor::new(100 * S, utc_us, source).unwrap(), 100 * S);
+        time.offer(TimeAnchor::new(NOW, utc, source).unwrap(), NOW);
         time
     }
 
     fn judge(time: &BootTime, segments: &[SegmentStart]) -> AgeingClock {
-        ageing_clock(time, 100 * S, THIS, segments)
+        ageing_clock(time, NOW, THIS, segments)
     }
 
     #[test]
     fn a_clock_near_the_footage_is_believed_and_no_other() {
         let card = [segment(1, Some(NOON))];
         assert_eq!(judge(&BootTime::default(), &card), AgeingClock::Unknown);
-        for (offset, expected) in [
-            (-DAY_US, AgeingClock::Behind),
-            (-60_000_001, AgeingClock::Behind),
-            (-60_000_000, AgeingClock::Believed(NOON - 60_000_000)),
-            (DAY_US, AgeingClock::Believed(NOON + DAY_US)),
-            (DAY_US + 1, AgeingClock::Ahead),
+        for (utc, expected) in [
+            (NOON - DAY, AgeingClock::Behind),
+            (NOON - AGREEMENT - TICK, AgeingClock::Behind),
+            (NOON - AGREEMENT, AgeingClock::Believed(NOON - AGREEMENT)),
+            (NOON + DAY, AgeingClock::Believed(NOON + DAY)),
+            (NOON + DAY + TICK, AgeingClock::Ahead),
         ] {
-            let time = told(NOON + offset, TimeSource::Ntp);
-            assert_eq!(judge(&time, &card), expected, "{offset}");
+            let time = told(utc, TimeSource::Ntp);
+            assert_eq!(judge(&time, &card), expected, "{utc:?}");
         }
         assert_eq!(
             judge(&told(FAR, TimeSource::Gps), &[]),
@@ -228,7 +234,9 @@ mod tests {
     fn what_this_boot_recorded_does_not_speak_for_its_clock() {
         let mut own = segment(2, Some(FAR));
         own.boot_id = THIS;
-        let card = [segment(1, Some(NOON)), own];
+        let card = [segment(1, Some(NOON)), own, segment(3, None)];
+        assert_eq!(newest_footage(THIS, &card), Some(NOON));
+        assert_eq!(newest_footage(THIS, &card[1..]), None);
         assert_eq!(
             judge(&told(FAR, TimeSource::Ntp), &card),
             AgeingClock::Ahead
@@ -239,26 +247,24 @@ mod tests {
     fn a_second_source_or_a_day_makes_a_far_clock_believed() {
         let card = [segment(1, Some(NOON))];
         let mut time = told(FAR, TimeSource::Ntp);
-        time.offer(
-            TimeAnchor::new(100 * S, FAR, TimeSource::System).unwrap(),
-            100 * S,
-        );
+        time.offer(TimeAnchor::new(NOW, FAR, TimeSource::System).unwrap(), NOW);
         assert_eq!(judge(&time, &card), AgeingClock::Ahead);
-        let later = |at_ns| ageing_clock(&time, at_ns, THIS, &card);
-        assert_eq!(later(100 * S + DAY_NS - 1), AgeingClock::Ahead);
-        assert!(matches!(later(100 * S + DAY_NS), AgeingClock::Believed(_)));
+        let later = |at| ageing_clock(&time, at, THIS, &card);
+        assert_eq!(later((NOW + DAY).shifted_ns(-1)), AgeingClock::Ahead);
+        assert!(matches!(later(NOW + DAY), AgeingClock::Believed(_)));
+        let agreeing = FAR + AGREEMENT / 2;
         time.offer(
-            TimeAnchor::new(100 * S, FAR + 30_000_000, TimeSource::Gps).unwrap(),
-            100 * S,
+            TimeAnchor::new(NOW, agreeing, TimeSource::Gps).unwrap(),
+            NOW,
         );
-        assert_eq!(judge(&time, &card), AgeingClock::Believed(FAR + 30_000_000));
+        assert_eq!(judge(&time, &card), AgeingClock::Believed(agreeing));
     }
 
     #[test]
     fn three_starts_make_a_far_clock_believed_if_they_agree() {
-        let far = |days: i64| Some(FAR + days * DAY_US);
-        let judge_at = |days, card: &[SegmentStart]| {
-            judge(&told(FAR + days * DAY_US, TimeSource::Phone), card)
+        let far = |days: u32| Some(FAR + days * DAY);
+        let judge_at = |days: u32, card: &[SegmentStart]| {
+            judge(&told(FAR + days * DAY, TimeSource::Phone), card)
         };
         let mut card = vec![segment(1, Some(NOON)), segment(2, far(0))];
         assert_eq!(judge_at(2, &card), AgeingClock::Ahead);
@@ -289,16 +295,16 @@ mod tests {
             max_age: Duration::from_secs(30),
             include_locked: false,
         };
-        let aged = |segment: &SegmentStart, now_utc_us, now_s: u64| {
-            has_aged(segment, &retention, now_utc_us, now_s * S, THIS)
+        let aged = |segment: &SegmentStart, utc, now_s: u64| {
+            has_aged(segment, &retention, utc, BootNs::from_secs(now_s), THIS)
         };
         let mut own = segment(7, Some(NOON));
         own.boot_id = THIS;
         assert!(!aged(&own, FAR, 31));
         assert!(aged(&own, FAR, 32));
         let other = segment(7, Some(NOON));
-        assert!(!aged(&other, NOON + 30_000_000, 9999));
-        assert!(aged(&other, NOON + 30_000_001, 0));
+        assert!(!aged(&other, NOON + retention.max_age, 9999));
+        assert!(aged(&other, NOON + retention.max_age + TICK, 0));
     }
 
     #[test]
@@ -306,13 +312,13 @@ mod tests {
         let mut pace = AgeingPace::default();
         let mut gone = 0;
         for minute in 0..600 {
-            let now = minute * 60 * S;
+            let now = BootNs::from_secs(minute * 60);
             for _ in 0..pace.allowance(now, 1000) {
                 pace.gone(now);
                 gone += 1;
             }
         }
         assert_eq!(gone, 10 * 20);
-        assert_eq!(AgeingPace::default().allowance(0, 3), 1);
+        assert_eq!(AgeingPace::default().allowance(BootNs::ZERO, 3), 1);
     }
 }

@@ -5,15 +5,17 @@
 
 use std::collections::HashMap;
 
+use picam_time::{BootNs, UtcUs};
+
 /// When a segment was recorded, as far as it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     /// The boot that recorded it; none if its header is damaged.
     pub boot_id: Option<[u8; 16]>,
-    /// Start, nanoseconds since that boot.
-    pub boot_ns: u64,
-    /// Start, microseconds since 1970; none if nobody knew.
-    pub utc_us: Option<i64>,
+    /// Start, by the clock of that boot.
+    pub boot: BootNs,
+    /// Start in UTC; none if nobody knew.
+    pub utc: Option<UtcUs>,
 }
 
 /// Brings volumes, each of them newest first, into one order, newest first.
@@ -84,13 +86,13 @@ fn two<T>(a: Vec<T>, b: Vec<T>, moment: &impl Fn(&T) -> Moment) -> Vec<T> {
         };
         let same_boot = head_a.boot_id.is_some() && head_a.boot_id == head_b.boot_id;
         let a_first = if same_boot {
-            head_a.boot_ns >= head_b.boot_ns
+            head_a.boot >= head_b.boot
         } else {
             match (b.has(head_a.boot_id), a.has(head_b.boot_id)) {
                 // Something of a's boot lies further back on b: b's head is of a later one.
                 (true, false) => false,
                 (false, true) => true,
-                _ => match (head_a.utc_us, head_b.utc_us) {
+                _ => match (head_a.utc, head_b.utc) {
                     (Some(utc_a), Some(utc_b)) if utc_a != utc_b => utc_a > utc_b,
                     // Nobody knows: what was begun goes on.
                     _ => match last.and_then(|last| last.boot_id) {
@@ -125,8 +127,8 @@ mod tests {
     fn moment(item: &Item) -> Moment {
         Moment {
             boot_id: (item.1 > 0).then_some([item.1; 16]),
-            boot_ns: item.2 * 1_000_000_000,
-            utc_us: item.3.map(|seconds| seconds * 1_000_000),
+            boot: BootNs::from_secs(item.2),
+            utc: item.3.map(UtcUs::from_secs),
         }
     }
 

@@ -26,11 +26,8 @@ mod retention;
 mod sequence;
 mod slots;
 
-pub use ageing::{AgeingClock, AgeingPace, ageing_clock, has_aged};
-pub use anchor::{
-    AnchorError, BootTime, CEILING_UTC_US, Correction, FLOOR_UTC_US, Offer, SegmentStart,
-    TimeAnchor, TimeSource, corrections, name_time,
-};
+pub use ageing::{AgeingClock, AgeingPace, ageing_clock, has_aged, newest_footage};
+pub use anchor::{Correction, SegmentStart, corrections, name_time};
 pub use card_full::{CardFull, Degraded, degraded};
 pub use catalog::{Catalog, Foreign, Ring, Segment, Spare};
 pub use class::{Class, MIN_NORMAL_SHARE, Shares, SharesError};
@@ -58,4 +55,4 @@ pub use recovery::{
 };
 pub use retention::{Retention, expired};
 pub use sequence::{digits_of, distance, newest_candidates, next_sequence};
-pub use slots::{Claim, FIRST_PROBE_NS, LAST_PROBE_NS, Owner, SlotTable};
+pub use slots::{Claim, FIRST_PROBE, LAST_PROBE, Owner, SlotTable};

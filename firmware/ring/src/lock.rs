@@ -1,9 +1,11 @@
 //! Which segments a stretch of time is in, and what they are to be called so that the ring keeps them.
 
 use std::io;
+use std::time::Duration;
 
 use picam_mp4::RecoverError;
 use picam_mp4::recover::read_record;
+use picam_time::{BootNs, UtcUs};
 
 use crate::catalog::{Ring, Segment};
 use crate::class::Class;
@@ -11,7 +13,7 @@ use crate::directory::Directory;
 use crate::name::{NameTime, SegmentName};
 
 /// How long a segment is taken to last of which nothing but the name can be read.
-const UNREADABLE_NS: u64 = 120_000_000_000;
+const UNREADABLE: Duration = Duration::from_secs(120);
 
 /// A segment gets another name; its sequence and start stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +31,12 @@ pub struct Extent {
     pub sequence: u64,
     /// The boot that recorded it; zeros if the header cannot be read.
     pub boot_id: [u8; 16],
-    /// When it began, in nanoseconds since that boot.
-    pub start_boot: u64,
-    /// The same in microseconds since 1970, if known.
-    pub start_utc: Option<i64>,
-    /// Its length in nanoseconds; `None` while it is recorded, and if it was cut off meanwhile.
-    pub duration: Option<u64>,
+    /// When it began, by the clock of that boot.
+    pub start_boot: BootNs,
+    /// The same in UTC, if known.
+    pub start_utc: Option<UtcUs>,
+    /// Its length; `None` while it is recorded, and if it was cut off meanwhile.
+    pub duration: Option<Duration>,
 }
 
 impl Extent {
@@ -47,39 +49,37 @@ impl Extent {
                 boot_id: record.boot_id,
                 start_boot: record.start_boot,
                 start_utc: record.start_utc,
-                duration: (state == picam_mp4::SegmentState::Finished)
-                    .then_some(record.duration),
+                duration: (state == picam_mp4::SegmentState::Finished).then_some(record.duration),
             }),
             Err(RecoverError::Io(error)) => Err(error),
             Err(_) => Ok(Self {
                 sequence: name.sequence.into(),
                 boot_id: [0; 16],
-                start_boot: 0,
+                start_boot: BootNs::ZERO,
                 start_utc: match name.time {
-                    NameTime::Utc(seconds) => Some(seconds.saturating_mul(1_000_000)),
+                    NameTime::Utc(seconds) => Some(UtcUs::from_secs(seconds)),
                     NameTime::Boot { .. } => None,
                 },
-                duration: Some(UNREADABLE_NS),
+                duration: Some(UNREADABLE),
             }),
         }
     }
 
-    /// Whether any of it lies between two moments in microseconds since 1970, both included. No, if nobody knows when it
+    /// Whether any of it lies between two moments, both included. No, if nobody knows when it
     /// began. What is still being recorded has no end.
-    pub fn meets_utc(&self, from_us: i64, to_us: i64) -> bool {
+    pub fn meets_utc(&self, from: UtcUs, to: UtcUs) -> bool {
         let Some(start) = self.start_utc else {
             return false;
         };
-        let length = self.duration.map_or(i64::MAX, |ns| (ns / 1000) as i64);
-        start <= to_us && start.saturating_add(length) >= from_us
+        start <= to && self.duration.is_none_or(|length| start + length >= from)
     }
 
-    /// The same for two moments in nanoseconds since a boot.
-    pub fn meets_boot(&self, boot_id: [u8; 16], from_ns: u64, to_ns: u64) -> bool {
-        let length = self.duration.unwrap_or(u64::MAX);
+    /// The same for two moments of a boot.
+    pub fn meets_boot(&self, boot_id: [u8; 16], from: BootNs, to: BootNs) -> bool {
+        let start = self.start_boot;
         self.boot_id == boot_id
-            && self.start_boot <= to_ns
-            && self.start_boot.saturating_add(length) >= from_ns
+            && start <= to
+            && self.duration.is_none_or(|length| start + length >= from)
     }
 }
 
@@ -131,12 +131,11 @@ mod tests {
     use Class::*;
     use proptest::prelude::*;
 
-    const NOON: i64 = 1_795_172_880_000_000;
-    const S: u64 = 1_000_000_000;
+    const NOON: UtcUs = UtcUs(1_795_172_880_000_000);
 
     fn name(sequence: u32, class: Class) -> SegmentName {
         SegmentName {
-            time: NameTime::Utc(NOON / 1_000_000),
+            time: NameTime::Utc(NOON.seconds()),
             camera: b'F',
             class,
             sequence,
@@ -176,9 +175,9 @@ mod tests {
         let extent = Extent {
             sequence: 1,
             boot_id: [7; 16],
-            start_boot: 100 * S,
+            start_boot: BootNs::from_secs(100),
             start_utc: Some(NOON),
-            duration: Some(60 * S),
+            duration: Some(Duration::from_secs(60)),
         };
         for (from, to, meets) in [
             (-10, -1, false),
@@ -188,9 +187,9 @@ mod tests {
             (61, 70, false),
             (-10, 500, true),
         ] {
-            let utc = |s: i64| NOON + s * 1_000_000;
+            let utc = |s: i64| UtcUs::from_secs(NOON.seconds() + s);
             assert_eq!(extent.meets_utc(utc(from), utc(to)), meets, "{from} {to}");
-            let boot = |s: i64| (100 + s).cast_unsigned() * S;
+            let boot = |s: i64| BootNs::from_secs((100 + s).cast_unsigned());
             assert_eq!(extent.meets_boot([7; 16], boot(from), boot(to)), meets);
             assert!(!extent.meets_boot([8; 16], boot(from), boot(to)));
             let open = Extent {
@@ -202,7 +201,7 @@ mod tests {
                 start_utc: None,
                 ..extent
             };
-            assert!(!timeless.meets_utc(i64::MIN, i64::MAX));
+            assert!(!timeless.meets_utc(UtcUs(i64::MIN), UtcUs(i64::MAX)));
         }
     }
 

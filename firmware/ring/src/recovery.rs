@@ -9,6 +9,7 @@ use picam_mp4::{
     Help, Mended, Named, Record, RecordError as HeaderError, RecoverError, SegmentState, mend,
     patch_record,
 };
+use picam_time::UtcUs;
 
 use crate::anchor::{SegmentStart, name_time};
 use crate::class::Class;
@@ -37,9 +38,9 @@ pub enum Needs {
 pub struct Look {
     /// What is to be done.
     pub needs: Needs,
-    /// The boot that recorded it and, if its time is known, UTC minus that boot's clock in
-    /// microseconds. `None` if there is no footage or no record.
-    pub boot: Option<([u8; 16], Option<i64>)>,
+    /// The boot that recorded it and, if its time is known, UTC of the moment of booting.
+    /// `None` if there is no footage or no record.
+    pub boot: Option<([u8; 16], Option<UtcUs>)>,
     /// When it started, if it is a finished segment.
     pub start: Option<SegmentStart>,
 }
@@ -72,10 +73,8 @@ pub fn look(directory: &impl Directory, slot: SlotName) -> io::Result<Look> {
             });
         }
     };
-    let offset = record
-        .start_utc
-        .map(|us| us - (record.start_boot / 1000) as i64);
-    let needs = match (state, offset) {
+    let booted = record.start_utc.map(|utc| utc.at_boot(record.start_boot));
+    let needs = match (state, booted) {
         (SegmentState::Recording, _) => Needs::Recovery,
         (SegmentState::Finished, None) => Needs::Time,
         (SegmentState::Finished, Some(_)) => Needs::Nothing,
@@ -92,7 +91,7 @@ pub fn look(directory: &impl Directory, slot: SlotName) -> io::Result<Look> {
     };
     Ok(Look {
         needs,
-        boot: Some((record.boot_id, offset)),
+        boot: Some((record.boot_id, booted)),
         start,
     })
 }
@@ -129,18 +128,18 @@ pub fn recover_claimed(
     Ok(mended)
 }
 
-/// Gives a finished segment its true start, microseconds since 1970, in the file and in its name.
+/// Gives a finished segment its true start, in the file and in its name.
 pub fn date_claimed(
     claim: &mut Claim,
     directory: &impl Directory,
-    start_utc: i64,
+    start_utc: UtcUs,
 ) -> Result<(), RecoverError> {
     let SlotName::Segment(name) = claim.slot() else {
         return Err(HeaderError::Foreign.into());
     };
     let mut file = directory.open(&name.to_string())?;
     patch_record(&mut file, |record| record.start_utc = Some(start_utc))?;
-    let time = NameTime::Utc(start_utc.div_euclid(1_000_000));
+    let time = NameTime::Utc(start_utc.seconds());
     let due = SegmentName { time, ..name };
     if !is_beside(name, due) {
         claim.name_segment(directory, due)?;
@@ -182,11 +181,7 @@ pub fn recover_slot(
 
 /// The name that goes with a header record. What the record does not know, its name now says.
 fn due_name(record: &Record, now: SlotName) -> SegmentName {
-    let recorded = name_time(
-        record.start_utc,
-        record.boot_number,
-        record.start_boot,
-    );
+    let recorded = name_time(record.start_utc, record.boot_number, record.start_boot);
     let (time, class) = match now {
         SlotName::Segment(now)
             if record.start_utc.is_none() && matches!(now.time, NameTime::Utc(_)) =>

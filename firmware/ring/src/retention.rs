@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use picam_time::UtcUs;
+
 use crate::catalog::Ring;
 use crate::name::{NameTime, SegmentName, SlotName};
 
@@ -14,19 +16,18 @@ pub struct Retention {
     pub include_locked: bool,
 }
 
-/// The finished segments of a camera whose time is up, oldest first. `now_utc` is in seconds since
-/// 1970; ask only once somebody has said what time it is.
+/// The finished segments of a camera whose time is up, oldest first. Ask only once somebody has said what time it is.
 ///
 /// A segment of unknown time has expired if one that was recorded after it has. The newest segment
 /// never expires: it keeps the sequence number from starting again.
 pub fn expired(
     ring: &Ring,
     retention: &Retention,
-    now_utc: i64,
+    now: UtcUs,
     busy: &[SlotName],
 ) -> Vec<SegmentName> {
     let max_age = i64::try_from(retention.max_age.as_secs()).unwrap_or(i64::MAX);
-    let before = now_utc.saturating_sub(max_age);
+    let before = now.seconds().saturating_sub(max_age);
     let mut later_one_has = false;
     let mut expired = Vec::new();
     let newest = ring.newest().map(|segment| segment.name);
@@ -55,7 +56,7 @@ mod tests {
 
     const DAY: u64 = 86_400;
     /// 2026-11-20 11:08:00 UTC.
-    const NOW: i64 = 1_795_172_880;
+    const NOW: UtcUs = UtcUs::from_secs(1_795_172_880);
 
     fn catalog(names: &[&str]) -> Catalog {
         let entries: Vec<Entry> = names

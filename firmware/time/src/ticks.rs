@@ -96,13 +96,26 @@ mod tests {
 
     #[test]
     fn a_tick_of_another_rate_is_the_last_before_the_nearest_or_the_first_after() {
-        for (value, down, nearest, up) in [(1, 0, 0, 1), (2, 0, 1, 1), (3, 1, 1, 1), (-1, -1, 0, 0), (-2, -1, -1, 0)] {
+        for (value, down, nearest, up) in [
+            (1, 0, 0, 1),
+            (2, 0, 1, 1),
+            (3, 1, 1, 1),
+            (-1, -1, 0, 0),
+            (-2, -1, -1, 0),
+        ] {
             let ticks = Ticks::new(value, 3);
             let found = [ticks.at_rate(1), ticks.nearest(1), ticks.rounded_up(1)];
-            assert_eq!(found.map(|ticks| ticks.value), [down, nearest, up], "{value}");
+            assert_eq!(
+                found.map(|ticks| ticks.value),
+                [down, nearest, up],
+                "{value}"
+            );
         }
         let half = Ticks::new(1, 2);
-        assert_eq!((half.nearest(1).value, half.nearest(4)), (1, Ticks::new(2, 4)));
+        assert_eq!(
+            (half.nearest(1).value, half.nearest(4)),
+            (1, Ticks::new(2, 4))
+        );
         for rate in [0, 1, u32::MAX] {
             let last = Ticks::new(i64::MAX, 1);
             assert_eq!(last.nearest(rate).value, last.at_rate(rate).value);

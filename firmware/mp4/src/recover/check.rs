@@ -155,9 +155,7 @@ fn finished_faults(
 fn damaged(found: &Found) -> Vec<DamagedFragment> {
     let pieces = &found.walked.pieces;
     let timescale = found.init.tracks.first().map_or(1, |track| track.timescale);
-    let seconds = |dts: u64| {
-        moov::ticks(dts, timescale).span().as_secs_f64()
-    };
+    let seconds = |dts: u64| moov::ticks(dts, timescale).span().as_secs_f64();
     let begins = |piece: &Piece| {
         let video = piece.parts.as_ref()?.iter().find(|part| part.track == 0)?;
         Some((video.base_dts, video.base_dts + video.duration()))

@@ -1,6 +1,9 @@
 //! Damage done to a small segment in memory, and what is left of it.
 
 use std::io;
+use std::time::Duration;
+
+use picam_time::{BootNs, UtcUs};
 
 use super::*;
 use crate::sample_entry;
@@ -107,8 +110,8 @@ fn header(sequence: u64, boot: u8) -> Record {
         camera: b'F',
         class: b'N',
         camera_name: "front".into(),
-        start_boot: 1_000_000_000,
-        start_utc: Some(1_795_172_880_000_000),
+        start_boot: BootNs(1_000_000_000),
+        start_utc: Some(UtcUs(1_795_172_880_000_000)),
         slot_len: SLOT_LEN,
         head_len: HEAD_LEN,
         pictures_before: 77,
@@ -124,7 +127,7 @@ fn record_into(slot: Slot, header: Record, fragments: usize, finish: bool) -> Sl
         TrackConfig::camm().unwrap(),
     ];
     let mut writer = SegmentWriter::new(FragmentLimits {
-        interval: 1_000_000_000_000,
+        interval: Duration::from_secs(1000),
         bytes: 1 << 20,
     });
     let tag = header.sequence as u8;
@@ -142,7 +145,7 @@ fn record_into(slot: Slot, header: Record, fragments: usize, finish: bool) -> Sl
             composition_offset,
             duration: 9000,
             key: n.is_multiple_of(10),
-            captured: 1_000_000_000 + n as u64 * 100_000_000,
+            captured: BootNs(1_000_000_000 + n as u64 * 100_000_000),
             data,
         }
     }
@@ -159,7 +162,7 @@ fn record_into(slot: Slot, header: Record, fragments: usize, finish: bool) -> Sl
             composition_offset: 0,
             duration: 100,
             key: true,
-            captured: 0,
+            captured: BootNs(0),
             data: &fix,
         };
         writer.push(&moved).unwrap();

@@ -61,7 +61,9 @@ mod tests {
         pace.spend(BootNs(9000));
         assert!(pace.allows(BootNs(9000)));
         pace.spend(BootNs(9000));
-        assert!(!pace.allows(BootNs(9000)) && !pace.allows(BootNs(9249)) && pace.allows(BootNs(9250)));
+        assert!(
+            !pace.allows(BootNs(9000)) && !pace.allows(BootNs(9249)) && pace.allows(BootNs(9250))
+        );
         // Three that could not wait are owed.
         for _ in 0..3 {
             pace.spend(BootNs(9250));

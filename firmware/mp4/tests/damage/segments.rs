@@ -9,6 +9,7 @@ use picam_mp4::{
     mend, sample_entry,
 };
 use picam_testkit::ffmpeg;
+use picam_time::BootNs;
 
 pub(crate) const HEAD_LEN: u32 = 32 * 1024;
 pub(crate) const SLOT_LEN: u64 = 1 << 20;
@@ -84,7 +85,7 @@ fn record_into(slot: Slot, clip: &Vec<u8>, sequence: u64, pictures: usize, finis
         camera: b'F',
         class: b'N',
         camera_name: "front".into(),
-        start_boot: 1_000_000_000,
+        start_boot: BootNs(1_000_000_000),
         slot_len: SLOT_LEN,
         head_len: HEAD_LEN,
         ..Record::default()
@@ -98,7 +99,7 @@ fn record_into(slot: Slot, clip: &Vec<u8>, sequence: u64, pictures: usize, finis
             composition_offset: s.cts_offset as u32,
             duration: s.duration,
             key: s.key,
-            captured: 1_000_000_000 + s.dts as u64 * 100_000 / 9,
+            captured: BootNs(1_000_000_000 + s.dts as u64 * 100_000 / 9),
             data: &clip[s.offset as usize..s.end() as usize],
         })
         .collect();

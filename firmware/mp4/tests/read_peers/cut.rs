@@ -464,7 +464,7 @@ fn a_clip_over_segments_is_frame_exact() {
             }
             let starts = recording.finished.iter().map(|path| {
                 let (_, record, _) = Movie::read_slot(&File::open(path).unwrap()).unwrap();
-                record.start_boot_ns as i64
+                record.start_boot.0 as i64
             });
             let starts: Vec<_> = starts.collect();
             let row = Row::new(recording.finished.clone(), &starts);

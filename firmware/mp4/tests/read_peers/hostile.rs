@@ -6,6 +6,7 @@ use picam_mp4::ReadAt;
 use picam_mp4::cut::{CutPlan, Source};
 use picam_mp4::hls::{Options, Part, playlist};
 use picam_mp4::read::{Movie, ReadError};
+use picam_time::UtcUs;
 use proptest::prelude::*;
 
 use picam_testkit::judges::have;
@@ -127,7 +128,7 @@ fn damaged_files() {
                     let part = Part {
                         movie: &movie,
                         uri: "a.mp4",
-                        start_utc: Some(i64::MAX),
+                        start_utc: Some(UtcUs(i64::MAX)),
                     };
                     let options = Options {
                         at_least_ms: u32::MAX,

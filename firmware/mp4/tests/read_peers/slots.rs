@@ -1,6 +1,7 @@
 //! Segments as the recorder writes them: picture, sound, fixes and text in slots.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use picam_mp4::camm::Fix;
 use picam_mp4::read::{Movie, Track};
@@ -9,6 +10,7 @@ use picam_mp4::{
 };
 use picam_ring::Directory;
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
+use picam_time::{BootNs, UtcUs};
 
 use crate::peers::{B_FRAMES, CLIP, Clip};
 
@@ -34,15 +36,15 @@ fn record(sequence: u64, start_ns: u64) -> Record {
         camera: b'F',
         class: b'N',
         camera_name: "front".into(),
-        start_boot: start_ns,
-        start_utc: Some(UTC_US + start_ns as i64 / 1000),
+        start_boot: BootNs(start_ns),
+        start_utc: Some(UtcUs(UTC_US + start_ns as i64 / 1000)),
         slot_len: SLOT,
         head_len: 128 * 1024,
         init_len: 0,
         init_moov_len: 0,
         written_len: 0,
         end: 0,
-        duration: 0,
+        duration: Duration::ZERO,
         recovered: false,
         counters: Counters::default(),
         init_crc: None,
@@ -63,7 +65,7 @@ fn metadata(track: usize, dts: i64, duration: u32, data: &[u8]) -> Sample<'_> {
         composition_offset: 0,
         duration,
         key: true,
-        captured: 0,
+        captured: BootNs(0),
         data,
     }
 }
@@ -120,7 +122,7 @@ fn record_clip(clip: &Path, keys_per_segment: usize, dir: &Path) -> Recording {
             composition_offset: s.cts_offset as u32,
             duration: s.duration,
             key: s.key,
-            captured: s.dts as u64 * 1_000_000_000 / 90_000,
+            captured: BootNs(s.dts as u64 * 1_000_000_000 / 90_000),
             data: data(s),
         };
         // What was heard before a key frame belongs to the segment before it.
@@ -135,7 +137,7 @@ fn record_clip(clip: &Path, keys_per_segment: usize, dir: &Path) -> Recording {
                 composition_offset: 0,
                 duration: s.duration,
                 key: true,
-                captured: 0,
+                captured: BootNs(0),
                 data: data(s),
             };
             writer.push(&sound).unwrap();

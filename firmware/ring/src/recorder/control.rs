@@ -1,29 +1,31 @@
 //! What others tell a recorder while it records: the time, an event.
 
+use picam_time::{BootNs, UtcUs};
+
 use super::Recorder;
 use super::error::{RecordError, write_error};
-use crate::anchor::{NOTICEABLE_US, name_time};
+use crate::anchor::{NOTICEABLE, name_time};
 use crate::class::Class;
 use crate::directory::Directory;
 use crate::name::{NameTime, SegmentName};
 
 impl<D: Directory> Recorder<D> {
-    /// Says how late it is, in nanoseconds since boot: for how long the card has been refusing.
-    pub fn set_now(&mut self, boot_ns: u64) {
-        self.caution.note_time(boot_ns);
+    /// Says how late it is: for how long the card has been refusing.
+    pub fn set_now(&mut self, now: BootNs) {
+        self.caution.note_time(now);
     }
 
-    /// Says what time it is: UTC minus the boot clock, in microseconds. The segment being recorded gets its true time, also
+    /// Says what time it is, by when the board booted. The segment being recorded gets its true time, also
     /// where it had another; those before are the housekeeper's.
-    pub fn set_utc(&mut self, utc_minus_boot_us: i64) -> Result<(), RecordError> {
-        self.utc_minus_boot_us = Some(utc_minus_boot_us);
+    pub fn set_utc(&mut self, booted: UtcUs) -> Result<(), RecordError> {
+        self.booted = Some(booted);
         let Some(record) = self.writer.record() else {
             return Ok(());
         };
         let start_boot = record.start_boot;
         let utc = self.utc_at(start_boot);
         let is_right = match (record.start_utc, utc) {
-            (Some(old), Some(new)) => old.abs_diff(new) < NOTICEABLE_US,
+            (Some(old), Some(new)) => old.apart(new) < NOTICEABLE,
             (old, new) => old == new,
         };
         if !is_right {
@@ -41,8 +43,8 @@ impl<D: Directory> Recorder<D> {
         })
     }
 
-    /// When the segment being recorded began: in nanoseconds since boot, and in microseconds since 1970 if known.
-    pub fn started(&self) -> Option<(u64, Option<i64>)> {
+    /// When the segment being recorded began, on the boot clock and in UTC if known.
+    pub fn started(&self) -> Option<(BootNs, Option<UtcUs>)> {
         let open = self.current.filter(|current| !current.closed);
         let record = open.and_then(|_| self.writer.record())?;
         Some((record.start_boot, record.start_utc))

@@ -1,11 +1,15 @@
 //! Up to when everything captured would survive a power cut, and when that must be moved on although no
 //! picture comes.
 
-/// A picture is on its way to the card for no longer than this, in nanoseconds: with a flush of 50 ms and the
+use std::time::Duration;
+
+use picam_time::BootNs;
+
+/// A picture is on its way to the card for no longer than this: with a flush of 50 ms and the
 /// coarseness of whoever calls, it is durable half a second after its capture.
-const FLUSH_AFTER_NS: u64 = 400_000_000;
-/// A source is silent if nothing comes for this long, in nanoseconds, and for two pictures' time.
-const SILENT_AFTER_NS: u64 = 150_000_000;
+const FLUSH_AFTER: Duration = Duration::from_millis(400);
+/// A source is silent if nothing comes for this long, and for two pictures' time.
+const SILENT_AFTER: Duration = Duration::from_millis(150);
 
 /// What to do for pictures that wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,41 +25,42 @@ pub(super) enum Due {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Waiting {
     /// Capture time of the first picture in the fragment being filled.
-    pub(super) uncommitted_since: Option<u64>,
+    pub(super) uncommitted_since: Option<BootNs>,
     /// Whether something was committed and not flushed.
     pub(super) unflushed: bool,
 }
 
-/// All times are nanoseconds since boot; 0 for never.
+/// Zero stands for never.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Durability {
-    newest: u64,
-    committed: u64,
-    durable: u64,
+    newest: BootNs,
+    committed: BootNs,
+    durable: BootNs,
     /// Capture time of the first picture that was committed and not flushed.
-    unflushed_since: u64,
-    picture_ns: u64,
+    unflushed_since: BootNs,
+    /// How long the newest picture lasts.
+    picture: Duration,
     /// Time saved up for flushes, at most two intervals', or owed for those that could not wait, as of
-    /// `credit_at`.
+    /// `credit_at`; in nanoseconds.
     credit_ns: i64,
-    credit_at: u64,
+    credit_at: BootNs,
 }
 
 impl Durability {
     /// Capture time of the newest picture that would survive a cut now.
-    pub(super) fn durable(&self) -> u64 {
+    pub(super) fn durable(&self) -> BootNs {
         self.durable
     }
 
-    /// A picture was taken that lasts for `picture_ns`.
-    pub(super) fn taken(&mut self, captured: u64, picture_ns: u64) {
+    /// A picture was taken that lasts this long.
+    pub(super) fn taken(&mut self, captured: BootNs, lasts: Duration) {
         self.newest = captured;
-        self.picture_ns = picture_ns;
+        self.picture = lasts;
     }
 
     /// A fragment was committed, the flush of which made the one before durable; its first picture is of
     /// `since`. The picture that closed it is not [`taken`](Self::taken) yet.
-    pub(super) fn committed(&mut self, since: u64, interval: u64) {
+    pub(super) fn committed(&mut self, since: BootNs, interval: Duration) {
         self.durable = self.committed;
         self.committed = self.newest;
         self.unflushed_since = since;
@@ -75,14 +80,14 @@ impl Durability {
 
     /// What is due at `now`, where fragments last `interval`, so that no more than one flush an interval
     /// is made while pictures come.
-    pub(super) fn due(&mut self, waiting: Waiting, now: u64, interval: u64) -> Due {
-        let silent_after = SILENT_AFTER_NS.max(self.picture_ns.saturating_mul(2));
-        let is_silent = now.saturating_sub(self.newest) >= silent_after;
+    pub(super) fn due(&mut self, waiting: Waiting, now: BootNs, interval: Duration) -> Due {
+        let silent_after = SILENT_AFTER.max(self.picture.saturating_mul(2));
+        let is_silent = now.since(self.newest) >= silent_after;
         match waiting.uncommitted_since {
-            Some(since) if is_silent || now.saturating_sub(since) >= interval => Due::Commit,
+            Some(since) if is_silent || now.since(since) >= interval => Due::Commit,
             _ if !waiting.unflushed => Due::Nothing,
             _ if is_silent => Due::Flush,
-            _ if now.saturating_sub(self.unflushed_since) < FLUSH_AFTER_NS => Due::Nothing,
+            _ if now.since(self.unflushed_since) < FLUSH_AFTER => Due::Nothing,
             _ if self.credit(now, interval) < signed(interval) => Due::Nothing,
             _ => {
                 self.spend(now, interval);
@@ -91,62 +96,69 @@ impl Durability {
         }
     }
 
-    fn credit(&self, now: u64, interval: u64) -> i64 {
-        let saved = signed(now.saturating_sub(self.credit_at));
+    fn credit(&self, now: BootNs, interval: Duration) -> i64 {
+        let saved = signed(now.since(self.credit_at));
         self.credit_ns
             .saturating_add(saved)
             .min(2 * signed(interval))
     }
 
-    fn spend(&mut self, now: u64, interval: u64) {
+    fn spend(&mut self, now: BootNs, interval: Duration) {
         self.credit_ns = self.credit(now, interval) - signed(interval);
         self.credit_at = self.credit_at.max(now);
     }
 }
 
-fn signed(ns: u64) -> i64 {
-    i64::try_from(ns).unwrap_or(i64::MAX)
+fn signed(span: Duration) -> i64 {
+    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const MS: u64 = 1_000_000;
-    const INTERVAL: u64 = 250 * MS;
+    const INTERVAL: Duration = ms(250);
+    const FLUSH: Duration = ms(50);
+    const BEGIN: BootNs = BootNs::from_secs(1);
+    /// The last picture's time at the latest.
+    const LAST: BootNs = BootNs::from_secs(21);
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
 
     /// A segment writer that closes fragments by capture time as the real one does; a flush takes 50 ms.
     #[derive(Default)]
     struct Model {
         durability: Durability,
-        uncommitted_since: Option<u64>,
+        uncommitted_since: Option<BootNs>,
         unflushed: bool,
-        captured: Vec<u64>,
-        flushes: Vec<u64>,
-        durable_at: Vec<u64>,
+        captured: Vec<BootNs>,
+        flushes: Vec<BootNs>,
+        durable_at: Vec<BootNs>,
     }
 
     impl Model {
-        fn commit(&mut self, now: u64) {
-            let since = self.uncommitted_since.take().unwrap_or(0);
+        fn commit(&mut self, now: BootNs) {
+            let since = self.uncommitted_since.take().unwrap_or(BootNs::ZERO);
             self.durability.committed(since, INTERVAL);
             self.unflushed = true;
             self.flush_at(now);
         }
 
-        fn flush_at(&mut self, now: u64) {
+        fn flush_at(&mut self, now: BootNs) {
             self.flushes.push(now);
             let durable = self.durability.durable();
             while let Some(&next) = self.captured.get(self.durable_at.len()) {
                 if next > durable {
                     break;
                 }
-                self.durable_at.push(now + 50 * MS);
+                self.durable_at.push(now + FLUSH);
             }
         }
 
-        fn picture(&mut self, now: u64, period: u64) {
-            let due = |since: u64| now - since >= INTERVAL;
+        fn picture(&mut self, now: BootNs, period: Duration) {
+            let due = |since: BootNs| now.since(since) >= INTERVAL;
             if self.uncommitted_since.is_some_and(due) {
                 self.commit(now);
             }
@@ -158,7 +170,7 @@ mod tests {
             }
         }
 
-        fn tick(&mut self, now: u64) {
+        fn tick(&mut self, now: BootNs) {
             let waiting = Waiting {
                 uncommitted_since: self.uncommitted_since,
                 unflushed: self.unflushed,
@@ -175,16 +187,17 @@ mod tests {
         }
 
         /// Pictures for 20 s at `fps`, then none; looked at every 50 ms.
-        fn run(fps: u64) -> Self {
+        fn run(fps: u32) -> Self {
             let mut model = Self::default();
-            let period = 1_000 * MS / fps;
-            let mut next = 1_000 * MS;
-            for now in (1_000 * MS..24_000 * MS).step_by(5 * MS as usize) {
-                while next <= now && next <= 21_000 * MS {
+            let period = ms(1000) / fps;
+            let mut next = BEGIN;
+            for n in 0..23_000 / 5 {
+                let now = BEGIN + n * ms(5);
+                while next <= now && next <= LAST {
                     model.picture(next, period);
                     next += period;
                 }
-                if now % (50 * MS) == 0 {
+                if n % 10 == 0 {
                     model.tick(now);
                 }
             }
@@ -197,8 +210,9 @@ mod tests {
         for fps in [1, 2, 3, 4, 5, 8, 10, 15, 24, 25, 30, 60, 120] {
             let model = Model::run(fps);
             assert_eq!(model.durable_at.len(), model.captured.len(), "{fps} fps");
-            let lag = model.durable_at.last().unwrap() - model.captured.last().unwrap();
-            assert!(lag <= 500 * MS, "{fps} fps: {} ms", lag / MS);
+            let durable_at = *model.durable_at.last().unwrap();
+            let lag = durable_at.since(*model.captured.last().unwrap());
+            assert!(lag <= ms(500), "{fps} fps: {lag:?}");
         }
     }
 
@@ -210,11 +224,11 @@ mod tests {
             let model = Model::run(fps);
             let lags = model.captured.iter().zip(&model.durable_at);
             let worst = lags
-                .map(|(captured, durable)| durable - captured)
+                .map(|(captured, durable)| durable.since(*captured))
                 .max()
                 .unwrap();
-            let bound = 2 * INTERVAL + 50 * MS + 5 * MS + 2 * 1_000 * MS / fps.max(8);
-            assert!(worst <= bound, "{fps} fps: {} ms", worst / MS);
+            let bound = 2 * INTERVAL + FLUSH + ms(5) + ms(2000) / fps.max(8);
+            assert!(worst <= bound, "{fps} fps: {worst:?}");
         }
     }
 
@@ -222,11 +236,7 @@ mod tests {
     fn no_more_than_four_flushes_a_second() {
         for fps in [1, 2, 3, 4, 5, 8, 10, 15, 24, 25, 30, 60, 120] {
             let model = Model::run(fps);
-            let while_coming = model
-                .flushes
-                .iter()
-                .filter(|&&at| at <= 21_000 * MS)
-                .count();
+            let while_coming = model.flushes.iter().filter(|&&at| at <= LAST).count();
             assert!(while_coming <= 4 * 20 + 2, "{fps} fps: {while_coming}");
         }
     }

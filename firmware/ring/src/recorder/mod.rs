@@ -15,9 +15,11 @@ mod error;
 mod slots;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use picam_mp4::recover::read_record;
 use picam_mp4::{Counters, Pushed, Record, Sample, SegmentWriter, TrackConfig, shown_counters};
+use picam_time::{BootNs, Ticks, UtcUs};
 
 use crate::anchor::name_time;
 use crate::class::Class;
@@ -35,8 +37,8 @@ pub use error::RecordError;
 use error::{doing, unclaimed, write_error};
 pub(crate) use slots::unnamed_footage;
 
-/// A segment is finished once no picture came for this long, nanoseconds.
-const SILENCE_NS: u64 = 10_000_000_000;
+/// A segment is finished once no picture came for this long.
+const SILENCE: Duration = Duration::from_secs(10);
 /// Refusals in a row after which a segment is given up.
 pub const ATTEMPTS: u32 = 3;
 
@@ -110,12 +112,13 @@ pub struct Recorder<D: Directory> {
     last_sequence: Option<u64>,
     /// The last number used on another volume.
     behind: Option<u64>,
-    utc_minus_boot_us: Option<i64>,
+    /// UTC of the moment of booting, once known.
+    booted: Option<UtcUs>,
     refusals: u32,
     faults: u32,
     account: Account,
     durability: Durability,
-    newest_boot_ns: u64,
+    newest: BootNs,
 }
 
 impl<D: Directory> Recorder<D> {
@@ -135,12 +138,12 @@ impl<D: Directory> Recorder<D> {
             caution: Caution::default(),
             last_sequence: None,
             behind: None,
-            utc_minus_boot_us: None,
+            booted: None,
             refusals: 0,
             faults: 0,
             account: Account::default(),
             durability: Durability::default(),
-            newest_boot_ns: 0,
+            newest: BootNs::ZERO,
         }
     }
 
@@ -216,19 +219,19 @@ impl<D: Directory> Recorder<D> {
 
     /// To be called every 50 ms whether pictures come or not: makes durable what waits for pictures that
     /// do not come, and finishes the segment after ten seconds without any.
-    pub fn tick(&mut self, now_boot_ns: u64) -> Result<(), RecordError> {
-        self.caution.note_time(now_boot_ns);
-        let result = self.try_tick(now_boot_ns);
+    pub fn tick(&mut self, now: BootNs) -> Result<(), RecordError> {
+        self.caution.note_time(now);
+        let result = self.try_tick(now);
         self.count(&result);
         result
     }
 
-    fn try_tick(&mut self, now_boot_ns: u64) -> Result<(), RecordError> {
+    fn try_tick(&mut self, now: BootNs) -> Result<(), RecordError> {
         if self.current.is_none() {
             return Ok(());
         }
         self.name_segment_when_due()?;
-        if now_boot_ns.saturating_sub(self.newest_boot_ns) >= SILENCE_NS {
+        if now.since(self.newest) >= SILENCE {
             return self.end_segment(None);
         }
         let waiting = Waiting {
@@ -237,7 +240,7 @@ impl<D: Directory> Recorder<D> {
         };
         match self
             .durability
-            .due(waiting, now_boot_ns, self.config.limits.interval)
+            .due(waiting, now, self.config.limits.interval)
         {
             Due::Nothing => Ok(()),
             Due::Commit => self.commit(None),
@@ -380,12 +383,13 @@ impl<D: Directory> Recorder<D> {
         if let Some(counters) = self.writer.counters_mut() {
             counters.add(&lost);
         }
-        let timescale = self.tracks.first().map_or(90_000, |track| track.timescale);
-        let picture_ns = u64::from(sample.duration) * 1_000_000_000 / u64::from(timescale.max(1));
-        self.newest_boot_ns = sample.captured;
-        self.durability.taken(sample.captured, picture_ns);
+        let lasts = self.tracks.first().map_or(Duration::ZERO, |track| {
+            Ticks::new(sample.duration.into(), track.timescale).span()
+        });
+        self.newest = sample.captured;
+        self.durability.taken(sample.captured, lasts);
         // There is nothing to wait for where the next picture would close the fragment anyhow.
-        let then = if picture_ns >= self.config.limits.interval {
+        let then = if lasts >= self.config.limits.interval {
             self.commit(None)
         } else {
             self.name_segment_when_due()
@@ -467,12 +471,12 @@ impl<D: Directory> Recorder<D> {
         Ok(())
     }
 
-    fn utc_at(&self, boot_ns: u64) -> Option<i64> {
-        Some((boot_ns / 1000) as i64 + self.utc_minus_boot_us?)
+    fn utc_at(&self, moment: BootNs) -> Option<UtcUs> {
+        Some(self.booted?.after_boot(moment))
     }
 
-    fn name_time(&self, boot_ns: u64) -> NameTime {
-        name_time(self.utc_at(boot_ns), self.boot.number, boot_ns)
+    fn name_time(&self, start: BootNs) -> NameTime {
+        name_time(self.utc_at(start), self.boot.number, start)
     }
 
     /// Gives the file its segment's name once its first fragment is durable.
@@ -552,8 +556,8 @@ impl<D: Directory> Recorder<D> {
         self.faults
     }
 
-    /// Capture time of the newest picture that would survive a power cut now; 0 before the first.
-    pub fn durable_boot_ns(&self) -> u64 {
+    /// Capture time of the newest picture that would survive a power cut now; zero before the first.
+    pub fn durable_until(&self) -> BootNs {
         self.durability.durable()
     }
 }

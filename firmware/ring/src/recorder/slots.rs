@@ -143,7 +143,7 @@ impl<D: Directory> Recorder<D> {
                     }
                 })
             },
-            self.caution.now_ns(),
+            self.caution.now(),
         )
     }
 
@@ -160,7 +160,7 @@ impl<D: Directory> Recorder<D> {
                     next_slot(ring, &self.config.shares, self.config.slot_size, busy)
                         .filter(|choice| set_aside || choice.why != Why::Spare)
                 },
-                self.caution.now_ns(),
+                self.caution.now(),
             )
         };
         // Better a slot that forgets than nothing to record into.
@@ -194,7 +194,7 @@ impl<D: Directory> Recorder<D> {
             self.config.letter,
             |slot| slot.failed,
             |ring, busy| surplus(ring, &shares, target, busy),
-            self.caution.now_ns(),
+            self.caution.now(),
         );
         if let Some((_, claim)) = extra
             && claim.remove(&self.directory).is_err()
@@ -236,7 +236,7 @@ impl<D: Directory> Recorder<D> {
             .open(&slot.to_string())
             .and_then(|mut file| probe(&mut file).map(|()| file))
             .map_err(doing("trying a slot again that failed before"))
-            .inspect_err(|_| self.slots.failed(slot, self.caution.now_ns()))?;
+            .inspect_err(|_| self.slots.failed(slot, self.caution.now()))?;
         if self.note_footage(slot, &file) {
             self.slots.works(slot);
             return Err(waiting());
@@ -261,7 +261,7 @@ impl<D: Directory> Recorder<D> {
             ))
             .inspect_err(|_| {
                 if self.slots.has_failed(claim.slot()) {
-                    self.slots.failed(claim.slot(), self.caution.now_ns());
+                    self.slots.failed(claim.slot(), self.caution.now());
                 }
             })?;
         self.slots.works(claim.slot());
@@ -289,7 +289,7 @@ impl<D: Directory> Recorder<D> {
                 if error.kind() == io::ErrorKind::NotFound {
                     self.slots.vanished(claim.slot());
                 } else {
-                    self.slots.failed(claim.slot(), self.caution.now_ns());
+                    self.slots.failed(claim.slot(), self.caution.now());
                 }
                 self.faults = self.faults.saturating_add(1);
                 None
@@ -311,7 +311,7 @@ impl<D: Directory> Recorder<D> {
     /// The slot being recorded into refused again and again.
     pub(super) fn slot_failed(&mut self) {
         if let Some(claim) = self.claim.take() {
-            self.slots.failed(claim.slot(), self.caution.now_ns());
+            self.slots.failed(claim.slot(), self.caution.now());
         }
         self.caution.struck();
     }

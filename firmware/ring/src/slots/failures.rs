@@ -1,18 +1,21 @@
 //! Slots that the card refused to be written: set aside, and tried again after a while.
 
 use std::collections::HashMap;
+use std::time::Duration;
+
+use picam_time::BootNs;
 
 use crate::name::SlotName;
 
-/// A slot that failed once is tried again after this time, in nanoseconds.
-pub const FIRST_PROBE_NS: u64 = 1_000_000_000;
-/// The pause doubles with each failure up to this, in nanoseconds: a queue of ten seconds shall see one more try.
-pub const LAST_PROBE_NS: u64 = 8_000_000_000;
+/// A slot that failed once is tried again after this time.
+pub const FIRST_PROBE: Duration = Duration::from_secs(1);
+/// The pause doubles with each failure up to this: a queue of ten seconds shall see one more try.
+pub const LAST_PROBE: Duration = Duration::from_secs(8);
 
 #[derive(Debug, Clone, Copy)]
 struct Failure {
-    retry_at_ns: u64,
-    wait_ns: u64,
+    retry_at: BootNs,
+    wait: Duration,
     times: u32,
     /// It does not hold what is written to it, whatever it answers.
     for_good: bool,
@@ -25,24 +28,24 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    /// It failed (again) at `now_ns`.
-    pub(super) fn note(&mut self, slot: SlotName, now_ns: u64) {
+    /// It failed (again).
+    pub(super) fn note(&mut self, slot: SlotName, now: BootNs) {
         let failure = self.slots.entry(slot).or_insert(Failure {
-            retry_at_ns: 0,
-            wait_ns: FIRST_PROBE_NS / 2,
+            retry_at: BootNs::ZERO,
+            wait: FIRST_PROBE / 2,
             times: 0,
             for_good: false,
         });
         failure.times = failure.times.saturating_add(1);
-        failure.wait_ns = (failure.wait_ns * 2).min(LAST_PROBE_NS);
-        failure.retry_at_ns = now_ns.saturating_add(failure.wait_ns);
+        failure.wait = (failure.wait * 2).min(LAST_PROBE);
+        failure.retry_at = now + failure.wait;
     }
 
     /// It is not to be used any more.
     pub(super) fn set_aside(&mut self, slot: SlotName) {
         let failure = Failure {
-            retry_at_ns: u64::MAX,
-            wait_ns: LAST_PROBE_NS,
+            retry_at: BootNs::MAX,
+            wait: LAST_PROBE,
             times: 1,
             for_good: true,
         };
@@ -65,10 +68,10 @@ impl Failures {
     }
 
     /// Whether it failed and its time to be tried again has not come.
-    pub(super) fn waits(&self, slot: &SlotName, now_ns: u64) -> bool {
+    pub(super) fn waits(&self, slot: &SlotName, now: BootNs) -> bool {
         self.slots
             .get(slot)
-            .is_some_and(|failure| failure.for_good || failure.retry_at_ns > now_ns)
+            .is_some_and(|failure| failure.for_good || failure.retry_at > now)
     }
 
     /// How often it failed since it last worked.

@@ -11,6 +11,6 @@ mod failures;
 mod table;
 
 pub use claim::{Claim, Owner};
-pub use failures::{FIRST_PROBE_NS, LAST_PROBE_NS};
+pub use failures::{FIRST_PROBE, LAST_PROBE};
 pub(crate) use table::SlotFacts;
 pub use table::SlotTable;

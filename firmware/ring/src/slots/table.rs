@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use picam_time::BootNs;
+
 use super::claim::{Claim, Owner};
 use super::failures::Failures;
 use crate::catalog::{Catalog, Ring};
@@ -164,7 +166,7 @@ impl SlotTable {
         camera: u8,
         leave: impl Fn(SlotFacts) -> bool,
         choose: impl FnOnce(&Ring, &[SlotName]) -> Option<Choice>,
-        now_ns: u64,
+        now: BootNs,
     ) -> Option<(Choice, Claim)> {
         let mut state = self.state();
         let catalog = state.catalog.as_ref()?;
@@ -178,7 +180,7 @@ impl SlotTable {
                     || state.footage.contains(slot)
                     || leave(SlotFacts {
                         failed: state.failures.has(slot),
-                        waits: state.failures.waits(slot, now_ns),
+                        waits: state.failures.waits(slot, now),
                         times: state.failures.times(slot),
                     })
             })
@@ -205,9 +207,9 @@ impl SlotTable {
         self.state().footage.remove(&slot);
     }
 
-    /// A slot failed at `now_ns` (nanoseconds since boot).
-    pub fn failed(&self, slot: SlotName, now_ns: u64) {
-        self.state().failures.note(slot, now_ns);
+    /// A slot failed.
+    pub fn failed(&self, slot: SlotName, now: BootNs) {
+        self.state().failures.note(slot, now);
     }
 
     /// A slot must not be used any more: it does not hold what is written to it.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use picam_mp4::recover::read_record;
 use picam_mp4::{ReadAt, Record, SegmentState, TrackConfig};
@@ -12,8 +13,9 @@ use picam_ring::{
 };
 use picam_testkit::numbered::Numbered;
 use picam_testkit::sim_disk::{Mutant, Rng, SimDisk};
+use picam_time::BootNs;
 
-use super::camera::{picture, ring};
+use super::camera::{captured, picture, ring};
 
 const FOOTAGE: Numbered = Numbered {
     fps: 30,
@@ -24,7 +26,8 @@ const FOOTAGE: Numbered = Numbered {
 const SLOT_SIZE: u64 = 384 * 1024;
 /// So many that nothing is ever given up for something newer.
 const SLOTS: u32 = 80;
-const BOOT_NS: u64 = 7_000_000_000;
+/// When the camera begins, after booting.
+const BEGINS: Duration = Duration::from_secs(7);
 
 fn config() -> RingConfig {
     ring(SLOT_SIZE, SLOTS as usize, 32, 3)
@@ -78,8 +81,8 @@ impl Session {
         self.rng.below(one_in) == 0
     }
 
-    fn now(&self) -> u64 {
-        BOOT_NS + self.n * 1_000_000_000 / FOOTAGE.fps
+    fn now(&self) -> BootNs {
+        captured(&FOOTAGE, self.n) + BEGINS
     }
 
     /// The camera takes a picture; `room` says whether it fits into a slot at all.
@@ -92,7 +95,7 @@ impl Session {
             data.resize(SLOT_SIZE as usize, 1);
         }
         let mut picture = picture(&FOOTAGE, n, &data);
-        picture.sample.captured += BOOT_NS;
+        picture.sample.captured += BEGINS;
         picture.lost_before.dropped_queue = std::mem::take(&mut self.lost);
         loop {
             match self.recorder.push(&picture, &self.tracks) {

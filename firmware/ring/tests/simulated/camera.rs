@@ -5,6 +5,7 @@ use std::sync::Arc;
 use picam_mp4::{Counters, FragmentLimits, Sample, TrackConfig, sample_entry};
 use picam_ring::{Picture, RingConfig, Shares};
 use picam_testkit::numbered::Numbered;
+use picam_time::BootNs;
 
 /// A ring for segments of `nominal_s` seconds in slots of `slot_size` bytes, with `head_kib` KiB before the first fragment.
 pub(super) fn ring(slot_size: u64, slots: usize, head_kib: u32, nominal_s: i64) -> RingConfig {
@@ -20,6 +21,11 @@ pub(super) fn ring(slot_size: u64, slots: usize, head_kib: u32, nominal_s: i64) 
     }
 }
 
+/// When a camera that runs since boot takes a picture.
+pub(super) fn captured(footage: &Numbered, n: u64) -> BootNs {
+    BootNs(n * 1_000_000_000 / footage.fps)
+}
+
 /// A picture of a camera that runs since boot, with nothing lost before it.
 pub(super) fn picture<'a>(footage: &Numbered, n: u64, data: &'a [u8]) -> Picture<'a> {
     Picture {
@@ -29,7 +35,7 @@ pub(super) fn picture<'a>(footage: &Numbered, n: u64, data: &'a [u8]) -> Picture
             composition_offset: 0,
             duration: footage.ticks(1) as u32,
             key: footage.is_key(n),
-            captured: n * 1_000_000_000 / footage.fps,
+            captured: captured(footage, n),
             data,
         },
         lost_before: Counters::default(),
@@ -52,7 +58,7 @@ pub(super) fn plain_picture(n: u64, gop: u64, data: &[u8]) -> Picture<'_> {
             composition_offset: 0,
             duration: 3000,
             key: n.is_multiple_of(gop),
-            captured: n * 33_333_333,
+            captured: BootNs(n * 33_333_333),
             data,
         },
         lost_before: Counters::default(),

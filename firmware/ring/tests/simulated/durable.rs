@@ -2,18 +2,24 @@
 //! takes no more than four flushes a second, whatever the camera's rate.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use picam_ring::{Boot, Catalog, Directory, Recorder, SlotName};
 use picam_testkit::numbered::Numbered;
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
+use picam_time::BootNs;
 
-use super::camera::{picture, ring};
+use super::camera::{captured, picture, ring};
 
-const MS: u64 = 1_000_000;
-const BOOT_NS: u64 = 7_000 * MS;
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// When the camera begins, after booting.
+const BEGINS: Duration = ms(7_000);
 const SLOT_SIZE: u64 = 768 * 1024;
 /// How often whoever holds the recorder calls [`Recorder::tick`].
-const TICK: u64 = 50 * MS;
+const TICK: Duration = ms(50);
 
 const fn camera(fps: u64, gop: u64) -> Numbered {
     Numbered {
@@ -31,7 +37,7 @@ struct Device {
     recorder: Recorder<SimDisk>,
     replay: Replay,
     flushes: u64,
-    now: u64,
+    now: BootNs,
 }
 
 impl Device {
@@ -54,7 +60,7 @@ impl Device {
             disk,
             replay: Replay::new(&DiskImage::default()),
             flushes: 0,
-            now: BOOT_NS,
+            now: BootNs::ZERO + BEGINS,
         };
         device.log();
         device.flushes = 0;
@@ -68,12 +74,12 @@ impl Device {
         }
     }
 
-    fn captured(&self, n: u64) -> u64 {
-        BOOT_NS + n * 1000 * MS / self.footage.fps
+    fn captured(&self, n: u64) -> BootNs {
+        captured(&self.footage, n) + BEGINS
     }
 
     /// Lets time go by.
-    fn until(&mut self, then: u64) {
+    fn until(&mut self, then: BootNs) {
         while self.now + TICK <= then {
             self.now += TICK;
             self.recorder.tick(self.now).unwrap();
@@ -94,8 +100,8 @@ impl Device {
 
     /// Pictures whose capture the recorder says is durable.
     fn claimed(&self) -> u64 {
-        match self.recorder.durable_boot_ns() {
-            0 => 0,
+        match self.recorder.durable_until() {
+            BootNs::ZERO => 0,
             durable => (0..)
                 .find(|&n| self.captured(n) > durable)
                 .unwrap_or_default(),
@@ -107,7 +113,7 @@ impl Device {
         self.log();
         let claimed = self.claimed();
         for seed in 0..2 {
-            let image = self.replay.cut(&mut Rng(self.now + seed));
+            let image = self.replay.cut(&mut Rng(self.now.0 + seed));
             let mut left = 0;
             for (name, bytes) in &image.files {
                 if let Some(SlotName::Segment(_)) = SlotName::parse(name) {
@@ -140,19 +146,19 @@ fn what_is_said_to_be_durable_is_soon_and_cheaply() {
     ] {
         let mut device = Device::new(camera(fps, gop));
         // Two fragments, what comes too late to be looked at, and a picture each that ends a fragment.
-        let most = 2 * 250 * MS + TICK + 2 * 1000 * MS / fps.max(8);
+        let most = ms(500) + TICK + ms(2000) / fps.max(8) as u32;
         for n in 0..10 * fps {
             device.push(n);
             let now = device.captured(n);
             let late = (0..=n).find(|&m| {
                 device.captured(m) + most <= now
-                    && device.captured(m) > device.recorder.durable_boot_ns()
+                    && device.captured(m) > device.recorder.durable_until()
             });
             assert_eq!(
                 late,
                 None,
                 "{fps} a second: not durable after {} ms",
-                most / MS
+                most.as_millis()
             );
         }
         let seconds = 10;
@@ -179,10 +185,10 @@ fn a_camera_that_falls_silent_leaves_its_last_picture_on_the_card() {
             device.push(n);
         }
         let last = device.captured(3 * fps + fps / 2 - 1);
-        let silent = (2000 * MS / fps).max(150 * MS);
+        let silent = (ms(2000) / fps as u32).max(ms(150));
         device.until(last + silent + 4 * TICK);
         assert_eq!(
-            device.recorder.durable_boot_ns(),
+            device.recorder.durable_until(),
             last,
             "{fps} pictures a second"
         );

@@ -8,6 +8,7 @@ use picam_ring::{
     ATTEMPTS, Boot, Catalog, Class, Directory, Recorder, RingConfig, SlotName, Taken, recover_slot,
 };
 use picam_testkit::sim_disk::{Mutant, SimDisk};
+use picam_time::BootNs;
 
 use super::camera::{plain_picture, plain_track, ring};
 
@@ -119,7 +120,11 @@ fn a_lock_is_of_the_segment_being_recorded_in_its_name_and_its_header() {
     recorder.lock(Class::Event).unwrap();
     // A weaker one changes nothing.
     recorder.lock(Class::Manual).unwrap();
-    assert!(recorder.started().is_some_and(|(boot_ns, _)| boot_ns > 0));
+    assert!(
+        recorder
+            .started()
+            .is_some_and(|(start, _)| start > BootNs::ZERO)
+    );
     while recorder.segment().is_none_or(|name| name.sequence < 5) {
         camera.push(&mut recorder);
     }

@@ -231,7 +231,7 @@ fn only_of_a_finished_segment_is_it_said_how_long_it_is() {
     let extent = Extent::of(&disk, name).unwrap();
     assert_eq!(extent.sequence, record.sequence);
     assert_eq!(extent.duration, Some(record.duration));
-    assert!(record.duration > 0);
+    assert!(!record.duration.is_zero());
     // As it was while it was recorded: the index is free space.
     let mut image = disk.image();
     let file = image.files.get_mut(&name.to_string()).unwrap();

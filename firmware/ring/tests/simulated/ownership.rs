@@ -2,15 +2,17 @@
 
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use picam_mp4::check;
 use picam_ring::{
     Catalog, Claim, Class, Directory, Entry, FsDirectory, Owner, SegmentName, SlotName, SlotTable,
     Space, reclass_claimed, recover_claimed,
 };
+use picam_time::UtcUs;
 
 use super::refusing_card::{
-    Camera, Card, Creation, S, SLOT_SIZE, full_ring, given_up, segments, sequences,
+    Camera, Card, Creation, SLOT_SIZE, full_ring, given_up, segments, sequences,
 };
 
 #[test]
@@ -68,10 +70,13 @@ fn slots_that_can_never_be_made_do_not_end_recording() {
             .creations
             .push_back(Creation::Refused);
     }
-    let began = camera.now_ns;
+    let began = camera.now;
     while sequences(&card).last() < Some(&8) {
         camera.turn();
-        assert!(camera.now_ns - began < 120 * S, "it records no more");
+        assert!(
+            camera.now.since(began) < Duration::from_secs(120),
+            "it records no more"
+        );
     }
 }
 
@@ -210,22 +215,28 @@ fn the_segment_being_recorded_is_locked_in_its_name_first() {
 
 #[test]
 fn times_that_jump_while_recording_reach_header_and_name_alike() {
-    const NOON: i64 = 1_795_172_880_000_000;
+    const NOON: UtcUs = UtcUs(1_795_172_880_000_000);
     let card = Card::new();
     let mut camera = Camera::new(&card, 8, &SlotTable::new(), 1);
-    for (offset, name) in [
+    for (booted, name) in [
         (NOON, "20261120_110800_FN_000001.mp4"),
-        (NOON + 90_000_000, "20261120_110930_FN_000001.mp4"),
-        (NOON - 3_600_000_000, "20261120_100800_FN_000001.mp4"),
+        (
+            NOON + Duration::from_secs(90),
+            "20261120_110930_FN_000001.mp4",
+        ),
+        (
+            NOON - Duration::from_secs(3600),
+            "20261120_100800_FN_000001.mp4",
+        ),
     ] {
         while camera.recorder.segment().is_none() {
             camera.turn();
         }
-        camera.recorder.set_utc(offset).unwrap();
+        camera.recorder.set_utc(booted).unwrap();
         let named = camera.recorder.segment().unwrap();
         assert_eq!(named.to_string(), name);
         let (record, _) = picam_mp4::recover::read_record(&card.open(name).unwrap()).unwrap();
-        assert_eq!(record.start_utc, Some(offset));
+        assert_eq!(record.start_utc, Some(booted));
     }
 }
 
@@ -270,7 +281,7 @@ fn whatever_lies_in_the_way_is_skipped_counted_and_gone_around() {
     // What appears later is gone around, too.
     let next = sequences(&*card).last().unwrap() + 1;
     for second in 0..3 {
-        let ahead = camera.now_ns / S + second;
+        let ahead = camera.now.seconds() + second;
         let name = format!(
             "boot0001_{:02}{:02}{:02}_FN_{:06}.mp4",
             ahead / 3600,
@@ -280,7 +291,7 @@ fn whatever_lies_in_the_way_is_skipped_counted_and_gone_around() {
         );
         let _ = std::fs::create_dir(at(&name));
     }
-    let until = camera.now_ns / S + 12;
+    let until = camera.now.seconds() + 12;
     camera.until(until);
     assert!(sequences(&*card).last() > Some(&(next + 2)));
 }

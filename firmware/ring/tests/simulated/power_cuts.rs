@@ -15,6 +15,7 @@ use picam_ring::{
 };
 use picam_testkit::numbered::{Numbered, SESSION};
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
+use picam_time::UtcUs;
 
 use super::camera::{picture, ring};
 
@@ -57,7 +58,7 @@ fn housekeep(
         Ok(Needs::Recovery) => recover_claimed(&mut claim, disk, &|_| None)
             .map(|_| ())
             .unwrap(),
-        Ok(Needs::Time) => date_claimed(&mut claim, disk, 1_795_000_000_000_000).unwrap(),
+        Ok(Needs::Time) => date_claimed(&mut claim, disk, UtcUs(1_795_000_000_000_000)).unwrap(),
         _ => {}
     }
     if rng.below(2) == 0 {
@@ -96,7 +97,7 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
             recorder.lock(Class::Event).unwrap();
         }
         if n == clock {
-            recorder.set_utc(1_795_000_000_000_000).unwrap();
+            recorder.set_utc(UtcUs(1_795_000_000_000_000)).unwrap();
         }
         if n > 20 && n.is_multiple_of(7) {
             housekeep(disk, &table, &mut todo, &mut held, rng);

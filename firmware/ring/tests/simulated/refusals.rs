@@ -2,14 +2,14 @@
 
 use picam_ring::{Directory, SlotName, SlotTable};
 
-use super::refusing_card::{Camera, Card, S, SLOT_SIZE, full_ring, given_up, segments, sequences};
+use super::refusing_card::{Camera, Card, SLOT_SIZE, full_ring, given_up, segments, sequences};
 
 #[test]
 fn fifteen_seconds_of_failing_flushes_cost_almost_no_old_footage() {
     let (card, mut camera) = full_ring();
     let before = sequences(&card);
     card.faults.borrow_mut().flushes = true;
-    let began = camera.now_ns / S;
+    let began = camera.now.seconds();
     camera.until(began + 15);
     let lost = given_up(&before, &sequences(&card));
     assert!(lost <= 2, "{lost} of {} segments given up", before.len());
@@ -31,7 +31,7 @@ fn fifteen_seconds_of_failing_flushes_cost_almost_no_old_footage() {
 fn failing_writes_cost_one_old_segment_and_then_ever_fewer() {
     let (card, mut camera) = full_ring();
     let before = sequences(&card);
-    let began = camera.now_ns / S;
+    let began = camera.now.seconds();
     // A flush of what was not written succeeds.
     card.faults.borrow_mut().writes = true;
     camera.until(began + 60);
@@ -91,7 +91,7 @@ fn the_newest_footage_is_not_given_up_before_a_slot_that_failed() {
     }
     let newest = *sequences(&card).last().unwrap();
     card.faults.borrow_mut().writes = true;
-    let now = camera.now_ns / S;
+    let now = camera.now.seconds();
     camera.until(now + 8);
     card.faults.borrow_mut().writes = false;
     camera.until(now + 12);

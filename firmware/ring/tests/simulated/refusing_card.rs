@@ -5,17 +5,18 @@ use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use picam_mp4::{Flush, ReadAt, SlotFile, TrackConfig};
 use picam_ring::{
     Boot, Directory, Entry, Recorder, RingConfig, SegmentName, SlotTable, Space, Taken,
 };
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
+use picam_time::BootNs;
 
 use super::camera::{plain_picture, plain_track, ring};
 
 pub(super) const SLOT_SIZE: u64 = 512 * 1024;
-pub(super) const S: u64 = 1_000_000_000;
 
 /// What a card does wrong.
 #[derive(Default)]
@@ -149,7 +150,7 @@ pub(super) struct Camera<D: Directory> {
     pub(super) recorder: Recorder<D>,
     pub(super) tracks: Arc<Vec<TrackConfig>>,
     pub(super) n: u64,
-    pub(super) now_ns: u64,
+    pub(super) now: BootNs,
     pub(super) skipped: u64,
 }
 
@@ -161,7 +162,7 @@ impl<D: Directory + Clone> Camera<D> {
             recorder: Recorder::new(card.clone(), config(slots), boot, table.clone()),
             tracks: plain_track(),
             n: 0,
-            now_ns: 0,
+            now: BootNs::ZERO,
             skipped: 0,
         }
     }
@@ -170,8 +171,8 @@ impl<D: Directory + Clone> Camera<D> {
     pub(super) fn turn(&mut self) -> bool {
         let data = [self.n as u8; 2000];
         let picture = plain_picture(self.n, 30, &data);
-        self.now_ns = self.now_ns.max(picture.sample.captured);
-        self.recorder.set_now(self.now_ns);
+        self.now = self.now.max(picture.sample.captured);
+        self.recorder.set_now(self.now);
         match self.recorder.push(&picture, &self.tracks) {
             Ok(taken) => {
                 self.skipped += u64::from(taken == Taken::Skipped);
@@ -180,7 +181,7 @@ impl<D: Directory + Clone> Camera<D> {
             }
             Err(_) => {
                 // The writer's pause.
-                self.now_ns += S / 5;
+                self.now += Duration::from_millis(200);
                 false
             }
         }
@@ -188,7 +189,7 @@ impl<D: Directory + Clone> Camera<D> {
 
     /// Records until the clock shows so many seconds.
     pub(super) fn until(&mut self, seconds: u64) {
-        while self.now_ns < seconds * S {
+        while self.now.seconds() < seconds {
             self.turn();
         }
     }

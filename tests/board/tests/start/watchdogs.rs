@@ -77,8 +77,7 @@ pub fn judge(stopped: Stopped, all: &[Segment]) {
         .unwrap();
     let shown = numbers(&last.path, 320, 240);
     let pictures = shown.last().unwrap() - shown.first().unwrap() + 1;
-    let end =
-        Duration::from_nanos(last.record.start_boot) + Duration::from_millis(100) * pictures;
+    let end = Duration::from_nanos(last.record.start_boot) + Duration::from_millis(100) * pictures;
     let lost = stopped.saturating_sub(end);
     let again = Duration::from_nanos(next.record.start_boot).saturating_sub(stopped);
     println!(
