@@ -5,7 +5,6 @@
 //! `ip=file:/clips/a.mp4?pace=off&loop=1` ([`CameraSpec`]). [`open`] makes a [`Source`] of it.
 
 mod cancel;
-mod clock;
 mod file;
 mod pace;
 mod params;
@@ -16,8 +15,9 @@ mod timeline;
 
 use std::sync::Arc;
 
+use picam_time::Clock;
+
 pub use cancel::Cancel;
-pub use clock::{Clock, SystemClock};
 pub use file::FileParams;
 pub use sim::{BurntClock, SimParams};
 pub use source::{CaptureError, Config, Event, Source};

@@ -1,6 +1,7 @@
 //! One timeline for all that a camera ever delivers: the boot clock.
 
 use picam_media::{AccessUnit, TIMESCALE};
+use picam_time::BootNs;
 
 /// A source whose times part from those of capture by more than this has set its clock.
 const MAX_DEVIATION: i64 = 5 * TIMESCALE as i64;
@@ -24,7 +25,7 @@ pub struct Timeline {
     last_dts: Option<i64>,
     /// Distance of the last two units of one epoch.
     duration: Option<i64>,
-    last_captured_ns: u64,
+    last_captured: BootNs,
     /// Breaks that the source did not announce.
     unannounced: u32,
 }
@@ -38,7 +39,7 @@ impl Timeline {
     /// Maps the next unit: `dts`, `pts`, `captured`, and `epoch`, which counts the epochs of the
     /// timeline from 0 and is raised beyond the source's own where its clock jumps without a word.
     pub fn map(&mut self, unit: &mut AccessUnit) {
-        let captured = boot_ticks(unit.captured);
+        let captured = unit.captured.ticks(TIMESCALE).value;
         let announced = unit.epoch.saturating_add(self.unannounced);
         let begins = self.epoch != Some(announced);
         if begins || self.has_jumped(unit.dts, captured) {
@@ -53,8 +54,8 @@ impl Timeline {
         let composition = unit.pts.saturating_sub(unit.dts);
         unit.dts = unit.dts.saturating_add(self.offset);
         unit.pts = unit.dts.saturating_add(composition);
-        unit.captured = unit.captured.max(self.last_captured_ns);
-        self.last_captured_ns = unit.captured;
+        unit.captured = unit.captured.max(self.last_captured);
+        self.last_captured = unit.captured;
         let distance = self.last_dts.map(|last| unit.dts.saturating_sub(last));
         if !begins {
             self.duration = distance.filter(|&ticks| ticks > 0).or(self.duration);
@@ -79,12 +80,6 @@ impl Timeline {
     }
 }
 
-/// Nanoseconds since boot in ticks, rounded down.
-fn boot_ticks(ns: u64) -> i64 {
-    let ticks = u128::from(ns) * u128::from(TIMESCALE) / 1_000_000_000;
-    i64::try_from(ticks).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -93,12 +88,12 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    fn map(timeline: &mut Timeline, epoch: u32, dts: i64, captured: u64) -> AccessUnit {
+    fn map(timeline: &mut Timeline, epoch: u32, dts: i64, ns: u64) -> AccessUnit {
         let mut unit = AccessUnit {
             epoch,
             dts,
             pts: dts + 6000,
-            captured,
+            captured: BootNs(ns),
             ..AccessUnit::new()
         };
         timeline.map(&mut unit);
@@ -194,14 +189,14 @@ mod tests {
             units in prop::collection::vec((0u32..4, any::<i64>(), any::<i64>(), any::<u64>()), 1..40),
         ) {
             let mut timeline = Timeline::new();
-            let (mut dts, mut captured) = (i64::MIN, 0);
+            let (mut dts, mut captured) = (i64::MIN, BootNs::ZERO);
             for (jump, source_dts, pts, ns) in units {
                 let mut unit = AccessUnit {
                     epoch: jump,
                     // Sums of times beyond 3000 years are not tested.
                     dts: source_dts >> 16,
                     pts: pts >> 16,
-                    captured: ns,
+                    captured: BootNs(ns),
                     ..AccessUnit::new()
                 };
                 timeline.map(&mut unit);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use picam_time::BootNs;
+
 /// Ticks a second of every video timestamp (the RTP and MPEG clock).
 pub const TIMESCALE: u32 = 90_000;
 
@@ -113,8 +115,8 @@ pub struct AccessUnit {
     pub recovery_frames: u16,
     /// Whether it is shown before the start that it follows.
     pub leading: Leading,
-    /// Capture time on the boot clock, nanoseconds since boot.
-    pub captured: u64,
+    /// Capture time.
+    pub captured: BootNs,
     /// Frames known lost in the encoder since the unit before.
     pub dropped_before: u32,
     /// Places since the unit before where the stream was damaged and something was left out.
@@ -133,7 +135,7 @@ impl AccessUnit {
             start: Start::None,
             recovery_frames: 0,
             leading: Leading::No,
-            captured: 0,
+            captured: BootNs::ZERO,
             dropped_before: 0,
             damage_before: 0,
         }

@@ -1,5 +1,7 @@
 //! What sequence and picture parameter sets say, as far as a recorder needs it.
 
+use picam_time::Ticks;
+
 use crate::{Codec, MediaError, TIMESCALE, h264, h265};
 
 /// Frames a second as a fraction.
@@ -21,9 +23,9 @@ impl FrameRate {
 
     /// When frame number `n` begins, in [`TIMESCALE`] ticks, rounded to the nearest.
     pub fn ticks(self, n: u64) -> i64 {
-        let frames = u128::from(self.frames);
-        let ticks = u128::from(n) * u128::from(TIMESCALE) * u128::from(self.seconds);
-        i64::try_from((ticks + frames / 2) / frames).unwrap_or(i64::MAX)
+        let seconds = n.saturating_mul(self.seconds.into());
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        Ticks::new(seconds, self.frames).nearest(TIMESCALE).value
     }
 
     /// Length of one frame in [`TIMESCALE`] ticks, rounded to the nearest; at least 1.

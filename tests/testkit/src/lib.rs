@@ -1,4 +1,5 @@
-//! What tests of several crates share: a simulated disk whose power can be cut, the program, and the judges,
+//! What tests of several crates share: a simulated disk whose power can be cut, a clock that is
+//! turned by hand, the program, and the judges,
 //! programs that others wrote. A panic in here is a failed test.
 #![allow(
     clippy::indexing_slicing,
@@ -6,6 +7,7 @@
     clippy::expect_used,
     clippy::panic
 )]
+mod clock;
 pub mod ffmpeg;
 pub mod judges;
 pub mod netns;
@@ -14,5 +16,6 @@ mod program;
 pub mod sim_disk;
 mod vectors;
 
+pub use clock::TurnedClock;
 pub use program::binary;
 pub use vectors::secrets;

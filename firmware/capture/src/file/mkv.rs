@@ -14,7 +14,7 @@ use super::{Demuxer, open_regular, to_ticks};
 use crate::CaptureError;
 use crate::source::stream_error;
 
-const NS: u64 = 1_000_000_000;
+const NS: u32 = 1_000_000_000;
 /// Frame length in [`picam_media::TIMESCALE`] ticks where the file states none.
 const USUAL_FRAME: i64 = 3000;
 

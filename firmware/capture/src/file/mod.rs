@@ -16,11 +16,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use picam_media::{AccessUnit, TIMESCALE};
+use picam_time::{Clock, Ticks};
 use rustix::fs::OFlags;
 
 use self::sniff::Format;
 use crate::pace::Pacer;
-use crate::{CaptureError, Clock, Config, Event, Source};
+use crate::{CaptureError, Config, Event, Source};
 
 pub use self::params::FileParams;
 
@@ -145,10 +146,8 @@ fn demuxer(
 }
 
 /// `value` of `scale` a second in [`TIMESCALE`] ticks, rounded to the nearest.
-fn to_ticks(value: i64, scale: u64) -> i64 {
-    let scale = i128::from(scale.max(1));
-    let ticks = (i128::from(value) * i128::from(TIMESCALE) + scale / 2).div_euclid(scale);
-    i64::try_from(ticks).unwrap_or(i64::MAX)
+fn to_ticks(value: i64, scale: u32) -> i64 {
+    Ticks::new(value, scale).nearest(TIMESCALE).value
 }
 
 impl Source for FileSource {
@@ -166,7 +165,7 @@ impl Source for FileSource {
                 damaged => Event::Gap { damaged },
             });
         }
-        let due = self.pacer.due_ns(self.waiting.dts);
+        let due = self.pacer.due(self.waiting.dts);
         if !self.pacer.wait(due, timeout) {
             return Ok(Event::Timeout);
         }

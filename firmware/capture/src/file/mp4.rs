@@ -208,8 +208,8 @@ impl Demuxer for Mp4 {
             let pts = dts
                 .saturating_add(i64::from(sample.cts_offset))
                 .saturating_add(self.delay);
-            unit.dts = to_ticks(dts, self.timescale.into());
-            unit.pts = to_ticks(pts, self.timescale.into());
+            unit.dts = to_ticks(dts, self.timescale);
+            unit.pts = to_ticks(pts, self.timescale);
             return Ok(true);
         }
         for _ in 0..std::mem::take(&mut self.damage_behind) {

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use picam_media::{AccessUnit, Encoder, EncoderSettings, FrameRate};
+use picam_time::{BootNs, Clock, Ticks};
 
 use self::scene::Scene;
 use crate::pace::Pacer;
 use crate::source::stream_error;
-use crate::{CaptureError, Clock, Config, Event, Source};
+use crate::{CaptureError, Config, Event, Source};
 
 pub use self::params::{BurntClock, SimParams};
 
@@ -68,13 +69,11 @@ impl Sim {
     }
 
     /// Goes past the frames for which it is too late.
-    fn skip_missed(&mut self, due_ns: u64) {
-        let now = self.pacer.clock().boot_ns();
-        let late = Duration::from_nanos(now.saturating_sub(due_ns));
+    fn skip_missed(&mut self, due: BootNs) {
+        let late = self.pacer.clock().now().since(due);
         if self.pacer.is_live() && late > BACKLOG {
-            let frame_ns = 1_000_000_000 / u64::from(self.params.fps);
-            let missed = now.saturating_sub(due_ns) / frame_ns;
-            self.next += missed;
+            let missed = Ticks::from_span(late, self.params.fps).value;
+            self.next = self.next.saturating_add_signed(missed);
             self.lost = self
                 .lost
                 .saturating_add(u32::try_from(missed).unwrap_or(u32::MAX));
@@ -87,14 +86,14 @@ impl Source for Sim {
         if !std::mem::replace(&mut self.begun, true) {
             return Ok(Event::Config(Config::default()));
         }
-        let due = self.pacer.due_ns(self.rate.ticks(self.next));
+        let due = self.pacer.due(self.rate.ticks(self.next));
         if !self.pacer.wait(due, timeout) {
             return Ok(Event::Timeout);
         }
         self.skip_missed(due);
         let ticks = self.rate.ticks(self.next);
-        let captured = self.pacer.due_ns(ticks);
-        let utc = self.pacer.clock().utc_us();
+        let captured = self.pacer.due(ticks);
+        let utc = self.pacer.clock().utc();
         let picture = self.scene.draw(self.next, captured, utc);
         let force_key = std::mem::take(&mut self.key_wanted);
         let encoded = self.encoder.encode(picture, force_key, unit);
@@ -133,10 +132,11 @@ impl Source for Sim {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::clock::test_clock::TestClock;
+    use picam_testkit::TurnedClock;
 
-    fn sim(clock: &Arc<TestClock>, pace: bool) -> Sim {
+    use super::*;
+
+    fn sim(clock: &Arc<TurnedClock>, pace: bool) -> Sim {
         let params = SimParams {
             width: 160,
             height: 120,
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_key_frame_comes_when_asked_for() {
-        let clock = Arc::new(TestClock::default());
+        let clock = Arc::new(TurnedClock::default());
         let mut sim = sim(&clock, false);
         let mut unit = AccessUnit::new();
         let mut starts = Vec::new();
@@ -171,37 +171,37 @@ mod tests {
 
     #[test]
     fn waits_for_each_frame_and_gives_up_in_time() {
-        let clock = Arc::new(TestClock::default());
-        clock.advance(Duration::from_secs(5));
+        let clock = Arc::new(TurnedClock::default());
+        clock.turn(Duration::from_secs(5));
         let mut sim = sim(&clock, true);
         let mut unit = AccessUnit::new();
         let mut read = |sim: &mut Sim, ms| sim.read(&mut unit, Duration::from_millis(ms)).unwrap();
         assert_eq!(read(&mut sim, 30), Event::Unit);
         assert_eq!(read(&mut sim, 30), Event::Timeout);
-        assert_eq!(clock.boot_ns(), 5_030_000_000);
+        assert_eq!(clock.now(), BootNs(5_030_000_000));
         assert_eq!(read(&mut sim, 100), Event::Unit);
-        assert_eq!(clock.boot_ns(), 5_100_000_000);
+        assert_eq!(clock.now(), BootNs(5_100_000_000));
         assert_eq!(
             (unit.dts, unit.pts, unit.captured),
-            (9000, 9000, 5_100_000_000)
+            (9000, 9000, BootNs(5_100_000_000))
         );
         assert_eq!(unit.dropped_before, 0);
     }
 
     #[test]
     fn frames_nobody_had_time_for_are_counted_and_leave_a_gap() {
-        let clock = Arc::new(TestClock::default());
+        let clock = Arc::new(TurnedClock::default());
         let mut sim = sim(&clock, true);
         let mut unit = AccessUnit::new();
         sim.read(&mut unit, Duration::ZERO).unwrap();
         // Within the backlog nothing is lost.
-        clock.advance(Duration::from_millis(450));
+        clock.turn(Duration::from_millis(450));
         for n in 1..=4 {
             sim.read(&mut unit, Duration::ZERO).unwrap();
             assert_eq!((unit.dts, unit.dropped_before), (9000 * n, 0));
         }
         // Beyond it, what was missed is gone: 0.5 s was due, now it is 1.25 s.
-        clock.advance(Duration::from_millis(800));
+        clock.turn(Duration::from_millis(800));
         sim.read(&mut unit, Duration::ZERO).unwrap();
         assert_eq!((unit.dts, unit.dropped_before), (9000 * 12, 7));
         sim.read(&mut unit, Duration::from_secs(1)).unwrap();
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn without_pace_no_time_passes_and_key_frames_come_as_asked() {
-        let clock = Arc::new(TestClock::default());
+        let clock = Arc::new(TurnedClock::default());
         let mut sim = sim(&clock, false);
         assert!(!sim.is_live());
         let mut unit = AccessUnit::new();
@@ -218,12 +218,12 @@ mod tests {
         for n in 0..25 {
             assert_eq!(sim.read(&mut unit, Duration::ZERO).unwrap(), Event::Unit);
             assert_eq!(unit.start.is_start(), n % 10 == 0, "frame {n}");
-            assert_eq!(unit.captured, n * 100_000_000);
+            assert_eq!(unit.captured, BootNs(n * 100_000_000));
             let current = unit.parameter_sets.clone().unwrap();
             let first = sets.get_or_insert_with(|| current.clone());
             assert!(Arc::ptr_eq(first, &current));
             assert_eq!((current.width, current.height), (160, 120));
         }
-        assert_eq!(clock.boot_ns(), 0);
+        assert_eq!(clock.now(), BootNs::ZERO);
     }
 }

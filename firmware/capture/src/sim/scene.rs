@@ -6,6 +6,7 @@ use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Point, Size};
 use embedded_graphics::primitives::Rectangle;
 use picam_media::Yuv420;
+use picam_time::{BootNs, UtcUs};
 
 use super::barcode;
 use super::canvas::{Canvas, Yuv};
@@ -56,8 +57,8 @@ impl Scene {
         }
     }
 
-    /// The frame with this number, captured at `boot_ns`.
-    pub(crate) fn draw(&mut self, number: u64, boot_ns: u64, utc_us: Option<i64>) -> &Yuv420 {
+    /// The frame with this number, captured at this moment.
+    pub(crate) fn draw(&mut self, number: u64, moment: BootNs, utc: Option<UtcUs>) -> &Yuv420 {
         self.frame.y.copy_from_slice(&self.background.y);
         self.frame.u.copy_from_slice(&self.background.u);
         self.frame.v.copy_from_slice(&self.background.v);
@@ -68,18 +69,18 @@ impl Scene {
         draw_marks(canvas, &view, seconds);
         draw_car(canvas, &view, seconds as f32);
         barcode::draw(canvas, number);
-        self.write_texts(number, boot_ns, utc_us);
+        self.write_texts(number, moment, utc);
         &self.frame
     }
 
-    fn write_texts(&mut self, number: u64, boot_ns: u64, utc_us: Option<i64>) {
+    fn write_texts(&mut self, number: u64, moment: BootNs, utc: Option<UtcUs>) {
         let canvas = &mut Canvas(&mut self.frame);
         let (width, height) = (canvas.0.width() as i32, canvas.0.height() as i32);
         let factor = (canvas.0.width() as u32 / 400).max(1);
         let margin = factor as i32 * 6;
         self.line.clear();
         self.line.push(' ');
-        text::write_clock(&mut self.line, self.clock, boot_ns, utc_us);
+        text::write_clock(&mut self.line, self.clock, moment, utc);
         self.line.push(' ');
         if self.clock != BurntClock::Off {
             text::draw(

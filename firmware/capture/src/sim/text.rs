@@ -11,6 +11,8 @@ use embedded_graphics::mono_font::ascii::FONT_6X10;
 use embedded_graphics::primitives::Rectangle;
 use embedded_graphics::text::{Baseline, Text};
 
+use picam_time::{BootNs, UtcUs};
+
 use super::canvas::{Canvas, Yuv};
 use super::params::BurntClock;
 
@@ -67,16 +69,21 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, line: &str, corner: Point, factor: u
 }
 
 /// Writes the time into `line`: UTC if known and wanted, else time since boot.
-pub(crate) fn write_clock(line: &mut String, clock: BurntClock, boot_ns: u64, utc_us: Option<i64>) {
-    let utc = utc_us
+pub(crate) fn write_clock(
+    line: &mut String,
+    clock: BurntClock,
+    moment: BootNs,
+    utc: Option<UtcUs>,
+) {
+    let utc = utc
         .filter(|_| clock == BurntClock::Auto)
-        .and_then(|us| jiff::Timestamp::from_microsecond(us).ok());
+        .and_then(|utc| jiff::Timestamp::from_microsecond(utc.0).ok());
     // Writing to a string does not fail.
     let _ = match (clock, utc) {
         (BurntClock::Off, _) => Ok(()),
         (_, Some(utc)) => write!(line, "{} UTC", utc.strftime("%Y-%m-%d %H:%M:%S%.3f")),
         (_, None) => {
-            let ms = boot_ns / 1_000_000;
+            let ms = moment.micros() / 1000;
             let (s, m, h) = (ms / 1000 % 60, ms / 60_000 % 60, ms / 3_600_000);
             write!(line, "up {h:02}:{m:02}:{s:02}.{:03}", ms % 1000)
         }
@@ -87,15 +94,15 @@ pub(crate) fn write_clock(line: &mut String, clock: BurntClock, boot_ns: u64, ut
 mod tests {
     use super::*;
 
-    fn clock(clock: BurntClock, utc_us: Option<i64>) -> String {
+    fn clock(clock: BurntClock, utc: Option<UtcUs>) -> String {
         let mut line = String::new();
-        write_clock(&mut line, clock, 3_723_004_000_000, utc_us);
+        write_clock(&mut line, clock, BootNs(3_723_004_000_000), utc);
         line
     }
 
     #[test]
     fn shows_utc_once_known_and_uptime_before() {
-        let utc = Some(1_795_172_880_123_000);
+        let utc = Some(UtcUs(1_795_172_880_123_000));
         assert_eq!(clock(BurntClock::Auto, utc), "2026-11-20 11:08:00.123 UTC");
         assert_eq!(clock(BurntClock::Auto, None), "up 01:02:03.004");
         assert_eq!(clock(BurntClock::Uptime, utc), "up 01:02:03.004");

@@ -5,15 +5,16 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use picam_capture::{CameraSpec, Cancel, CaptureError, Event, Source, SystemClock};
+use picam_capture::{CameraSpec, Cancel, CaptureError, Event, Source};
 use picam_media::AccessUnit;
 use picam_media::length_prefixed::{LengthSize, length_prefixed_nals};
+use picam_time::SystemClock;
 
 /// Opens the source described by `kind` and what follows it.
 pub(crate) fn open(source: &str) -> Result<Box<dyn Source>, CaptureError> {
     picam_capture::open(
         &CameraSpec::parse(&format!("t={source}"))?,
-        Arc::new(SystemClock::new()),
+        Arc::new(SystemClock),
         &Cancel::default(),
     )
 }
