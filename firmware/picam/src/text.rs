@@ -1,6 +1,7 @@
 //! Numbers as a person reads them.
 
 use jiff::Timestamp;
+use picam_time::UtcUs;
 
 /// A size in bytes with one decimal (`28.1 MiB`).
 pub(crate) fn size(bytes: u64) -> String {
@@ -35,9 +36,9 @@ pub(crate) fn seconds(seconds: f64) -> String {
     format!("{hours} h {} min {rest:.1} s", minutes - hours * 60.0)
 }
 
-/// Microseconds since 1970 as date and time (`2026-11-20 11:08:00.123 UTC`).
-pub(crate) fn utc(us: i64) -> String {
-    match Timestamp::from_microsecond(us) {
+/// Date and time (`2026-11-20 11:08:00.123 UTC`).
+pub(crate) fn utc(utc: UtcUs) -> String {
+    match Timestamp::from_microsecond(utc.0) {
         Ok(at) => format!("{} UTC", at.strftime("%Y-%m-%d %H:%M:%S.%3f")),
         Err(_) => "a time outside the calendar".to_owned(),
     }
@@ -66,7 +67,10 @@ mod tests {
         assert_eq!(seconds(59.96), "1 min 0.0 s");
         assert_eq!(seconds(3723.4), "1 h 2 min 3.4 s");
         // `date -u -d '2026-11-20 11:08:00' +%s`
-        assert_eq!(utc(1_795_172_880_123_456), "2026-11-20 11:08:00.123 UTC");
-        assert_eq!(utc(i64::MIN), "a time outside the calendar");
+        assert_eq!(
+            utc(UtcUs(1_795_172_880_123_456)),
+            "2026-11-20 11:08:00.123 UTC"
+        );
+        assert_eq!(utc(UtcUs(i64::MIN)), "a time outside the calendar");
     }
 }

@@ -9,6 +9,7 @@ use crate::Ticks;
 /// Nanoseconds since boot, sleep included (`CLOCK_BOOTTIME`). Sums and differences stop at the ends of the scale, which
 /// is 584 years long: a wrong number read from a card must not stop a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BootNs(pub u64);
 
 impl BootNs {
@@ -36,6 +37,11 @@ impl BootNs {
     /// Whole seconds since boot.
     pub const fn seconds(self) -> u64 {
         self.0 / 1_000_000_000
+    }
+
+    /// The same in seconds, to be shown.
+    pub fn as_secs_f64(self) -> f64 {
+        Duration::from_nanos(self.0).as_secs_f64()
     }
 
     /// The same in ticks of `rate` a second, rounded down.
@@ -118,6 +124,7 @@ mod tests {
         let moment = BootNs(61_999_999_999);
         assert_eq!((moment.seconds(), moment.micros()), (61, 61_999_999));
         assert_eq!(moment.to_string(), "61.999");
+        assert_eq!(BootNs(1_500_000_000).as_secs_f64(), 1.5);
         assert_eq!(moment.ticks(90_000), Ticks::new(5_579_999, 90_000));
     }
 }

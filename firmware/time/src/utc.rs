@@ -1,12 +1,13 @@
 //! A moment in UTC.
 
 use std::ops::{Add, Sub};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::BootNs;
 
 /// Microseconds since 1970-01-01 00:00:00 UTC, without leap seconds. Sums and differences stop at the ends of the scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UtcUs(pub i64);
 
 impl UtcUs {
@@ -50,6 +51,16 @@ fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// As the system's clock has it, right or not.
+impl From<SystemTime> for UtcUs {
+    fn from(time: SystemTime) -> Self {
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => Self(micros(since)),
+            Err(before) => Self(-micros(before.duration())),
+        }
+    }
+}
+
 impl Add<Duration> for UtcUs {
     type Output = Self;
 
@@ -87,6 +98,13 @@ mod tests {
         assert_eq!(a.seconds(), -1);
         assert_eq!(a + Duration::from_micros(12), b);
         assert_eq!(b - Duration::from_micros(12), a);
+    }
+
+    #[test]
+    fn a_systems_time_counts_from_1970_either_way() {
+        let second = Duration::from_secs(1);
+        assert_eq!(UtcUs::from(UNIX_EPOCH + second), UtcUs(1_000_000));
+        assert_eq!(UtcUs::from(UNIX_EPOCH - second), UtcUs(-1_000_000));
     }
 
     #[test]

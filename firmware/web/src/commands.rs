@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
+use picam_time::UtcUs;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
@@ -52,8 +53,8 @@ pub(crate) async fn lock(State(app): State<App>, request: Request) -> Result<Sta
     let lock: Lock = json(request, SEND).await?;
     let span = match (lock.from, lock.to, lock.segment) {
         (Some(from), Some(to), None) => OrderSpan::Utc {
-            from_us: moment(&from)?,
-            to_us: moment(&to)?,
+            from: moment(&from)?,
+            to: moment(&to)?,
         },
         (None, None, Some(segment)) if is_id(&segment) => OrderSpan::Segment(segment),
         (None, None, Some(_)) => return Err(crate::list::no_id()),
@@ -115,9 +116,9 @@ fn known(id: String) -> Result<String, ApiError> {
     }
 }
 
-fn moment(text: &str) -> Result<i64, ApiError> {
+fn moment(text: &str) -> Result<UtcUs, ApiError> {
     let time: Result<Timestamp, _> = text.parse();
-    time.map(Timestamp::as_microsecond).map_err(|_| {
+    time.map(|time| UtcUs(time.as_microsecond())).map_err(|_| {
         ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             format!("'{text}' is no time"),

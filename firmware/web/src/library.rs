@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, time};
 
 use picam_ring::{Moment, newest_first};
+use picam_time::UtcUs;
 
 use crate::index::{Foreign, Index, Listing};
 use crate::segment::Segment;
@@ -105,7 +106,7 @@ fn merge(listings: &[Arc<Listing>]) -> Listing {
 fn moment(segment: &Segment) -> Moment {
     Moment {
         boot_id: segment.boot_id,
-        boot_ns: segment.boot_ns,
-        utc_us: segment.start.map(|start| start.as_microsecond()),
+        boot: segment.start_boot,
+        utc: segment.start.map(|start| UtcUs(start.as_microsecond())),
     }
 }

@@ -1,5 +1,6 @@
 //! What the page may ask the recorder to do with footage. The recorder decides, and has the last word.
 
+use picam_time::{BootNs, UtcUs};
 use serde::{Deserialize, Serialize};
 
 /// Who takes orders: the recorder in this process, or the one behind a socket.
@@ -44,19 +45,23 @@ pub enum Order {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum OrderSpan {
-    /// Between two moments in microseconds since 1970.
+    /// Between two moments in UTC.
     Utc {
         /// From then on.
-        from_us: i64,
+        #[serde(rename = "from_us")]
+        from: UtcUs,
         /// Until then.
-        to_us: i64,
+        #[serde(rename = "to_us")]
+        to: UtcUs,
     },
-    /// Between two moments in nanoseconds since this boot.
+    /// Between two moments of this boot.
     Boot {
         /// From then on.
-        from_ns: u64,
+        #[serde(rename = "from_ns")]
+        from: BootNs,
         /// Until then.
-        to_ns: u64,
+        #[serde(rename = "to_ns")]
+        to: BootNs,
     },
     /// While this segment was recorded.
     Segment(String),

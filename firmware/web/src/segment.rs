@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use picam_mp4::{Record, SegmentState};
 use picam_ring::{Class, NameTime, SEQUENCE_MODULUS, SegmentName, digits_of, distance};
+use picam_time::BootNs;
 use serde::{Serialize, Serializer};
 
 use crate::status::Volume;
@@ -23,7 +24,7 @@ pub(crate) enum State {
 
 /// A moment counted from a boot of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct BootTime {
+pub(crate) struct SinceBoot {
     /// How many boots the card had seen.
     pub(crate) number: u32,
     /// Seconds since that boot.
@@ -62,7 +63,7 @@ pub(crate) struct Segment {
     /// When it starts; `None` until somebody has said what time it was.
     pub(crate) start: Option<Timestamp>,
     /// The same from boot on.
-    pub(crate) boot: Option<BootTime>,
+    pub(crate) boot: Option<SinceBoot>,
     /// Length in seconds; `None` until finished.
     pub(crate) duration_s: Option<f64>,
     /// Bytes that a download has.
@@ -85,9 +86,9 @@ pub(crate) struct Segment {
     /// The boot that recorded it; none if the header is damaged.
     #[serde(skip)]
     pub(crate) boot_id: Option<[u8; 16]>,
-    /// Its start in nanoseconds since that boot.
+    /// Its start by the clock of that boot.
     #[serde(skip)]
-    pub(crate) boot_ns: u64,
+    pub(crate) start_boot: BootNs,
 }
 
 impl Segment {
@@ -97,18 +98,18 @@ impl Segment {
         let counters = finished.then_some(record.counters);
         let id = id_of(name);
         let utc = record.start_utc;
-        let utc = utc.and_then(|us| Timestamp::from_microsecond(us).ok());
+        let utc = utc.and_then(|utc| Timestamp::from_microsecond(utc.0).ok());
         Self {
             sequence: record.sequence,
             camera_name: Some(record.camera_name.clone()),
             start: utc.or_else(|| named_start(name)),
             boot_id: Some(record.boot_id),
-            boot_ns: record.start_boot,
-            boot: Some(BootTime {
+            start_boot: record.start_boot,
+            boot: Some(SinceBoot {
                 number: record.boot_number,
-                seconds: record.start_boot as f64 / 1e9,
+                seconds: record.start_boot.as_secs_f64(),
             }),
-            duration_s: finished.then_some(record.duration as f64 / 1e9),
+            duration_s: finished.then_some(record.duration.as_secs_f64()),
             size,
             state: match state {
                 SegmentState::Recording => State::Recording,
@@ -139,7 +140,7 @@ impl Segment {
         Self {
             volume: Volume::Card,
             boot_id: None,
-            boot_ns: 0,
+            start_boot: BootNs::ZERO,
             name: name.to_string(),
             sequence: u64::from(name.sequence),
             camera: char::from(name.camera),
@@ -148,7 +149,7 @@ impl Segment {
             locked: name.class.is_locked(),
             start: named_start(name),
             boot: match name.time {
-                NameTime::Boot { number, seconds } => Some(BootTime {
+                NameTime::Boot { number, seconds } => Some(SinceBoot {
                     number: u32::from(number),
                     seconds: f64::from(seconds),
                 }),

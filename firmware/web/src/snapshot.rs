@@ -10,7 +10,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use picam_mp4::layout::{HEAD_BOX, RECORD_BOX, SECTOR};
 use picam_mp4::{Counters, ReadAt, Record, SegmentState, shown_end};
@@ -195,7 +195,7 @@ fn recording_head(sector: &Sector, record: Record) -> Sector {
     let as_begun = Record {
         written_len: 0,
         end: 0,
-        duration: 0,
+        duration: Duration::ZERO,
         recovered: false,
         counters: Counters::default(),
         init_crc: None,

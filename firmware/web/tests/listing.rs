@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use common::{FIRST, FRAGMENT, Server, finished, put_finished, record, recording};
 use picam_mp4::Record;
+use picam_time::BootNs;
 use serde_json::{Value, json};
 
 fn ids(page: &Value) -> Vec<&str> {
@@ -54,7 +55,7 @@ fn card_and_disk_are_one_list_by_the_boot_clock() {
     ] {
         let record = Record {
             boot_id: [boot; 16],
-            start_boot: seconds * 1_000_000_000,
+            start_boot: BootNs::from_secs(seconds),
             ..record(name)
         };
         std::fs::write(dir.path().join(name), finished(&record, 1)).unwrap();
@@ -74,7 +75,7 @@ fn card_and_disk_are_one_list_by_the_boot_clock() {
         let sent = Record::parse(reply.body[..512].try_into().unwrap())
             .unwrap()
             .0;
-        assert_eq!(sent.start_boot, seconds as u64 * 1_000_000_000);
+        assert_eq!(sent.start_boot, BootNs::from_secs(seconds as u64));
     }
     // Page by page, also where the last one shown is gone by then.
     let mut seen = Vec::new();

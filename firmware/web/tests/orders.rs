@@ -11,6 +11,7 @@ mod common;
 use std::sync::LazyLock;
 
 use common::{Server, put_finished};
+use picam_time::UtcUs;
 use picam_web::{Access, Limits, PasswordHash, hash_password};
 
 static HASH: LazyLock<PasswordHash> = LazyLock::new(|| hash_password("correct horse").unwrap());
@@ -29,8 +30,8 @@ fn orders_reach_the_recorder_and_its_no_the_page() {
             Order::Lock {
                 id: "a".into(),
                 span: OrderSpan::Utc {
-                    from_us: 1_795_172_880_000_000,
-                    to_us: 1_795_172_940_500_000,
+                    from: UtcUs(1_795_172_880_000_000),
+                    to: UtcUs(1_795_172_940_500_000),
                 },
                 reason: String::new(),
             },

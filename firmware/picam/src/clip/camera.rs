@@ -8,7 +8,7 @@ use picam_mp4::Record;
 use picam_mp4::recover::read_record;
 use picam_ring::{Catalog, Entry, Moment, SegmentName, newest_first};
 
-use super::shown_ns;
+use super::shown;
 
 /// A segment that the clip may need.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ pub(super) fn candidates(directory: &Path, entries: &[Entry]) -> Vec<Candidate> 
             let path = directory.join(segment.name.to_string());
             let file = File::open(&path).ok()?;
             let (mut record, state) = read_record(&file).ok()?;
-            record.duration = shown_ns(&file, &record, state);
+            record.duration = shown(&file, &record, state);
             let name = segment.name;
             Some(Candidate { path, name, record })
         })
@@ -91,8 +91,8 @@ fn moment(candidate: &Candidate) -> Moment {
     let record = &candidate.record;
     Moment {
         boot_id: Some(record.boot_id),
-        boot_ns: record.start_boot,
-        utc_us: record.start_utc,
+        boot: record.start_boot,
+        utc: record.start_utc,
     }
 }
 

@@ -7,12 +7,14 @@ mod when;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use picam_mp4::cut::{CutError, CutPlan, Source};
 use picam_mp4::read::{Movie, ReadError};
 use picam_mp4::recover::read_record;
 use picam_mp4::{Record, SegmentState};
 use picam_ring::{Directory, FsDirectory};
+use picam_time::{Ticks, UtcUs};
 
 pub use camera::CameraError;
 pub use when::When;
@@ -77,8 +79,8 @@ pub struct Clip {
     names: Vec<String>,
     records: Vec<Record>,
     files: Vec<File>,
-    /// Of the clip's first picture, microseconds since 1970; `None` if nobody knew.
-    start_utc: Option<i64>,
+    /// Of the clip's first picture; `None` if nobody knew.
+    start_utc: Option<UtcUs>,
     /// The camera that it is of.
     camera: String,
     /// Segments in the range that are left out because they are broken.
@@ -163,8 +165,8 @@ impl Clip {
             },
         })?;
         let start_utc = pieces.iter().rev().find_map(|piece| {
-            let into = plan.start_ns().saturating_sub(piece.at.at_ns);
-            (into >= 0).then_some(piece.at.utc_us?.saturating_add(into / 1000))
+            let into = u64::try_from(plan.start_ns().saturating_sub(piece.at.at_ns)).ok()?;
+            Some(piece.at.utc? + Duration::from_nanos(into))
         });
         Ok(Self {
             names: names(&pieces),
@@ -211,8 +213,8 @@ impl Clip {
         &self.names
     }
 
-    /// When it starts, microseconds since 1970; `None` if nobody knew.
-    pub fn start_utc(&self) -> Option<i64> {
+    /// When it starts; `None` if nobody knew.
+    pub fn start_utc(&self) -> Option<UtcUs> {
         self.start_utc
     }
 
@@ -253,28 +255,21 @@ fn open(candidate: &Candidate, at: Placed) -> Result<Option<Piece>, ClipError> {
 }
 
 /// How long a segment is that does not say so itself, because it is not finished.
-fn shown_ns(file: &File, record: &Record, state: SegmentState) -> u64 {
+fn shown(file: &File, record: &Record, state: SegmentState) -> Duration {
     if state == SegmentState::Finished {
         return record.duration;
     }
-    let Ok(movie) = Movie::read(file) else {
-        return 0;
-    };
-    let ns = u128::from(movie.duration) * 1_000_000_000 / u128::from(movie.timescale.max(1));
-    u64::try_from(ns).unwrap_or(0)
+    Movie::read(file).map_or(Duration::ZERO, |movie| {
+        let ticks = i64::try_from(movie.duration).unwrap_or(0);
+        Ticks::new(ticks, movie.timescale).span()
+    })
 }
 
 /// From when to when there is footage.
 fn extent(placed: &[Placed]) -> String {
-    let known = || {
-        placed
-            .iter()
-            .filter_map(|piece| Some((piece.utc_us?, piece)))
-    };
-    let first = known().map(|(us, _)| us).min();
-    let last = known()
-        .map(|(us, piece)| us.saturating_add(piece.len_ns / 1000))
-        .max();
+    let known = || placed.iter().filter_map(|piece| Some((piece.utc?, piece)));
+    let first = known().map(|(utc, _)| utc).min();
+    let last = known().map(|(utc, piece)| utc + piece.len).max();
     let end = placed.iter().map(Placed::end_ns).max().unwrap_or(0);
     let seconds = format!("+0s to +{:.1}s", end as f64 / 1e9);
     match first.zip(last) {

@@ -4,8 +4,10 @@
 //! is known and does not run backwards; else the next boot's footage follows at once.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use picam_mp4::Record;
+use picam_time::UtcUs;
 
 use super::when::When;
 
@@ -14,15 +16,19 @@ use super::when::When;
 pub(crate) struct Placed {
     /// When it starts, nanoseconds after the start of the first.
     pub(crate) at_ns: i64,
-    /// How long it lasts in nanoseconds.
-    pub(crate) len_ns: i64,
-    /// When it starts, microseconds since 1970; `None` if nobody knew in all its boot.
-    pub(crate) utc_us: Option<i64>,
+    /// How long it lasts.
+    pub(crate) len: Duration,
+    /// When it starts; `None` if nobody knew in all its boot.
+    pub(crate) utc: Option<UtcUs>,
 }
 
 impl Placed {
+    fn len_ns(&self) -> i64 {
+        nanos(self.len)
+    }
+
     pub(crate) fn end_ns(&self) -> i64 {
-        self.at_ns.saturating_add(self.len_ns)
+        self.at_ns.saturating_add(self.len_ns())
     }
 }
 
@@ -31,23 +37,22 @@ pub(crate) fn place<'a>(records: impl IntoIterator<Item = &'a Record> + Clone) -
     let mut placed: Vec<Placed> = Vec::new();
     let mut before: Option<(&Record, Placed)> = None;
     for record in records.clone() {
-        let utc_us = utc_of(record, records.clone());
+        let utc = utc_of(record, records.clone());
         let at_ns = before.map_or(0, |(last, last_at)| {
-            let by_boot = boot_ns(record).saturating_sub(boot_ns(last));
-            if record.boot_id == last.boot_id && by_boot >= 0 {
-                return last_at.at_ns.saturating_add(by_boot);
+            if record.boot_id == last.boot_id && record.start_boot >= last.start_boot {
+                let apart = record.start_boot.since(last.start_boot);
+                return last_at.at_ns.saturating_add(nanos(apart));
             }
-            let by_utc = utc_us.zip(last_at.utc_us).map(|(now, then)| {
-                let apart = now.saturating_sub(then).saturating_mul(1000);
-                last_at.at_ns.saturating_add(apart)
-            });
+            let by_utc = utc
+                .zip(last_at.utc)
+                .map(|(now, then)| last_at.at_ns.saturating_add(nanos(now.since(then))));
             let end = last_at.end_ns();
             by_utc.filter(|&at| at >= end).unwrap_or(end)
         });
         let now = Placed {
             at_ns,
-            len_ns: i64::try_from(record.duration).unwrap_or(i64::MAX),
-            utc_us,
+            len: record.duration,
+            utc,
         };
         placed.push(now);
         before = Some((record, now));
@@ -55,19 +60,19 @@ pub(crate) fn place<'a>(records: impl IntoIterator<Item = &'a Record> + Clone) -
     placed
 }
 
-fn boot_ns(record: &Record) -> i64 {
-    i64::try_from(record.start_boot).unwrap_or(i64::MAX)
+fn nanos(span: Duration) -> i64 {
+    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// When a segment starts: what it says itself, or what others of its boot say.
-fn utc_of<'a>(record: &Record, all: impl IntoIterator<Item = &'a Record>) -> Option<i64> {
+fn utc_of<'a>(record: &Record, all: impl IntoIterator<Item = &'a Record>) -> Option<UtcUs> {
     record.start_utc.or_else(|| {
         let mut same = all
             .into_iter()
             .filter(|other| other.boot_id == record.boot_id);
         same.find_map(|other| {
-            let apart = boot_ns(record).saturating_sub(boot_ns(other)) / 1000;
-            Some(other.start_utc?.saturating_add(apart))
+            let booted = other.start_utc?.at_boot(other.start_boot);
+            Some(booted.after_boot(record.start_boot))
         })
     })
 }
@@ -76,20 +81,20 @@ fn utc_of<'a>(record: &Record, all: impl IntoIterator<Item = &'a Record>) -> Opt
 pub(crate) fn range(placed: &[Placed], from: When, to: When) -> Option<Range<i64>> {
     let start = match from {
         When::After(ns) => ns,
-        When::Utc(us) => {
+        When::Utc(utc) => {
             let begins = placed.iter().filter_map(|piece| {
-                let skipped = ns_since(us, piece.utc_us?);
-                (skipped < piece.len_ns).then(|| piece.at_ns.saturating_add(skipped.max(0)))
+                let skipped = ns_since(utc, piece.utc?);
+                (skipped < piece.len_ns()).then(|| piece.at_ns.saturating_add(skipped.max(0)))
             });
             begins.min()?
         }
     };
     let end = match to {
         When::After(ns) => ns,
-        When::Utc(us) => {
+        When::Utc(utc) => {
             let ends = placed.iter().filter_map(|piece| {
-                let kept = ns_since(us, piece.utc_us?);
-                (kept > 0).then(|| piece.at_ns.saturating_add(kept.min(piece.len_ns)))
+                let kept = ns_since(utc, piece.utc?);
+                (kept > 0).then(|| piece.at_ns.saturating_add(kept.min(piece.len_ns())))
             });
             ends.max()?
         }
@@ -98,13 +103,15 @@ pub(crate) fn range(placed: &[Placed], from: When, to: When) -> Option<Range<i64
     (start < end && placed.iter().any(touched)).then_some(start..end)
 }
 
-fn ns_since(us: i64, start_us: i64) -> i64 {
-    us.saturating_sub(start_us).saturating_mul(1000)
+/// How long after the start of a segment it is; negative if before.
+fn ns_since(utc: UtcUs, start: UtcUs) -> i64 {
+    utc.0.saturating_sub(start.0).saturating_mul(1000)
 }
 
 #[cfg(test)]
 mod tests {
     use picam_mp4::Counters;
+    use picam_time::BootNs;
     use proptest::prelude::*;
 
     use super::*;
@@ -119,15 +126,15 @@ mod tests {
             camera: b'F',
             class: b'N',
             camera_name: "front".into(),
-            start_boot: boot_s * S as u64,
-            start_utc: utc_s.map(|s| s * 1_000_000),
+            start_boot: BootNs::from_secs(boot_s),
+            start_utc: utc_s.map(UtcUs::from_secs),
             slot_len: 0,
             head_len: 0,
             init_len: 0,
             init_moov_len: 0,
             written_len: 0,
             end: 0,
-            duration: 10 * S as u64,
+            duration: Duration::from_secs(10),
             recovered: false,
             counters: Counters::default(),
             init_crc: None,
@@ -164,16 +171,13 @@ mod tests {
             record(1, 120, Some(1000)),
             record(2, 5, None),
         ]);
-        let utc: Vec<_> = placed
-            .iter()
-            .map(|p| p.utc_us.map(|us| us / 1_000_000))
-            .collect();
+        let utc: Vec<_> = placed.iter().map(|p| p.utc.map(UtcUs::seconds)).collect();
         assert_eq!(utc, [Some(980), Some(990), Some(1000), None]);
     }
 
     #[test]
     fn a_range_of_utc_is_found_wherever_it_lies() {
-        let utc = |s: i64| When::Utc(s * 1_000_000);
+        let utc = |s: i64| When::Utc(UtcUs::from_secs(s));
         let placed = place(&[record(1, 100, Some(1000)), record(2, 5, Some(1500))]);
         for (from, to, expected) in [
             (utc(1003), utc(1005), Some(3..5)),
@@ -198,7 +202,10 @@ mod tests {
     #[test]
     fn footage_of_unknown_time_is_reached_only_by_seconds() {
         let placed = place(&[record(1, 100, None)]);
-        assert_eq!(range(&placed, When::Utc(0), When::Utc(i64::MAX)), None);
+        assert_eq!(
+            range(&placed, When::Utc(UtcUs(0)), When::Utc(UtcUs(i64::MAX))),
+            None
+        );
         let all = range(&placed, When::After(0), When::After(S));
         assert_eq!(all, Some(0..S));
     }
@@ -217,7 +224,7 @@ mod tests {
                 .collect();
             let placed = place(&records);
             prop_assert!(placed.is_sorted_by_key(|piece| piece.at_ns));
-            for (from, to) in [(When::Utc(from), When::Utc(to)), (When::After(from), When::Utc(to))] {
+            for (from, to) in [(When::Utc(UtcUs(from)), When::Utc(UtcUs(to))), (When::After(from), When::Utc(UtcUs(to)))] {
                 if let Some(found) = range(&placed, from, to) {
                     prop_assert!(found.start < found.end);
                 }

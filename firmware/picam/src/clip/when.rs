@@ -5,12 +5,13 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use picam_time::UtcUs;
 
 /// A moment in the footage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// Microseconds since 1970 UTC.
-    Utc(i64),
+    /// In UTC.
+    Utc(UtcUs),
     /// Nanoseconds after the first picture of the camera's oldest segment.
     After(i64),
 }
@@ -36,7 +37,7 @@ impl FromStr for When {
                  UTC, or +12.5s after the first segment's start"
             )
         })?;
-        Ok(Self::Utc(utc.as_microsecond()))
+        Ok(Self::Utc(UtcUs(utc.as_microsecond())))
     }
 }
 
@@ -64,13 +65,16 @@ mod tests {
     #[test]
     fn reads_the_three_forms() {
         // `date -u -d '2026-11-20 11:08:00' +%s`
-        let at = When::Utc(1_795_172_880_000_000);
+        let at = When::Utc(UtcUs(1_795_172_880_000_000));
         for (text, when) in [
             ("2026-11-20T11:08:00Z", at),
             ("2026-11-20T12:08:00+01:00", at),
             ("2026-11-20 11:08:00", at),
             (" 2026-11-20T11:08:00 ", at),
-            ("2026-11-20 11:08:00.25", When::Utc(1_795_172_880_250_000)),
+            (
+                "2026-11-20 11:08:00.25",
+                When::Utc(UtcUs(1_795_172_880_250_000)),
+            ),
             ("+12.5s", When::After(12_500_000_000)),
             ("+0", When::After(0)),
             ("+1.5m", When::After(90_000_000_000)),

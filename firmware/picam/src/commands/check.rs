@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use picam_mp4::recover::read_record;
 use picam_mp4::{Checked, Counters, Record, SegmentState, check, shown_end};
 use picam_ring::{Directory, FsDirectory, NameTime, SegmentName, SlotName, digits_of, is_filler};
+use picam_time::UtcUs;
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -358,10 +359,10 @@ fn compare(name: &SegmentName, record: &Record, faults: &mut Vec<String>, notes:
         NameTime::Utc(seconds) => Some(seconds),
         NameTime::Boot { .. } => None,
     };
-    let recorded = record.start_utc.map(|us| us.div_euclid(1_000_000));
+    let recorded = record.start_utc.map(UtcUs::seconds);
     if named != recorded {
         let say = |seconds: Option<i64>| match seconds {
-            Some(seconds) => text::utc(seconds.saturating_mul(1_000_000)),
+            Some(seconds) => text::utc(UtcUs::from_secs(seconds)),
             None => "that the time is unknown".to_owned(),
         };
         notes.push(format!(

@@ -82,14 +82,14 @@ pub(crate) fn run(args: &ClipArgs) -> Result<(), Failure> {
 fn report(clip: &Clip, name: &str) -> io::Result<()> {
     let index = clip.index();
     let start = match clip.start_utc() {
-        Some(us) => text::utc(us),
+        Some(utc) => text::utc(utc),
         None => format!("+{:.3}s", index.start_ns() as f64 / 1e9),
     };
     let mut out = io::stdout().lock();
     writeln!(
         out,
         "{name}: {} of camera {} from {start}, {}, out of {}",
-        text::seconds(index.duration() as f64 / 1e9),
+        text::seconds(index.duration_ns() as f64 / 1e9),
         clip.camera(),
         text::size(index.len()),
         text::count(clip.segments().len() as u64, "segment"),

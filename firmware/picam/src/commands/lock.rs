@@ -45,9 +45,7 @@ pub(crate) struct LockArgs {
 pub(crate) fn lock(args: &LockArgs) -> Result<(), Failure> {
     let span = match (&args.segment, args.from, args.to) {
         (Some(segment), _, _) => OrderSpan::Segment(segment.clone()),
-        (None, Some(When::Utc(from_us)), Some(When::Utc(to_us))) => {
-            OrderSpan::Utc { from_us, to_us }
-        }
+        (None, Some(When::Utc(from)), Some(When::Utc(to))) => OrderSpan::Utc { from, to },
         _ => {
             let message = "write both times as 2026-11-20T11:08:00+01:00, or in UTC as \"2026-11-20 11:08:00\"";
             return Err(Failure::usage(message));
@@ -92,13 +90,13 @@ fn line(lock: &LockOrder) -> String {
         Origin::Owner => "owner",
     };
     let when = match lock.span {
-        Span::Utc { from_us, to_us } => {
-            format!("{} to {}", text::utc(from_us), text::utc(to_us))
+        Span::Utc { from, to } => {
+            format!("{} to {}", text::utc(from), text::utc(to))
         }
-        Span::Boot { from_ns, to_ns, .. } => format!(
+        Span::Boot { from, to, .. } => format!(
             "{} to {} after a boot",
-            text::seconds(from_ns as f64 / 1e9),
-            text::seconds(to_ns as f64 / 1e9)
+            text::seconds(from.as_secs_f64()),
+            text::seconds(to.as_secs_f64())
         ),
     };
     let LockOrder { id, reason, .. } = lock;

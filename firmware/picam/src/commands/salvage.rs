@@ -12,6 +12,7 @@ use clap::Args;
 use picam_mp4::salvage::{Card, Segment};
 use picam_mp4::{Flush, ReadAt, Record, SlotFile};
 use picam_ring::{Class, SegmentName, digits_of, name_time};
+use picam_time::BootNs;
 use rustix::fs::{major, minor};
 use serde::Serialize;
 
@@ -220,10 +221,10 @@ fn say(json: bool, line: &str) {
 /// The name that the ring would give it, as far as that is known.
 fn file_name(segment: &Segment, header: Option<&Record>) -> String {
     let first = segment.runs.first();
-    let (utc_us, boot_number, boot_ns, class) = match header {
+    let (utc, boot_number, boot, class) = match header {
         Some(h) => (h.start_utc, h.boot_number, h.start_boot, h.class),
-        None => first.map_or((None, 0, 0, 0), |run| {
-            (run.utc_us, run.boot_number, run.boot_ns, run.class)
+        None => first.map_or((None, 0, BootNs::ZERO, 0), |run| {
+            (run.utc, run.boot_number, run.boot, run.class)
         }),
     };
     let camera = match segment.key.camera {
@@ -231,7 +232,7 @@ fn file_name(segment: &Segment, header: Option<&Record>) -> String {
         camera => camera,
     };
     let name = SegmentName {
-        time: name_time(utc_us, boot_number, boot_ns),
+        time: name_time(utc, boot_number, boot),
         camera,
         class: Class::from_letter(class).unwrap_or(Class::Normal),
         sequence: digits_of(segment.key.sequence),

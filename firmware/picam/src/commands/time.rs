@@ -2,25 +2,20 @@
 
 use std::io;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use picam_capture::{Clock, SystemClock};
+use picam_time::{Clock, SystemClock, UtcUs};
 
 use super::failure::Failure;
 use crate::control::{Reply, Request, Source, ask};
 
 /// Hands the system's time to the recorder behind `socket`.
 pub(crate) fn run(socket: &Path) -> Result<(), Failure> {
-    let boot_ns = SystemClock::new().boot_ns();
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let utc_us = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
     let request = Request::SetTime {
         // A system's clock is right because a time server, or a receiver beside it, set it.
         source: Source::Ntp,
-        boot_ns,
-        utc_us,
+        boot: SystemClock.now(),
+        utc: UtcUs::from(SystemTime::now()),
     };
     match ask(socket, request) {
         Ok(Reply::Refused { reason, remedy, .. }) => {

@@ -1,6 +1,6 @@
 //! What is said through the socket.
 
-use picam_ring::{CEILING_UTC_US, FLOOR_UTC_US, TimeSource};
+use picam_time::{BootNs, CEILING, FLOOR, TimeSource, UtcUs};
 use picam_web::orders::{Denied, Order, OrderSpan, Why};
 use picam_web::status::Status;
 use serde::{Deserialize, Serialize};
@@ -21,10 +21,12 @@ pub(crate) enum Request {
     SetTime {
         /// Who knows it.
         source: Source,
-        /// Nanoseconds since boot.
-        boot_ns: u64,
-        /// Microseconds since 1970, UTC.
-        utc_us: i64,
+        /// Then.
+        #[serde(rename = "boot_ns")]
+        boot: BootNs,
+        /// What time it was.
+        #[serde(rename = "utc_us")]
+        utc: UtcUs,
     },
     /// To keep footage.
     Lock {
@@ -154,31 +156,27 @@ impl From<Result<(), Denied>> for Reply {
 }
 
 /// Reads a request; the refusal says what it should have been.
-pub(super) fn parse(line: &[u8], now_boot_ns: u64) -> Result<Request, Reply> {
+pub(super) fn parse(line: &[u8], now: BootNs) -> Result<Request, Reply> {
     let request = serde_json::from_slice(line).map_err(|error| {
         Reply::refused(
             format!("this is no request: {error}"),
             "send one line of JSON, such as {\"ask\":\"status\"}",
         )
     })?;
-    if let Request::SetTime {
-        boot_ns, utc_us, ..
-    } = &request
-    {
-        let (boot_ns, utc_us) = (*boot_ns, *utc_us);
-        if utc_us < FLOOR_UTC_US {
+    if let Request::SetTime { boot, utc, .. } = request {
+        if utc < FLOOR {
             return Err(Reply::refused(
                 "that time lies before picam was made",
                 "set the clock before telling it",
             ));
         }
-        if utc_us >= CEILING_UTC_US {
+        if utc >= CEILING {
             return Err(Reply::refused(
                 "that time is too far ahead to be true",
                 "set the clock before telling it",
             ));
         }
-        if boot_ns > now_boot_ns {
+        if boot > now {
             return Err(Reply::refused(
                 "that moment has not come yet",
                 "read CLOCK_BOOTTIME for boot_ns",
@@ -192,7 +190,7 @@ pub(super) fn parse(line: &[u8], now_boot_ns: u64) -> Result<Request, Reply> {
 mod tests {
     use super::*;
 
-    const NOW: u64 = 1_000;
+    const NOW: BootNs = BootNs(1_000);
 
     #[test]
     fn requests_are_what_the_documentation_says() {
@@ -201,8 +199,8 @@ mod tests {
         let line = br#"{"ask":"set-time","source":"ntp","boot_ns":1000,"utc_us":1795000000000000}"#;
         let expected = Request::SetTime {
             source: Source::Ntp,
-            boot_ns: 1000,
-            utc_us: 1_795_000_000_000_000,
+            boot: BootNs(1000),
+            utc: UtcUs(1_795_000_000_000_000),
         };
         assert_eq!(parse(line, NOW), Ok(expected));
         let line =
@@ -210,8 +208,8 @@ mod tests {
         let expected = Request::Lock {
             id: "a".into(),
             span: OrderSpan::Boot {
-                from_ns: 1,
-                to_ns: 2,
+                from: BootNs(1),
+                to: BootNs(2),
             },
             reason: String::new(),
             origin: Origin::Impact,

@@ -12,5 +12,5 @@ mod server;
 
 pub(crate) use client::{RemoteRecorder, ask};
 pub(crate) use message::{Reply, Request, Right, Source};
-pub(crate) use peer::Peers;
+pub(crate) use peer::{Peers, user_of};
 pub(crate) use server::ControlThread;

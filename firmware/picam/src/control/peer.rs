@@ -48,10 +48,9 @@ impl Peers {
         }
     }
 
-    /// Whether the process behind a connection has a right. It cannot choose what the kernel says of it.
-    pub(crate) fn allow(&self, stream: &UnixStream, right: Right) -> io::Result<bool> {
-        let uid = socket_peercred(stream)?.uid.as_raw();
-        Ok(self.has(uid, geteuid().as_raw(), right))
+    /// Whether a user has a right.
+    pub(crate) fn allow(&self, uid: u32, right: Right) -> bool {
+        self.has(uid, geteuid().as_raw(), right)
     }
 
     fn has(&self, uid: u32, own: u32, right: Right) -> bool {
@@ -64,6 +63,11 @@ impl Peers {
                 Right::Own => false,
             }
     }
+}
+
+/// Whose process is behind a connection. It cannot choose what the kernel says of it.
+pub(crate) fn user_of(stream: &UnixStream) -> io::Result<u32> {
+    Ok(socket_peercred(stream)?.uid.as_raw())
 }
 
 /// The number of a user, by the lines of passwd(5).

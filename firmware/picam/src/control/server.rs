@@ -10,10 +10,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::message::{MAX_REQUEST, Reply, Request, parse};
-use super::peer::Peers;
+use super::peer::{Peers, user_of};
 use crate::orders::Origin;
 use crate::record::{Desk, Status};
-use picam_ring::Offer;
+use picam_time::{Offer, TimeAnchor};
 use picam_web::orders::Order;
 use picam_web::status::StatusSource;
 
@@ -91,16 +91,17 @@ impl Door {
     fn answer(&mut self, stream: &UnixStream) -> io::Result<()> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
+        let user = user_of(stream)?;
         let mut line = Vec::new();
         BufReader::new(stream)
             .take(MAX_REQUEST)
             .read_until(b'\n', &mut line)?;
-        let reply = match parse(&line, self.status.boot_ns()) {
-            Ok(request) if !self.peers.allow(stream, request.needs())? => Reply::refused(
+        let reply = match parse(&line, self.status.now()) {
+            Ok(request) if !self.peers.allow(user, request.needs()) => Reply::refused(
                 "this user may not do that",
                 "do it as root, or name the user to the recorder with --commander or --page-user",
             ),
-            Ok(request) => self.obey(request),
+            Ok(request) => self.obey(request, user),
             Err(refusal) => refusal,
         };
         let mut text = serde_json::to_vec(&reply)?;
@@ -109,7 +110,7 @@ impl Door {
         stream.write_all(&text)
     }
 
-    fn obey(&mut self, request: Request) -> Reply {
+    fn obey(&mut self, request: Request, user: u32) -> Reply {
         match request {
             Request::Status {} => self.status(),
             Request::Lock {
@@ -130,25 +131,29 @@ impl Door {
             Request::Unlock { segment } => self.desk.unlock(&segment).into(),
             Request::Locks {} => Reply::Locks(self.desk.locks()),
             Request::Page { order } => self.desk.order_of_page(order).into(),
-            Request::SetTime {
-                source,
-                boot_ns,
-                utc_us,
-            } => match self.status.set_time(boot_ns, utc_us, source.into()) {
-                // A worse source that says the same is as welcome as any.
-                Ok(Offer::Ignored) => match self.status.contradicts(boot_ns, utc_us) {
-                    Some(better) => Reply::refused(
-                        format!("{better} has said another time, and is believed"),
-                        "set the clock right before telling it",
-                    ),
-                    None => Reply::Done,
-                },
-                Ok(offer) => {
-                    tracing::info!("the time was told: {offer:?}");
-                    Reply::Done
+            Request::SetTime { source, boot, utc } => {
+                match TimeAnchor::new(boot, utc, source.into()) {
+                    Ok(anchor) => self.set_time(anchor.told_by(user)),
+                    Err(error) => {
+                        Reply::refused(error.to_string(), "set the clock before telling it")
+                    }
                 }
-                Err(error) => Reply::refused(error.to_string(), "set the clock before telling it"),
-            },
+            }
+        }
+    }
+
+    fn set_time(&self, anchor: TimeAnchor) -> Reply {
+        let offer = self.status.set_time(anchor);
+        if offer != Offer::Ignored {
+            tracing::info!("the time was told: {offer:?}");
+        }
+        // A source that is not believed and says the same is as welcome as any.
+        match self.status.contradicts(&anchor) {
+            Some(better) => Reply::refused(
+                format!("{better} has said another time, and is believed"),
+                "set the clock right before telling it",
+            ),
+            None => Reply::Done,
         }
     }
 
@@ -180,4 +185,74 @@ fn listen(socket: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(socket)?;
     fs::set_permissions(socket, Permissions::from_mode(0o660))?;
     Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use picam_time::UtcUs;
+
+    use super::super::message::Source;
+    use super::*;
+    use crate::record::tests::idle;
+
+    const NOON: UtcUs = UtcUs(1_795_172_880_000_000);
+
+    fn door(directory: &Path) -> Door {
+        let (status, desk) = idle(directory);
+        Door {
+            status,
+            desk,
+            peers: Peers::default(),
+            last: None,
+        }
+    }
+
+    fn is_done(reply: &Reply) -> bool {
+        match reply {
+            Reply::Done => true,
+            Reply::Refused { reason, .. } if reason.contains("has said another time") => false,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_user_is_one_voice_whatever_it_calls_itself() {
+        for (users, are_two) in [([7, 7], false), ([7, 8], true)] {
+            let directory = tempfile::tempdir().unwrap();
+            let mut door = door(directory.path());
+            let boot = door.status.now();
+            let wrong = NOON + Duration::from_secs(9 * 3600);
+            let mut say = |source, utc, user| {
+                let reply = door.obey(Request::SetTime { source, boot, utc }, user);
+                is_done(&reply)
+            };
+            assert!(say(Source::Gps, wrong, 0));
+            assert!(!say(Source::Phone, NOON, users[0]));
+            // Two that agree overrule a better one; one that says it twice does not.
+            assert_eq!(say(Source::Ntp, NOON, users[1]), are_two);
+            assert_eq!(say(Source::Gps, wrong, 0), !are_two);
+        }
+    }
+
+    #[test]
+    fn whose_process_tells_the_time_is_noted() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut door = door(directory.path());
+        for (source, utc, done) in [
+            ("gps", NOON.0 - 7_200_000_000, true),
+            ("phone", NOON.0, false),
+            ("ntp", NOON.0, false),
+        ] {
+            let (mut here, there) = UnixStream::pair().unwrap();
+            let request =
+                format!(r#"{{"ask":"set-time","source":"{source}","boot_ns":1,"utc_us":{utc}}}"#);
+            writeln!(here, "{request}").unwrap();
+            door.answer(&there).unwrap();
+            drop(there);
+            let mut reply = String::new();
+            here.read_to_string(&mut reply).unwrap();
+            let reply = serde_json::from_str(&reply).unwrap();
+            assert_eq!(is_done(&reply), done, "{source}");
+        }
+    }
 }

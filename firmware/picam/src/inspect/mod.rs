@@ -154,8 +154,8 @@ impl SegmentReport {
             class: class.map_or_else(|| "unknown".to_owned(), |class| class.to_string()),
             start: record
                 .start_utc
-                .and_then(|us| Timestamp::from_microsecond(us).ok()),
-            start_boot_s: record.start_boot as f64 / 1e9,
+                .and_then(|utc| Timestamp::from_microsecond(utc.0).ok()),
+            start_boot_s: record.start_boot.as_secs_f64(),
             boot_number: record.boot_number,
             boot_id: record.boot_id.map(|byte| format!("{byte:02x}")).concat(),
             slot_size: record.slot_len,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use picam_time::UtcUs;
+
 use super::{FileReport, SegmentReport, State, TrackReport};
 use crate::text;
 
@@ -59,7 +61,7 @@ impl fmt::Display for SegmentReport {
         );
         match self.start {
             Some(start) => {
-                let start = text::utc(start.as_microsecond());
+                let start = text::utc(UtcUs(start.as_microsecond()));
                 line(f, "start", &format!("{start} ({boot})"))?;
             }
             None => line(f, "start", &format!("{boot}, time of day unknown"))?,

@@ -1,12 +1,16 @@
 //! The orders that are not carried out yet, and which have been.
 
+use std::time::Duration;
+
 use picam_ring::Class;
+use picam_time::UtcUs;
 use serde::{Deserialize, Serialize};
 
-use super::order::{LockOrder, Now, Origin, Refusal};
+use super::order::{LockOrder, Origin, Refusal};
+use super::span::Now;
 
-/// How long a deletion can be taken back, in nanoseconds.
-pub(crate) const KEPT_NS: u64 = 24 * 3_600_000_000_000;
+/// How long a deletion can be taken back.
+pub(crate) const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Most locks at a time that are still being carried out: of the page, and of all others.
 const MAX_LOCKS: usize = 64;
 /// Most locks that are remembered once they are carried out; likewise.
@@ -23,8 +27,9 @@ pub(crate) struct Deletion {
     pub(crate) sequence: u64,
     /// See there.
     pub(crate) boot_id: [u8; 16],
-    /// For how long the recorder has run since, in nanoseconds.
-    pub(crate) ran_ns: u64,
+    /// For how long the recorder has run since.
+    #[serde(rename = "ran_ns", with = "nanos")]
+    pub(crate) ran: Duration,
     /// Since when it has been marked at least, by a clock that could be believed.
     pub(crate) since: Option<Since>,
 }
@@ -32,23 +37,38 @@ pub(crate) struct Deletion {
 /// A moment that somebody could believe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Since {
-    /// Microseconds since 1970.
-    pub(crate) utc_us: i64,
+    /// In UTC.
+    #[serde(rename = "utc_us")]
+    pub(crate) utc: UtcUs,
     /// The boot in which it was believed.
     pub(crate) boot_id: [u8; 16],
 }
 
 impl Deletion {
-    /// How long until it may be carried out, in nanoseconds, by the clock or by what has run since, whichever is less.
+    /// How long until it may be carried out, by the clock or by what has run since, whichever is less.
     /// `believed` is the time if it can be believed. Within one boot it says nothing: what has run is exact, and a clock
     /// that is put right jumps.
-    pub(crate) fn waits_ns(&self, believed: Option<Since>) -> u64 {
+    pub(crate) fn waits(&self, believed: Option<Since>) -> Duration {
         let by_clock = believed
             .zip(self.since)
             .filter(|(now, since)| now.boot_id != since.boot_id)
-            .and_then(|(now, since)| u64::try_from(now.utc_us.checked_sub(since.utc_us)?).ok())
-            .map_or(0, |us| us.saturating_mul(1000));
-        KEPT_NS.saturating_sub(self.ran_ns.max(by_clock))
+            .map_or(Duration::ZERO, |(now, since)| now.utc.since(since.utc));
+        KEPT.saturating_sub(self.ran.max(by_clock))
+    }
+}
+
+/// A span as it is written down: a number of nanoseconds.
+mod nanos {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_nanos)
     }
 }
 
@@ -160,9 +180,9 @@ impl Orders {
     }
 
     /// The recorder has run for so long, and this is the time if it can be believed.
-    pub(crate) fn run(&mut self, ns: u64, believed: Option<Since>) {
+    pub(crate) fn run(&mut self, ran: Duration, believed: Option<Since>) {
         for deletion in &mut self.deletions {
-            deletion.ran_ns = deletion.ran_ns.saturating_add(ns);
+            deletion.ran = deletion.ran.saturating_add(ran);
             // Later than it was: a mark waits longer for that, and never less.
             deletion.since = deletion.since.or(believed);
         }
@@ -170,7 +190,7 @@ impl Orders {
 
     /// Marks whose day has passed.
     pub(crate) fn due(&self, believed: Option<Since>) -> Vec<Deletion> {
-        let due = |deletion: &&Deletion| deletion.waits_ns(believed) == 0;
+        let due = |deletion: &&Deletion| deletion.waits(believed).is_zero();
         self.deletions.iter().filter(due).cloned().collect()
     }
 }

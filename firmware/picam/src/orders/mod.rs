@@ -10,16 +10,25 @@
 //!
 //! What others cannot ask for at all, such as fewer slots, shares or cameras, needs no bound.
 
+use std::time::Duration;
+
 mod ledger;
 mod list;
 mod order;
 mod pace;
 mod pauses;
+mod span;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use ledger::Ledger;
 pub(crate) use list::{Deletion, Orders, Since, Taken};
-pub(crate) use order::{LockOrder, Now, Origin, Refusal, Span};
+pub(crate) use order::{LockOrder, Origin, Refusal};
 pub(crate) use pace::Pace;
 pub(crate) use pauses::Pauses;
+pub(crate) use span::{Now, Span};
+
+/// Whole seconds, rounded up.
+pub(crate) fn seconds_up(span: Duration) -> u64 {
+    span.as_secs() + u64::from(span.subsec_nanos() > 0)
+}

@@ -1,15 +1,19 @@
 //! An order to keep footage.
 
-use picam_ring::{Class, Extent};
+use std::time::Duration;
+
+use picam_ring::Class;
 use serde::{Deserialize, Serialize};
+
+use super::span::{Now, Span};
 
 /// Longest id in bytes.
 const MAX_ID: usize = 64;
 /// Longest reason in bytes.
 const MAX_REASON: usize = 200;
-/// Longest stretch of time, and how far ahead it may end, in microseconds.
-const LONGEST_US: i64 = 24 * 3_600_000_000;
-const AHEAD_US: i64 = 3_600_000_000;
+/// Longest stretch of time, and how far ahead it may end.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+const AHEAD: Duration = Duration::from_secs(3600);
 
 /// Who wants footage kept. It decides the class of what is locked, and so whom it may push out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,71 +39,6 @@ impl Origin {
     }
 }
 
-/// A stretch of time, both ends included.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum Span {
-    /// In microseconds since 1970.
-    Utc {
-        /// From then on.
-        from_us: i64,
-        /// Until then.
-        to_us: i64,
-    },
-    /// In nanoseconds since a boot, for footage of unknown time.
-    Boot {
-        /// The kernel's boot id.
-        id: [u8; 16],
-        /// From then on.
-        from_ns: u64,
-        /// Until then.
-        to_ns: u64,
-    },
-}
-
-impl Span {
-    /// Whether a segment lies in it.
-    pub(crate) fn meets(&self, extent: &Extent) -> bool {
-        match *self {
-            Self::Utc { from_us, to_us } => extent.meets_utc(from_us, to_us),
-            Self::Boot { id, from_ns, to_ns } => extent.meets_boot(id, from_ns, to_ns),
-        }
-    }
-
-    /// How far away its end is, in microseconds; `None` if nobody can know. A boot that is over has no future.
-    pub(crate) fn ahead_us(&self, now: &Now) -> Option<i64> {
-        match *self {
-            Self::Utc { to_us, .. } => Some(to_us.saturating_sub(now.utc_us?)),
-            Self::Boot { id, to_ns, .. } if id == now.boot_id => {
-                let us = |ns: u64| i64::try_from(ns / 1000).unwrap_or(i64::MAX);
-                Some(us(to_ns).saturating_sub(us(now.boot_ns)))
-            }
-            Self::Boot { .. } => Some(i64::MIN),
-        }
-    }
-
-    fn length_us(&self) -> Option<i64> {
-        match *self {
-            Self::Utc { from_us, to_us } => to_us.checked_sub(from_us),
-            Self::Boot { from_ns, to_ns, .. } => {
-                i64::try_from(to_ns.checked_sub(from_ns)? / 1000).ok()
-            }
-        }
-        .filter(|length| *length >= 0)
-    }
-}
-
-/// What time it is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Now {
-    /// Nanoseconds since boot.
-    pub(crate) boot_ns: u64,
-    /// Microseconds since 1970, if anybody has said.
-    pub(crate) utc_us: Option<i64>,
-    /// Which boot it is.
-    pub(crate) boot_id: [u8; 16],
-}
-
 /// Footage to be kept: of every camera, every segment that lies in a stretch of time, recorded already or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LockOrder {
@@ -123,14 +62,11 @@ impl LockOrder {
         if !plain(&self.reason, MAX_REASON) {
             return Err(Refusal::Reason);
         }
-        match self.span.length_us() {
-            None => return Err(Refusal::Backwards),
-            Some(length) if length > LONGEST_US => return Err(Refusal::TooLong),
-            Some(_) => {}
-        }
-        match self.span.ahead_us(now) {
-            Some(ahead) if ahead > AHEAD_US => Err(Refusal::TooFarAhead),
-            _ => Ok(()),
+        match self.span.length() {
+            None => Err(Refusal::Backwards),
+            Some(length) if length > LONGEST => Err(Refusal::TooLong),
+            Some(_) if self.span.ends_later_than(AHEAD, now) => Err(Refusal::TooFarAhead),
+            Some(_) => Ok(()),
         }
     }
 }

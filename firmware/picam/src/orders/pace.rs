@@ -1,29 +1,33 @@
 //! How many orders are taken in how short a time.
 
+use std::time::Duration;
+
+use picam_time::BootNs;
+
 use super::order::Refusal;
+use super::seconds_up;
 
 /// So many at once.
-const BURST: u64 = 20;
+const BURST: u32 = 20;
 /// And then one each.
-const EACH_NS: u64 = 3_000_000_000;
+const EACH: Duration = Duration::from_secs(3);
 
 /// Each order is written to the card, which has better things to do: whoever sends them without end is told to wait.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    /// When all would be forgotten, in nanoseconds since boot.
-    full_at_ns: u64,
+    /// When all would be forgotten.
+    full_at: BootNs,
 }
 
 impl Pace {
     /// One more.
-    pub(crate) fn take(&mut self, now_ns: u64) -> Result<(), Refusal> {
-        let from = self.full_at_ns.max(now_ns);
-        let ahead = from - now_ns;
-        if ahead > (BURST - 1) * EACH_NS {
-            let wait = ahead - (BURST - 1) * EACH_NS;
-            return Err(Refusal::TooFast(wait.div_ceil(1_000_000_000)));
+    pub(crate) fn take(&mut self, now: BootNs) -> Result<(), Refusal> {
+        let from = self.full_at.max(now);
+        let wait = from.since(now).saturating_sub((BURST - 1) * EACH);
+        if !wait.is_zero() {
+            return Err(Refusal::TooFast(seconds_up(wait)));
         }
-        self.full_at_ns = from + EACH_NS;
+        self.full_at = from + EACH;
         Ok(())
     }
 }

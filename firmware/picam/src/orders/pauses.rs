@@ -1,56 +1,60 @@
 //! When recording may stop because somebody wants it to.
 
 use std::collections::VecDeque;
+use std::time::Duration;
+
+use picam_time::BootNs;
 
 use super::order::Refusal;
+use super::seconds_up;
 
-const SECOND: u64 = 1_000_000_000;
+/// Shortest stop.
+const SHORTEST: Duration = Duration::from_secs(1);
 /// Longest stop, and all that any hour has.
-const LONGEST_NS: u64 = 600 * SECOND;
-const HOUR_NS: u64 = 3600 * SECOND;
+const LONGEST: Duration = Duration::from_secs(600);
+const HOUR: Duration = Duration::from_secs(3600);
 /// What a stop counts for at least: each ends a segment, and a ring must not turn faster for that.
-const LEAST_NS: u64 = 150 * SECOND;
+const LEAST: Duration = Duration::from_secs(150);
 
-/// The stops of the last hour. In nanoseconds since boot throughout.
+/// The stops of the last hour.
 ///
 /// A stop counts until an hour after its end, so that whatever is asked for, recording is stopped for ten minutes at a
 /// time and in an hour, and four times.
 #[derive(Debug, Default)]
 pub(crate) struct Pauses {
     /// Begin and end of each, oldest first.
-    taken: VecDeque<(u64, u64)>,
+    taken: VecDeque<(BootNs, BootNs)>,
 }
 
 impl Pauses {
-    /// Stops for `wanted_ns`, or for what is left of the hour if that is less; says until when. A stop under way is left as
+    /// Stops for as long as is `wanted`, or for what is left of the hour if that is less; says until when. A stop under way is left as
     /// it is.
-    pub(crate) fn pause(&mut self, now: u64, wanted_ns: u64) -> Result<u64, Refusal> {
+    pub(crate) fn pause(&mut self, now: BootNs, wanted: Duration) -> Result<BootNs, Refusal> {
         if let Some(until) = self.until(now) {
             return Ok(until);
         }
-        self.taken.retain(|&(_, end)| end + HOUR_NS > now);
-        let count = |&(start, end): &(u64, u64)| (end - start).max(LEAST_NS);
-        let spent: u64 = self.taken.iter().map(count).sum();
-        let left = LONGEST_NS.saturating_sub(spent);
-        if left < LEAST_NS {
-            let first = self.taken.front().map_or(0, |&(_, end)| end + HOUR_NS);
-            let wait = first.saturating_sub(now).div_ceil(SECOND);
-            return Err(Refusal::NoMorePause(wait));
+        self.taken.retain(|&(_, end)| end + HOUR > now);
+        let count = |&(start, end): &(BootNs, BootNs)| end.since(start).max(LEAST);
+        let spent: Duration = self.taken.iter().map(count).sum();
+        let left = LONGEST.saturating_sub(spent);
+        if left < LEAST {
+            let first = self.taken.front().map_or(now, |&(_, end)| end + HOUR);
+            return Err(Refusal::NoMorePause(seconds_up(first.since(now))));
         }
-        let until = now + wanted_ns.clamp(SECOND, left);
+        let until = now + wanted.clamp(SHORTEST, left);
         self.taken.push_back((now, until));
         Ok(until)
     }
 
     /// Ends a stop.
-    pub(crate) fn resume(&mut self, now: u64) {
+    pub(crate) fn resume(&mut self, now: BootNs) {
         if let Some((_, end)) = self.taken.back_mut() {
             *end = now.min(*end);
         }
     }
 
     /// When the stop ends that is under way.
-    pub(crate) fn until(&self, now: u64) -> Option<u64> {
+    pub(crate) fn until(&self, now: BootNs) -> Option<BootNs> {
         let last = self.taken.back();
         last.map(|&(_, end)| end).filter(|end| *end > now)
     }

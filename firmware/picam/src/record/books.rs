@@ -3,17 +3,19 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use picam_ring::{FsDirectory, SlotTable};
+use picam_time::BootNs;
 use picam_web::orders::Denied;
 
 use super::boot::Card;
 use super::desk::unavailable;
 use crate::orders::{Deletion, Ledger, LockOrder, Orders, Since, Taken};
 
-/// How long a deletion runs before that is written down, in nanoseconds.
-const WRITE_EVERY_NS: u64 = 600_000_000_000;
+/// How long a deletion runs before that is written down.
+const WRITE_EVERY: Duration = Duration::from_secs(600);
 
 /// The orders about a volume.
 #[derive(Debug)]
@@ -28,8 +30,8 @@ pub(super) struct Books {
 struct State {
     known: Option<Known>,
     /// Up to when deletions have been told that time passes, and since when that has not been written down.
-    ran_to_ns: u64,
-    written_ns: u64,
+    ran_to: BootNs,
+    written: BootNs,
 }
 
 /// What is written down on the medium that is there.
@@ -48,13 +50,13 @@ pub(super) struct Open {
 }
 
 impl Books {
-    pub(super) fn new(card: Card, now_ns: u64) -> Self {
+    pub(super) fn new(card: Card, now: BootNs) -> Self {
         Self {
             card,
             state: Mutex::new(State {
                 known: None,
-                ran_to_ns: now_ns,
-                written_ns: 0,
+                ran_to: now,
+                written: BootNs::ZERO,
             }),
             locks: ArcSwap::default(),
             deletions: ArcSwap::default(),
@@ -90,11 +92,11 @@ impl Books {
     }
 
     /// Lets time pass for what waits; `believed` is the time if it can be believed. Says what may be given up now.
-    pub(super) fn pass(&self, now_ns: u64, believed: Option<Since>) -> io::Result<Vec<Deletion>> {
+    pub(super) fn pass(&self, now: BootNs, believed: Option<Since>) -> io::Result<Vec<Deletion>> {
         let open = self.open()?;
         let mut state = self.state();
-        let ran = now_ns - std::mem::replace(&mut state.ran_to_ns, now_ns).min(now_ns);
-        let is_time = now_ns.saturating_sub(state.written_ns) >= WRITE_EVERY_NS;
+        let ran = now.since(std::mem::replace(&mut state.ran_to, now));
+        let is_time = now.since(state.written) >= WRITE_EVERY;
         let known = self.known(&mut state, &open)?;
         if known.orders.deletions().is_empty() {
             return Ok(Vec::new());
@@ -105,7 +107,7 @@ impl Books {
         let due = known.orders.due(believed);
         if is_time {
             let orders = known.orders.clone();
-            self.write(&mut state, &open, orders, now_ns)?;
+            self.write(&mut state, &open, orders, now)?;
         }
         Ok(due)
     }
@@ -113,7 +115,7 @@ impl Books {
     /// Changes what is written down; on the medium before this returns.
     pub(super) fn change(
         &self,
-        now_ns: u64,
+        now: BootNs,
         change: impl FnOnce(&mut Orders, &Open) -> Result<Taken, Denied>,
     ) -> Result<(), Denied> {
         let open = self.open().map_err(unavailable)?;
@@ -123,7 +125,7 @@ impl Books {
         match change(&mut orders, &open)? {
             Taken::Known => Ok(()),
             Taken::New => self
-                .write(&mut state, &open, orders, now_ns)
+                .write(&mut state, &open, orders, now)
                 .map_err(unavailable),
         }
     }
@@ -150,7 +152,7 @@ impl Books {
         self.deletions.store(Arc::new(orders.deletions().to_vec()));
     }
 
-    fn write(&self, state: &mut State, open: &Open, orders: Orders, now_ns: u64) -> io::Result<()> {
+    fn write(&self, state: &mut State, open: &Open, orders: Orders, now: BootNs) -> io::Result<()> {
         let known = self.known(state, open)?;
         if let Err(error) = known.ledger.store(&open.directory, &orders) {
             // What of it is on the medium is found out when somebody asks next.
@@ -159,7 +161,7 @@ impl Books {
         }
         self.show(&orders);
         known.orders = orders;
-        state.written_ns = now_ns;
+        state.written = now;
         Ok(())
     }
 }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
 use std::time::Duration;
 
-use picam_capture::{CameraSpec, Cancel, CaptureError, Clock, Event, Source, open};
+use picam_capture::{CameraSpec, Cancel, CaptureError, Event, Source, open};
 use picam_media::AccessUnit;
+use picam_time::{BootNs, Clock};
 
 use super::backoff::{Backoff, Run};
 use super::desk::Desk;
@@ -93,13 +94,13 @@ impl Capture<'_> {
         self.stop.load(Ordering::SeqCst)
     }
 
-    fn since(&self, boot_ns: u64) -> Duration {
-        Duration::from_nanos(self.clock.boot_ns().saturating_sub(boot_ns))
+    fn since(&self, moment: BootNs) -> Duration {
+        self.clock.now().since(moment)
     }
 
     /// Takes pictures until the source ends (`Ok`) or fails.
     fn pump(&mut self, mut source: Box<dyn Source>, run: &mut Run) -> Result<(), String> {
-        let opened = self.clock.boot_ns();
+        let opened = self.clock.now();
         run.replays = source.replays();
         let outcome = self.take_all(&mut *source, opened, run);
         run.lasted = self.since(opened);
@@ -109,7 +110,7 @@ impl Capture<'_> {
     fn take_all(
         &mut self,
         source: &mut dyn Source,
-        opened: u64,
+        opened: BootNs,
         run: &mut Run,
     ) -> Result<(), String> {
         let mut heard = opened;
@@ -123,7 +124,7 @@ impl Capture<'_> {
             let mut item = self.sender.take();
             match source.read(&mut item.unit, READ_TIMEOUT) {
                 Ok(Event::Unit) => {
-                    heard = self.clock.boot_ns();
+                    heard = self.clock.now();
                     run.reached = run.reached.max(Some(item.unit.dts));
                     if self.leaves_out(&item.unit) {
                         if !self.desk.is_paused() {

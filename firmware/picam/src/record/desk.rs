@@ -7,13 +7,14 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
+use std::time::Duration;
 
-use picam_capture::Clock;
 use picam_mp4::RecoverError;
 use picam_ring::{
     Class, Extent, Owner, SegmentName, Shares, SlotName, SlotTable, is_camera_letter,
     reclass_claimed,
 };
+use picam_time::{BootNs, Clock, UtcUs};
 use picam_web::orders::{Denied, Order, OrderSpan, OrderTaker, Why};
 use picam_web::status::Volume;
 
@@ -24,7 +25,7 @@ use super::volumes::Volumes;
 use crate::orders::{Deletion, LockOrder, Now, Origin, Pace, Pauses, Refusal, Since, Span, Taken};
 
 /// Taken off both ends of a segment when what was recorded meanwhile is locked: where one ends the next begins.
-const EDGE_NS: u64 = 500_000_000;
+const EDGE: Duration = Duration::from_millis(500);
 
 /// The recorder's side of every order.
 pub(crate) struct Desk {
@@ -33,7 +34,7 @@ pub(crate) struct Desk {
     shares: Shares,
     books: Vec<(Volume, Books)>,
     bounds: Mutex<Bounds>,
-    /// In nanoseconds since boot; 0 for never.
+    /// On the boot clock, in nanoseconds; 0 for never.
     paused_until: AtomicU64,
     housekeeper: OnceLock<Thread>,
     news: AtomicBool,
@@ -47,8 +48,8 @@ struct Bounds {
 
 impl Desk {
     pub(super) fn new(volumes: &Volumes, clock: Arc<TrueTime>, shares: Shares) -> Self {
-        let now_ns = clock.boot_ns();
-        let books = |(volume, card): (Volume, &Card)| (volume, Books::new(card.clone(), now_ns));
+        let now = clock.now();
+        let books = |(volume, card): (Volume, &Card)| (volume, Books::new(card.clone(), now));
         Self {
             boot_id: boot_id(),
             shares,
@@ -84,22 +85,22 @@ impl Desk {
 
     pub(super) fn now(&self) -> Now {
         Now {
-            boot_ns: self.clock.boot_ns(),
-            utc_us: self.clock.utc_us(),
+            boot: self.clock.now(),
+            utc: self.clock.utc(),
             boot_id: self.boot_id,
         }
     }
 
     // For those who record.
 
-    /// The class that a segment must have at least that began at `boot_ns` and is still being recorded.
-    pub(super) fn class_of(&self, boot_ns: u64, utc_us: Option<i64>) -> Option<Class> {
-        let so_far = self.clock.boot_ns().saturating_sub(boot_ns);
+    /// The class that a segment must have at least that began then and is still being recorded.
+    pub(super) fn class_of(&self, start_boot: BootNs, start_utc: Option<UtcUs>) -> Option<Class> {
+        let so_far = self.clock.now().since(start_boot);
         let extent = Extent {
             sequence: 0,
             boot_id: self.boot_id,
-            start_boot: boot_ns,
-            start_utc: utc_us,
+            start_boot,
+            start_utc,
             duration: Some(so_far),
         };
         let strongest = |books: &Books| {
@@ -115,14 +116,14 @@ impl Desk {
 
     /// Whether nothing is to be recorded now.
     pub(super) fn is_paused(&self) -> bool {
-        self.paused_ns().is_some()
+        self.paused_for().is_some()
     }
 
-    /// For how much longer, in nanoseconds.
-    pub(super) fn paused_ns(&self) -> Option<u64> {
-        let until = self.paused_until.load(Ordering::Relaxed);
-        let left = until.checked_sub(self.clock.boot_ns());
-        left.filter(|left| until > 0 && *left > 0)
+    /// For how much longer.
+    pub(super) fn paused_for(&self) -> Option<Duration> {
+        let until = BootNs(self.paused_until.load(Ordering::Relaxed));
+        let left = until.since(self.clock.now());
+        (!left.is_zero()).then_some(left)
     }
 
     // For those who show.
@@ -187,40 +188,34 @@ impl Desk {
 
     /// These locks need no more looking after on a volume.
     pub(super) fn end_locks(&self, volume: Volume, ended: &[LockOrder]) -> io::Result<()> {
-        let end = self
-            .books(volume)?
-            .change(self.clock.boot_ns(), |orders, _| {
-                let gone = ended.iter().filter(|order| orders.end_lock(order));
-                Ok(match gone.count() {
-                    0 => Taken::Known,
-                    _ => Taken::New,
-                })
-            });
+        let end = self.books(volume)?.change(self.clock.now(), |orders, _| {
+            let gone = ended.iter().filter(|order| orders.end_lock(order));
+            Ok(match gone.count() {
+                0 => Taken::Known,
+                _ => Taken::New,
+            })
+        });
         end.map_err(io::Error::other)
     }
 
-    /// Lets time pass for what waits on a volume; `believed_utc_us` is the time if it can be believed. Says what may be given
-    /// up now.
+    /// Lets time pass for what waits on a volume; `believed` is the time if it can be believed. Says what may be given up now.
     pub(super) fn pass(
         &self,
         volume: Volume,
-        believed_utc_us: Option<i64>,
+        believed: Option<UtcUs>,
     ) -> io::Result<Vec<Deletion>> {
         let boot_id = self.boot_id;
-        let believed = believed_utc_us.map(|utc_us| Since { utc_us, boot_id });
-        self.books(volume)?.pass(self.clock.boot_ns(), believed)
+        let believed = believed.map(|utc| Since { utc, boot_id });
+        self.books(volume)?.pass(self.clock.now(), believed)
     }
 
     /// A deletion was carried out, or has become pointless.
     pub(super) fn end_deletion(&self, volume: Volume, done: &Deletion) -> io::Result<()> {
-        let end = self
-            .books(volume)?
-            .change(self.clock.boot_ns(), |orders, _| {
-                let same = |other: &Deletion| {
-                    other.sequence == done.sequence && other.segment == done.segment
-                };
-                Ok(orders.restore(same))
-            });
+        let end = self.books(volume)?.change(self.clock.now(), |orders, _| {
+            let same =
+                |other: &Deletion| other.sequence == done.sequence && other.segment == done.segment;
+            Ok(orders.restore(same))
+        });
         end.map_err(io::Error::other)
     }
 
@@ -262,7 +257,7 @@ impl Desk {
     }
 
     fn lock_on(books: &Books, order: &LockOrder, now: &Now) -> Result<(), Denied> {
-        books.change(now.boot_ns, |orders, open| {
+        books.change(now.boot, |orders, open| {
             let taken = orders.lock(order.clone(), now).map_err(refused)?;
             if taken == Taken::New {
                 // Whoever wants to keep footage does not want it gone.
@@ -284,11 +279,11 @@ impl Desk {
 
     fn span(&self, span: &OrderSpan) -> Result<Span, Denied> {
         match *span {
-            OrderSpan::Utc { from_us, to_us } => Ok(Span::Utc { from_us, to_us }),
-            OrderSpan::Boot { from_ns, to_ns } => Ok(Span::Boot {
+            OrderSpan::Utc { from, to } => Ok(Span::Utc { from, to }),
+            OrderSpan::Boot { from, to } => Ok(Span::Boot {
                 id: self.boot_id,
-                from_ns,
-                to_ns,
+                from,
+                to,
             }),
             OrderSpan::Segment(ref id) => {
                 let (_, books, here) = self.place(id)?;
@@ -309,22 +304,20 @@ impl Desk {
 
     /// The time of a segment by its own boot, which no correction of a clock moves.
     fn span_of(&self, extent: &Extent) -> Option<Span> {
-        let ns = match extent.duration {
-            Some(ns) => ns,
-            None => self.clock.boot_ns().saturating_sub(extent.start_boot),
-        };
-        let edge = EDGE_NS.min(ns / 4);
+        let so_far = || self.clock.now().since(extent.start_boot);
+        let length = extent.duration.unwrap_or_else(so_far);
+        let edge = EDGE.min(length / 4);
         if extent.boot_id != [0; 16] {
             return Some(Span::Boot {
                 id: extent.boot_id,
-                from_ns: extent.start_boot + edge,
-                to_ns: extent.start_boot.saturating_add(ns - edge),
+                from: extent.start_boot + edge,
+                to: extent.start_boot + (length - edge),
             });
         }
         let start = extent.start_utc?;
         Some(Span::Utc {
-            from_us: start + (edge / 1000) as i64,
-            to_us: start + ((ns - edge) / 1000) as i64,
+            from: start + edge,
+            to: start + (length - edge),
         })
     }
 
@@ -364,7 +357,7 @@ impl Desk {
         let (volume, books, here) = self.place(id)?;
         // What has run until now is none of its day.
         self.pass(volume, None).map_err(unavailable)?;
-        books.change(self.clock.boot_ns(), |orders, open| {
+        books.change(self.clock.now(), |orders, open| {
             let name = find(&open.slots, here).ok_or_else(|| no_segment(id))?;
             let extent = Extent::of(&open.directory, name).map_err(unavailable)?;
             if extent.duration.is_none() {
@@ -379,7 +372,7 @@ impl Desk {
                 segment: here.to_owned(),
                 sequence: extent.sequence,
                 boot_id: extent.boot_id,
-                ran_ns: 0,
+                ran: Duration::ZERO,
                 since: None,
             };
             orders.delete(mark).map_err(refused)
@@ -391,17 +384,17 @@ impl Desk {
         let Ok((_, books, here)) = self.place(id) else {
             return Ok(());
         };
-        books.change(self.clock.boot_ns(), |orders, _| {
+        books.change(self.clock.now(), |orders, _| {
             Ok(orders.restore(|deletion| deletion.segment == here))
         })
     }
 
     fn pause(&self, seconds: u64) -> Result<(), Denied> {
-        let wanted = seconds.saturating_mul(1_000_000_000);
+        let wanted = Duration::from_secs(seconds);
         let mut bounds = self.bounds();
-        let until = bounds.pauses.pause(self.clock.boot_ns(), wanted);
+        let until = bounds.pauses.pause(self.clock.now(), wanted);
         let until = until.map_err(refused)?;
-        self.paused_until.store(until, Ordering::Relaxed);
+        self.paused_until.store(until.0, Ordering::Relaxed);
         drop(bounds);
         tracing::warn!("recording is stopped as somebody wants it to be; it goes on by itself");
         Ok(())
@@ -409,14 +402,14 @@ impl Desk {
 
     fn resume(&self) {
         let mut bounds = self.bounds();
-        bounds.pauses.resume(self.clock.boot_ns());
+        bounds.pauses.resume(self.clock.now());
         self.paused_until.store(0, Ordering::Relaxed);
     }
 
     /// What somebody on the page wants, within the page's bounds.
     pub(crate) fn order_of_page(&self, order: Order) -> Result<(), Denied> {
         if !matches!(order, Order::Pause { .. } | Order::Resume {}) {
-            let now = self.clock.boot_ns();
+            let now = self.clock.now();
             self.bounds().pace.take(now).map_err(refused)?;
         }
         match order {

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use picam_capture::Clock;
 use picam_mp4::{RecordError, RecoverError};
 use picam_ring::{
-    Action, AgeingClock, AgeingPace, BootTime, CameraNeed, Catalog, Claim, Directory, Fault, Found,
-    FsDirectory, Lenders, Mender, Needs, Offer, Owner, Provision, Readback, Retention,
-    SegmentStart, SlotName, SlotTable, Slots, ageing_clock, corrections, date_claimed, expired,
-    has_aged, look, recover_claimed,
+    Action, AgeingClock, AgeingPace, CameraNeed, Catalog, Claim, Directory, Fault, Found,
+    FsDirectory, Lenders, Mender, Needs, Owner, Provision, Readback, Retention, SegmentStart,
+    SlotName, SlotTable, Slots, ageing_clock, corrections, date_claimed, expired, has_aged, look,
+    newest_footage, recover_claimed,
 };
+use picam_time::{BootNs, BootTime, Clock, Offer, UtcUs};
 use picam_web::status::Volume;
 
 use super::boot::boot_id;
@@ -30,7 +30,7 @@ const ROUND: Duration = Duration::from_secs(20);
 /// A pause after so many looked-at files, so that the card stays free for recording.
 const FILES_AT_ONCE: usize = 16;
 /// How long it is believed, once looked into, that the clock can be believed or not.
-const BELIEVED_FOR_NS: u64 = 600_000_000_000;
+const BELIEVED_FOR: Duration = Duration::from_secs(600);
 
 pub(super) struct Housekeeper {
     pub(super) desk: Arc<Desk>,
@@ -57,7 +57,9 @@ pub(super) struct State {
     mender: Mender,
     locker: Locker,
     /// What was said last of a time that could be believed, and at which boot time.
-    believed: Option<(u64, Option<i64>)>,
+    believed: Option<(BootNs, Option<UtcUs>)>,
+    /// When the newest footage of other boots on it was recorded.
+    pub(super) newest: Option<UtcUs>,
     /// Whether everything on it has been looked at since it is there, and since the time was told.
     looked_over: bool,
 }
@@ -84,7 +86,12 @@ impl Housekeeper {
     }
 
     /// One round on one volume; whether that could be had.
-    fn look_after(&mut self, volume: Volume, time: &BootTime, offer: Option<Offer>) -> bool {
+    pub(super) fn look_after(
+        &mut self,
+        volume: Volume,
+        time: &BootTime,
+        offer: Option<Offer>,
+    ) -> bool {
         self.state = self.others.remove(&volume).unwrap_or_default();
         self.state.looked_over &= offer.is_none();
         let looked = self.round(volume, time, offer, self.state.looked_over);
@@ -155,20 +162,20 @@ impl Housekeeper {
         directory: &FsDirectory,
         table: &SlotTable,
         time: &BootTime,
-    ) -> Option<i64> {
-        let now_ns = self.clock.boot_ns();
-        let at = match self.state.believed {
-            Some((at, utc_us)) if now_ns.saturating_sub(at) < BELIEVED_FOR_NS => (at, utc_us),
+    ) -> Option<UtcUs> {
+        let now = self.clock.now();
+        let (at, utc) = match self.state.believed {
+            Some((at, utc)) if now.since(at) < BELIEVED_FOR => (at, utc),
             _ => {
                 let starts = self.starts(directory, &table.catalog());
-                let utc_us = match ageing_clock(time, now_ns, boot_id(), &starts) {
-                    AgeingClock::Believed(now_us) => Some(now_us),
+                let utc = match ageing_clock(time, now, boot_id(), &starts) {
+                    AgeingClock::Believed(utc) => Some(utc),
                     _ => None,
                 };
-                *self.state.believed.insert((now_ns, utc_us))
+                *self.state.believed.insert((now, utc))
             }
         };
-        at.1.map(|utc_us| utc_us.saturating_add((now_ns.saturating_sub(at.0) / 1000) as i64))
+        utc.map(|utc| utc + now.since(at))
     }
 
     fn round(
@@ -205,8 +212,9 @@ impl Housekeeper {
         }
         self.provision(volume, &directory, &table, &plan, usize::MAX)?;
         // A clock that was told meanwhile has not moved segments yet.
-        if self.clock.known() == *time {
-            self.let_old_footage_go(&directory, &table, time)?;
+        let known = self.clock.known();
+        if known.anchor() == time.anchor() {
+            self.let_old_footage_go(&directory, &table, &known)?;
         }
         self.mend(&directory, &table);
         self.read_back(volume, &directory, &table);
@@ -244,7 +252,7 @@ impl Housekeeper {
     /// Recovers what was cut off, newest first, and then gives segments their true time where any
     /// segment of the same boot has one.
     fn put_in_order(
-        &self,
+        &mut self,
         directory: &FsDirectory,
         table: &SlotTable,
         time: &BootTime,
@@ -270,6 +278,13 @@ impl Housekeeper {
             });
         }
         let starts = self.starts(directory, &table.catalog());
+        self.state.newest = newest_footage(boot_id(), &starts);
+        let others = self.others.values().map(|state| state.newest);
+        let newest = others.chain([self.state.newest]).max().flatten();
+        if self.clock.note_footage(newest) {
+            // Nothing gets a time that is not believed any more; the next round knows the better one.
+            return Ok(());
+        }
         let offer = offer.unwrap_or(Offer::Ignored);
         for correction in corrections(time, offer, boot_id(), &starts) {
             if self.stopped() {
@@ -357,17 +372,16 @@ impl Housekeeper {
         let Some(max_age) = self.retention else {
             return Ok(());
         };
-        let now_boot_ns = self.clock.boot_ns();
+        let now = self.clock.now();
         let catalog = table.catalog();
         let retention = Retention {
             max_age,
             include_locked: false,
         };
-        let Some(now_us) = time.utc_us(now_boot_ns) else {
+        let Some(utc) = time.utc(now) else {
             return Ok(());
         };
-        let candidates =
-            |camera| expired(catalog.ring(camera), &retention, now_us / 1_000_000, &[]);
+        let candidates = |camera| expired(catalog.ring(camera), &retention, utc, &[]);
         if catalog
             .cameras()
             .all(|camera| candidates(camera).is_empty())
@@ -375,8 +389,8 @@ impl Housekeeper {
             return Ok(());
         }
         let starts = self.starts(directory, &catalog);
-        let clock = ageing_clock(time, now_boot_ns, boot_id(), &starts);
-        let AgeingClock::Believed(now_us) = clock else {
+        let clock = ageing_clock(time, now, boot_id(), &starts);
+        let AgeingClock::Believed(utc) = clock else {
             if self.state.doubted != Some(clock) {
                 tracing::warn!("no footage is given up for its age: {}", doubt(clock));
             }
@@ -388,12 +402,11 @@ impl Housekeeper {
         for camera in catalog.cameras() {
             let pace = self.state.pace.entry(camera).or_default();
             for name in candidates(camera) {
-                if pace.allowance(now_boot_ns, catalog.ring(camera).len()) == 0 {
+                if pace.allowance(now, catalog.ring(camera).len()) == 0 {
                     break;
                 }
-                let aged = |start: &&&SegmentStart| {
-                    has_aged(start, &retention, now_us, now_boot_ns, boot_id())
-                };
+                let aged =
+                    |start: &&&SegmentStart| has_aged(start, &retention, utc, now, boot_id());
                 // Without a readable header nothing is known of its age but the name.
                 if headers.get(&name).is_some_and(|start| !aged(&start)) {
                     continue;
@@ -402,7 +415,7 @@ impl Housekeeper {
                     Ok(claim.make_spare(directory)?)
                 });
                 if given_up {
-                    pace.gone(now_boot_ns);
+                    pace.gone(now);
                     self.status.aged(camera);
                     tracing::info!("{name} is older than max-age, and given up");
                 }

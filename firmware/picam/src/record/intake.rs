@@ -44,6 +44,7 @@ impl Intake {
 mod tests {
     use std::collections::BTreeSet;
     use std::sync::Arc;
+    use std::time::Duration;
 
     use picam_media::Start;
     use picam_mp4::read::Movie;
@@ -52,10 +53,11 @@ mod tests {
         Boot, Catalog, Directory, Picture, Recorder, RingConfig, Shares, SlotName, Taken,
     };
     use picam_testkit::sim_disk::{Mutant, SimDisk};
+    use picam_time::BootNs;
 
     use super::*;
 
-    const SECOND: u64 = 1_000_000_000;
+    const SECOND: Duration = Duration::from_secs(1);
     /// Pictures a second: few, so that hours take no time.
     const FPS: u64 = 5;
     const SLOTS: u32 = 80;
@@ -91,9 +93,10 @@ mod tests {
         let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
         let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
         let mut intake = Intake::default();
-        let mut boot_ns = 7 * SECOND;
+        let begin = BootNs::from_secs(7);
+        let mut now = begin;
         let mut pictures = 0;
-        while boot_ns < (7 + length) * SECOND {
+        while now < begin + Duration::from_secs(length) {
             intake.begin_epoch();
             // Parameter sets are equal, not the same.
             let tracks = Arc::new(vec![TrackConfig::video(stsd.clone(), 640, 480)]);
@@ -107,7 +110,7 @@ mod tests {
                     } else {
                         Start::None
                     },
-                    captured: boot_ns,
+                    captured: now,
                     ..AccessUnit::new()
                 };
                 intake.accept(&mut unit);
@@ -125,16 +128,16 @@ mod tests {
                 };
                 assert_eq!(recorder.push(&picture, &tracks).unwrap(), Taken::Yes);
                 pictures += 1;
-                boot_ns += SECOND / FPS;
+                now += SECOND / FPS as u32;
             }
-            boot_ns += pause * SECOND;
+            now += Duration::from_secs(pause);
         }
         recorder.finish().unwrap();
         (disk, pictures)
     }
 
     /// Of every segment in order: first and last presentation time in seconds, duration, pictures.
-    fn segments(disk: &SimDisk) -> Vec<(u64, f64, f64, usize)> {
+    fn segments(disk: &SimDisk) -> Vec<(BootNs, f64, f64, usize)> {
         let mut found = BTreeSet::new();
         let mut all = Vec::new();
         for entry in disk.list().unwrap() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use picam_media::{AccessUnit, Joint, JointPolicy, UnitFacts, Wish};
 use picam_mp4::{Sample, TrackConfig};
 use picam_ring::Urgency;
+use picam_time::BootNs;
 
 /// A start that the next segment begins with, too.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub(super) struct Copy {
     dts: i64,
     composition_offset: u32,
     duration: u32,
-    captured: u64,
+    captured: BootNs,
     data: Vec<u8>,
 }
 

@@ -3,19 +3,21 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::time::Duration;
 
 use picam_mp4::RecoverError;
 use picam_ring::{
     Class, Directory, Extent, Owner, Rename, SegmentName, SlotName, SlotTable, lock,
     reclass_claimed,
 };
+use picam_time::UtcUs;
 use picam_web::status::Volume;
 
 use super::desk::{Desk, find};
 use crate::orders::LockOrder;
 
 /// So long after its end a lock is looked after: what was recorded then has its name by now.
-const AFTER_US: i64 = 30_000_000;
+const AFTER: Duration = Duration::from_secs(30);
 
 /// Where finished segments lie in time, as far as anybody had to know.
 #[derive(Default)]
@@ -47,10 +49,7 @@ impl Locker {
             return Ok(());
         }
         let now = desk.now();
-        let is_over = |order: &&LockOrder| {
-            let ahead = order.span.ahead_us(&now);
-            ahead.is_some_and(|ahead| ahead < -AFTER_US)
-        };
+        let is_over = |order: &&LockOrder| order.span.ended_before(AFTER, &now);
         let mut over: Vec<LockOrder> = orders.iter().filter(is_over).cloned().collect();
         let catalog = table.catalog();
         let mut known = HashMap::new();
@@ -113,9 +112,9 @@ impl Locker {
         table: &SlotTable,
         desk: &Desk,
         volume: Volume,
-        believed_utc_us: Option<i64>,
+        believed: Option<UtcUs>,
     ) -> io::Result<()> {
-        for deletion in desk.pass(volume, believed_utc_us)? {
+        for deletion in desk.pass(volume, believed)? {
             if let Some(name) = find(table, &deletion.segment) {
                 let extent = Extent::of(directory, name)?;
                 let same = (deletion.sequence, deletion.boot_id);

@@ -18,7 +18,7 @@ mod queue;
 mod report;
 mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tracks;
 mod true_time;
 mod volumes;
@@ -30,10 +30,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use picam_capture::{CameraSpec, Clock, SystemClock};
+use picam_capture::CameraSpec;
+use picam_media::TIMESCALE;
 use picam_ring::{
     CameraNeed, RingConfig, Shares, Slots, TooManyCameras, assign_letters, head_len_for,
 };
+use picam_time::{Clock, SystemClock, Ticks};
 
 pub use boot::lock_directory;
 pub(crate) use desk::Desk;
@@ -164,7 +166,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
             slot_size,
             slots: slots_of_one(plan.slots, letters.len()),
             head_len: head_len_for(plan.segment.as_secs(), slot_size),
-            nominal_ticks: (plan.segment.as_millis() as i64).saturating_mul(90),
+            nominal_ticks: Ticks::from_span(plan.segment, TIMESCALE).value,
             shares: plan.shares,
             limits: picam_mp4::FragmentLimits::default(),
         };

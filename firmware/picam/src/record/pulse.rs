@@ -3,12 +3,13 @@
 //! Only frames on the card count, or a fault that is known, shown and being worked on: a process that
 //! merely runs is not alive.
 
+use picam_time::BootNs;
+
 /// What is seen of one camera.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pulse {
-    /// Everything captured up to here (`CLOCK_BOOTTIME`, ns) would survive a power cut; 0 for
-    /// nothing yet.
-    pub durable_boot_ns: u64,
+    /// Everything captured up to here would survive a power cut; zero for nothing yet.
+    pub durable_until: BootNs,
     /// How often a thread of this camera said that it is working on a known fault.
     pub fault_beats: u64,
     /// Its source has come to its end.
@@ -34,14 +35,15 @@ pub struct Watch {
 impl Watch {
     /// Looks at every camera; always in the same order.
     pub fn look(&mut self, pulses: &[Pulse]) -> Verdict {
-        let started =
-            |pulse: &Pulse| pulse.ended || pulse.durable_boot_ns > 0 || pulse.fault_beats > 0;
+        let started = |pulse: &Pulse| {
+            pulse.ended || pulse.durable_until > BootNs::ZERO || pulse.fault_beats > 0
+        };
         self.ready |= pulses.iter().all(started);
         let mut before = self.last.iter();
         let alive = pulses.iter().all(|pulse| {
             let before = before.next().copied().unwrap_or_default();
             pulse.ended
-                || pulse.durable_boot_ns > before.durable_boot_ns
+                || pulse.durable_until > before.durable_until
                 || pulse.fault_beats > before.fault_beats
         });
         self.last = pulses.to_vec();
@@ -56,9 +58,9 @@ impl Watch {
 mod tests {
     use super::*;
 
-    fn pulse(durable_boot_ns: u64, fault_beats: u64) -> Pulse {
+    fn pulse(durable_ns: u64, fault_beats: u64) -> Pulse {
         Pulse {
-            durable_boot_ns,
+            durable_until: BootNs(durable_ns),
             fault_beats,
             ended: false,
         }

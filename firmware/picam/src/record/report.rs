@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, O
 use arc_swap::ArcSwapOption;
 use picam_media::AccessUnit;
 use picam_mp4::Counters;
+use picam_time::BootNs;
 use picam_web::status::{Fault, Losses, Volume};
 
 /// What a camera is doing, as in [`Shared::state`].
@@ -34,7 +35,7 @@ pub(super) struct Shared {
     pub(super) stream_damage: AtomicU32,
     pub(super) times_changed: AtomicU32,
     pub(super) lost_side: AtomicU32,
-    pub(super) durable_boot_ns: AtomicU64,
+    pub(super) durable_until_ns: AtomicU64,
     pub(super) fault_beats: AtomicU64,
     /// Sequence digits of the segment being recorded, plus one; 0 for none.
     pub(super) segment: AtomicU32,
@@ -56,6 +57,11 @@ impl Shared {
         let cells = [&self.source_fault, &self.stream_fault, &self.card_fault];
         let mut faults = cells.into_iter().filter_map(ArcSwapOption::load_full);
         faults.next().map(|fault| Fault::clone(&fault))
+    }
+
+    /// Up to when everything captured would survive a power cut; zero for nothing yet.
+    pub(super) fn durable_until(&self) -> BootNs {
+        BootNs(self.durable_until_ns.load(Ordering::Relaxed))
     }
 
     pub(super) fn losses(&self) -> Losses {
@@ -135,9 +141,9 @@ impl Report {
         self.shared.dropped_queue.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How far recording has come: all pictures and losses since the start. Newer pictures than of
-    /// `durable_boot_ns` would not survive a cut; 0 changes nothing.
-    pub(super) fn progress(&self, total: &Counters, durable_boot_ns: u64, segment: Option<u32>) {
+    /// How far recording has come: all pictures and losses since the start. Pictures captured after
+    /// `durable_until` would not survive a cut; zero changes nothing.
+    pub(super) fn progress(&self, total: &Counters, durable_until: BootNs, segment: Option<u32>) {
         let shared = &self.shared;
         shared.frames.store(total.frames.into(), Ordering::Relaxed);
         for (count, now) in [
@@ -150,10 +156,10 @@ impl Report {
         ] {
             count.store(now, Ordering::Relaxed);
         }
-        if durable_boot_ns > 0 {
+        if durable_until > BootNs::ZERO {
             shared
-                .durable_boot_ns
-                .store(durable_boot_ns, Ordering::Relaxed);
+                .durable_until_ns
+                .store(durable_until.0, Ordering::Relaxed);
         }
         let segment = segment.map_or(0, |segment| segment + 1);
         let before = shared.segment.swap(segment, Ordering::Relaxed);

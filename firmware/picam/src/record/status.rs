@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
-use picam_capture::Clock;
 use picam_ring::{
-    AnchorError, Catalog, Class, Directory, FsDirectory, Offer, Shares, SlotTable, TimeSource,
-    degraded, share_warnings,
+    Catalog, Class, Directory, FsDirectory, Shares, SlotTable, degraded, share_warnings,
 };
+use picam_time::{AGREEMENT, BootNs, Clock, Offer, TimeAnchor, TimeSource};
 use picam_web::status::{
     CameraState, CameraStatus, CardStatus, ClassCounts, DeletionStatus, Fault, RingStatus,
     StatusSource, StatusUnavailable, Volume, VolumeState, VolumeStatus,
@@ -25,7 +24,7 @@ use super::true_time::TrueTime;
 use super::volumes::Volumes;
 use super::{Pulse, RecordPlan};
 use crate::disk_note::DiskNote;
-use crate::orders::Deletion;
+use crate::orders::{Deletion, seconds_up};
 
 /// What one camera is, and what was last heard of its faults.
 struct Camera {
@@ -97,7 +96,7 @@ impl Status {
     /// Whether every camera has something on the card, or never will.
     pub(super) fn all_under_way(&self) -> bool {
         self.cameras.iter().all(|camera| {
-            camera.shared.durable_boot_ns.load(Ordering::Relaxed) > 0
+            camera.shared.durable_until() > BootNs::ZERO
                 || camera.shared.state.load(Ordering::Relaxed) == ENDED
         })
     }
@@ -105,34 +104,29 @@ impl Status {
     /// What the watchdog wants to know of each camera.
     pub fn pulses(&self) -> Vec<Pulse> {
         let pulse = |camera: &Camera| Pulse {
-            durable_boot_ns: camera.shared.durable_boot_ns.load(Ordering::Relaxed),
+            durable_until: camera.shared.durable_until(),
             fault_beats: camera.shared.fault_beats.load(Ordering::Relaxed),
             ended: camera.shared.state.load(Ordering::Relaxed) == ENDED,
         };
         self.cameras.iter().map(pulse).collect()
     }
 
-    /// Nanoseconds since boot.
-    pub(crate) fn boot_ns(&self) -> u64 {
-        self.clock.boot_ns()
+    /// On the boot clock.
+    pub(crate) fn now(&self) -> BootNs {
+        self.clock.now()
     }
 
-    /// Somebody says that it was `utc_us` (microseconds since 1970) at `boot_ns`.
-    pub(crate) fn set_time(
-        &self,
-        boot_ns: u64,
-        utc_us: i64,
-        source: TimeSource,
-    ) -> Result<Offer, AnchorError> {
-        self.clock.offer(boot_ns, utc_us, source)
+    /// Somebody says what time it is.
+    pub(crate) fn set_time(&self, anchor: TimeAnchor) -> Offer {
+        self.clock.offer(anchor)
     }
 
-    /// The better clock than `source`, if that said another time at `boot_ns`.
-    pub(crate) fn contradicts(&self, boot_ns: u64, utc_us: i64) -> Option<TimeSource> {
+    /// The clock that is believed, if it says another time than this.
+    pub(crate) fn contradicts(&self, said: &TimeAnchor) -> Option<TimeSource> {
         let known = self.clock.known();
-        let anchor = known.anchor()?;
-        let differs = anchor.utc_us(boot_ns).abs_diff(utc_us) >= 60_000_000;
-        differs.then_some(anchor.source())
+        let believed = known.anchor()?;
+        let differs = believed.booted().apart(said.booted()) >= AGREEMENT;
+        differs.then_some(believed.source())
     }
 
     /// A segment was given up because it had grown too old.
@@ -186,8 +180,8 @@ impl Status {
             (RECORDING, None) => CameraState::Recording,
             _ => CameraState::Starting,
         };
-        let durable = shared.durable_boot_ns.load(Ordering::Relaxed);
-        let ago = self.clock.boot_ns().saturating_sub(durable) / 1_000_000;
+        let durable = shared.durable_until();
+        let ago = self.clock.now().since(durable).as_millis();
         let segment = known(shared.segment.load(Ordering::Relaxed));
         CameraStatus {
             name: camera.name.clone(),
@@ -203,7 +197,7 @@ impl Status {
             dropped_encoder: shared.dropped_encoder.load(Ordering::Relaxed),
             dropped_queue: shared.dropped_queue.load(Ordering::Relaxed),
             lost: shared.losses(),
-            last_durable_ms_ago: (durable > 0).then_some(ago),
+            last_durable_ms_ago: (durable > BootNs::ZERO).then_some(ago as u64),
             segment: segment.map(|n| {
                 let mark = if shared.on_disk.load(Ordering::Relaxed) {
                     "u"
@@ -268,7 +262,7 @@ impl Status {
     fn deletions(&self) -> Vec<DeletionStatus> {
         let show = |(volume, deletion): (Volume, Deletion)| DeletionStatus {
             segment: id_at(volume, &deletion.segment),
-            in_s: deletion.waits_ns(None).div_ceil(1_000_000_000),
+            in_s: seconds_up(deletion.waits(None)),
         };
         self.desk.deletions().into_iter().map(show).collect()
     }
@@ -396,9 +390,9 @@ impl StatusSource for Status {
             .collect();
         Ok(picam_web::status::Status {
             version: env!("CARGO_PKG_VERSION").into(),
-            uptime_s: self.clock.boot_ns() as f64 / 1e9,
-            clock_known: self.clock.utc_us().is_some(),
-            paused_s: self.desk.paused_ns().map(|ns| ns.div_ceil(1_000_000_000)),
+            uptime_s: self.clock.now().as_secs_f64(),
+            clock_known: self.clock.utc().is_some(),
+            paused_s: self.desk.paused_for().map(seconds_up),
             deletions: self.deletions(),
             cameras,
             card,

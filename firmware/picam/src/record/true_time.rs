@@ -4,10 +4,9 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use picam_capture::Clock;
-use picam_ring::{AnchorError, BootTime, Offer, TimeAnchor, TimeSource};
+use picam_time::{BootNs, BootTime, Clock, Offer, TimeAnchor, TimeSource, UtcUs};
 
 const UNKNOWN: i64 = i64::MIN;
 
@@ -16,9 +15,9 @@ pub(crate) struct TrueTime {
     boot: Box<dyn Clock>,
     /// Taken by those who tell the time and by the housekeeper, never by a recording thread.
     said: Mutex<Said>,
-    /// What recording threads read: UTC less boot time in microseconds, or [`UNKNOWN`].
-    utc_minus_boot_us: AtomicI64,
-    /// Counts the times that were taken.
+    /// What recording threads read: UTC of the moment of booting in microseconds, or [`UNKNOWN`].
+    booted_us: AtomicI64,
+    /// Counts the times that were believed.
     changes: AtomicU64,
 }
 
@@ -37,7 +36,7 @@ impl TrueTime {
                 time: BootTime::new(),
                 since: None,
             }),
-            utc_minus_boot_us: AtomicI64::new(UNKNOWN),
+            booted_us: AtomicI64::new(UNKNOWN),
             changes: AtomicU64::new(0),
         }
     }
@@ -46,24 +45,33 @@ impl TrueTime {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody says that it was `utc_us` (microseconds since 1970) at `boot_ns`.
-    pub(crate) fn offer(
-        &self,
-        boot_ns: u64,
-        utc_us: i64,
-        source: TimeSource,
-    ) -> Result<Offer, AnchorError> {
-        let anchor = TimeAnchor::new(boot_ns, utc_us, source)?;
+    /// Somebody says what time it is.
+    pub(crate) fn offer(&self, anchor: TimeAnchor) -> Offer {
         let mut said = self.said();
-        let offer = said.time.offer(anchor, self.boot.boot_ns());
+        let offer = said.time.offer(anchor, self.boot.now());
         if offer != Offer::Ignored {
-            let strongest = said.since.filter(|since| since.moves_segments());
-            said.since = strongest.or(Some(offer));
-            let offset = said.time.utc_minus_boot_us().unwrap_or(UNKNOWN);
-            self.utc_minus_boot_us.store(offset, Ordering::Release);
-            self.changes.fetch_add(1, Ordering::Release);
+            self.believe(&mut said, offer);
         }
-        Ok(offer)
+        offer
+    }
+
+    /// This is when the newest footage of earlier boots was recorded: what is behind it is believed last. Whether that makes
+    /// another time believed, which is news as an offer is.
+    pub(super) fn note_footage(&self, newest: Option<UtcUs>) -> bool {
+        let mut said = self.said();
+        let offer = said.time.note_footage(newest, self.boot.now());
+        if let Some(offer) = offer {
+            self.believe(&mut said, offer);
+        }
+        offer.is_some()
+    }
+
+    fn believe(&self, said: &mut Said, offer: Offer) {
+        let strongest = said.since.filter(|since| since.moves_segments());
+        said.since = strongest.or(Some(offer));
+        let booted = said.time.booted().map_or(UNKNOWN, |booted| booted.0);
+        self.booted_us.store(booted, Ordering::Release);
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// What is known, and the strongest offer since this was asked last.
@@ -84,34 +92,31 @@ impl TrueTime {
         self.said().time
     }
 
-    /// UTC less boot time in microseconds, if known, and how often that has changed.
-    pub(super) fn utc_minus_boot_us(&self) -> (Option<i64>, u64) {
+    /// UTC of the moment of booting, if known, and how often that has changed.
+    pub(super) fn booted(&self) -> (Option<UtcUs>, u64) {
         let changes = self.changes.load(Ordering::Acquire);
-        let offset = self.utc_minus_boot_us.load(Ordering::Acquire);
-        ((offset != UNKNOWN).then_some(offset), changes)
+        let booted = self.booted_us.load(Ordering::Acquire);
+        ((booted != UNKNOWN).then_some(UtcUs(booted)), changes)
     }
 
     /// Believes the system's clock, unless that was obviously never set.
     pub(super) fn believe_system_clock(&self) {
-        let boot_ns = self.boot.boot_ns();
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let utc_us = i64::try_from(now.as_micros()).unwrap_or(0);
-        if let Err(error) = self.offer(boot_ns, utc_us, TimeSource::System) {
-            tracing::info!("the time is unknown: {error}");
+        let utc = UtcUs::from(SystemTime::now());
+        match TimeAnchor::new(self.boot.now(), utc, TimeSource::System) {
+            Ok(anchor) => drop(self.offer(anchor)),
+            Err(error) => tracing::info!("the time is unknown: {error}"),
         }
     }
 }
 
 impl Clock for TrueTime {
-    fn boot_ns(&self) -> u64 {
-        self.boot.boot_ns()
+    fn now(&self) -> BootNs {
+        self.boot.now()
     }
 
-    fn utc_us(&self) -> Option<i64> {
-        let (offset, _) = self.utc_minus_boot_us();
-        Some(offset?.saturating_add((self.boot_ns() / 1000) as i64))
+    fn utc(&self) -> Option<UtcUs> {
+        let (booted, _) = self.booted();
+        Some(booted?.after_boot(self.now()))
     }
 
     fn sleep(&self, duration: Duration) {
@@ -121,39 +126,56 @@ impl Clock for TrueTime {
 
 #[cfg(test)]
 mod tests {
+    use picam_testkit::TurnedClock;
+
     use super::*;
 
-    const NOON: i64 = 1_795_172_880_000_000;
+    const NOON: UtcUs = UtcUs(1_795_172_880_000_000);
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn offer(time: &TrueTime, utc: UtcUs, source: TimeSource) -> Offer {
+        time.offer(TimeAnchor::new(time.now(), utc, source).unwrap())
+    }
 
     #[test]
     fn utc_is_unknown_until_told_and_then_runs() {
-        let time = TrueTime::new(picam_capture::SystemClock);
-        assert_eq!(time.utc_us(), None);
-        let now = time.boot_ns();
-        time.offer(now, NOON, TimeSource::Ntp).unwrap();
-        let utc = time.utc_us().unwrap();
-        assert!((0..60_000_000).contains(&(utc - NOON)), "{utc}");
+        let clock = TurnedClock::default();
+        clock.turn(HOUR);
+        let time = TrueTime::new(clock.clone());
+        assert_eq!(time.utc(), None);
+        offer(&time, NOON, TimeSource::Ntp);
+        clock.turn(HOUR);
+        assert_eq!(time.utc(), Some(NOON + HOUR));
     }
 
     #[test]
     fn a_correction_is_news_and_a_worse_source_is_none() {
-        let time = TrueTime::new(picam_capture::SystemClock);
-        let now = time.boot_ns();
-        let offer = |utc_us, source| time.offer(now, utc_us, source).unwrap();
-        assert_eq!(offer(NOON, TimeSource::Ntp), Offer::First);
-        assert_eq!(
-            offer(NOON + 3_600_000_000, TimeSource::Ntp),
-            Offer::Corrected
-        );
-        assert_eq!(
-            offer(NOON + 3_600_000_001, TimeSource::Ntp),
-            Offer::Refreshed
-        );
-        assert_eq!(offer(NOON, TimeSource::Phone), Offer::Ignored);
+        let time = TrueTime::new(TurnedClock::default());
+        assert_eq!(offer(&time, NOON, TimeSource::Ntp), Offer::First);
+        let later = NOON + HOUR;
+        assert_eq!(offer(&time, later, TimeSource::Ntp), Offer::Corrected);
+        let later = later + Duration::from_micros(1);
+        assert_eq!(offer(&time, later, TimeSource::Ntp), Offer::Refreshed);
+        assert_eq!(offer(&time, NOON, TimeSource::Phone), Offer::Ignored);
         assert_eq!(time.news().1, Some(Offer::Corrected));
         assert_eq!(time.news().1, None);
         time.not_done(Some(Offer::Corrected));
         assert_eq!(time.news().1, Some(Offer::Corrected));
-        assert_eq!(time.utc_minus_boot_us().1, 3);
+        assert_eq!(time.booted().1, 3);
+    }
+
+    #[test]
+    fn a_time_that_footage_speaks_against_is_news_to_all_who_follow_it() {
+        let time = TrueTime::new(TurnedClock::default());
+        offer(&time, NOON, TimeSource::Gps);
+        offer(&time, NOON + 2 * HOUR, TimeSource::Phone);
+        let (_, told) = time.booted();
+        time.news();
+        assert!(!time.note_footage(Some(NOON)));
+        assert_eq!((time.news().1, time.booted().1), (None, told));
+        assert!(time.note_footage(Some(NOON + HOUR)));
+        assert_eq!(time.news().1, Some(Offer::Better));
+        assert_eq!(time.booted(), (Some(NOON + 2 * HOUR), told + 1));
+        assert_eq!(time.utc(), Some(NOON + 2 * HOUR));
     }
 }

@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use picam_capture::Clock;
 use picam_media::{AccessUnit, Joint, ParameterSets, Place};
 use picam_mp4::{Counters, Sample, TrackConfig};
 use picam_ring::{
     ATTEMPTS, Account, Boot, Fault, FsDirectory, Loss, Picture, Placement, RecordError, Recorder,
     RingConfig, Taken, Urgency,
 };
+use picam_time::{BootNs, Clock};
 use picam_web::status::Volume;
 
 use super::boot::boot_id;
@@ -151,7 +151,7 @@ impl Writer {
             self.last_look = Instant::now();
             self.moving = self.volumes.prefers_over(self.volume);
         }
-        let now = self.clock.boot_ns();
+        let now = self.clock.now();
         let Some((recorder, _)) = &mut self.recorder else {
             return;
         };
@@ -170,7 +170,7 @@ impl Writer {
         };
         let wanted = recorder
             .started()
-            .and_then(|(boot_ns, utc_us)| self.desk.class_of(boot_ns, utc_us));
+            .and_then(|(boot, utc)| self.desk.class_of(boot, utc));
         if let Some(class) = wanted
             && let Err(error) = recorder.lock(class)
         {
@@ -356,14 +356,14 @@ impl Writer {
         if self.recorder.is_none() {
             self.open_volume()?;
         }
-        let (utc_minus_boot_us, told) = self.clock.utc_minus_boot_us();
+        let (booted, told) = self.clock.booted();
         let Some((recorder, _)) = &mut self.recorder else {
             return Ok(Taken::Skipped);
         };
-        recorder.set_now(self.clock.boot_ns());
-        if let Some(offset) = utc_minus_boot_us.filter(|_| told != self.told) {
+        recorder.set_now(self.clock.now());
+        if let Some(booted) = booted.filter(|_| told != self.told) {
             // A name or header that cannot be put right now is no reason to lose the picture: it is tried with the next one.
-            match recorder.set_utc(offset) {
+            match recorder.set_utc(booted) {
                 Ok(()) => self.told = told,
                 Err(error) => tracing::debug!("the segment being recorded keeps its time: {error}"),
             }
@@ -465,15 +465,15 @@ impl Writer {
 
     fn report_progress(&mut self) {
         let mut total = self.lost;
-        let (mut durable_boot_ns, mut segment) = (0, None);
+        let (mut durable_until, mut segment) = (BootNs::ZERO, None);
         if let Some((recorder, _)) = &self.recorder {
             total.add(recorder.total());
-            durable_boot_ns = recorder.durable_boot_ns();
+            durable_until = recorder.durable_until();
             segment = recorder.segment().map(|name| name.sequence);
         } else if let Some(account) = &self.account {
             total.add(account.total());
         }
-        self.report.progress(&total, durable_boot_ns, segment);
+        self.report.progress(&total, durable_until, segment);
     }
 
     fn stream_failed(&mut self, message: String) {

@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use super::message::{MAX_REQUEST, Reply, Request};
-use crate::control::{Peers, Right};
+use crate::control::{Peers, Right, user_of};
 
 /// Time for a client to say what it wants, and to take the answer.
 const IO_TIMEOUT: Duration = Duration::from_secs(2);
@@ -39,7 +39,7 @@ fn answer(
         key: None,
     };
     // The kernel says who it is, before a byte of it is read.
-    let reply = if clients.allow(stream, Right::Page)? {
+    let reply = if clients.allow(user_of(stream)?, Right::Page) {
         let mut line = Vec::new();
         BufReader::new(stream)
             .take(MAX_REQUEST)

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use picam_time::UtcUs;
 use rustix::fs::statvfs;
 
 use crate::control::{Reply, Request, ask};
@@ -50,7 +51,7 @@ pub(super) fn clock(now: Timestamp) -> String {
     let rtc = |file: &str| line(&format!("/sys/class/rtc/rtc0/{file}"));
     format!(
         "system:        {}\nbattery-backed: {} {} ({})\n",
-        text::utc(now.as_microsecond()),
+        text::utc(UtcUs(now.as_microsecond())),
         rtc("date"),
         rtc("time"),
         rtc("name"),

@@ -17,6 +17,7 @@ use picam_mp4::{
     sample_entry,
 };
 use picam_ring::SegmentName;
+use picam_time::{BootNs, UtcUs};
 use picam_web::orders::{Denied, Order, OrderTaker};
 use picam_web::status::{CameraState, CameraStatus, CardStatus, Losses, RingStatus};
 use picam_web::{Access, Limits, Sessions, Status, StatusSource, StatusUnavailable, WebConfig};
@@ -41,9 +42,9 @@ pub fn record(name: &str) -> Record {
         camera: name.camera,
         class: name.class.letter(),
         camera_name: "front".into(),
-        start_boot: 2_161_000_000_000,
+        start_boot: BootNs::from_secs(2161),
         start_utc: match name.time {
-            picam_ring::NameTime::Utc(seconds) => Some(seconds * 1_000_000),
+            picam_ring::NameTime::Utc(seconds) => Some(UtcUs::from_secs(seconds)),
             picam_ring::NameTime::Boot { .. } => None,
         },
         slot_len: SLOT as u64,
@@ -52,7 +53,7 @@ pub fn record(name: &str) -> Record {
         init_moov_len: 0,
         written_len: 0,
         end: 0,
-        duration: 0,
+        duration: Duration::ZERO,
         recovered: false,
         counters: Counters::default(),
         init_crc: None,
@@ -100,7 +101,7 @@ fn write(record: &Record, fragments: usize, finish: bool) -> Vec<u8> {
         composition_offset: 0,
         duration: 9000,
         key: true,
-        captured: n as u64 * 100_000_000,
+        captured: BootNs(n as u64 * 100_000_000),
         data: &picture,
     };
     let mut writer = SegmentWriter::new(FragmentLimits::default());

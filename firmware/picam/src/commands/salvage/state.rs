@@ -7,6 +7,7 @@ use std::path::Path;
 use picam_mp4::layout::SECTOR;
 use picam_mp4::salvage::{Card, Key, Run};
 use picam_mp4::{ReadAt, Record};
+use picam_time::{BootNs, UtcUs};
 use serde::{Deserialize, Serialize};
 
 /// Its name in the output directory.
@@ -40,8 +41,10 @@ struct Found {
     count: u32,
     init_crc: Option<u32>,
     head_len: u32,
-    utc_us: Option<i64>,
-    boot_ns: u64,
+    #[serde(rename = "utc_us")]
+    utc: Option<UtcUs>,
+    #[serde(rename = "boot_ns")]
+    boot: BootNs,
 }
 
 /// What an earlier run found on the same card; nothing if there was none.
@@ -137,8 +140,8 @@ impl Found {
             count: run.count,
             init_crc: run.init_crc,
             head_len: run.head_len,
-            utc_us: run.utc_us,
-            boot_ns: run.boot_ns,
+            utc: run.utc,
+            boot: run.boot,
         }
     }
 
@@ -154,8 +157,8 @@ impl Found {
             first: self.first,
             count: self.count,
             init_crc: self.init_crc,
-            utc_us: self.utc_us,
-            boot_ns: self.boot_ns,
+            utc: self.utc,
+            boot: self.boot,
             boot_number: self.boot_number,
             class: self.class,
             head_len: self.head_len,

@@ -7,6 +7,9 @@ use super::super::locker::Locker;
 use super::*;
 use crate::orders::{Origin, Span};
 
+/// The shortest time there is.
+const MOMENT: Duration = Duration::from_nanos(1);
+
 /// Ids of the finished segments, the oldest first, and of the one being recorded.
 fn ids(slots: &SlotTable) -> Vec<String> {
     names(slots)
@@ -66,12 +69,13 @@ fn a_locked_segment_is_renamed_and_its_neighbours_are_not() {
     lock(&parts, "a", segment(&known[1]), Origin::Impact).unwrap();
     assert!(parts.desk.has_news() && !parts.desk.has_news());
     let order = &parts.desk.locks()[0];
-    let Span::Boot { id, from_ns, to_ns } = order.span else {
+    let Span::Boot { id, from, to } = order.span else {
         panic!("{order:?}");
     };
     // A quarter of its second is left out at both ends.
-    assert_eq!((id, to_ns - from_ns), (boot_id(), SECOND / 2));
-    assert_eq!(from_ns % SECOND, SECOND / 4);
+    assert_eq!((id, to.since(from)), (boot_id(), SECOND / 2));
+    let second = BootNs::from_secs(from.seconds());
+    assert_eq!(from.since(second), SECOND / 4);
     carry_out(&parts, &slots);
     assert_eq!(classes(&slots), [Normal, Event, Normal, Normal, Normal]);
     lock(&parts, "b", segment(&known[3]), Origin::Page).unwrap();
@@ -97,13 +101,13 @@ fn what_is_being_recorded_learns_its_class() {
     let directory = tempfile::tempdir().unwrap();
     let parts = parts(&plan(directory.path()));
     let (slots, recorder) = parts.record(2);
-    let (started, utc_us) = recorder.started().unwrap();
-    let class = || parts.desk.class_of(started, utc_us);
+    let (started, utc) = recorder.started().unwrap();
+    let class = || parts.desk.class_of(started, utc);
     assert_eq!(class(), None);
     lock(&parts, "a", segment(&ids(&slots)[0]), Origin::Impact).unwrap();
     assert_eq!(class(), None);
-    let now = parts.clock.boot_ns();
-    let span = |from_ns, to_ns| OrderSpan::Boot { from_ns, to_ns };
+    let now = parts.clock.now();
+    let span = |from, to| OrderSpan::Boot { from, to };
     // What is still to come is none of it yet.
     lock(
         &parts,
@@ -113,18 +117,24 @@ fn what_is_being_recorded_learns_its_class() {
     )
     .unwrap();
     assert_eq!(class(), None);
-    lock(&parts, "c", span(now - 1, now + SECOND), Origin::Page).unwrap();
+    lock(
+        &parts,
+        "c",
+        span(now.shifted_ns(-1), now + SECOND),
+        Origin::Page,
+    )
+    .unwrap();
     assert_eq!(class(), Some(Class::Manual));
-    lock(&parts, "d", span(now - 1, now), Origin::Impact).unwrap();
+    lock(&parts, "d", span(now.shifted_ns(-1), now), Origin::Impact).unwrap();
     assert_eq!(class(), Some(Class::Event));
     // Named by its id: up to now.
     let newest = ids(&slots).pop().unwrap();
     lock(&parts, "e", segment(&newest), Origin::Page).unwrap();
     let last = parts.desk.locks().pop().unwrap();
-    let Span::Boot { from_ns, to_ns, .. } = last.span else {
+    let Span::Boot { from, to, .. } = last.span else {
         panic!("{last:?}");
     };
-    assert!(from_ns > started && to_ns < now, "{last:?}");
+    assert!(from > started && to < now, "{last:?}");
 }
 
 #[test]
@@ -135,8 +145,8 @@ fn what_cannot_be_locked_is_refused() {
     let parts = parts(&plan);
     // Nobody records yet.
     let span = OrderSpan::Boot {
-        from_ns: 0,
-        to_ns: 1,
+        from: BootNs::ZERO,
+        to: BootNs(1),
     };
     assert_eq!(
         lock(&parts, "a", span.clone(), Origin::Impact),
@@ -188,8 +198,8 @@ fn a_segment_is_unlocked_for_good() {
     let (slots, recorder) = parts.record(3);
     let known = ids(&slots);
     let span = OrderSpan::Boot {
-        from_ns: 0,
-        to_ns: parts.clock.boot_ns() + SECOND,
+        from: BootNs::ZERO,
+        to: parts.clock.now() + SECOND,
     };
     lock(&parts, "a", span.clone(), Origin::Impact).unwrap();
     carry_out(&parts, &slots);
@@ -246,10 +256,10 @@ fn a_deletion_waits_for_a_day_and_can_be_taken_back() {
         (waiting[0].0, &waiting[0].1.segment),
         (Volume::Card, &known[0])
     );
-    parts.clock.turn(24 * HOUR - 1);
+    parts.clock.turn(24 * HOUR - MOMENT);
     carry_out(&parts, &slots);
     assert_eq!(ids(&slots), known);
-    parts.clock.turn(1);
+    parts.clock.turn(MOMENT);
     carry_out(&parts, &slots);
     assert_eq!(ids(&slots), known[1..]);
     assert!(parts.desk.deletions().is_empty());
@@ -266,25 +276,25 @@ fn orders_outlive_whoever_took_them() {
         lock(&parts, "a", segment(&known[0]), Origin::Impact).unwrap();
         delete(&parts, &known[1]).unwrap();
         // Written down every ten minutes.
-        parts.clock.turn(HOUR / 6 - 1);
+        parts.clock.turn(HOUR / 6 - MOMENT);
         parts.desk.pass(Volume::Card, None).unwrap();
-        parts.clock.boot_ns()
+        parts.clock.now()
     };
     let ran = |parts: &Parts| {
         assert!(parts.desk.locks().is_empty(), "nobody has looked yet");
         let _ = parts.volumes.get(Volume::Card).open().unwrap();
         parts.desk.pass(Volume::Card, None).unwrap();
         assert_eq!(parts.desk.locks().len(), 1);
-        parts.desk.deletions()[0].1.ran_ns
+        parts.desk.deletions()[0].1.ran
     };
     {
         let parts = parts(&plan);
-        assert_eq!(ran(&parts), 0);
+        assert_eq!(ran(&parts), Duration::ZERO);
         parts.clock.turn(HOUR / 6);
         parts.desk.pass(Volume::Card, None).unwrap();
     }
     assert_eq!(ran(&parts(&plan)), HOUR / 6);
-    assert!(now > HOUR / 6);
+    assert!(now > BootNs::ZERO + HOUR / 6);
 }
 
 #[test]
@@ -293,10 +303,10 @@ fn a_pause_ends_when_it_is_over_or_taken_back() {
     let parts = parts(&plan(directory.path()));
     assert!(!parts.desk.is_paused());
     page(&parts, Order::Pause { seconds: 10 }).unwrap();
-    assert_eq!(parts.desk.paused_ns(), Some(10 * SECOND));
-    parts.clock.turn(10 * SECOND - 1);
+    assert_eq!(parts.desk.paused_for(), Some(10 * SECOND));
+    parts.clock.turn(10 * SECOND - MOMENT);
     assert!(parts.desk.is_paused());
-    parts.clock.turn(1);
+    parts.clock.turn(MOMENT);
     assert!(!parts.desk.is_paused());
     page(&parts, Order::Pause { seconds: 10 }).unwrap();
     page(&parts, Order::Resume {}).unwrap();

@@ -1,6 +1,7 @@
 //! What the threads of a recording share, most of it without the threads: what they report and what becomes of orders, on a
 //! real directory and a clock that is turned by hand.
 
+mod clock;
 mod desk;
 mod place;
 mod status;
@@ -8,13 +9,14 @@ mod whole;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use picam_capture::{CameraSpec, Clock};
+use picam_capture::CameraSpec;
 use picam_mp4::{Counters, FragmentLimits, Sample};
 use picam_ring::{Boot, Picture, Recorder, RingConfig, Shares, SlotTable, Slots, head_len_for};
+use picam_testkit::TurnedClock;
 use picam_testkit::numbered::Numbered;
+use picam_time::{BootNs, Clock, TimeAnchor, TimeSource, UtcUs};
 use picam_web::status::Volume;
 
 use super::boot::boot_id;
@@ -24,10 +26,10 @@ use super::true_time::TrueTime;
 use super::volumes::Volumes;
 use super::{CameraPlan, RecordPlan, Status};
 
-const SECOND: u64 = 1_000_000_000;
-const HOUR: u64 = 3_600 * SECOND;
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3_600);
 /// 2026-11-20 11:08:00 UTC.
-const NOON: i64 = 1_795_172_880_000_000;
+const NOON: UtcUs = UtcUs(1_795_172_880_000_000);
 const SLOT_SIZE: u64 = 1 << 20;
 const FOOTAGE: Numbered = Numbered {
     fps: 10,
@@ -36,31 +38,14 @@ const FOOTAGE: Numbered = Numbered {
     delta_len: (400, 100),
 };
 
-/// A boot clock that a test turns.
-#[derive(Clone, Default)]
-struct Turned(Arc<AtomicU64>);
-
-impl Turned {
-    fn turn(&self, ns: u64) {
-        self.0.fetch_add(ns, Ordering::SeqCst);
-    }
-}
-
-impl Clock for Turned {
-    fn boot_ns(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    fn utc_us(&self) -> Option<i64> {
-        None
-    }
-
-    fn sleep(&self, _: Duration) {}
+/// At this moment it was so late, by that source.
+fn said(moment: BootNs, utc: UtcUs, source: TimeSource) -> TimeAnchor {
+    TimeAnchor::new(moment, utc, source).unwrap()
 }
 
 /// The parts of a recording that other threads share.
 struct Parts {
-    clock: Turned,
+    clock: TurnedClock,
     volumes: Volumes,
     desk: Arc<Desk>,
     status: Status,
@@ -87,7 +72,7 @@ fn plan(directory: &Path) -> RecordPlan {
 }
 
 fn parts(plan: &RecordPlan) -> Parts {
-    let clock = Turned::default();
+    let clock = TurnedClock::default();
     clock.turn(100 * SECOND);
     let time = Arc::new(TrueTime::new(clock.clone()));
     let volumes = Volumes::new(plan.footage.clone(), plan.disk.clone());
@@ -102,10 +87,26 @@ fn parts(plan: &RecordPlan) -> Parts {
     }
 }
 
+/// What the control socket works with, while nobody records.
+pub(crate) fn idle(directory: &Path) -> (Arc<Status>, Arc<Desk>) {
+    let parts = parts(&plan(directory));
+    (Arc::new(parts.status), parts.desk)
+}
+
 impl Parts {
     /// Records so many segments of a second each onto the card, and a part of another one, which goes on for as long as the
     /// recorder is kept.
     fn record(&self, segments: u64) -> (SlotTable, Recorder<picam_ring::FsDirectory>) {
+        self.record_in(boot_id(), None, segments)
+    }
+
+    /// The same in a boot that began then.
+    fn record_in(
+        &self,
+        boot_id: [u8; 16],
+        booted: Option<UtcUs>,
+        segments: u64,
+    ) -> (SlotTable, Recorder<picam_ring::FsDirectory>) {
         let (directory, slots) = self.volumes.get(Volume::Card).open().unwrap();
         slots.look(&directory).unwrap();
         let config = RingConfig {
@@ -118,8 +119,11 @@ impl Parts {
             shares: Shares::default(),
             limits: FragmentLimits::default(),
         };
-        let boot = Boot::after(&directory, &slots.catalog(), boot_id());
+        let boot = Boot::after(&directory, &slots.catalog(), boot_id);
         let mut recorder = Recorder::new(directory, config, boot, slots.clone());
+        if let Some(booted) = booted {
+            recorder.set_utc(booted).unwrap();
+        }
         let tracks = Arc::new(FOOTAGE.tracks());
         for n in 0..segments * FOOTAGE.fps + 5 {
             if n > 0 && n % FOOTAGE.fps == 0 {
@@ -132,7 +136,7 @@ impl Parts {
                 composition_offset: 0,
                 duration: FOOTAGE.ticks(1) as u32,
                 key: FOOTAGE.is_key(n),
-                captured: self.clock.boot_ns(),
+                captured: self.clock.now(),
                 data: &data,
             };
             let lost_before = Counters::default();
@@ -141,7 +145,7 @@ impl Parts {
                 lost_before,
             };
             recorder.push(&picture, &tracks).unwrap();
-            self.clock.turn(SECOND / FOOTAGE.fps);
+            self.clock.turn(SECOND / FOOTAGE.fps as u32);
         }
         (slots, recorder)
     }

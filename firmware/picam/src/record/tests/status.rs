@@ -1,11 +1,16 @@
 //! What was reported is what is shown.
 
 use picam_media::{AccessUnit, Codec, ParameterSets};
-use picam_ring::TimeSource;
+use picam_time::AGREEMENT;
 use picam_web::orders::Order;
 use picam_web::status::{CameraState, CameraStatus, Losses, StatusSource, VolumeState};
 
 use super::*;
+
+/// So many seconds after booting.
+fn at(seconds: u64) -> BootNs {
+    BootNs::from_secs(seconds)
+}
 
 fn front(parts: &Parts) -> CameraStatus {
     parts.status.status().unwrap().cameras.swap_remove(0)
@@ -46,10 +51,7 @@ fn before_anything_is_delivered_nothing_is_made_up() {
     assert_eq!(camera.ring.slot_size, SLOT_SIZE);
     assert!(!parts.status.all_under_way());
     let status = parts.status.status().unwrap();
-    assert_eq!(
-        (status.uptime_s, parts.status.boot_ns()),
-        (100.0, 100 * SECOND)
-    );
+    assert_eq!((status.uptime_s, parts.status.now()), (100.0, at(100)));
     assert!(!status.clock_known && status.paused_s.is_none());
     // The directory is not there yet.
     assert!(faults(&parts)[0].contains("cannot be read"));
@@ -106,7 +108,7 @@ fn progress_counts_segments_and_losses() {
     let directory = tempfile::tempdir().unwrap();
     let parts = parts(&plan(directory.path()));
     let report = &parts.reports[0];
-    report.progress(&frames(0), 0, Some(0));
+    report.progress(&frames(0), at(0), Some(0));
     assert_eq!(front(&parts).state, CameraState::Starting);
     let total = Counters {
         frames: 5,
@@ -118,7 +120,7 @@ fn progress_counts_segments_and_losses() {
         times_changed: 7,
         ..Counters::default()
     };
-    report.progress(&total, 98 * SECOND, Some(0));
+    report.progress(&total, at(98), Some(0));
     let camera = front(&parts);
     assert_eq!(camera.state, CameraState::Recording);
     assert_eq!((camera.frames, camera.segments), (5, 0));
@@ -141,20 +143,17 @@ fn progress_counts_segments_and_losses() {
         (None, 2),
         (Some(3), 2),
     ] {
-        report.progress(&total, 0, segment);
+        report.progress(&total, at(0), segment);
         let camera = front(&parts);
         assert_eq!(camera.segments, finished, "{segment:?}");
         assert_eq!(camera.last_durable_ms_ago, Some(2_000));
     }
     assert!(!parts.status.all_under_way());
-    parts.reports[1].progress(&frames(1), SECOND, None);
+    parts.reports[1].progress(&frames(1), at(1), None);
     assert!(parts.status.all_under_way());
     let pulses = parts.status.pulses();
     assert_eq!(pulses.len(), 2);
-    assert_eq!(
-        (pulses[0].durable_boot_ns, pulses[0].ended),
-        (98 * SECOND, false)
-    );
+    assert_eq!((pulses[0].durable_until, pulses[0].ended), (at(98), false));
 }
 
 #[test]
@@ -163,7 +162,7 @@ fn the_fault_nearest_the_source_is_shown() {
     let parts = parts(&plan(directory.path()));
     let report = &parts.reports[0];
     let fault = || front(&parts).fault.map(|fault| fault.message);
-    report.progress(&frames(1), SECOND, None);
+    report.progress(&frames(1), at(1), None);
     report.card_failed("the card".into(), "replace it");
     assert_eq!(fault().as_deref(), Some("the card"));
     report.stream_failed("the stream".into());
@@ -183,7 +182,7 @@ fn the_fault_nearest_the_source_is_shown() {
     );
     report.card_failed("the card".into(), "replace it");
     report.source_ended();
-    report.progress(&frames(2), 2 * SECOND, None);
+    report.progress(&frames(2), at(2), None);
     assert_eq!(front(&parts).state, CameraState::Ended);
     assert!(parts.status.pulses()[0].ended);
 }
@@ -304,7 +303,7 @@ fn a_disk_that_is_away_is_said_to_be_with_the_reason_there_is() {
     );
     std::fs::write(&note, "/dev/null\nit holds a mail archive\nformat it\n").unwrap();
     assert_eq!(faults(&parts), ["it holds a mail archive"]);
-    parts.reports[0].progress(&frames(1), SECOND, Some(4));
+    parts.reports[0].progress(&frames(1), at(1), Some(4));
     assert_eq!(front(&parts).segment.as_deref(), Some("F000004"));
     parts.reports[0].records_to(Volume::Usb);
     assert_eq!(front(&parts).segment.as_deref(), Some("F000004u"));
@@ -317,7 +316,7 @@ fn a_disk_that_is_away_is_said_to_be_with_the_reason_there_is() {
 fn a_pause_is_shown_until_it_is_over() {
     let directory = tempfile::tempdir().unwrap();
     let parts = parts(&plan(directory.path()));
-    parts.reports[0].progress(&frames(1), SECOND, None);
+    parts.reports[0].progress(&frames(1), at(1), None);
     parts
         .desk
         .order_of_page(Order::Pause { seconds: 5 })
@@ -335,14 +334,13 @@ fn a_better_clock_contradicts_a_worse_one_that_is_a_minute_off() {
     let directory = tempfile::tempdir().unwrap();
     let parts = parts(&plan(directory.path()));
     let status = &parts.status;
-    assert_eq!(status.contradicts(0, NOON), None);
-    status
-        .set_time(100 * SECOND, NOON, TimeSource::Gps)
-        .unwrap();
-    assert!(status.set_time(100 * SECOND, 0, TimeSource::Gps).is_err());
+    let says = |utc| said(at(100), utc, TimeSource::Phone);
+    assert_eq!(status.contradicts(&says(NOON)), None);
+    status.set_time(said(at(100), NOON, TimeSource::Gps));
     assert!(status.status().unwrap().clock_known);
-    for (off, says) in [(60_000_000, Some(TimeSource::Gps)), (59_999_999, None)] {
-        assert_eq!(status.contradicts(100 * SECOND, NOON + off), says);
-        assert_eq!(status.contradicts(100 * SECOND, NOON - off), says);
+    let less = AGREEMENT - Duration::from_micros(1);
+    for (off, better) in [(AGREEMENT, Some(TimeSource::Gps)), (less, None)] {
+        assert_eq!(status.contradicts(&says(NOON + off)), better);
+        assert_eq!(status.contradicts(&says(NOON - off)), better);
     }
 }

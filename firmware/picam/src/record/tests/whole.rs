@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use picam_mp4::check;
-use picam_ring::{Catalog, Class, Directory, FsDirectory, SegmentName, TimeSource};
+use picam_ring::{Catalog, Class, Directory, FsDirectory, SegmentName};
 use picam_web::orders::{Order, OrderSpan};
 use picam_web::status::{CameraState, CameraStatus, StatusSource};
 
@@ -63,13 +63,13 @@ fn what_is_recorded_locked_paused_and_dated_is_on_the_card_at_the_end() {
     assert!(recording.status().all_under_way());
 
     // Somebody says what time it is: what was recorded before gets it, too.
-    let (boot_ns, utc_us) = (recording.status().boot_ns(), NOON);
     let status = recording.status();
-    status.set_time(boot_ns, utc_us, TimeSource::Gps).unwrap();
+    let now = status.now();
+    status.set_time(said(now, NOON, TimeSource::Gps));
     // And keeps what was just recorded.
     let span = OrderSpan::Boot {
-        from_ns: boot_ns - SECOND / 10,
-        to_ns: boot_ns,
+        from: now - SECOND / 10,
+        to: now,
     };
     let desk = recording.desk();
     desk.lock("a".into(), &span, "a test".into(), Origin::Impact)
