@@ -105,7 +105,7 @@ fn ends(footage: &Footage) -> Vec<(u64, u64, u64)> {
         .map(|segment| {
             let shown = numbers(&segment.path, 320, 240);
             let ends = (u64::from(shown[0]), u64::from(shown[shown.len() - 1]));
-            (segment.record.start_boot, ends.0, ends.1)
+            (segment.record.start_boot.0, ends.0, ends.1)
         })
         .collect()
 }

@@ -109,7 +109,7 @@ fn judge(card: &Card, run: &Run, ledger: &mut Ledger, what: &str) -> Option<Dura
                 assert!(pair[0] < pair[1], "{what}, segment {sequence}: {shown:?}");
             }
             let pictures = shown.last().unwrap() - shown.first().unwrap() + 1;
-            let start = Duration::from_nanos(segment.record.start_boot);
+            let start = Duration::from_nanos(segment.record.start_boot.0);
             end = Some(start + FRAME * pictures);
         }
     }

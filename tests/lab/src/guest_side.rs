@@ -7,25 +7,20 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
+use picam_time::{BootNs, Clock, SystemClock, Ticks};
 use rustix::io::ioctl_fionread;
-use rustix::time::{ClockId, clock_gettime};
-
-fn boot_ns() -> u64 {
-    let now = clock_gettime(ClockId::Boottime);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
-}
 
 /// Says what the boot clock shows, five times a second, until it is killed.
 pub fn tell_time() -> ! {
     loop {
-        println!("LAB clock {}", boot_ns());
+        println!("LAB clock {}", SystemClock.now().0);
         std::thread::sleep(Duration::from_millis(200));
     }
 }
 
 /// Tells the host what the boot clock shows at this moment.
 pub fn mark() {
-    println!("LAB mark {}", boot_ns());
+    println!("LAB mark {}", SystemClock.now().0);
 }
 
 /// Does what a script beside a recorder does, until it is killed: removes the first file of `folder` by name when there
@@ -71,23 +66,23 @@ pub fn feed(stream: &Path, begins: &Path, rate: u32, rounds: u32) -> std::io::Re
     let begins: Vec<u64> = begins.chain([stream.metadata()?.len()]).collect();
     let mut unit = Vec::new();
     let mut out = std::io::stdout().lock();
-    let (mut start, mut late) = (0, 0);
+    let (mut start, mut late) = (BootNs::ZERO, Duration::ZERO);
     for (number, place) in (0..rounds).flat_map(|_| begins.windows(2)).enumerate() {
         unit.resize((place[1] - place[0]) as usize, 0);
         stream.read_exact_at(&mut unit, place[0])?;
-        let due = start + number as u64 * 1_000_000_000 / u64::from(rate);
-        std::thread::sleep(Duration::from_nanos(due.saturating_sub(boot_ns())));
+        let due = start + Ticks::new(number as i64, rate).span();
+        std::thread::sleep(due.since(SystemClock.now()));
         out.write_all(&unit)?;
         out.flush()?;
         if number == 0 {
             while ioctl_fionread(&out)? > 0 {
                 std::thread::sleep(Duration::from_millis(2));
             }
-            start = boot_ns();
-            fs::write("/dev/ttyS0", format!("LAB feed 0 {start}\n"))?;
+            start = SystemClock.now();
+            fs::write("/dev/ttyS0", format!("LAB feed 0 {}\n", start.0))?;
         } else {
-            late = late.max(boot_ns().saturating_sub(due));
+            late = late.max(SystemClock.now().since(due));
         }
     }
-    fs::write("/dev/ttyS0", format!("LAB late {late}\n"))
+    fs::write("/dev/ttyS0", format!("LAB late {}\n", late.as_nanos()))
 }

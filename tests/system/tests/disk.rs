@@ -12,11 +12,12 @@ use picam_system_tests::frames::{assert_consecutive, numbers};
 use picam_system_tests::http;
 use picam_system_tests::mounts::{self, Mount};
 use picam_testkit::judges;
+use picam_time::BootNs;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until a segment has been finished that was begun after `after` on the boot clock; when it began.
-fn wait_for_footage(dir: &Path, after: u64) -> u64 {
+fn wait_for_footage(dir: &Path, after: BootNs) -> BootNs {
     wait_for("footage", PATIENCE, || {
         let mut all = segments(dir).into_iter();
         let new = all.find(|s| s.finished() && s.record.start_boot > after);
@@ -24,9 +25,9 @@ fn wait_for_footage(dir: &Path, after: u64) -> u64 {
     })
 }
 
-fn newest(dir: &Path) -> u64 {
+fn newest(dir: &Path) -> BootNs {
     let starts = segments(dir).into_iter().map(|s| s.record.start_boot);
-    starts.max().unwrap_or(0)
+    starts.max().unwrap_or(BootNs::ZERO)
 }
 
 fn picam(args: &[&str]) -> String {
@@ -70,7 +71,7 @@ fn a_disk_is_recorded_to_while_it_is_there() {
         })
     };
     // Without the disk, and nothing lands in the directory that it would be mounted on.
-    wait_for_footage(&card, 0);
+    wait_for_footage(&card, BootNs::ZERO);
     let status = volume("card");
     assert_eq!(status["volumes"][0]["state"], "away", "{status}");
     let faults = status["card"]["faults"].to_string();
@@ -78,7 +79,7 @@ fn a_disk_is_recorded_to_while_it_is_there() {
     assert_eq!(fs::read_dir(disk.path()).unwrap().count(), 0);
 
     let mut inserted = disk.insert_exfat();
-    let first_on_disk = wait_for_footage(disk.path(), 0);
+    let first_on_disk = wait_for_footage(disk.path(), BootNs::ZERO);
     let status = volume("usb");
     assert_eq!(status["volumes"][0]["state"], "recording", "{status}");
     assert_eq!(status["card"]["faults"], serde_json::json!([]), "{status}");

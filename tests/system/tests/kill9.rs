@@ -12,7 +12,7 @@ use picam_system_tests::flush_probe::FlushProbe;
 use picam_system_tests::frames::{assert_consecutive, numbers};
 use picam_system_tests::judge;
 use picam_testkit::sim_disk::Rng;
-use rustix::time::{ClockId, clock_gettime};
+use picam_time::{Clock, SystemClock};
 
 // Key frames are rare, so that only the length of fragments bounds what is lost.
 const ARGS: [&str; 8] = [
@@ -25,21 +25,16 @@ const ARGS: [&str; 8] = [
     "--slot-size",
     "1MiB",
 ];
-const FRAME_NS: u64 = 1_000_000_000 / 30;
+const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 30);
 /// What may be lost: a second, and the frame that was being taken; and what the disk itself holds
 /// the recorder up, which a probe beside it measures.
-const MOST_LOST_NS: u64 = 1_000_000_000 + FRAME_NS;
+const MOST_LOST: Duration = Duration::from_secs(1).saturating_add(FRAME);
 /// Whoever was killed before this had hardly begun.
 const START: Duration = Duration::from_secs(2);
 
 fn kills() -> u64 {
     let asked = std::env::var("PICAM_KILLS").ok();
     asked.map_or(20, |kills| kills.parse().unwrap())
-}
-
-fn boot_ns() -> u64 {
-    let now = clock_gettime(ClockId::Boottime);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
 /// Finished segments by sequence, with their bytes.
@@ -60,7 +55,7 @@ fn a_killed_recorder_loses_a_second_at_most_and_harms_nothing() {
     let probe = FlushProbe::start(scratch.path());
     let mut rng = Rng(9);
     let mut judged = BTreeMap::new();
-    let mut most_lost = 0;
+    let mut most_lost = Duration::ZERO;
     for kill in 0..kills() {
         let before_start = segments(card.path())
             .last()
@@ -69,8 +64,8 @@ fn a_killed_recorder_loses_a_second_at_most_and_harms_nothing() {
         std::thread::sleep(Duration::from_millis(200 + rng.below(4300)));
         let untouchable = finished(card.path());
         let lived = camera.started.elapsed();
-        let killed_at = boot_ns();
-        let held_up = probe.longest().as_nanos() as u64;
+        let killed_at = SystemClock.now();
+        let held_up = probe.longest();
         let said = camera.kill();
 
         let left = segments(card.path());
@@ -107,15 +102,15 @@ fn a_killed_recorder_loses_a_second_at_most_and_harms_nothing() {
             );
             continue;
         };
-        let frames = numbers(&newest.path, 320, 240).len() as u64;
-        let end = newest.record.start_boot + frames * FRAME_NS;
-        let lost = killed_at.saturating_sub(end);
+        let frames = numbers(&newest.path, 320, 240).len() as u32;
+        let end = newest.record.start_boot + frames * FRAME;
+        let lost = killed_at.since(end);
         most_lost = most_lost.max(lost);
         assert!(
-            lost <= MOST_LOST_NS + held_up,
+            lost <= MOST_LOST + held_up,
             "kill {kill}: {} ms were lost, and the disk flushes in {} ms",
-            lost / 1_000_000,
-            held_up / 1_000_000
+            lost.as_millis(),
+            held_up.as_millis()
         );
     }
 
@@ -138,6 +133,6 @@ fn a_killed_recorder_loses_a_second_at_most_and_harms_nothing() {
     println!(
         "{} kills, at most {} ms lost",
         kills(),
-        most_lost / 1_000_000
+        most_lost.as_millis()
     );
 }

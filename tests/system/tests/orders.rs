@@ -12,6 +12,7 @@ use picam_system_tests::camera::{Camera, binary, free_address, wait_for};
 use picam_system_tests::card::segments;
 use picam_system_tests::http;
 use picam_testkit::judges::skip;
+use picam_time::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 const CAMERAS: [[&str; 2]; 5] = [
@@ -376,8 +377,7 @@ fn a_page_that_was_taken_over_erases_nothing_and_commands_nothing() {
     let mut page = Nobody::at(&scene.socket());
     let status = page.ask(&json!({"ask": "status"}));
     assert!(status["status"]["cameras"].is_array());
-    let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let boot_ns = boot.tv_sec as u64 * 1_000_000_000;
+    let boot_ns = SystemClock.now().0;
     for request in [
         json!({"ask": "set-time", "source": "gps", "boot_ns": boot_ns, "utc_us": now_us()}),
         json!({"ask": "unlock", "segment": "F000003"}),

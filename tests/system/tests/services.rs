@@ -13,6 +13,7 @@ use picam_system_tests::card::segments;
 use picam_system_tests::http;
 use picam_system_tests::mounts::{self, Mount};
 use picam_testkit::judges;
+use picam_time::{Clock, SystemClock, UtcUs};
 
 const CAMERA: [[&str; 2]; 4] = [
     ["--camera", "front=sim:?size=320x240&fps=30&bitrate=500k"],
@@ -263,21 +264,18 @@ fn ask(socket: &Path, request: &serde_json::Value) -> serde_json::Value {
     serde_json::from_str(&line).unwrap()
 }
 
-/// `set-time` by a phone, as if it were this many microseconds later than the system's clock says.
-fn set_time(socket: &Path, later_us: i64) -> serde_json::Value {
-    let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let utc_us = now.unwrap().as_micros() as i64 + later_us;
-    let boot_ns = boot.tv_sec as u64 * 1_000_000_000 + boot.tv_nsec as u64;
+/// `set-time` by a phone, as if it were this much later than the system's clock says.
+fn set_time(socket: &Path, later: Duration) -> serde_json::Value {
+    let utc = UtcUs::from(std::time::SystemTime::now()) + later;
     let request = serde_json::json!({
-        "ask": "set-time", "source": "phone", "boot_ns": boot_ns, "utc_us": utc_us,
+        "ask": "set-time", "source": "phone", "boot_ns": SystemClock.now().0, "utc_us": utc.0,
     });
     ask(socket, &request)
 }
 
 #[test]
 fn a_clock_set_to_2099_erases_nothing_and_a_clock_set_right_heals_the_names() {
-    const YEARS_73: i64 = 73 * 31_557_600 * 1_000_000;
+    const YEARS_73: Duration = Duration::from_secs(73 * 31_557_600);
     let scratch = tempfile::tempdir().unwrap();
     let footage = made(scratch.path().join("footage"));
     let socket = scratch.path().join("recorder.sock");
@@ -316,7 +314,7 @@ fn a_clock_set_to_2099_erases_nothing_and_a_clock_set_right_heals_the_names() {
     in_year(&far, "names by the wrong clock");
     std::thread::sleep(Duration::from_secs(22));
     in_year(&far, "nothing to be given up");
-    assert_eq!(set_time(&socket, 0), "done");
+    assert_eq!(set_time(&socket, Duration::ZERO), "done");
     in_year(&year, "names by the right clock");
     let status = ask(&socket, &serde_json::json!({"ask": "status"}));
     assert_eq!(

@@ -69,7 +69,7 @@ pub fn judge(stopped: Stopped, all: &[Segment]) {
     // The last segment that began before, with all that it shows.
     let of_then = all
         .iter()
-        .filter(|s| Duration::from_nanos(s.record.start_boot) < stopped);
+        .filter(|s| Duration::from_nanos(s.record.start_boot.0) < stopped);
     let last = of_then.max_by_key(|s| s.record.sequence).unwrap();
     let next = all
         .iter()
@@ -77,9 +77,10 @@ pub fn judge(stopped: Stopped, all: &[Segment]) {
         .unwrap();
     let shown = numbers(&last.path, 320, 240);
     let pictures = shown.last().unwrap() - shown.first().unwrap() + 1;
-    let end = Duration::from_nanos(last.record.start_boot) + Duration::from_millis(100) * pictures;
+    let end =
+        Duration::from_nanos(last.record.start_boot.0) + Duration::from_millis(100) * pictures;
     let lost = stopped.saturating_sub(end);
-    let again = Duration::from_nanos(next.record.start_boot).saturating_sub(stopped);
+    let again = Duration::from_nanos(next.record.start_boot.0).saturating_sub(stopped);
     println!(
         "{} ms before the stop were lost; the next picture was taken {:.1} s after it",
         lost.as_millis(),

@@ -8,6 +8,8 @@ pub use fsck::{Fsck, Soundness};
 pub use player::Player;
 pub use segment::Segments;
 
+use picam_time::BootNs;
+
 use crate::footage::Shown;
 
 /// What a file of footage turned out to be.
@@ -21,8 +23,8 @@ pub struct Verdict {
     pub finished: bool,
     /// Pictures that the recorder says it had to drop.
     pub dropped: u32,
-    /// When the first picture was taken, by the guest's boot clock in nanoseconds, if the file says so.
-    pub start_boot: Option<u64>,
+    /// When the first picture was taken, by the guest's boot clock, if the file says so.
+    pub start_boot: Option<BootNs>,
     /// The fragments: where each begins and ends in the file, and its last picture.
     pub fragments: Vec<(u64, u64, u32)>,
 }

@@ -56,7 +56,7 @@ impl Truth {
             let known = self.known.entry(name.clone()).or_insert(0);
             let first = file.verdict.shown.numbers.first();
             if let (0, Some(&first), Some(start)) = (*known, first, file.verdict.start_boot) {
-                self.starts.push((first, start));
+                self.starts.push((first, start.0));
             }
             let new = file.verdict.fragments.iter().skip(*known);
             for &(from, to, last) in new {

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use picam_mp4::layout::PAGE;
 use picam_mp4::{
     Flush, FragmentLimits, ReadAt, Record, Sample, SegmentWriter, SlotFile, TrackConfig,
     sample_entry,
 };
+use picam_time::BootNs;
 
 /// As short as a slot may be.
 const SLOT_LEN: u64 = HEAD_LEN as u64 + 256 * 1024;
@@ -73,13 +75,13 @@ fn record_and_abandon() -> MemorySlot {
         camera: b'F',
         class: b'N',
         camera_name: "front".into(),
-        start_boot: 1_000_000_000,
+        start_boot: BootNs::from_secs(1),
         slot_len: SLOT_LEN,
         head_len: HEAD_LEN,
         ..Record::default()
     };
     let mut writer = SegmentWriter::new(FragmentLimits {
-        interval: 500_000_000,
+        interval: Duration::from_millis(500),
         bytes: 1 << 20,
     });
     let picture = |n: i64| Sample {
@@ -88,7 +90,7 @@ fn record_and_abandon() -> MemorySlot {
         composition_offset: 0,
         duration: 9000,
         key: n % 10 == 0,
-        captured: 1_000_000_000 + n as u64 * 100_000_000,
+        captured: BootNs(1_000_000_000 + n as u64 * 100_000_000),
         data: &[0, 0, 0, 4, 0x65, 0x88, 0x84, 0x21],
     };
     let slot = MemorySlot(vec![0; SLOT_LEN as usize]);
