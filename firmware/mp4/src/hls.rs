@@ -18,6 +18,7 @@
 
 use std::fmt::Write;
 use std::ops::Range;
+use std::time::Duration;
 
 use picam_time::{Ticks, UtcUs};
 
@@ -130,7 +131,7 @@ pub fn playlist(parts: &[Part<'_>], options: &Options) -> Result<String, HlsErro
             );
         }
     }
-    let longest_s = longest_us.saturating_add(999_999) / 1_000_000;
+    let longest_s = Ticks::new(longest_us, 1_000_000).rounded_up(1).value;
     let target_s = longest_s.max(options.target_s.into()).max(1);
     let kind = if options.open { "EVENT" } else { "VOD" };
     let end = if options.open { "" } else { "#EXT-X-ENDLIST\n" };
@@ -164,14 +165,15 @@ fn starts(movie: &Movie, track: &Track, fragment: &Fragment) -> Option<i64> {
 }
 
 fn entries(movie: &Movie, track: &Track, options: &Options) -> Vec<Entry> {
-    let at_least = i128::from(options.at_least_ms) * i128::from(track.timescale) / 1000;
+    let at_least = Duration::from_millis(options.at_least_ms.into());
+    let at_least = Ticks::from_span(at_least, track.timescale).value;
     let mut entries: Vec<Entry> = Vec::new();
     for fragment in &movie.fragments {
         let start = starts(movie, track, fragment);
         match (start, entries.last_mut()) {
             (Some(start), Some(open)) => {
                 open.time.end = start;
-                if i128::from(start.saturating_sub(open.time.start)) >= at_least {
+                if start.saturating_sub(open.time.start) >= at_least {
                     entries.push(Entry {
                         bytes: fragment.offset..fragment.end,
                         time: start..start,

@@ -1,11 +1,15 @@
 //! Lays the samples of all sources onto one timeline a track.
 
+use std::time::Duration;
+
+use picam_time::Ticks;
+
 use super::CutError;
 use super::select::{self, Window, rescale};
 use crate::read::{FourCc, Sample, SampleEntry, Track, TrackBoxes};
 
 /// Sound whose joint is off by less is put end to end: a rounding error, not a gap.
-const SNAP_US: i64 = 1000;
+const SNAP: Duration = Duration::from_millis(1);
 
 /// A sample of the clip, with times in the ticks of its track.
 #[derive(Debug, Clone, Copy)]
@@ -210,7 +214,7 @@ impl<'a> Joined<'a> {
         match (end, last_dts) {
             (Some(end), Some(last_dts)) => {
                 let off = end.saturating_sub(first.0.saturating_add(self.shift));
-                let tolerance = i64::from(self.timescale) * SNAP_US / 1_000_000;
+                let tolerance = Ticks::from_span(SNAP, self.timescale).value;
                 if track.is_audio() && off.saturating_abs() <= tolerance {
                     snap = off;
                 } else if !self.fits(samples.iter().map(place), last_dts) {

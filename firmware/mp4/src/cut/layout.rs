@@ -1,11 +1,13 @@
 //! The order of samples in a clip: chunks of about half a second, interleaved by time.
 
+use std::time::Duration;
+
 use picam_time::Ticks;
 
 use super::join::{Joined, Placed};
 
-/// Longest chunk in milliseconds of decode time.
-const CHUNK_MS: i64 = 500;
+/// Longest chunk by decode time.
+const CHUNK: Duration = Duration::from_millis(500);
 
 /// A stretch of bytes copied from one source.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +42,7 @@ pub(super) struct Interleaved {
 
 /// Splits a track into chunks.
 fn split<'a>(track: &'a Joined<'_>) -> impl Iterator<Item = &'a [Placed]> {
-    let longest = i64::from(track.timescale) * CHUNK_MS / 1000;
+    let longest = Ticks::from_span(CHUNK, track.timescale).value;
     let mut rest = track.samples.as_slice();
     std::iter::from_fn(move || {
         let first = rest.first()?;

@@ -1,14 +1,15 @@
 //! Which part of each source, and which samples of it, a clip needs.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use picam_time::Ticks;
 
 use super::{Gap, Source};
 use crate::read::{Movie, Track};
 
-/// Sound decoded before it is heard, in milliseconds: Opus needs 80, AAC a frame or two.
-const PREROLL_MS: i64 = 100;
+/// Sound decoded before it is heard: Opus needs 80 ms, AAC a frame or two.
+const PREROLL: Duration = Duration::from_millis(100);
 
 /// A time in one timescale expressed in another, to the nearest tick.
 pub(super) fn rescale(ticks: i64, from: u32, to: u32) -> i64 {
@@ -207,7 +208,7 @@ fn samples(track: &Track, shown: &Range<i64>, joined: bool) -> Range<usize> {
         return start..end;
     }
     let preroll = match track.is_audio() && !joined {
-        true => i64::from(track.timescale) * PREROLL_MS / 1000,
+        true => Ticks::from_span(PREROLL, track.timescale).value,
         false => 0,
     };
     let start = samples.iter().position(|s| {
