@@ -295,6 +295,8 @@ pub(crate) struct FragmentBuilder {
     room: usize,
     side_len: usize,
     closed: bool,
+    /// Capture time of the first sample of any track.
+    since: Option<BootNs>,
     /// Capture time of the first picture.
     captured: Option<BootNs>,
     last_captured: BootNs,
@@ -325,6 +327,7 @@ impl FragmentBuilder {
             room: 0,
             side_len: 0,
             closed: false,
+            since: None,
             captured: None,
             last_captured: BootNs::ZERO,
         }
@@ -353,6 +356,7 @@ impl FragmentBuilder {
         self.hasher.reset();
         self.side_len = 0;
         self.closed = false;
+        self.since = None;
         self.captured = None;
     }
 
@@ -367,6 +371,11 @@ impl FragmentBuilder {
 
     pub(crate) fn samples(&self, track: usize) -> usize {
         self.parts.get(track).map_or(0, |part| part.entries().len())
+    }
+
+    /// Capture time of the first sample of any track; `None` while there is none.
+    pub(crate) fn since(&self) -> Option<BootNs> {
+        self.since
     }
 
     /// Capture time of the first picture; `None` while there is none.
@@ -397,6 +406,7 @@ impl FragmentBuilder {
             return;
         };
         part.push(sample);
+        self.since.get_or_insert(sample.captured);
         if sample.track == 0 {
             self.captured.get_or_insert(sample.captured);
             self.last_captured = sample.captured;

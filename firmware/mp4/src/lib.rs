@@ -23,6 +23,7 @@ pub mod sample_entry;
 mod shown;
 pub mod storage;
 mod tables;
+pub mod timed_text;
 pub mod track;
 mod wire;
 pub mod writer;
@@ -32,7 +33,7 @@ pub use record::{Counters, Record, RecordError, SegmentState};
 pub use recover::{
     Checked, DamagedFragment, Help, Mended, Named, RecoverError, check, mend, shown_end,
 };
-pub use shown::shown_counters;
+pub use shown::{Shown, shown};
 pub use storage::{Flush, ReadAt, SlotFile};
 pub use track::{Sample, TrackConfig, TrackKind};
 pub use writer::{FragmentLimits, Pushed, SegmentWriter, WriteError};

@@ -97,9 +97,9 @@ impl Index<'_> {
             .tracks
             .iter()
             .zip(self.tables)
-            .map(|(track, tables)| TRAK_BOUND + track.stsd.len() + tables.bound(more, more_chunks))
+            .map(|(track, tables)| TRAK_BOUND + track.stsd.len() + tables.bound(more_chunks))
             .sum();
-        SECTOR + tracks + self.places.bound() + MDAT_TO_INIT + 64
+        SECTOR + tracks + more * Tables::SAMPLE_BOUND + self.places.bound() + MDAT_TO_INIT + 64
     }
 
     /// Writes the head region, `[0, head_len)`, of the finished file.
@@ -130,6 +130,20 @@ impl Index<'_> {
         Ok(())
     }
 
+    /// Up to when a track is shown, in its timescale. A fix or a text that lasts until the next one must not make the movie
+    /// longer than its pictures.
+    fn until(&self, track: &TrackConfig, tables: &Tables) -> u64 {
+        let until = tables.shown_until();
+        match (track.kind, self.tracks.first().zip(self.tables.first())) {
+            (TrackKind::Camm | TrackKind::Text, Some((video, pictures))) => {
+                let end = pictures.shown_until().saturating_sub(pictures.zero());
+                let end = ticks(end, video.timescale).rounded_up(track.timescale);
+                until.min(u64::try_from(end.value).unwrap_or(0))
+            }
+            _ => until,
+        }
+    }
+
     fn moov(&self, buf: &mut Vec<u8>) -> mp4_atom::Result<()> {
         let created = mp4_time(self.record.start_utc);
         let duration = self
@@ -137,7 +151,7 @@ impl Index<'_> {
             .iter()
             .zip(self.tables)
             .enumerate()
-            .map(|(n, (track, tables))| presentation(n, track, tables))
+            .map(|(n, (track, tables))| presentation(n, track, tables, self.until(track, tables)))
             .max()
             .unwrap_or(0);
         mvhd(created, duration, self.tracks.len()).encode(buf)?;
@@ -146,8 +160,9 @@ impl Index<'_> {
         self.record.store(&mut sector);
         buf.extend(sector.iter().skip(RECORD_BOX));
         for (n, (track, tables)) in self.tracks.iter().zip(self.tables).enumerate() {
-            let times = (presentation(n, track, tables), tables.duration());
-            let edits = edits(n, track, tables);
+            let until = self.until(track, tables);
+            let times = (presentation(n, track, tables, until), tables.duration());
+            let edits = edits(n, track, tables, until);
             trak(track, n, created, times, edits, buf, |buf| {
                 tables.encode(buf)
             })?;
@@ -165,15 +180,15 @@ pub(crate) fn patch_created(sector: &mut [u8; SECTOR], created: u64) {
 }
 
 /// Time from the start of the movie to the end of the track, in the movie timescale.
-fn presentation(n: usize, track: &TrackConfig, tables: &Tables) -> u64 {
+fn presentation(n: usize, track: &TrackConfig, tables: &Tables, until: u64) -> u64 {
     let zero = if n == 0 { tables.zero() } else { 0 };
-    in_movie(tables.shown_until().saturating_sub(zero), track)
+    in_movie(until.saturating_sub(zero), track)
 }
 
 /// ISO/IEC 14496-12 8.6.6: an empty edit where a track begins late; the first picture's presentation
 /// offset skipped. It lasts until the last picture was shown, which with reordering is not the last one in
 /// the file: a stream that was cut off between them would lose it otherwise.
-fn edits(n: usize, track: &TrackConfig, tables: &Tables) -> Vec<ElstEntry> {
+fn edits(n: usize, track: &TrackConfig, tables: &Tables, until: u64) -> Vec<ElstEntry> {
     if tables.samples() == 0 {
         return Vec::new();
     }
@@ -181,7 +196,7 @@ fn edits(n: usize, track: &TrackConfig, tables: &Tables) -> Vec<ElstEntry> {
     let from = tables.shown_from().max(zero);
     let late = in_movie(from - zero, track);
     let media_time = from.saturating_sub(tables.first_dts());
-    if late == 0 && media_time == 0 {
+    if late == 0 && media_time == 0 && until == tables.shown_until() {
         return Vec::new();
     }
     let empty = (late > 0).then(|| ElstEntry {
@@ -189,7 +204,7 @@ fn edits(n: usize, track: &TrackConfig, tables: &Tables) -> Vec<ElstEntry> {
         media_time: None,
         media_rate: 1.into(),
     });
-    let lasts = tables.shown_until().saturating_sub(from);
+    let lasts = until.saturating_sub(from);
     let shown = ElstEntry {
         segment_duration: in_movie(lasts, track),
         media_time: Some(media_time),

@@ -8,26 +8,33 @@ use crate::record::{Counters, Record};
 use crate::storage::ReadAt;
 use crate::writer::boot_tag;
 
-/// The counters of the last fragment that is shown; all zero where none is. What a segment counted beyond
-/// them is not on the card.
-pub fn shown_counters(file: &impl ReadAt, segment: &Record) -> io::Result<Counters> {
+/// What a player would be shown of a segment that is being recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// So many fragments.
+    pub fragments: u32,
+    /// The counters of the last of them; all zero without any. What the segment counted beyond them is not on the card.
+    pub counters: Counters,
+}
+
+/// Reads that from the card.
+pub fn shown(file: &impl ReadAt, segment: &Record) -> io::Result<Shown> {
     let limit = file.size()?.min(segment.slot_len);
     let mut at = u64::from(segment.head_len) + u64::from(segment.init_len);
-    let mut counters = Counters::default();
-    let mut index = 0;
+    let mut shown = Shown::default();
     let mut front = [0; SECTOR];
     while at + SECTOR as u64 <= limit {
         file.read_exact_at(at, &mut front)?;
         let Some(record) = FragmentRecord::parse(&front).filter(|record| {
             record.sequence == segment.sequence
                 && record.boot_tag == boot_tag(&segment.boot_id)
-                && record.index == index
+                && record.index == shown.fragments
         }) else {
             break;
         };
-        counters = record.counters;
+        shown.counters = record.counters;
         at += u64::from(record.len);
-        index += 1;
+        shown.fragments += 1;
     }
-    Ok(counters)
+    Ok(shown)
 }

@@ -214,14 +214,17 @@ impl Tables {
         self.end_dts.saturating_sub(self.first_dts)
     }
 
-    /// Bytes that the tables will take at the most once `more` samples in `more_chunks` are added.
-    pub(crate) fn bound(&self, more: usize, more_chunks: usize) -> usize {
+    /// Bytes that a sample takes at the most in the tables: its own entries in `stts`, `ctts`, `stss` and `stsz`.
+    pub(crate) const SAMPLE_BOUND: usize = 8 + 8 + 4 + 4;
+
+    /// Bytes that the tables will take at the most once `more_chunks` are added, without their samples.
+    pub(crate) fn bound(&self, more_chunks: usize) -> usize {
         const HEADERS: usize = 7 * 20;
         HEADERS
-            + 8 * (self.stts.entries.len() + more + more_chunks)
-            + 8 * (self.ctts.entries.len() + more)
-            + 4 * (self.stss.entries.len() + more)
-            + 4 * (self.samples() + more)
+            + 8 * (self.stts.entries.len() + more_chunks)
+            + 8 * self.ctts.entries.len()
+            + 4 * self.stss.entries.len()
+            + 4 * self.samples()
             + 12 * (self.stsc.entries.len() + more_chunks)
             + 8 * (self.chunks.len() + more_chunks)
     }
@@ -314,7 +317,8 @@ mod tests {
                 composition_offset: (n + i) % 5,
                 key: n % 2 == 0,
             });
-            let bound = tables.bound(1 + (n % 3) as usize, 1);
+            let more = 1 + (n % 3) as usize;
+            let bound = tables.bound(1) + more * Tables::SAMPLE_BOUND;
             tables.add_chunk(u64::from(n) << 25, tables.end_dts + u64::from(n % 2), chunk);
             let mut out = Vec::new();
             tables.encode(&mut out).unwrap();

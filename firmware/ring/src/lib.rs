@@ -47,8 +47,8 @@ pub use policy::{Choice, ShareWarning, WARN_PERCENT, Why, next_slot, share_warni
 pub use provision::{Action, CameraNeed, Change, MIN_SLOTS, Provision, Reserve, Slots, Step};
 pub use readback::{Found, Readback};
 pub use recorder::{
-    ATTEMPTS, Account, Boot, Loss, Picture, Placement, RecordError, Recorder, RingConfig, Taken,
-    Urgency, head_len_for,
+    ATTEMPTS, Account, Boot, Loss, Picture, Placement, RecordError, Recorder, RingConfig,
+    SIDE_HOLD, SideSample, Taken, Urgency, head_len_for,
 };
 pub use recovery::{
     Look, Needs, date_claimed, look, reclass_claimed, recover_claimed, recover_slot,

@@ -14,6 +14,7 @@ pub mod netns;
 pub mod numbered;
 mod program;
 pub mod sim_disk;
+pub mod surroundings;
 mod vectors;
 
 pub use clock::TurnedClock;

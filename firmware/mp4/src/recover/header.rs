@@ -1,14 +1,16 @@
 //! The header record: read, mended, or made anew from what the fragments say.
 
 use std::io;
+use std::time::Duration;
 
 use super::bitflip;
-use super::walk::{self, Walked};
+use super::walk::{self, Piece, Walked};
 use super::{Named, RecoverError};
 use crate::fragment::FragmentRecord;
 use crate::layout::{FTYP_LEN, HEAD_BOX, PAGE, RECORD, RECORD_BOX, SECTOR};
 use crate::record::{PICAM_UUID, Record, RecordError, SegmentState};
 use crate::storage::ReadAt;
+use crate::track::TrackConfig;
 use crate::writer;
 
 /// Reads and parses the header record.
@@ -152,17 +154,33 @@ impl Told {
 }
 
 /// Fills in what only the walked fragments tell: when the segment began, and what came before it.
-pub(super) fn complete(record: &mut Record, walked: &Walked, timescale: u32) {
-    let Some((piece, fragment)) = walked.intact().next() else {
+pub(super) fn complete(record: &mut Record, walked: &Walked, tracks: &[TrackConfig]) {
+    let has_picture = |found: &(&Piece, &FragmentRecord)| {
+        let mut parts = found.0.parts.iter().flatten();
+        parts.any(|part| part.track == 0)
+    };
+    let mut intact = walked.intact();
+    let Some((piece, fragment)) = intact.find(has_picture).or_else(|| walked.intact().next())
+    else {
         return;
     };
     let Some(origin) = fragment.origin else {
         return;
     };
-    let parts = piece.parts.iter().flatten();
-    let video = parts.into_iter().find(|part| part.track == 0);
-    let (since_start, pictures) = video.map_or((0, 0), |v| (v.base_dts, v.samples.len() as u64));
-    let since_start = crate::moov::ticks(since_start, timescale).span();
+    // By its first picture; by another sample where every fragment with pictures is damaged.
+    let mut parts = piece.parts.iter().flatten();
+    let (since_start, pictures) = parts.next().map_or((Duration::ZERO, 0), |part| {
+        let timescale = tracks.get(part.track).map_or(1, |track| track.timescale);
+        let pictures = if part.track == 0 {
+            part.samples.len()
+        } else {
+            0
+        };
+        (
+            crate::moov::ticks(part.base_dts, timescale).span(),
+            pictures as u64,
+        )
+    });
     record.start_boot = origin.captured - since_start;
     record.start_utc = origin.captured_utc.map(|utc| utc - since_start);
     let counters = fragment.counters;

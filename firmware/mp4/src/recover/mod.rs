@@ -302,8 +302,7 @@ fn find(file: &impl ReadAt, help: &Help<'_>, verify: bool) -> Result<Found, Reco
     };
     let mut walked = walk::walk(file, place, verify)?;
     if told.is_some() {
-        let timescale = init.tracks.first().map_or(1, |track| track.timescale);
-        header::complete(&mut record, &walked, timescale);
+        header::complete(&mut record, &walked, &init.tracks);
     }
     if let Some(shown) = shown.filter(|shown| shown.tracks.len() == init.tracks.len()) {
         let mut longer = walked.clone();

@@ -17,7 +17,7 @@ mod pace;
 use std::io;
 use std::time::Duration;
 
-use picam_time::BootNs;
+use picam_time::{BootNs, Ticks};
 
 use crate::boxes;
 use crate::camm::Places;
@@ -31,7 +31,7 @@ use crate::tables::Tables;
 use crate::track::{Sample, TrackConfig, TrackKind};
 
 pub(crate) use finalise::finalise;
-use gop::Gop;
+use gop::{Gop, Size};
 use pace::CommitPace;
 
 /// Smallest head region: enough for the boxes of a few tracks and some seconds of samples.
@@ -120,6 +120,10 @@ pub struct SegmentWriter<F> {
     /// First page of the fragment that is being committed.
     next_page: PageBuf,
     index: Vec<u8>,
+    /// Samples of other tracks than the first.
+    side_taken: u64,
+    /// By fragment: samples of other tracks up to and with it.
+    side_committed: Vec<u64>,
 }
 
 impl<F: SlotFile> SegmentWriter<F> {
@@ -136,6 +140,8 @@ impl<F: SlotFile> SegmentWriter<F> {
             shown_page: PageBuf::with_capacity(PAGE),
             next_page: PageBuf::with_capacity(PAGE),
             index: Vec::new(),
+            side_taken: 0,
+            side_committed: Vec::new(),
         }
     }
 
@@ -194,6 +200,8 @@ impl<F: SlotFile> SegmentWriter<F> {
             repeat: false,
             gop: Gop::default(),
         });
+        self.side_taken = 0;
+        self.side_committed.clear();
         self.write_layout()
     }
 
@@ -261,6 +269,11 @@ impl<F: SlotFile> SegmentWriter<F> {
         self.open.as_mut().map(|open| &mut open.record.counters)
     }
 
+    /// Decode time of the open segment's first picture, in ticks of the first track.
+    pub fn origin(&self) -> Option<i64> {
+        self.open.as_ref().map(|open| open.origin)
+    }
+
     /// How long the open segment is, up to `dts` of the first track, in its ticks.
     pub fn elapsed(&self, dts: i64) -> i64 {
         self.open
@@ -271,13 +284,16 @@ impl<F: SlotFile> SegmentWriter<F> {
     /// Whether another group of pictures like the largest so far, half as much again, and `extra` bytes fit.
     pub fn has_room_for_gop(&self, extra: u64) -> bool {
         let Some(open) = &self.open else { return false };
-        let (bytes, samples) = open.gop.another();
-        self.fits(bytes.saturating_add(extra) as usize, samples)
+        let group = open.gop.another();
+        self.fits(Size {
+            bytes: group.bytes.saturating_add(extra),
+            ..group
+        })
     }
 
-    fn fits(&self, bytes: usize, samples: usize) -> bool {
+    fn fits(&self, more: Size) -> bool {
         let Some(open) = &self.open else { return false };
-        let end = open.at + self.fragment.len_with(bytes) + PAGE as u64;
+        let end = open.at + self.fragment.len_with(more.bytes as usize) + PAGE as u64;
         let pending: usize = (0..open.tracks.len())
             .map(|n| self.fragment.samples(n))
             .sum();
@@ -287,9 +303,9 @@ impl<F: SlotFile> SegmentWriter<F> {
             tables: &self.tables,
             places: &self.places,
         };
-        let chunks = 2 + samples / 4;
+        let chunks = 2 + more.pictures / 4;
         end <= open.record.slot_len
-            && index.bound(pending + samples, chunks) <= open.record.head_len as usize
+            && index.bound(pending + more.samples, chunks) <= open.record.head_len as usize
     }
 
     /// Adds a sample. On an error it was not taken and the call may be repeated.
@@ -300,13 +316,10 @@ impl<F: SlotFile> SegmentWriter<F> {
         let Some(track) = open.tracks.get(sample.track) else {
             return Err(WriteError::Layout("the segment has no such track"));
         };
-        let origin = if sample.track == 0 {
-            open.origin
-        } else {
-            let video = open.tracks.first().map_or(1, |track| track.timescale);
-            (i128::from(open.origin) * i128::from(track.timescale) / i128::from(video.max(1)))
-                as i64
-        };
+        let video = open.tracks.first().map_or(1, |track| track.timescale);
+        let origin = Ticks::new(open.origin, video)
+            .at_rate(track.timescale)
+            .value;
         let is_camm = track.kind == TrackKind::Camm;
         let sample = Sample {
             dts: sample.dts.saturating_sub(origin),
@@ -318,16 +331,27 @@ impl<F: SlotFile> SegmentWriter<F> {
             self.commit_fragment(next)?;
             pushed = Pushed::Committed;
         }
-        if !self.fits(sample.data.len(), 1) {
+        let one = Size {
+            bytes: sample.data.len() as u64,
+            pictures: 1,
+            samples: 1,
+        };
+        if !self.fits(one) {
             return Ok(Pushed::Full);
         }
         self.fragment.push(&sample);
         if is_camm {
             self.places.note(sample.data);
         }
-        if let (0, Some(open)) = (sample.track, &mut self.open) {
-            open.record.counters.frames += 1;
-            open.gop.note(sample.key, sample.data.len() as u64);
+        if let Some(open) = &mut self.open {
+            let bytes = sample.data.len() as u64;
+            if sample.track == 0 {
+                open.record.counters.frames += 1;
+                open.gop.picture(sample.key, bytes);
+            } else {
+                self.side_taken += 1;
+                open.gop.other(bytes);
+            }
         }
         Ok(pushed)
     }
@@ -342,6 +366,7 @@ impl<F: SlotFile> SegmentWriter<F> {
         let full = self.fragment.len_with(sample.data.len()) > self.limits.bytes as u64
             || !self.fragment.has_room();
         let (Some(open), Some(first)) = (&self.open, self.fragment.captured()) else {
+            // Samples that came before their picture share its fragment.
             return full;
         };
         // The first fragment is a picture or two: what is durable soon is named soon.
@@ -354,10 +379,27 @@ impl<F: SlotFile> SegmentWriter<F> {
         full || sample.track == 0 && (due || affordable)
     }
 
-    /// Capture time of the first picture that is not committed yet, nanoseconds since boot.
+    /// Capture time of the first picture that is not committed yet.
     pub fn uncommitted_since(&self) -> Option<BootNs> {
         self.open.as_ref()?;
         self.fragment.captured()
+    }
+
+    /// The same for samples of other tracks in a fragment that has no picture.
+    pub fn side_uncommitted_since(&self) -> Option<BootNs> {
+        self.open.as_ref()?;
+        match self.fragment.captured() {
+            None => self.fragment.since(),
+            Some(_) => None,
+        }
+    }
+
+    /// How many samples of other tracks than the first the segment has taken behind its first `fragments`; of one that was
+    /// abandoned, too.
+    pub fn side_samples_behind(&self, fragments: u32) -> u64 {
+        let committed = self.side_committed.get(..fragments as usize);
+        let committed = committed.and_then(<[u64]>::last).copied().unwrap_or(0);
+        self.side_taken.saturating_sub(committed)
     }
 
     /// Whether something was committed that the next power cut could still take.
@@ -436,6 +478,7 @@ impl<F: SlotFile> SegmentWriter<F> {
         open.pace.spend(self.fragment.last_captured());
         open.at = next;
         open.index += 1;
+        self.side_committed.push(self.side_taken);
         open.unflushed = true;
         open.repeat = false;
         self.fragment.clear();
@@ -524,7 +567,8 @@ impl<F: SlotFile> SegmentWriter<F> {
 impl<F> Open<F> {
     fn origin_of(&self, fragment: &FragmentBuilder) -> Origin {
         let record = &self.record;
-        let captured = fragment.captured().unwrap_or(record.start_boot);
+        let first = fragment.captured().or(fragment.since());
+        let captured = first.unwrap_or(record.start_boot);
         let booted = record.start_utc.map(|utc| utc.at_boot(record.start_boot));
         let before = record.counters.lost_pictures() + u64::from(record.counters.frames);
         Origin {

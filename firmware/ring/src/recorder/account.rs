@@ -39,6 +39,8 @@ pub struct Account {
     /// Pictures of the segments ended, with those they count as lost.
     ended: u64,
     total: Counters,
+    /// Whether a picture has ever come into a segment.
+    has_begun: bool,
 }
 
 impl Account {
@@ -63,6 +65,19 @@ impl Account {
         self.lost_before(&loss.one());
     }
 
+    /// So many samples of sound, motion or text are in no segment. Before the first picture there is none that they could
+    /// belong to, and they count for nothing.
+    pub(super) fn lost_side(&mut self, count: u64) {
+        let lost_side = match self.has_begun {
+            true => u32::try_from(count).unwrap_or(u32::MAX),
+            false => 0,
+        };
+        self.lost_before(&Counters {
+            lost_side,
+            ..Counters::default()
+        });
+    }
+
     /// A picture that is no key frame found no segment open.
     pub(super) fn lost_waiting(&mut self) {
         self.lost_as(self.waiting);
@@ -71,6 +86,7 @@ impl Account {
     /// A picture was taken into a segment: what was lost before it is the segment's to bear.
     pub(super) fn taken(&mut self) -> Counters {
         self.total.frames = self.total.frames.saturating_add(1);
+        self.has_begun = true;
         std::mem::take(&mut self.pending)
     }
 

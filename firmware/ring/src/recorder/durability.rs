@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use picam_time::BootNs;
 
+use super::side::HOLD;
+
 /// A picture is on its way to the card for no longer than this: with a flush of 50 ms and the
 /// coarseness of whoever calls, it is durable half a second after its capture.
 const FLUSH_AFTER: Duration = Duration::from_millis(400);
@@ -26,6 +28,8 @@ pub(super) enum Due {
 pub(super) struct Waiting {
     /// Capture time of the first picture in the fragment being filled.
     pub(super) uncommitted_since: Option<BootNs>,
+    /// The same of the first other sample, which has waited for its picture, if none is in it.
+    pub(super) side_uncommitted_since: Option<BootNs>,
     /// Whether something was committed and not flushed.
     pub(super) unflushed: bool,
 }
@@ -85,8 +89,10 @@ impl Durability {
         let is_silent = now.since(self.newest) >= silent_after;
         match waiting.uncommitted_since {
             Some(since) if is_silent || now.since(since) >= interval => Due::Commit,
+            _ if self.is_side_due(waiting, now, interval) => Due::Commit,
             _ if !waiting.unflushed => Due::Nothing,
-            _ if is_silent => Due::Flush,
+            // Pictures are not kept waiting; other samples go with the next commit or in their turn.
+            _ if is_silent && self.committed > self.durable => Due::Flush,
             _ if now.since(self.unflushed_since) < FLUSH_AFTER => Due::Nothing,
             _ if self.credit(now, interval) < signed(interval) => Due::Nothing,
             _ => {
@@ -94,6 +100,13 @@ impl Durability {
                 Due::Flush
             }
         }
+    }
+
+    /// Whether samples without a picture are to be committed: their turn comes behind that of pictures.
+    fn is_side_due(&self, waiting: Waiting, now: BootNs, interval: Duration) -> bool {
+        let since = waiting.side_uncommitted_since;
+        since.is_some_and(|since| now.since(since) >= interval + HOLD)
+            && self.credit(now, interval) >= signed(interval)
     }
 
     fn credit(&self, now: BootNs, interval: Duration) -> i64 {

@@ -12,13 +12,15 @@ mod config;
 mod control;
 mod durability;
 mod error;
+mod side;
+mod sides;
 mod slots;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use picam_mp4::recover::read_record;
-use picam_mp4::{Counters, Pushed, Record, Sample, SegmentWriter, TrackConfig, shown_counters};
+use picam_mp4::{Counters, Pushed, Record, Sample, SegmentWriter, TrackConfig, shown};
 use picam_time::{BootNs, Ticks, UtcUs};
 
 use crate::anchor::name_time;
@@ -35,6 +37,8 @@ pub use config::{RingConfig, head_len_for};
 use durability::{Due, Durability, Waiting};
 pub use error::RecordError;
 use error::{doing, unclaimed, write_error};
+use side::Side;
+pub use side::{HOLD as SIDE_HOLD, SideSample};
 pub(crate) use slots::unnamed_footage;
 
 /// A segment is finished once no picture came for this long.
@@ -118,6 +122,7 @@ pub struct Recorder<D: Directory> {
     faults: u32,
     account: Account,
     durability: Durability,
+    side: Side,
     newest: BootNs,
 }
 
@@ -143,6 +148,7 @@ impl<D: Directory> Recorder<D> {
             faults: 0,
             account: Account::default(),
             durability: Durability::default(),
+            side: Side::default(),
             newest: BootNs::ZERO,
         }
     }
@@ -171,6 +177,7 @@ impl<D: Directory> Recorder<D> {
     /// lost; say it to the next recorder.
     pub fn dismiss(mut self) -> Account {
         self.abandon(Loss::Card);
+        self.forget_side();
         self.account
     }
 
@@ -227,6 +234,7 @@ impl<D: Directory> Recorder<D> {
     }
 
     fn try_tick(&mut self, now: BootNs) -> Result<(), RecordError> {
+        self.store_waiting_side(now)?;
         if self.current.is_none() {
             return Ok(());
         }
@@ -236,6 +244,7 @@ impl<D: Directory> Recorder<D> {
         }
         let waiting = Waiting {
             uncommitted_since: self.writer.uncommitted_since(),
+            side_uncommitted_since: self.writer.side_uncommitted_since(),
             unflushed: self.writer.is_unflushed(),
         };
         match self
@@ -249,7 +258,7 @@ impl<D: Directory> Recorder<D> {
     }
 
     fn commit(&mut self, next_dts: Option<i64>) -> Result<(), RecordError> {
-        if let Some(since) = self.writer.uncommitted_since() {
+        if let Some(since) = self.uncommitted_since() {
             self.writer.commit(next_dts).map_err(write_error)?;
             self.durability
                 .committed(since, self.config.limits.interval);
@@ -296,9 +305,11 @@ impl<D: Directory> Recorder<D> {
     fn abandon(&mut self, why: Loss) {
         if let Some((file, record)) = self.writer.abandon() {
             // A card that cannot be read either shows nothing for all that is known.
-            let shown = shown_counters(&file, &record).unwrap_or_default();
+            let shown = shown(&file, &record).unwrap_or_default();
             self.account
-                .segment_abandoned(&record.counters, &shown, why);
+                .segment_abandoned(&record.counters, &shown.counters, why);
+            let lost_side = self.writer.side_samples_behind(shown.fragments);
+            self.account.lost_side(lost_side);
         }
         self.current = None;
     }
@@ -352,7 +363,7 @@ impl<D: Directory> Recorder<D> {
             };
             self.begin(picture, tracks)?;
         }
-        let waiting_since = self.writer.uncommitted_since();
+        let waiting_since = self.uncommitted_since();
         let pushed = match self.current {
             Some(Current { full: true, .. }) => Pushed::Full,
             _ => self.writer.push(sample).map_err(write_error)?,
@@ -372,6 +383,7 @@ impl<D: Directory> Recorder<D> {
             _ => {}
         }
         self.taken(picture);
+        self.store_passed_side(sample.dts);
         Ok(Taken::Yes)
     }
 
@@ -453,6 +465,7 @@ impl<D: Directory> Recorder<D> {
             ..Record::default()
         };
         self.tracks = tracks.clone();
+        self.side.begin_segment();
         self.writer
             .begin(file, record, tracks.to_vec(), &picture.sample)
             .map_err(write_error)?;
@@ -517,6 +530,7 @@ impl<D: Directory> Recorder<D> {
             return Ok(());
         };
         if !current.closed {
+            self.store_side_before_cut(next_dts);
             let lost = self.account.bear();
             if let Some(counters) = self.writer.counters_mut() {
                 counters.add(&lost);

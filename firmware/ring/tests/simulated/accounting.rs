@@ -13,9 +13,10 @@ use picam_ring::{
 };
 use picam_testkit::numbered::Numbered;
 use picam_testkit::sim_disk::{Mutant, Rng, SimDisk};
+use picam_testkit::surroundings::{KINDS, shown};
 use picam_time::BootNs;
 
-use super::camera::{captured, picture, ring};
+use super::camera::{Surroundings, captured, four_tracks, picture, ring};
 
 const FOOTAGE: Numbered = Numbered {
     fps: 30,
@@ -28,6 +29,12 @@ const SLOT_SIZE: u64 = 384 * 1024;
 const SLOTS: u32 = 80;
 /// When the camera begins, after booting.
 const BEGINS: Duration = Duration::from_secs(7);
+/// How late sound, motion and text come.
+const LATE: [Duration; 3] = [
+    Duration::from_millis(40),
+    Duration::from_millis(3),
+    Duration::from_millis(120),
+];
 
 fn config() -> RingConfig {
     ring(SLOT_SIZE, SLOTS as usize, 32, 3)
@@ -46,6 +53,9 @@ struct Session {
     taken_by_camera: u64,
     /// Pictures that the recorder said it had taken.
     recorded: BTreeSet<u64>,
+    surroundings: Surroundings,
+    /// Samples of sound, motion and text that were handed over.
+    side: u64,
 }
 
 fn recorder(disk: &SimDisk) -> Recorder<SimDisk> {
@@ -68,12 +78,14 @@ impl Session {
         Self {
             recorder: recorder(&disk),
             disk,
-            tracks: Arc::new(FOOTAGE.tracks()),
+            tracks: Arc::new(four_tracks(&FOOTAGE)),
             rng: Rng(seed),
             n: 0,
             lost: 0,
             taken_by_camera: 0,
             recorded: BTreeSet::new(),
+            surroundings: Surroundings::new(Duration::ZERO, LATE),
+            side: 0,
         }
     }
 
@@ -113,6 +125,14 @@ impl Session {
                 Err(_) => {}
             }
         }
+    }
+
+    /// What comes besides pictures until now.
+    fn sides(&mut self) {
+        let (now, recorder) = (self.now(), &mut self.recorder);
+        self.side += self
+            .surroundings
+            .push(recorder, now.since(BootNs::ZERO + BEGINS), now);
     }
 
     /// What happens between two pictures.
@@ -165,6 +185,21 @@ impl Session {
         self.recorder.finish().unwrap();
     }
 
+    /// Samples of sound, motion and text that the card shows.
+    fn sides_on_card(&self) -> u64 {
+        let mut count = 0;
+        for entry in self.disk.list().unwrap() {
+            if let Some(SlotName::Segment(_)) = SlotName::parse(&entry.name) {
+                let file = self.disk.open(&entry.name).unwrap();
+                let mut bytes = vec![0; entry.size as usize];
+                file.read_exact_at(0, &mut bytes).unwrap();
+                let of = |kind| shown(&bytes, kind).unwrap().len() as u64;
+                count += KINDS.into_iter().map(of).sum::<u64>();
+            }
+        }
+        count
+    }
+
     /// The records of all segments, in order, once recovery has gone over the card, and the pictures they show.
     fn card(&self) -> (Vec<Record>, BTreeSet<u64>) {
         for entry in self.disk.list().unwrap() {
@@ -204,7 +239,7 @@ fn schedules() -> std::ops::Range<u64> {
 
 #[test]
 fn every_picture_is_on_the_card_or_counted() {
-    let (mut lost_card, mut lost_room, mut lost_waiting) = (0, 0, 0);
+    let (mut lost_card, mut lost_room, mut lost_waiting, mut lost_side) = (0, 0, 0, 0);
     for seed in schedules() {
         let mut session = Session::new(seed);
         // A stream is joined anywhere in a group.
@@ -213,6 +248,14 @@ fn every_picture_is_on_the_card_or_counted() {
             session.mishap();
             let room = !session.chance(300);
             session.picture(room);
+            // Before the first picture there is nothing that they could belong to.
+            match session.recorder.total().frames {
+                0 if session.side == 0 => {
+                    let now = session.now().since(BootNs::ZERO + BEGINS);
+                    session.surroundings = Surroundings::new(now, LATE);
+                }
+                _ => session.sides(),
+            }
         }
         session.end();
 
@@ -225,6 +268,20 @@ fn every_picture_is_on_the_card_or_counted() {
         assert!(shown.is_subset(&session.recorded), "seed {seed}");
         let on_card: u64 = records.iter().map(borne).sum();
         assert_eq!(on_card, session.taken_by_camera, "seed {seed}: {total:?}");
+
+        let on_card = session.sides_on_card();
+        let counted: u64 = records
+            .iter()
+            .map(|r| u64::from(r.counters.lost_side))
+            .sum();
+        assert_eq!(
+            counted,
+            u64::from(total.lost_side),
+            "seed {seed}: {total:?}"
+        );
+        assert_eq!(on_card + counted, session.side, "seed {seed}: {total:?}");
+        assert!(on_card > 0, "seed {seed}");
+        lost_side += counted;
 
         // What each segment says came before it is what those before it bear: so a reader notices a segment that
         // is missing.
@@ -242,5 +299,5 @@ fn every_picture_is_on_the_card_or_counted() {
         lost_waiting += u64::from(total.lost_undecodable);
     }
     // Each kind was met, or this shows nothing.
-    assert!(lost_card > 0 && lost_room > 0 && lost_waiting > 0);
+    assert!(lost_card > 0 && lost_room > 0 && lost_waiting > 0 && lost_side > 0);
 }

@@ -1,11 +1,13 @@
 //! What the cameras of these tests have in common.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use picam_mp4::{Counters, FragmentLimits, Sample, TrackConfig, sample_entry};
-use picam_ring::{Picture, RingConfig, Shares};
+use picam_ring::{Directory, Picture, Recorder, RingConfig, Shares, SideSample};
 use picam_testkit::numbered::Numbered;
-use picam_time::BootNs;
+use picam_testkit::surroundings::{self, KINDS, coded, period};
+use picam_time::{BootNs, Ticks};
 
 /// A ring for segments of `nominal_s` seconds in slots of `slot_size` bytes, with `head_kib` KiB before the first fragment.
 pub(super) fn ring(slot_size: u64, slots: usize, head_kib: u32, nominal_s: i64) -> RingConfig {
@@ -39,6 +41,59 @@ pub(super) fn picture<'a>(footage: &Numbered, n: u64, data: &'a [u8]) -> Picture
             data,
         },
         lost_before: Counters::default(),
+    }
+}
+
+/// The tracks of a camera with sound, motion and text.
+pub(super) fn four_tracks(footage: &Numbered) -> Vec<TrackConfig> {
+    let mut tracks = footage.tracks();
+    tracks.extend(surroundings::tracks());
+    tracks
+}
+
+/// Sound, motion and text that come along with the pictures, one after the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings {
+    /// Of each kind the next to come.
+    next: [u64; 3],
+    /// How late each comes.
+    late: [Duration; 3],
+}
+
+impl Surroundings {
+    /// From `start` on the timeline on, each kind so late.
+    pub(super) fn new(start: Duration, late: [Duration; 3]) -> Self {
+        let first = |kind| start.as_nanos().div_ceil(period(kind).as_nanos()) as u64;
+        Self {
+            next: KINDS.map(first),
+            late,
+        }
+    }
+
+    /// Hands over what has come by the moment `until` of the timeline, which on the boot clock is `now`; says how many.
+    pub(super) fn push<D: Directory>(
+        &mut self,
+        recorder: &mut Recorder<D>,
+        until: Duration,
+        now: BootNs,
+    ) -> u64 {
+        let mut count = 0;
+        for ((kind, next), late) in KINDS.into_iter().zip(&mut self.next).zip(self.late) {
+            while period(kind) * (*next as u32) + late <= until {
+                let at = period(kind) * (*next as u32);
+                let sample = SideSample {
+                    kind,
+                    at: Ticks::from_span(at, 1_000_000),
+                    lasts: period(kind),
+                    captured: now - late,
+                    data: &coded(kind, *next),
+                };
+                recorder.push_side(&sample, now);
+                *next += 1;
+                count += 1;
+            }
+        }
+        count
     }
 }
 

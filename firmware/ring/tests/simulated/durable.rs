@@ -9,7 +9,7 @@ use picam_testkit::numbered::Numbered;
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
 use picam_time::BootNs;
 
-use super::camera::{captured, picture, ring};
+use super::camera::{Surroundings, captured, four_tracks, picture, ring};
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -38,6 +38,7 @@ struct Device {
     replay: Replay,
     flushes: u64,
     now: BootNs,
+    surroundings: Surroundings,
 }
 
 impl Device {
@@ -61,6 +62,7 @@ impl Device {
             replay: Replay::new(&DiskImage::default()),
             flushes: 0,
             now: BootNs::ZERO + BEGINS,
+            surroundings: Surroundings::new(Duration::ZERO, [ms(40), ms(3), ms(120)]),
         };
         device.log();
         device.flushes = 0;
@@ -82,6 +84,8 @@ impl Device {
     fn until(&mut self, then: BootNs) {
         while self.now + TICK <= then {
             self.now += TICK;
+            let until = self.now.since(BootNs::ZERO + BEGINS);
+            self.surroundings.push(&mut self.recorder, until, self.now);
             self.recorder.tick(self.now).unwrap();
             self.judge();
         }
@@ -93,7 +97,7 @@ impl Device {
         let data = self.footage.coded(n);
         let mut picture = picture(&self.footage, n, &data);
         picture.sample.captured = captured;
-        let tracks = Arc::new(self.footage.tracks());
+        let tracks = Arc::new(four_tracks(&self.footage));
         self.recorder.push(&picture, &tracks).unwrap();
         self.judge();
     }

@@ -17,3 +17,4 @@ mod ownership;
 mod power_cuts;
 mod refusals;
 mod refusing_card;
+mod sides;

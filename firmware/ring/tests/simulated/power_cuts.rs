@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use picam_mp4::layout::{PAGE, SECTOR};
 use picam_ring::{
@@ -15,9 +16,10 @@ use picam_ring::{
 };
 use picam_testkit::numbered::{Numbered, SESSION};
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
-use picam_time::UtcUs;
+use picam_testkit::surroundings::{KINDS, shown};
+use picam_time::{BootNs, UtcUs};
 
-use super::camera::{picture, ring};
+use super::camera::{Surroundings, captured, four_tracks, picture, ring};
 
 const FOOTAGE: Numbered = Numbered {
     fps: 30,
@@ -78,7 +80,9 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
     let table = SlotTable::from(Some(catalog));
     let mut held = Vec::new();
     let mut recorder = Recorder::new(disk.clone(), config(), boot, table.clone());
-    let tracks = Arc::new(FOOTAGE.tracks());
+    let tracks = Arc::new(four_tracks(&FOOTAGE));
+    let late = [40, 3, 120].map(Duration::from_millis);
+    let mut surroundings = Surroundings::new(Duration::ZERO, late);
     let (event, clock) = (rng.below(frames * 2), rng.below(frames * 2));
     for n in 0..frames {
         let data = FOOTAGE.coded(session * SESSION + n);
@@ -93,6 +97,11 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
         while recorder.push(&picture, &tracks).is_err() {}
         disk.refuse(0);
         disk.mark(n + 1);
+        let now = captured(&FOOTAGE, n);
+        surroundings.push(&mut recorder, now.since(BootNs::ZERO), now);
+        if n.is_multiple_of(3) {
+            recorder.tick(now).unwrap();
+        }
         if n == event {
             recorder.lock(Class::Event).unwrap();
         }
@@ -106,6 +115,14 @@ fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
     if rng.below(2) == 0 {
         recorder.finish().unwrap();
     }
+}
+
+/// First and last picture of a file, all of whose tracks are in order.
+fn play(bytes: &[u8]) -> Result<(u64, u64), String> {
+    for kind in KINDS {
+        shown(bytes, kind)?;
+    }
+    FOOTAGE.play(bytes)
 }
 
 /// A file's pictures, and the file itself so that its address stays taken.
@@ -124,7 +141,7 @@ impl Judge {
         }
         let entry = self.known.entry(bytes.as_ptr());
         entry
-            .or_insert_with(|| (bytes.clone(), FOOTAGE.play(bytes)))
+            .or_insert_with(|| (bytes.clone(), play(bytes)))
             .1
             .clone()
     }
