@@ -10,6 +10,7 @@ mod pace;
 mod params;
 mod sim;
 mod source;
+mod source_clock;
 mod spec;
 mod timeline;
 
