@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picam_media::{AccessUnit, MediaError};
+use picam_media::{AccessUnit, MediaError, SoundFormat};
 
 /// What a call of [`Source::read`] brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Event {
 pub struct Config {
     /// Times begin anew with each; counts from 0 when the source was opened.
     pub epoch: u32,
+    /// How the sound is coded that comes along.
+    pub sound: Option<SoundFormat>,
     /// Whether there is sound, which is not recorded.
     pub sound_left_out: bool,
 }
@@ -67,7 +69,7 @@ pub(crate) fn stream_error(subject: &str, error: MediaError) -> CaptureError {
 
 /// A camera, or what stands in for one. Runs on a thread of its own and never waits for storage.
 pub trait Source: Send {
-    /// Fills `unit` with the next access unit, waiting for it at most `timeout`.
+    /// Fills `unit`, which says it is a picture, with the next access unit, waiting for it at most `timeout`.
     /// `unit.data` is cleared first but keeps its capacity.
     /// [`AccessUnit::epoch`] is left to the caller.
     fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Event, CaptureError>;

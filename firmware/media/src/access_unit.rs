@@ -91,11 +91,32 @@ impl Leading {
     }
 }
 
+/// What an access unit is a part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum UnitKind {
+    /// A coded picture.
+    #[default]
+    Video,
+    /// Coded sound, or a stretch of PCM.
+    Sound,
+    /// Place or motion: a sample of `camm`.
+    Motion,
+    /// A line of text: a sample of `tx3g`.
+    Text,
+}
+
+impl UnitKind {
+    /// All but the pictures.
+    pub const SIDE: [Self; 3] = [Self::Sound, Self::Motion, Self::Text];
+}
+
 /// One access unit. Sources fill the same few over and over, so that recording allocates nothing
 /// a frame in steady state.
 #[derive(Debug, Clone)]
 pub struct AccessUnit {
-    /// Slices and SEI, each behind its length in 4 bytes big-endian (ISO/IEC 14496-15 5.2.3);
+    /// What it is a part of. What is said of pictures below is nothing for the others.
+    pub kind: UnitKind,
+    /// Of a picture: slices and SEI, each behind its length in 4 bytes big-endian (ISO/IEC 14496-15 5.2.3);
     /// parameter sets and access unit delimiters are not among them.
     pub data: Vec<u8>,
     /// Parameter sets in force. The same `Arc` as long as they do not change.
@@ -127,6 +148,7 @@ impl AccessUnit {
     /// An empty unit to be filled.
     pub const fn new() -> Self {
         Self {
+            kind: UnitKind::Video,
             data: Vec::new(),
             parameter_sets: None,
             epoch: 0,
@@ -139,6 +161,17 @@ impl AccessUnit {
             dropped_before: 0,
             damage_before: 0,
         }
+    }
+
+    /// Empties it for a sample of another kind than a picture.
+    pub fn begin(&mut self, kind: UnitKind) {
+        let mut data = std::mem::take(&mut self.data);
+        data.clear();
+        *self = Self {
+            kind,
+            data,
+            ..Self::new()
+        };
     }
 
     /// Presentation less decode time as files store it; `None` where that does not fit (a presentation

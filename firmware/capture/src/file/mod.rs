@@ -154,8 +154,8 @@ impl Source for FileSource {
     fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Event, CaptureError> {
         if !std::mem::replace(&mut self.begun, true) {
             return Ok(Event::Config(Config {
-                epoch: 0,
                 sound_left_out: self.demuxer.has_sound(),
+                ..Config::default()
             }));
         }
         if self.ended || !self.fetch()? {

@@ -1,6 +1,7 @@
 //! A simulated camera: a drive along a road, encoded in software.
 
 mod barcode;
+mod beep;
 mod canvas;
 mod params;
 mod scene;
@@ -9,7 +10,7 @@ mod text;
 use std::sync::Arc;
 use std::time::Duration;
 
-use picam_media::{AccessUnit, Encoder, EncoderSettings, FrameRate};
+use picam_media::{AccessUnit, Encoder, EncoderSettings, FrameRate, UnitKind};
 use picam_time::{BootNs, Clock, Ticks};
 
 use self::scene::Scene;
@@ -37,6 +38,8 @@ pub(crate) struct Sim {
     /// Whether the first event was delivered.
     begun: bool,
     key_wanted: bool,
+    /// Number of the next packet of sound.
+    packet: u64,
 }
 
 impl Sim {
@@ -65,7 +68,28 @@ impl Sim {
             lost: 0,
             begun: false,
             key_wanted: true,
+            packet: 0,
         })
+    }
+
+    /// When the next packet of sound is complete, as a microphone delivers it.
+    fn packet_ends(&self) -> i64 {
+        beep::starts(self.packet.saturating_add(1))
+    }
+
+    fn read_sound(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Event {
+        let due = self.pacer.due(self.packet_ends());
+        if !self.pacer.wait(due, timeout) {
+            return Event::Timeout;
+        }
+        let ticks = beep::starts(self.packet);
+        unit.begin(UnitKind::Sound);
+        beep::write_packet(self.packet, &mut unit.data);
+        unit.dts = ticks;
+        unit.pts = ticks;
+        unit.captured = self.pacer.due(ticks);
+        self.packet += 1;
+        Event::Unit
     }
 
     /// Goes past the frames for which it is too late.
@@ -84,9 +108,16 @@ impl Sim {
 impl Source for Sim {
     fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Event, CaptureError> {
         if !std::mem::replace(&mut self.begun, true) {
-            return Ok(Event::Config(Config::default()));
+            return Ok(Event::Config(Config {
+                sound: self.params.audio.then_some(beep::FORMAT),
+                ..Config::default()
+            }));
         }
-        let due = self.pacer.due(self.rate.ticks(self.next));
+        let picture = self.rate.ticks(self.next);
+        if self.params.audio && self.packet_ends() <= picture {
+            return Ok(self.read_sound(unit, timeout));
+        }
+        let due = self.pacer.due(picture);
         if !self.pacer.wait(due, timeout) {
             return Ok(Event::Timeout);
         }
@@ -94,7 +125,8 @@ impl Source for Sim {
         let ticks = self.rate.ticks(self.next);
         let captured = self.pacer.due(ticks);
         let utc = self.pacer.clock().utc();
-        let picture = self.scene.draw(self.next, captured, utc);
+        let flash = self.params.audio && beep::beeps(ticks);
+        let picture = self.scene.draw(self.next, captured, utc, flash);
         let force_key = std::mem::take(&mut self.key_wanted);
         let encoded = self.encoder.encode(picture, force_key, unit);
         self.next += 1;
@@ -167,6 +199,54 @@ mod tests {
             }
         }
         assert_eq!(starts, [0, 4]);
+    }
+
+    #[test]
+    fn each_second_begins_with_a_beep_and_a_flash() {
+        let clock = Arc::new(TurnedClock::default());
+        let params = SimParams {
+            width: 160,
+            height: 120,
+            fps: 10,
+            gop: 10,
+            audio: true,
+            pace: true,
+            ..SimParams::default()
+        };
+        let mut sim = Sim::open("test", params, clock.clone()).unwrap();
+        let mut unit = AccessUnit::new();
+        let first = sim.read(&mut unit, Duration::ZERO).unwrap();
+        let Event::Config(config) = first else {
+            panic!("{first:?}")
+        };
+        assert_eq!(config.sound, Some(beep::FORMAT));
+        let (mut pictures, mut packets) = (Vec::new(), Vec::new());
+        while pictures.len() < 21 {
+            unit.kind = UnitKind::Video;
+            match sim.read(&mut unit, Duration::from_secs(1)).unwrap() {
+                Event::Unit if unit.kind == UnitKind::Sound => {
+                    let loud = unit.data.iter().any(|&byte| byte != 0);
+                    packets.push((unit.dts, loud));
+                    // It comes when it is over, and was captured when it began.
+                    let begun = Ticks::new(unit.dts, 90_000).span();
+                    assert_eq!(unit.captured, BootNs::ZERO + begun);
+                    assert_eq!(clock.now(), unit.captured + Duration::from_millis(20));
+                    assert_eq!((unit.data.len(), unit.pts), (1920, unit.dts));
+                }
+                Event::Unit => pictures.push((unit.dts, packets.len())),
+                other => panic!("{other:?}"),
+            }
+        }
+        for (n, (dts, before)) in pictures.iter().enumerate() {
+            assert_eq!((*dts, *before), (9000 * n as i64, 5 * n));
+        }
+        for (n, &(dts, loud)) in packets.iter().enumerate() {
+            assert_eq!((dts, loud), (1800 * n as i64, n % 50 < 5), "{n}");
+        }
+        let mut scene = Scene::new("test", &params);
+        let middle = 60 * 160 + 80;
+        let mut luma = |flash| scene.draw(5, BootNs::ZERO, None, flash).y[middle];
+        assert_eq!((luma(true), luma(false) < 200), (235, true));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use crate::CaptureError;
 use crate::params::Param;
 
-const KEYS: &str = "size=1280x720, fps=30, bitrate=4M, gop=30, clock=auto|uptime|off, pace=on|off";
+const KEYS: &str = "size=1280x720, fps=30, bitrate=4M, gop=30, clock=auto|uptime|off, \
+                    audio=0|1, pace=on|off";
 const MIN_SIDE: u16 = 64;
 const MAX_SIDE: u16 = 1920;
 
@@ -18,7 +19,7 @@ pub enum BurntClock {
     Off,
 }
 
-/// `sim:?size=1280x720&fps=30&bitrate=4M&gop=30&clock=auto&pace=on`; all may be left out.
+/// `sim:?size=1280x720&fps=30&bitrate=4M&gop=30&clock=auto&audio=0&pace=on`; all may be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SimParams {
     /// Width in pixels, even, 64 to 1920.
@@ -33,6 +34,8 @@ pub struct SimParams {
     pub gop: u32,
     /// The clock in the picture.
     pub clock: BurntClock,
+    /// Whether it hears: a beep a second, with a flash in the picture.
+    pub audio: bool,
     /// Whether frames come in real time.
     pub pace: bool,
 }
@@ -46,6 +49,7 @@ impl Default for SimParams {
             bitrate: 4_000_000,
             gop: 30,
             clock: BurntClock::Auto,
+            audio: false,
             pace: true,
         }
     }
@@ -67,6 +71,7 @@ impl SimParams {
                 "bitrate" => all.bitrate = bitrate(param)?,
                 "gop" => gop = Some(param.number(1..=600)?),
                 "clock" => all.clock = burnt_clock(param)?,
+                "audio" => all.audio = param.switch("0", "1")?,
                 "pace" => all.pace = param.switch("off", "on")?,
                 _ => return Err(param.unknown_key("sim", KEYS)),
             }

@@ -58,7 +58,13 @@ impl Scene {
     }
 
     /// The frame with this number, captured at this moment.
-    pub(crate) fn draw(&mut self, number: u64, moment: BootNs, utc: Option<UtcUs>) -> &Yuv420 {
+    pub(crate) fn draw(
+        &mut self,
+        number: u64,
+        moment: BootNs,
+        utc: Option<UtcUs>,
+        flash: bool,
+    ) -> &Yuv420 {
         self.frame.y.copy_from_slice(&self.background.y);
         self.frame.u.copy_from_slice(&self.background.u);
         self.frame.v.copy_from_slice(&self.background.v);
@@ -68,6 +74,9 @@ impl Scene {
         let seconds = (number % (u64::from(self.fps) * 86_400)) as f64 / f64::from(self.fps);
         draw_marks(canvas, &view, seconds);
         draw_car(canvas, &view, seconds as f32);
+        if flash {
+            draw_flash(canvas);
+        }
         barcode::draw(canvas, number);
         self.write_texts(number, moment, utc);
         &self.frame
@@ -182,6 +191,16 @@ fn draw_marks(canvas: &mut Canvas<'_>, view: &View, seconds: f64) {
         }
         distance -= MARK_SPACING;
     }
+}
+
+/// What is seen while a beep is heard: the middle of the picture, white.
+fn draw_flash(canvas: &mut Canvas<'_>) {
+    let (width, height) = (canvas.0.width() as u32, canvas.0.height() as u32);
+    let corner = Point::new((width / 4) as i32, (height / 4) as i32);
+    let Ok(()) = canvas.fill_solid(
+        &Rectangle::new(corner, Size::new(width / 2, height / 2)),
+        Yuv::WHITE,
+    );
 }
 
 /// The car in front, swaying and changing its distance.

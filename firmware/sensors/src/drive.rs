@@ -1,0 +1,177 @@
+//! A simulated drive: what a receiver, an accelerometer and nothing else of the car would deliver along a made-up road.
+
+use std::time::Duration;
+
+use picam_media::{AccessUnit, TIMESCALE, UnitKind};
+use picam_mp4::camm::{self, Fix, GPS_EPOCH_UNIX_S, GPS_LEAP_S};
+use picam_time::{BootNs, UtcUs};
+
+use crate::{Motion, Road, text};
+
+/// From measurement to measurement of the accelerometer: 100 a second.
+const STEP: Duration = Duration::from_millis(10);
+/// Each so many-th comes with a fix: 10 a second.
+const FIX_EVERY: u64 = 10;
+/// Each so many-th comes with a line of text: one a second.
+const TEXT_EVERY: u64 = 100;
+
+/// What is driven.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DriveParams {
+    /// Along which road.
+    pub road: Road,
+}
+
+/// The drive. It delivers access units on the boot clock, in the order of their times.
+#[derive(Debug, Clone)]
+pub struct Drive {
+    params: DriveParams,
+    begun: BootNs,
+    /// The next step.
+    step: u64,
+    /// What is left of it.
+    left: Left,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Acceleration,
+    Fix,
+    Text,
+}
+
+impl Drive {
+    /// Sets off.
+    pub const fn new(params: DriveParams, begun: BootNs) -> Self {
+        Self {
+            params,
+            begun,
+            step: 0,
+            left: Left::Acceleration,
+        }
+    }
+
+    /// When the next unit is measured.
+    pub fn due(&self) -> BootNs {
+        let steps = u32::try_from(self.step).unwrap_or(u32::MAX);
+        self.begun + STEP * steps
+    }
+
+    /// Fills `unit` with what is measured next. `booted` is UTC of the moment of booting: a receiver that does not know the
+    /// time has no fix. `false` if there is nothing this time.
+    pub fn next(&mut self, booted: Option<UtcUs>, unit: &mut AccessUnit) -> bool {
+        let due = self.due();
+        let motion = self.params.road.at(due.since(self.begun).as_secs_f64());
+        unit.begin(match self.left {
+            Left::Acceleration | Left::Fix => UnitKind::Motion,
+            Left::Text => UnitKind::Text,
+        });
+        unit.captured = due;
+        unit.dts = due.ticks(TIMESCALE).value;
+        unit.pts = unit.dts;
+        let has_fix = booted.is_some();
+        match self.left {
+            Left::Acceleration => {
+                let felt = motion.felt.map(|value| value as f32);
+                unit.data.extend(camm::acceleration_sample(felt));
+            }
+            Left::Fix => {
+                if let Some(booted) = booted {
+                    let fix = fix(&motion, booted.after_boot(due));
+                    unit.data.extend(fix.to_sample());
+                }
+            }
+            Left::Text => {
+                text::write(&motion, &mut unit.data);
+            }
+        }
+        let filled = has_fix || self.left == Left::Acceleration;
+        self.advance();
+        filled
+    }
+
+    fn advance(&mut self) {
+        self.left = match self.left {
+            Left::Acceleration if self.step.is_multiple_of(FIX_EVERY) => Left::Fix,
+            Left::Fix if self.step.is_multiple_of(TEXT_EVERY) => Left::Text,
+            _ => {
+                self.step += 1;
+                Left::Acceleration
+            }
+        };
+    }
+}
+
+fn fix(motion: &Motion, utc: UtcUs) -> Fix {
+    Fix {
+        gps_epoch_s: utc.0 as f64 / 1e6 - (GPS_EPOCH_UNIX_S - GPS_LEAP_S) as f64,
+        fix_type: 3,
+        latitude: motion.latitude,
+        longitude: motion.longitude,
+        altitude: motion.altitude as f32,
+        horizontal_accuracy: 1.5,
+        vertical_accuracy: 2.5,
+        velocity: motion.velocity.map(|value| value as f32),
+        speed_accuracy: 0.1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOOTED: UtcUs = UtcUs(1_795_172_880_000_000);
+
+    /// So many seconds of a drive that began at 5 s: kind, time and data of each unit.
+    fn drive(seconds: u64, booted: Option<UtcUs>) -> Vec<(UnitKind, i64, Vec<u8>)> {
+        let begun = BootNs::from_secs(5);
+        let mut drive = Drive::new(DriveParams::default(), begun);
+        let mut all = Vec::new();
+        let mut unit = AccessUnit::new();
+        while drive.due() < begun + Duration::from_secs(seconds) {
+            let due = drive.due();
+            if drive.next(booted, &mut unit) {
+                assert_eq!((unit.captured, unit.pts), (due, unit.dts));
+                all.push((unit.kind, unit.dts, unit.data.clone()));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn ten_fixes_a_hundred_accelerations_and_a_line_of_text_a_second() {
+        let all = drive(3, Some(BOOTED));
+        let fixes: Vec<_> = all
+            .iter()
+            .filter_map(|unit| Some((unit.1, Fix::from_sample(&unit.2)?)))
+            .collect();
+        let of = |kind| all.iter().filter(|unit| unit.0 == kind).count();
+        assert_eq!(
+            (fixes.len(), of(UnitKind::Motion), of(UnitKind::Text)),
+            (30, 330, 3)
+        );
+        assert!(all.windows(2).all(|pair| pair[0].1 <= pair[1].1));
+        let (at, third) = &fixes[3];
+        assert_eq!(*at, (5 * 90_000) + 27_000);
+        let place = Road::default().at(0.3);
+        assert_eq!(
+            (third.latitude, third.longitude),
+            (place.latitude, place.longitude)
+        );
+        // 2026-11-20 11:08:05.3 UTC.
+        let unix = third.gps_epoch_s + (GPS_EPOCH_UNIX_S - GPS_LEAP_S) as f64;
+        assert!((unix - 1_795_172_885.3).abs() < 1e-6, "{unix}");
+        assert!(
+            all[2].2.ends_with(b"30 km/h  50.32890 6.95597"),
+            "{:?}",
+            all[2]
+        );
+    }
+
+    #[test]
+    fn a_receiver_without_time_has_no_fix() {
+        let all = drive(2, None);
+        assert_eq!(all.len(), 200);
+        assert!(all.iter().all(|unit| Fix::from_sample(&unit.2).is_none()));
+    }
+}

@@ -1,0 +1,13 @@
+//! What happens around the cameras.
+//!
+//! Here: sensors as sources of access units (place and motion as samples of `camm`, places as text), and a simulated drive
+//! that goes the way of the real ones.
+//! Not here: what becomes of the samples (`picam-ring`), and sound, which comes with pictures or a microphone
+//! (`picam-capture`).
+
+mod drive;
+mod road;
+mod text;
+
+pub use drive::{Drive, DriveParams};
+pub use road::{Motion, Road};
