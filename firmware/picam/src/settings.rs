@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     /// What of the configuration could not be used.
     pub(crate) warnings: Vec<String>,
     disk_note: Option<std::path::PathBuf>,
+    /// Whether a simulated car drives.
+    drive: bool,
 }
 
 impl Settings {
@@ -57,6 +59,7 @@ impl Settings {
             cameras,
             warnings,
             disk_note: options.disk_note.clone(),
+            drive: options.drive,
         })
     }
 
@@ -85,6 +88,7 @@ impl Settings {
             shares: self.config.shares,
             retention: self.config.max_age,
             system_clock: self.config.system_clock,
+            drive: self.drive,
             warnings: self.warnings.clone(),
         }
     }

@@ -72,10 +72,13 @@ pub(crate) struct RecordOptions {
     /// Camera to record, instead of the configured ones; may be repeated
     /// [default: front=sim:?size=1280x720&fps=30]
     ///
-    /// sim:?size=WxH&fps=N&bitrate=4M is a simulated camera, file:/PATH?loop=1&pace=off&fps=N a video
+    /// sim:?size=WxH&fps=N&bitrate=4M&audio=1 is a simulated camera, file:/PATH?loop=1&pace=off&fps=N a video
     /// file (H.264 or H.265 in MP4, MKV or Annex B).
     #[arg(long = "camera", value_name = "NAME=SOURCE", value_parser = camera)]
     pub(crate) cameras: Vec<CameraSpec>,
+    /// Drives a simulated car along a closed road: place and motion come into the footage
+    #[arg(long)]
+    pub(crate) drive: bool,
     /// Directory for the segments, created if it is missing [default: ./footage]
     #[arg(long, value_name = "DIR")]
     pub(crate) footage: Option<PathBuf>,

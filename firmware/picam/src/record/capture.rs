@@ -6,7 +6,7 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use picam_capture::{CameraSpec, Cancel, CaptureError, Event, Source, open};
-use picam_media::AccessUnit;
+use picam_media::{AccessUnit, SoundFormat, UnitKind};
 use picam_time::{BootNs, Clock};
 
 use super::backoff::{Backoff, Run};
@@ -41,6 +41,7 @@ pub(super) fn run(
         stop,
         was_paused: false,
         intake: Intake::default(),
+        sound: None,
         said_sound: false,
         said_damage: false,
     };
@@ -84,6 +85,8 @@ struct Capture<'a> {
     /// Whether pictures are left out, since somebody wants that or since none at which decoding can start has come after it.
     was_paused: bool,
     intake: Intake,
+    /// How the source's sound is coded.
+    sound: Option<SoundFormat>,
     /// Whether the log says already that sound is left out, or that the stream is damaged.
     said_sound: bool,
     said_damage: bool,
@@ -122,7 +125,18 @@ impl Capture<'_> {
                 source.request_key_frame();
             }
             let mut item = self.sender.take();
+            item.unit.kind = UnitKind::Video;
+            item.sound = self.sound;
             match source.read(&mut item.unit, READ_TIMEOUT) {
+                Ok(Event::Unit) if item.unit.kind != UnitKind::Video => {
+                    if self.was_paused {
+                        self.sender.put_back(item);
+                        continue;
+                    }
+                    self.intake.accept_side(&mut item.unit);
+                    self.sender.send(item, self.writer);
+                    continue;
+                }
                 Ok(Event::Unit) => {
                     heard = self.clock.now();
                     run.reached = run.reached.max(Some(item.unit.dts));
@@ -143,6 +157,7 @@ impl Capture<'_> {
                 }
                 Ok(Event::Config(config)) => {
                     self.intake.begin_epoch();
+                    self.sound = config.sound;
                     if config.sound_left_out && !std::mem::replace(&mut self.said_sound, true) {
                         tracing::warn!(camera = self.camera, "its sound is not recorded");
                     }

@@ -8,6 +8,8 @@ use picam_media::{AccessUnit, LeadingMarker};
 #[derive(Debug, Default)]
 pub(super) struct Intake {
     timeline: Timeline,
+    /// The same for sound, which may have a clock of its own.
+    sound: Timeline,
     leading: LeadingMarker,
     /// Epochs begun so far.
     epochs: u32,
@@ -31,7 +33,13 @@ impl Intake {
         std::mem::take(&mut self.damage)
     }
 
-    /// Puts a unit onto the timeline.
+    /// Puts a unit of sound onto the timeline.
+    pub(super) fn accept_side(&mut self, unit: &mut AccessUnit) {
+        unit.epoch = self.epochs;
+        self.sound.map(unit);
+    }
+
+    /// Puts a picture onto the timeline.
     pub(super) fn accept(&mut self, unit: &mut AccessUnit) {
         unit.epoch = self.epochs;
         unit.damage_before = unit.damage_before.saturating_add(self.take_damage());

@@ -9,6 +9,7 @@ mod books;
 mod boot;
 mod capture;
 mod desk;
+mod drive;
 mod housekeeper;
 mod intake;
 mod joints;
@@ -16,6 +17,8 @@ mod locker;
 mod pulse;
 mod queue;
 mod report;
+mod side_input;
+mod sides;
 mod status;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -74,6 +77,8 @@ pub struct RecordPlan {
     pub retention: Option<Duration>,
     /// Whether the system's clock is believed. Without, the time is unknown until somebody says it.
     pub system_clock: bool,
+    /// Whether a simulated car drives: place and motion come along with the pictures.
+    pub drive: bool,
     /// What was wrong with the configuration and is shown with the status.
     pub warnings: Vec<String>,
 }
@@ -159,6 +164,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
 
     let mut cameras = Vec::new();
     let mut captures = Vec::new();
+    let mut side_senders = Vec::new();
     for ((camera, &letter), report) in plan.cameras.iter().zip(&letters).zip(reports) {
         let ring = RingConfig {
             letter,
@@ -171,6 +177,10 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
             limits: picam_mp4::FragmentLimits::default(),
         };
         let (sender, receiver) = queue::queue();
+        let (side_sender, side_input) = side_input::side_input();
+        if plan.drive {
+            side_senders.push(side_sender);
+        }
         let source_clock: Arc<dyn Clock> = clock.clone();
         let (capture_handle, writer_report) = (std::sync::mpsc::sync_channel(1), report.clone());
         let writer = {
@@ -182,7 +192,8 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
                 .spawn(move || {
                     // The capture thread says who it is as soon as it runs.
                     let Ok(capture) = capture.recv() else { return };
-                    writer::Writer::new(volumes, desk, ring, clock, writer_report)
+                    let side = (side_input, plan.drive);
+                    writer::Writer::new(volumes, desk, ring, clock, writer_report, side)
                         .run(receiver, &capture, &stop);
                 })?
         };
@@ -201,6 +212,12 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
         let _ = capture_handle.0.send(capture.thread().clone());
         captures.push(capture.thread().clone());
         cameras.extend([capture, writer]);
+    }
+    if plan.drive {
+        let (clock, stop) = (clock.clone(), stop.clone());
+        std::thread::Builder::new()
+            .name("drive".into())
+            .spawn(move || drive::run(&clock, &side_senders, &stop))?;
     }
     let housekeeper = housekeeper::Housekeeper {
         desk: desk.clone(),

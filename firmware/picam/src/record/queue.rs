@@ -10,7 +10,7 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use heapless::spsc;
-use picam_media::AccessUnit;
+use picam_media::{AccessUnit, SoundFormat, UnitKind};
 
 /// Units that may wait: ten seconds at 60 pictures a second, and some.
 pub(super) const CAPACITY: usize = 1024;
@@ -31,6 +31,10 @@ pub(super) struct Item {
     pub(super) unit: AccessUnit,
     /// Pictures that found the queue full since the last one that did not.
     pub(super) lost_in_queue: u32,
+    /// The same of units of sound.
+    pub(super) lost_side: u32,
+    /// How the source's sound is coded, if it has any.
+    pub(super) sound: Option<SoundFormat>,
 }
 
 type Ring = spsc::Queue<Item, CAPACITY>;
@@ -51,6 +55,7 @@ pub(super) struct Sender {
     kept: Vec<Item>,
     shared: Arc<Shared>,
     lost: u32,
+    lost_side: u32,
     /// Damage in the stream before pictures that were lost.
     damage: u32,
     /// After a loss nothing can be decoded until the next start.
@@ -77,6 +82,7 @@ pub(super) fn queue() -> (Sender, Receiver) {
         kept: Vec::with_capacity(KEPT),
         shared: shared.clone(),
         lost: 0,
+        lost_side: 0,
         damage: 0,
         wait_for_start: false,
     };
@@ -133,8 +139,11 @@ impl Sender {
         has_room()
     }
 
-    /// Sends a picture, or counts it as lost; never waits.
+    /// Sends a picture or a unit of sound, or counts it as lost; never waits.
     pub(super) fn send(&mut self, mut item: Item, writer: &Thread) -> Sent {
+        if item.unit.kind != UnitKind::Video {
+            return self.send_side(item, writer);
+        }
         if item.unit.start.is_start() {
             self.wait_for_start = false;
         }
@@ -146,19 +155,47 @@ impl Sender {
             return self.lose(item);
         }
         item.lost_in_queue = self.lost;
+        match self.enqueue(item, writer) {
+            None => {
+                self.lost = 0;
+                Sent::Yes
+            }
+            Some(item) => self.lose(item),
+        }
+    }
+
+    /// Sound that is lost costs no picture.
+    fn send_side(&mut self, item: Item, writer: &Thread) -> Sent {
+        let waiting = self.shared.bytes.load(Ordering::Acquire);
+        let refused = match waiting + item.unit.data.len() > MAX_BYTES {
+            true => Some(item),
+            false => self.enqueue(item, writer),
+        };
+        let Some(item) = refused else {
+            return Sent::Yes;
+        };
+        self.lost_side = self.lost_side.saturating_add(1);
+        self.put_back(item);
+        Sent::Lost
+    }
+
+    /// Puts a unit into the ring; gives it back if that is full.
+    fn enqueue(&mut self, mut item: Item, writer: &Thread) -> Option<Item> {
+        let len = item.unit.data.len();
+        item.lost_side = self.lost_side;
         // Counted first: the other side takes it off as soon as it has the unit.
         self.shared.bytes.fetch_add(len, Ordering::AcqRel);
         match self.full.enqueue(item) {
             Ok(()) => {
-                self.lost = 0;
+                self.lost_side = 0;
                 if self.shared.writer_sleeps.swap(false, Ordering::SeqCst) {
                     writer.unpark();
                 }
-                Sent::Yes
+                None
             }
             Err(item) => {
                 self.shared.bytes.fetch_sub(len, Ordering::AcqRel);
-                self.lose(item)
+                Some(item)
             }
         }
     }
@@ -238,7 +275,7 @@ mod tests {
         };
         Item {
             unit,
-            lost_in_queue: 0,
+            ..Item::default()
         }
     }
 
@@ -267,6 +304,34 @@ mod tests {
         assert_eq!((last.lost_in_queue, last.unit.damage_before), (2, 3));
         receiver.request_key_frame();
         assert!(sender.key_frame_wanted() && !sender.key_frame_wanted());
+    }
+
+    #[test]
+    fn sound_that_is_lost_is_counted_and_keeps_no_picture_waiting() {
+        let (mut sender, mut receiver) = queue();
+        let me = std::thread::current();
+        let sound = || {
+            let mut item = item(10, false);
+            item.unit.kind = UnitKind::Sound;
+            item
+        };
+        assert_eq!(sender.send(item(10, true), &me), Sent::Yes);
+        while sender.send(sound(), &me) == Sent::Yes {}
+        assert_eq!(sender.send(sound(), &me), Sent::Lost);
+        assert!(!sender.key_frame_wanted());
+        receiver.receive().unwrap();
+        assert_eq!(sender.send(item(10, false), &me), Sent::Yes);
+        let mut last = None;
+        while receiver.full.ready() {
+            last = receiver.receive();
+        }
+        let last = last.unwrap();
+        assert_eq!((last.unit.kind, last.lost_side), (UnitKind::Video, 2));
+        assert_eq!(last.lost_in_queue, 0);
+        // After lost pictures sound goes on.
+        while sender.send(item(10, true), &me) == Sent::Yes {}
+        receiver.receive().unwrap();
+        assert_eq!(sender.send(sound(), &me), Sent::Yes);
     }
 
     #[test]

@@ -3,16 +3,17 @@
 //! What the card refuses is tried again with the same picture while the queue holds the next ones;
 //! a card that was pulled is looked for until it is back, and a disk that refuses is left for the card.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use picam_media::{AccessUnit, Joint, ParameterSets, Place};
+use picam_media::{AccessUnit, Joint, ParameterSets, Place, UnitKind};
 use picam_mp4::{Counters, Sample, TrackConfig};
 use picam_ring::{
     ATTEMPTS, Account, Boot, Fault, FsDirectory, Loss, Picture, Placement, RecordError, Recorder,
-    RingConfig, Taken, Urgency,
+    RingConfig, SIDE_HOLD, Taken, Urgency,
 };
 use picam_time::{BootNs, Clock};
 use picam_web::status::Volume;
@@ -22,6 +23,8 @@ use super::desk::Desk;
 use super::joints::{Copy, Joints};
 use super::queue::{Item, Receiver};
 use super::report::Report;
+use super::side_input::SideInput;
+use super::sides::Sides;
 use super::tracks;
 use super::true_time::TrueTime;
 use super::volumes::{Open, Volumes};
@@ -56,6 +59,11 @@ pub(super) struct Writer {
     volume: Volume,
     /// Whether a better place is there, to which the next segment shall go.
     moving: bool,
+    /// Sound, motion and text.
+    sides: Sides,
+    side_input: SideInput,
+    /// What came while a new segment waited for sound from before it.
+    held_back: VecDeque<Item>,
     last_look: Instant,
     /// The newest number on the volumes recorded to since the start.
     sequence: Option<u64>,
@@ -87,6 +95,7 @@ impl Writer {
         config: RingConfig,
         clock: Arc<TrueTime>,
         report: Report,
+        (side_input, has_motion): (SideInput, bool),
     ) -> Self {
         Self {
             volumes,
@@ -97,6 +106,9 @@ impl Writer {
             recorder: None,
             volume: Volume::Card,
             moving: false,
+            sides: Sides::new(has_motion),
+            side_input,
+            held_back: VecDeque::new(),
             last_look: Instant::now(),
             sequence: None,
             refusals: 0,
@@ -118,14 +130,20 @@ impl Writer {
 
     /// Records until the queue is closed and empty, then finishes the last segment.
     pub(super) fn run(mut self, mut queue: Receiver, capture: &Thread, stop: &AtomicBool) {
-        while !queue.is_done() {
-            if let Some(item) = queue.receive() {
-                self.record(&item, stop);
+        while !(queue.is_done() && self.held_back.is_empty()) {
+            if let Some(item) = self.held_back.pop_front().or_else(|| queue.receive()) {
+                if item.unit.kind == UnitKind::Video {
+                    self.wait_for_sides(&item.unit, &mut queue, capture);
+                    self.record(&item, stop);
+                } else {
+                    self.record_side(&item);
+                }
                 if std::mem::take(&mut self.wants_key_frame) {
                     queue.request_key_frame();
                 }
                 queue.give_back(item, capture);
             }
+            self.take_side_input();
             self.tick();
         }
         while let Some((recorder, _)) = &mut self.recorder {
@@ -178,13 +196,75 @@ impl Writer {
         }
     }
 
+    /// Before a picture that a new segment may begin with, waits a moment for sound, motion and text from before it. What
+    /// else comes meanwhile waits, too.
+    fn wait_for_sides(&mut self, unit: &AccessUnit, queue: &mut Receiver, capture: &Thread) {
+        let begun = self.clock.now();
+        loop {
+            self.take_side_input();
+            let now = self.clock.now();
+            let leaves = self.moving || self.sides.changed();
+            let waits = |recorder: &Recorder<FsDirectory>| {
+                (leaves || recorder.urgency(unit.dts, 0) != Urgency::None)
+                    && recorder.side_is_behind(unit.dts, now)
+            };
+            let recorder = self.recorder.as_ref();
+            let waits = unit.start.is_start() && recorder.is_some_and(|(r, _)| waits(r));
+            if !waits || now.since(begun) >= SIDE_HOLD || queue.is_done() {
+                return;
+            }
+            match queue.receive() {
+                Some(item) if item.unit.kind == UnitKind::Video => self.held_back.push_back(item),
+                Some(item) => {
+                    self.record_side(&item);
+                    queue.give_back(item, capture);
+                }
+                None => {}
+            }
+            self.tick();
+        }
+    }
+
+    /// Hands sound that came with the pictures to the recorder.
+    fn record_side(&mut self, item: &Item) {
+        self.sides.set_sound(item.sound);
+        self.lost.lost_side = self.lost.lost_side.saturating_add(item.lost_side);
+        self.push_side(&item.unit);
+    }
+
+    /// The same for what comes from elsewhere.
+    fn take_side_input(&mut self) {
+        while let Some(unit) = self.side_input.receive() {
+            self.push_side(&unit);
+        }
+        let lost = self.side_input.take_lost();
+        if self.last.is_some() {
+            self.lost.lost_side = self.lost.lost_side.saturating_add(lost);
+        }
+    }
+
+    fn push_side(&mut self, unit: &AccessUnit) {
+        let now = self.clock.now();
+        let Some(sample) = self.sides.sample(unit) else {
+            return;
+        };
+        match &mut self.recorder {
+            Some((recorder, _)) => recorder.push_side(&sample, now),
+            // Before the first picture there is nothing that it could belong to.
+            None if self.last.is_none() => {}
+            None => self.lost.lost_side = self.lost.lost_side.saturating_add(1),
+        }
+    }
+
     /// Puts one picture on the card, however long that takes, unless asked to stop meanwhile.
     fn record(&mut self, item: &Item, stop: &AtomicBool) {
         let unit = &item.unit;
+        self.sides.set_sound(item.sound);
         self.lost.add(&Counters {
             dropped_encoder: unit.dropped_before,
             dropped_queue: item.lost_in_queue,
             stream_damage: unit.damage_before,
+            lost_side: item.lost_side,
             ..Counters::default()
         });
         let composition_offset = unit.composition_offset().unwrap_or_else(|| {
@@ -201,13 +281,13 @@ impl Writer {
             data: &unit.data,
         };
         let recorder = self.recorder.as_ref().map(|(recorder, _)| recorder);
-        let moving = self.moving;
+        let leaves = self.moving || self.sides.changed();
         let urgency = |extra| {
             let urgency = recorder.map_or(Urgency::NoSegment, |recorder| {
                 recorder.urgency(unit.dts, extra)
             });
             match urgency {
-                Urgency::None if moving => Urgency::Convenient,
+                Urgency::None if leaves => Urgency::Convenient,
                 urgency => urgency,
             }
         };
@@ -420,12 +500,9 @@ impl Writer {
     /// Tracks for these parameter sets; made anew only when they change.
     fn tracks_for(&mut self, sets: Option<&Arc<ParameterSets>>) -> Option<Arc<Vec<TrackConfig>>> {
         let sets = sets?;
-        if self
-            .sets
-            .as_ref()
-            .is_none_or(|known| !Arc::ptr_eq(known, sets))
-        {
-            self.tracks = tracks::video(sets)
+        let known = self.sets.as_ref();
+        if self.sides.changed() || known.is_none_or(|known| !Arc::ptr_eq(known, sets)) {
+            self.tracks = tracks::of(sets, &mut self.sides)
                 .inspect_err(|error| {
                     self.stream_failed(format!("the camera's stream cannot be stored: {error}"));
                 })

@@ -67,6 +67,7 @@ fn plan(directory: &Path) -> RecordPlan {
         shares: Shares::default(),
         retention: None,
         system_clock: false,
+        drive: false,
         warnings: Vec::new(),
     }
 }
