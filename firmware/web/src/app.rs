@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::asker::Asker;
 use crate::auth::Auth;
 use crate::library::Library;
-use crate::orders::OrderTaker;
 use crate::settings::SettingsSource;
+use picam_control::orders::OrderTaker;
 
 /// The state shared by all requests.
 #[derive(Clone)]

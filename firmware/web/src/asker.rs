@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use crate::status::{Status, StatusSource, StatusUnavailable};
+use picam_control::status::{Status, StatusSource, StatusUnavailable};
 
 /// An answer is good for this long.
 const FRESH: Duration = Duration::from_secs(1);

@@ -12,8 +12,8 @@ use serde::{Deserialize, Deserializer};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::list::Id;
-use crate::orders::{Denied, Order, OrderSpan, OrderTaker, Why};
 use crate::segment::is_id;
+use picam_control::orders::{Denied, Order, OrderSpan, OrderTaker, Why};
 
 /// When to come again if too much was asked for, in seconds.
 const LATER: u64 = 3;

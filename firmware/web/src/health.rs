@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::status::Status;
+use picam_control::status::Status;
 
 /// `GET /api/status`
 pub(crate) async fn status(State(app): State<App>) -> Result<Json<Status>, ApiError> {

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::footage;
 use crate::segment::{Segment, State, unwrap_sequence};
-use crate::status::Volume;
+use picam_control::status::Volume;
 
 /// The segments of a footage directory.
 #[derive(Debug)]

@@ -22,7 +22,6 @@ mod idle;
 mod index;
 mod library;
 mod list;
-pub mod orders;
 mod page;
 mod peer;
 mod query;
@@ -33,7 +32,6 @@ mod segment;
 mod server;
 pub mod settings;
 mod snapshot;
-pub mod status;
 
 pub use auth::{
     Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, Role, Sessions, hash_password,
@@ -42,4 +40,3 @@ pub use auth::{
 pub use captive::{probe_hosts, probe_routes};
 pub use routes::api_routes;
 pub use server::{Limits, ServeError, WebConfig, serve};
-pub use status::{Status, StatusSource, StatusUnavailable};

@@ -8,7 +8,7 @@ use picam_ring::{Moment, newest_first};
 
 use crate::index::{Foreign, Index, Listing};
 use crate::segment::Segment;
-use crate::status::Volume;
+use picam_control::status::Volume;
 
 /// The segments of the card, and of the USB disk where one is used.
 #[derive(Debug)]

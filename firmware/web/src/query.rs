@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::error::ApiError;
 use crate::index::Listing;
 use crate::segment::{Segment, USB_MARK, is_id, unwrap_sequence};
-use crate::status::Volume;
+use picam_control::status::Volume;
 
 /// Segments of an answer when the request does not say.
 const DEFAULT_LIMIT: usize = 100;

@@ -5,7 +5,7 @@ use picam_mp4::{Record, SegmentState};
 use picam_ring::{Class, NameTime, SEQUENCE_MODULUS, SegmentName, digits_of, distance};
 use serde::{Serialize, Serializer};
 
-use crate::status::Volume;
+use picam_control::status::Volume;
 
 /// What a segment's file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -30,11 +30,11 @@ use crate::captive::Local;
 use crate::door::{Door, Seat, is_of_client};
 use crate::idle::IdleLimit;
 use crate::library::Library;
-use crate::orders::OrderTaker;
 use crate::peer::Peer;
 use crate::routes::router;
 use crate::settings::SettingsSource;
-use crate::status::StatusSource;
+use picam_control::orders::OrderTaker;
+use picam_control::status::StatusSource;
 
 /// What the server needs to know.
 pub struct WebConfig {

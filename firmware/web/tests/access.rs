@@ -13,10 +13,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, LazyLock};
 
 use common::{Recorder, Reply, Server, put_finished};
-use picam_web::status::CameraState;
+use picam_control::status::{CameraState, StatusUnavailable};
 use picam_web::{
-    Access, Limits, PasswordHash, ServeError, Sessions, StatusUnavailable, WebConfig,
-    hash_password, serve,
+    Access, Limits, PasswordHash, ServeError, Sessions, WebConfig, hash_password, serve,
 };
 use rustix::net::{AddressFamily, SocketType};
 use serde_json::json;

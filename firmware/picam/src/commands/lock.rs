@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use picam_web::orders::OrderSpan;
+use picam_control::orders::OrderSpan;
 
 use super::failure::Failure;
 use super::time::no_answer;

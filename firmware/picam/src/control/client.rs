@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use picam_web::orders::{Denied, Order, OrderTaker, Why};
-use picam_web::status::{Status, StatusSource, StatusUnavailable};
+use picam_control::orders::{Denied, Order, OrderTaker, Why};
+use picam_control::status::{Status, StatusSource, StatusUnavailable};
 
 use super::message::{Reply, Request};
 use crate::service::exchange::exchange;

@@ -1,8 +1,8 @@
 //! What is said through the socket.
 
+use picam_control::orders::{Denied, Order, OrderSpan, Why};
+use picam_control::status::Status;
 use picam_ring::{CEILING_UTC_US, FLOOR_UTC_US, TimeSource};
-use picam_web::orders::{Denied, Order, OrderSpan, Why};
-use picam_web::status::Status;
 use serde::{Deserialize, Serialize};
 
 use crate::orders::{LockOrder, Origin};

@@ -13,9 +13,9 @@ use super::message::{MAX_REQUEST, Reply, Request, parse};
 use super::peer::Peers;
 use crate::orders::Origin;
 use crate::record::{Desk, Status};
+use picam_control::orders::Order;
+use picam_control::status::StatusSource;
 use picam_ring::Offer;
-use picam_web::orders::Order;
-use picam_web::status::StatusSource;
 
 /// Time for a client to say what it wants, and to take the answer.
 const PATIENCE: Duration = Duration::from_secs(1);

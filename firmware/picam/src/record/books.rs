@@ -5,8 +5,8 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+use picam_control::orders::Denied;
 use picam_ring::{FsDirectory, SlotTable};
-use picam_web::orders::Denied;
 
 use super::boot::Card;
 use super::desk::unavailable;

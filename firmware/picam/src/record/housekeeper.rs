@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use picam_capture::Clock;
+use picam_control::status::Volume;
 use picam_mp4::{RecordError, RecoverError};
 use picam_ring::{
     Action, AgeingClock, AgeingPace, BootTime, CameraNeed, Catalog, Claim, Directory, Fault, Found,
@@ -14,7 +15,6 @@ use picam_ring::{
     SegmentStart, SlotName, SlotTable, Slots, ageing_clock, corrections, date_claimed, expired,
     has_aged, look, recover_claimed,
 };
-use picam_web::status::Volume;
 
 use super::boot::boot_id;
 use super::desk::Desk;

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::io;
 
+use picam_control::status::Volume;
 use picam_mp4::RecoverError;
 use picam_ring::{
     Class, Directory, Extent, Owner, Rename, SegmentName, SlotName, SlotTable, lock,
     reclass_claimed,
 };
-use picam_web::status::Volume;
 
 use super::desk::{Desk, find};
 use crate::orders::LockOrder;

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use picam_capture::Clock;
+use picam_control::status::{
+    CameraState, CameraStatus, CardStatus, ClassCounts, DeletionStatus, Fault, RingStatus,
+    StatusSource, StatusUnavailable, Volume, VolumeState, VolumeStatus,
+};
 use picam_ring::{
     AnchorError, Catalog, Class, Directory, FsDirectory, Offer, Shares, SlotTable, TimeSource,
     degraded, share_warnings,
-};
-use picam_web::status::{
-    CameraState, CameraStatus, CardStatus, ClassCounts, DeletionStatus, Fault, RingStatus,
-    StatusSource, StatusUnavailable, Volume, VolumeState, VolumeStatus,
 };
 
 use super::boot::refuse_bare_root;
@@ -353,7 +353,7 @@ impl Status {
 }
 
 impl StatusSource for Status {
-    fn status(&self) -> Result<picam_web::status::Status, StatusUnavailable> {
+    fn status(&self) -> Result<picam_control::status::Status, StatusUnavailable> {
         let volume = self.volume();
         let path = self.volumes.get(volume).path();
         let look = refuse_bare_root(path)
@@ -394,7 +394,7 @@ impl StatusSource for Status {
             .iter()
             .map(|camera| self.camera(camera, &catalog))
             .collect();
-        Ok(picam_web::status::Status {
+        Ok(picam_control::status::Status {
             version: env!("CARGO_PKG_VERSION").into(),
             uptime_s: self.clock.boot_ns() as f64 / 1e9,
             clock_known: self.clock.utc_us().is_some(),

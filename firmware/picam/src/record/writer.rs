@@ -9,13 +9,13 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use picam_capture::Clock;
+use picam_control::status::Volume;
 use picam_media::{AccessUnit, Joint, ParameterSets, Place};
 use picam_mp4::{Counters, Sample, TrackConfig};
 use picam_ring::{
     ATTEMPTS, Account, Boot, Fault, FsDirectory, Loss, Picture, Placement, RecordError, Recorder,
     RingConfig, Taken, Urgency,
 };
-use picam_web::status::Volume;
 
 use super::boot::boot_id;
 use super::desk::Desk;

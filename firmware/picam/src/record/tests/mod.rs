@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use picam_capture::{CameraSpec, Clock};
+use picam_control::status::Volume;
 use picam_mp4::{Counters, FragmentLimits, Sample};
 use picam_ring::{Boot, Picture, Recorder, RingConfig, Shares, SlotTable, Slots, head_len_for};
 use picam_testkit::numbered::Numbered;
-use picam_web::status::Volume;
 
 use super::boot::boot_id;
 use super::desk::Desk;

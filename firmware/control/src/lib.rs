@@ -1,0 +1,4 @@
+//! What processes say to the recorder, and what it answers.
+
+pub mod orders;
+pub mod status;
