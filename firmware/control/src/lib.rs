@@ -1,4 +1,5 @@
 //! What processes say to the recorder, and what it answers.
 
+pub mod lock;
 pub mod orders;
 pub mod status;

@@ -3,7 +3,8 @@
 use picam_ring::Class;
 use serde::{Deserialize, Serialize};
 
-use super::order::{LockOrder, Now, Origin, Refusal};
+use super::refusal::{Refusal, check};
+use super::{LockOrder, Now, Origin};
 
 /// How long a deletion can be taken back, in nanoseconds.
 pub(crate) const KEPT_NS: u64 = 24 * 3_600_000_000_000;
@@ -102,7 +103,7 @@ impl Orders {
         if self.locks.iter().any(open) || self.ended.iter().any(ended) {
             return Ok(Taken::Known);
         }
-        order.check(now)?;
+        check(&order, now)?;
         let same = self.locks.iter().filter(|o| is_page(o.origin) == page);
         if same.count() >= MAX_LOCKS {
             return Err(Refusal::TooManyLocks);

@@ -12,14 +12,15 @@
 
 mod ledger;
 mod list;
-mod order;
 mod pace;
 mod pauses;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use ledger::Ledger;
 pub(crate) use list::{Deletion, Orders, Since, Taken};
-pub(crate) use order::{LockOrder, Now, Origin, Refusal, Span};
 pub(crate) use pace::Pace;
 pub(crate) use pauses::Pauses;
+pub(crate) use picam_control::lock::{LockOrder, Now, Origin, Span};
+pub(crate) use refusal::Refusal;

@@ -1,6 +1,6 @@
 //! How many orders are taken in how short a time.
 
-use super::order::Refusal;
+use super::refusal::Refusal;
 
 /// So many at once.
 const BURST: u64 = 20;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::order::Refusal;
+use super::refusal::Refusal;
 
 const SECOND: u64 = 1_000_000_000;
 /// Longest stop, and all that any hour has.
