@@ -1,10 +1,10 @@
 //! A dashcam for the Raspberry Pi: configuration, subcommands, wiring.
 
+mod answers;
 pub mod cli;
 pub mod clip;
 mod commands;
 pub mod config;
-mod control;
 mod disk_note;
 pub mod inspect;
 mod orders;

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use picam_capture::{Clock, SystemClock};
+use picam_control::{Reply, Request, Source, ask};
 
 use super::failure::Failure;
-use crate::control::{Reply, Request, Source, ask};
 
 /// Hands the system's time to the recorder behind `socket`.
 pub(crate) fn run(socket: &Path) -> Result<(), Failure> {

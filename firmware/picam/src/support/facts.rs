@@ -6,9 +6,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use picam_control::{Reply, Request, ask};
 use rustix::fs::statvfs;
 
-use crate::control::{Reply, Request, ask};
 use crate::service::program::output;
 use crate::text;
 

@@ -5,42 +5,32 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::message::{MAX_REQUEST, Reply, Request, parse};
-use super::peer::Peers;
-use crate::orders::Origin;
-use crate::record::{Desk, Status};
-use picam_control::orders::Order;
-use picam_control::status::StatusSource;
-use picam_ring::Offer;
+use crate::message::{MAX_REQUEST, Reply, Request, parse};
+use crate::peer::Peers;
 
 /// Time for a client to say what it wants, and to take the answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Pause before a socket that cannot be made is tried again.
 const RETRY: Duration = Duration::from_secs(5);
-/// The card is looked at for a status no more often than this, whoever asks.
-const FRESH: Duration = Duration::from_millis(200);
+
+/// Who answers what is asked through the socket.
+pub trait Answer: Send + 'static {
+    /// Nanoseconds since boot: nobody can tell of a moment after that.
+    fn boot_ns(&self) -> u64;
+    /// The answer to what somebody asks who may. The next one waits meanwhile.
+    fn answer(&mut self, request: Request) -> Reply;
+}
 
 /// Answers until the process ends.
-pub(crate) struct ControlThread;
+pub struct ControlThread;
 
 impl ControlThread {
     /// Starts it. Whatever goes wrong with the socket is logged and tried again; recording goes on.
-    pub(crate) fn start(
-        socket: PathBuf,
-        status: Arc<Status>,
-        desk: Arc<Desk>,
-        peers: Peers,
-    ) -> io::Result<()> {
-        let door = Door {
-            status,
-            desk,
-            peers,
-            last: None,
-        };
+    pub fn start(socket: PathBuf, recorder: impl Answer, peers: Peers) -> io::Result<()> {
+        let door = Door { recorder, peers };
         thread::Builder::new()
             .name("control".into())
             .spawn(move || door.keep_open(&socket))?;
@@ -48,14 +38,12 @@ impl ControlThread {
     }
 }
 
-struct Door {
-    status: Arc<Status>,
-    desk: Arc<Desk>,
+struct Door<A> {
+    recorder: A,
     peers: Peers,
-    last: Option<(Instant, Reply)>,
 }
 
-impl Door {
+impl<A: Answer> Door<A> {
     fn keep_open(mut self, socket: &Path) {
         let mut said = false;
         loop {
@@ -95,75 +83,18 @@ impl Door {
         BufReader::new(stream)
             .take(MAX_REQUEST)
             .read_until(b'\n', &mut line)?;
-        let reply = match parse(&line, self.status.boot_ns()) {
+        let reply = match parse(&line, self.recorder.boot_ns()) {
             Ok(request) if !self.peers.allow(stream, request.needs())? => Reply::refused(
                 "this user may not do that",
                 "do it as root, or name the user to the recorder with --commander or --page-user",
             ),
-            Ok(request) => self.obey(request),
+            Ok(request) => self.recorder.answer(request),
             Err(refusal) => refusal,
         };
         let mut text = serde_json::to_vec(&reply)?;
         text.push(b'\n');
         let mut stream = stream;
         stream.write_all(&text)
-    }
-
-    fn obey(&mut self, request: Request) -> Reply {
-        match request {
-            Request::Status {} => self.status(),
-            Request::Lock {
-                id,
-                span,
-                reason,
-                origin: Origin::Page,
-            } => self
-                .desk
-                .order_of_page(Order::Lock { id, span, reason })
-                .into(),
-            Request::Lock {
-                id,
-                span,
-                reason,
-                origin,
-            } => self.desk.lock(id, &span, reason, origin).into(),
-            Request::Unlock { segment } => self.desk.unlock(&segment).into(),
-            Request::Locks {} => Reply::Locks(self.desk.locks()),
-            Request::Page { order } => self.desk.order_of_page(order).into(),
-            Request::SetTime {
-                source,
-                boot_ns,
-                utc_us,
-            } => match self.status.set_time(boot_ns, utc_us, source.into()) {
-                // A worse source that says the same is as welcome as any.
-                Ok(Offer::Ignored) => match self.status.contradicts(boot_ns, utc_us) {
-                    Some(better) => Reply::refused(
-                        format!("{better} has said another time, and is believed"),
-                        "set the clock right before telling it",
-                    ),
-                    None => Reply::Done,
-                },
-                Ok(offer) => {
-                    tracing::info!("the time was told: {offer:?}");
-                    Reply::Done
-                }
-                Err(error) => Reply::refused(error.to_string(), "set the clock before telling it"),
-            },
-        }
-    }
-
-    fn status(&mut self) -> Reply {
-        match &self.last {
-            Some((asked, reply)) if asked.elapsed() < FRESH => reply.clone(),
-            _ => {
-                let reply = match self.status.status() {
-                    Ok(status) => Reply::Status(Box::new(status)),
-                    Err(error) => Reply::refused(error.reason, error.remedy),
-                };
-                self.last = Some((Instant::now(), reply.clone()));
-                reply
-            }
-        }
     }
 }
 
