@@ -12,6 +12,7 @@ pub mod orders;
 mod peer;
 mod server;
 pub mod status;
+pub mod verdict;
 
 pub use client::{RemoteRecorder, ask};
 pub use exchange::exchange;
