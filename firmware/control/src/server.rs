@@ -112,3 +112,64 @@ fn listen(socket: &Path) -> io::Result<UnixListener> {
     fs::set_permissions(socket, Permissions::from_mode(0o660))?;
     Ok(listener)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Shutdown;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::client::ask;
+
+    /// Refuses all but locks, of which it has none.
+    struct Nobody;
+
+    impl Answer for Nobody {
+        fn boot_ns(&self) -> u64 {
+            1
+        }
+
+        fn answer(&mut self, request: Request) -> Reply {
+            match request {
+                Request::Locks {} => Reply::Locks(Vec::new()),
+                other => Reply::refused(format!("{other:?}"), ""),
+            }
+        }
+    }
+
+    fn asked_until_there(socket: &Path) -> Reply {
+        let began = Instant::now();
+        loop {
+            match ask(socket, Request::Locks {}) {
+                Ok(reply) => return reply,
+                Err(error) => assert!(began.elapsed() < Duration::from_secs(20), "{error}"),
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    #[test]
+    fn whoever_may_is_answered_after_nonsense_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("recorder.sock");
+        // An earlier process left it.
+        drop(UnixListener::bind(&socket).unwrap());
+        ControlThread::start(socket.clone(), Nobody, Peers::default()).unwrap();
+        assert_eq!(asked_until_there(&socket), Reply::Locks(Vec::new()));
+        let mode = fs::metadata(&socket).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o660);
+        for bytes in [&b"\n"[..], b"{\"ask\":\"secrets\"}\n", b"", &[0xff; 40_000]] {
+            let mut stream = UnixStream::connect(&socket).unwrap();
+            let _ = stream.write_all(bytes);
+            let _ = stream.shutdown(Shutdown::Write);
+            let mut reply = String::new();
+            let _ = stream.read_to_string(&mut reply);
+            assert!(reply.is_empty() || reply.contains("no request"), "{reply}");
+        }
+        assert_eq!(asked_until_there(&socket), Reply::Locks(Vec::new()));
+        let Reply::Refused { reason, .. } = ask(&socket, Request::Status {}).unwrap() else {
+            panic!("it answers for the recorder");
+        };
+        assert!(reason.contains("Status"), "{reason}");
+    }
+}
