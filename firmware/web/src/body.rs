@@ -10,7 +10,10 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::task::JoinHandle;
 
-use crate::snapshot::{CHUNK, Snapshot};
+use crate::snapshot::Snapshot;
+
+/// The most that is read at a time, in bytes: so many are held for each client that does not take them.
+const CHUNK: u64 = 64 * 1024;
 
 /// Bytes of a snapshot, one chunk at a time on a blocking thread. Between chunks nothing is held
 /// but the open file: a slow client costs a descriptor and a buffer.

@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::body::SnapshotBody;
+use crate::conditional::Validators;
 use crate::error::ApiError;
 use crate::library::Library;
 use crate::list::{Id, blocking, find};
@@ -110,7 +111,7 @@ fn answer(
     disposition: String,
 ) -> Result<Response, axum::http::Error> {
     let size = snapshot.size;
-    let validators = &snapshot.validators;
+    let validators = Validators::new(&snapshot.tag, snapshot.modified);
     let mut response = Response::builder()
         .header(ETAG, &validators.etag)
         .header(CACHE_CONTROL, "private, no-cache")

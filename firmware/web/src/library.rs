@@ -47,9 +47,9 @@ impl Library {
         }
     }
 
-    /// What tells a listing from others, as an entity tag.
-    pub(crate) fn etag(&self, listing: &Listing) -> String {
-        format!("\"{:x}-{:x}\"", self.nonce, listing.version)
+    /// What tells a listing from others.
+    pub(crate) fn tag(&self, listing: &Listing) -> String {
+        format!("{:x}-{:x}", self.nonce, listing.version)
     }
 
     /// Looks at all volumes; blocks. A disk that is not there has nothing on it; of a

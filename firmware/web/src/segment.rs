@@ -1,4 +1,4 @@
-//! One segment as the API shows it.
+//! One segment, as its name and its header tell of it.
 
 use jiff::{SignedDuration, Timestamp};
 use picam_mp4::{Record, SegmentState};
@@ -77,9 +77,6 @@ pub(crate) struct Segment {
     pub(crate) crc_failures: Option<u32>,
     /// Writes that the card refused; `None` until finished.
     pub(crate) io_faults: Option<u32>,
-    /// Where its bytes are. While it is recorded the address says how many, so that a player sees
-    /// one unchanging file.
-    pub(crate) file: String,
     #[serde(skip)]
     pub(crate) parsed: SegmentName,
     /// The boot that recorded it; none if the header is damaged.
@@ -122,10 +119,6 @@ impl Segment {
             }),
             crc_failures: counters.map(|counters| counters.crc_failures),
             io_faults: counters.map(|counters| counters.io_faults),
-            file: match finished {
-                true => format!("/api/segments/{id}/file"),
-                false => format!("/api/segments/{id}/file?end={size}"),
-            },
             ..Self::named(name, id, size)
         }
     }
@@ -161,7 +154,6 @@ impl Segment {
             dropped: None,
             crc_failures: None,
             io_faults: None,
-            file: format!("/api/segments/{id}/file"),
             id,
             parsed: *name,
         }
@@ -170,9 +162,7 @@ impl Segment {
     /// The same on a volume. Each counts on its own, so that an id says which it is of.
     pub(crate) fn on(mut self, volume: Volume) -> Self {
         if volume == Volume::Usb {
-            let id = format!("{}{USB_MARK}", self.id);
-            self.file = self.file.replacen(&self.id, &id, 1);
-            self.id = id;
+            self.id.push(USB_MARK);
         }
         self.volume = volume;
         self

@@ -1,4 +1,4 @@
-//! One version of a segment's file, held open while it is sent.
+//! One version of a segment's file, held open while it is read.
 //!
 //! A finished segment is its bytes up to the record's `end`. A segment being recorded is an MP4 at
 //! any instant: ftyp, one `free` box that hides the head region, init, and the fragments committed
@@ -16,11 +16,7 @@ use picam_mp4::layout::{HEAD_BOX, RECORD_BOX, SECTOR};
 use picam_mp4::{Counters, ReadAt, Record, SegmentState, shown_end};
 use picam_ring::SegmentName;
 
-use crate::conditional::Validators;
 use crate::footage::{self, Sector};
-
-/// The most that is read at a time, in bytes: so many are held for each client that does not take them.
-pub(crate) const CHUNK: u64 = 64 * 1024;
 
 /// A version of a file.
 #[derive(Debug)]
@@ -32,7 +28,10 @@ pub(crate) struct Snapshot {
     zeros_to: u64,
     /// Bytes in all.
     pub(crate) size: u64,
-    pub(crate) validators: Validators,
+    /// Tells it from every other version.
+    pub(crate) tag: String,
+    /// When the bytes last changed; `None` while they still do.
+    pub(crate) modified: Option<SystemTime>,
     identity: Identity,
 }
 
@@ -80,10 +79,8 @@ impl Snapshot {
         Ok(Self {
             size,
             zeros_to: 0,
-            validators: Validators {
-                etag: etag(record.sequence, size, 'f', &head),
-                modified: metadata.modified().ok(),
-            },
+            tag: tag(record.sequence, size, 'f', &head),
+            modified: metadata.modified().ok(),
             identity: Identity::Sequence(record.sequence),
             file,
             head,
@@ -107,10 +104,8 @@ impl Snapshot {
         Ok(Self {
             size,
             zeros_to: head_len,
-            validators: Validators {
-                etag: etag(sequence, size, 'r', &head),
-                modified: None,
-            },
+            tag: tag(sequence, size, 'r', &head),
+            modified: None,
             identity: Identity::Sequence(sequence),
             file,
             head,
@@ -125,10 +120,8 @@ impl Snapshot {
         Ok(Self {
             size: metadata.len(),
             zeros_to: 0,
-            validators: Validators {
-                etag: format!("\"{stamp:x}-{:x}-d\"", metadata.len()),
-                modified: Some(modified),
-            },
+            tag: format!("{stamp:x}-{:x}-d", metadata.len()),
+            modified: Some(modified),
             identity: Identity::Sector(Box::new(head)),
             file,
             head,
@@ -175,10 +168,10 @@ impl Snapshot {
 
 /// The tag names sequence, end and view, and by the record's checksum also what may be patched in
 /// a finished segment: its class and its start once the time is known.
-fn etag(sequence: u64, end: u64, view: char, head: &Sector) -> String {
+fn tag(sequence: u64, end: u64, view: char, head: &Sector) -> String {
     let crc = head.last_chunk::<4>().copied().unwrap_or_default();
     format!(
-        "\"{sequence:x}-{end:x}-{view}-{:08x}\"",
+        "{sequence:x}-{end:x}-{view}-{:08x}",
         u32::from_be_bytes(crc)
     )
 }
