@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use picam_control::orders::OrderTaker;
+use picam_library::Library;
+
 use crate::asker::Asker;
 use crate::auth::Auth;
-use crate::library::Library;
 use crate::settings::SettingsSource;
-use picam_control::orders::OrderTaker;
 
 /// The state shared by all requests.
 #[derive(Clone)]

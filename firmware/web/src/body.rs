@@ -8,9 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use picam_library::Snapshot;
 use tokio::task::JoinHandle;
-
-use crate::snapshot::Snapshot;
 
 /// The most that is read at a time, in bytes: so many are held for each client that does not take them.
 const CHUNK: u64 = 64 * 1024;

@@ -13,17 +13,15 @@ use axum::http::header::{
 use axum::http::response::Builder;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use picam_library::{Library, Segment, Snapshot, SnapshotError};
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::body::SnapshotBody;
 use crate::conditional::Validators;
 use crate::error::ApiError;
-use crate::library::Library;
 use crate::list::{Id, blocking, find};
 use crate::range::{self, Part};
-use crate::segment::Segment;
-use crate::snapshot::{Snapshot, SnapshotError};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

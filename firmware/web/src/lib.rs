@@ -15,12 +15,9 @@ pub mod conditional;
 mod door;
 mod error;
 mod file;
-mod footage;
 mod headers;
 mod health;
 mod idle;
-mod index;
-mod library;
 mod list;
 mod page;
 mod peer;
@@ -28,10 +25,8 @@ mod query;
 pub mod range;
 mod request_body;
 mod routes;
-mod segment;
 mod server;
 pub mod settings;
-mod snapshot;
 
 pub use auth::{
     Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, Role, Sessions, hash_password,

@@ -9,15 +9,13 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use picam_library::{Foreign, Library, Listing, Segment, State as SegmentState, is_id};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::conditional::Validators;
 use crate::error::ApiError;
-use crate::index::{Foreign, Listing};
-use crate::library::Library;
 use crate::query::{Filter, Params};
-use crate::segment::{Segment, State as SegmentState, is_id};
 
 #[derive(Serialize)]
 struct Page<'a> {

@@ -20,18 +20,18 @@ use crate::footage::{self, Sector};
 
 /// A version of a file.
 #[derive(Debug)]
-pub(crate) struct Snapshot {
+pub struct Snapshot {
     file: File,
     /// What is sent for the first sector.
     head: Sector,
     /// From the first sector to here zeros are sent.
     zeros_to: u64,
     /// Bytes in all.
-    pub(crate) size: u64,
+    pub size: u64,
     /// Tells it from every other version.
-    pub(crate) tag: String,
+    pub tag: String,
     /// When the bytes last changed; `None` while they still do.
-    pub(crate) modified: Option<SystemTime>,
+    pub modified: Option<SystemTime>,
     identity: Identity,
 }
 
@@ -45,7 +45,8 @@ enum Identity {
 
 /// Why there is no such version.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SnapshotError {
+pub enum SnapshotError {
+    /// The card does not give it.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The recording view asked for ends where no fragment ends.
@@ -55,7 +56,7 @@ pub(crate) enum SnapshotError {
 
 impl Snapshot {
     /// Opens a file as it is now, or with `view_end` its recording view up to that byte.
-    pub(crate) fn open(
+    pub fn open(
         dir: &Path,
         name: &SegmentName,
         view_end: Option<u64>,
@@ -130,7 +131,7 @@ impl Snapshot {
 
     /// Reads `len` bytes at `offset`, both within the snapshot, and makes sure that they belong to
     /// it: fails once the slot has been taken for another segment.
-    pub(crate) fn read(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    pub fn read(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; len];
         self.file.read_exact_at(offset, &mut bytes)?;
         self.check_identity()?;

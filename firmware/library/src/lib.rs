@@ -1,0 +1,12 @@
+//! What footage there is, read from the card.
+
+mod footage;
+mod index;
+mod library;
+mod segment;
+mod snapshot;
+
+pub use index::{Foreign, Listing};
+pub use library::Library;
+pub use segment::{BootTime, Dropped, Segment, State, USB_MARK, is_id, unwrap_sequence};
+pub use snapshot::{Snapshot, SnapshotError};
