@@ -2,7 +2,6 @@
 
 mod answers;
 pub mod cli;
-pub mod clip;
 mod commands;
 pub mod config;
 mod disk_note;

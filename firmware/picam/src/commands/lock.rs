@@ -7,10 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use picam_control::lock::{LockOrder, Origin, Span};
 use picam_control::orders::OrderSpan;
 use picam_control::{Reply, Request, ask};
+use picam_library::When;
 
 use super::failure::Failure;
 use super::time::no_answer;
-use crate::clip::When;
 use crate::text;
 
 /// Options of `lock`.

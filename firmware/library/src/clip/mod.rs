@@ -20,6 +20,8 @@ pub use when::When;
 use camera::Candidate;
 use timeline::Placed;
 
+use crate::text::utc;
+
 /// How often the directory is listed again because a recorder renamed what was listed.
 const TRIES: usize = 4;
 
@@ -278,11 +280,7 @@ fn extent(placed: &[Placed]) -> String {
     let end = placed.iter().map(Placed::end_ns).max().unwrap_or(0);
     let seconds = format!("+0s to +{:.1}s", end as f64 / 1e9);
     match first.zip(last) {
-        Some((first, last)) => format!(
-            "{} to {} ({seconds})",
-            crate::text::utc(first),
-            crate::text::utc(last)
-        ),
+        Some((first, last)) => format!("{} to {} ({seconds})", utc(first), utc(last)),
         None => format!("{seconds}; nobody knew the time of day"),
     }
 }
