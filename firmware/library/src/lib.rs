@@ -9,6 +9,7 @@ mod snapshot;
 mod text;
 
 pub use clip::{CameraError, Clip, ClipError, When};
+pub use footage::open_slot;
 pub use index::{Foreign, Listing};
 pub use library::Library;
 pub use segment::{BootTime, Dropped, Segment, State, USB_MARK, is_id, unwrap_sequence};

@@ -20,6 +20,7 @@ pub use when::When;
 use camera::Candidate;
 use timeline::Placed;
 
+use crate::footage::open_slot;
 use crate::text::utc;
 
 /// How often the directory is listed again because a recorder renamed what was listed.
@@ -240,7 +241,7 @@ fn open(candidate: &Candidate, at: Placed) -> Result<Option<Piece>, ClipError> {
         path: path.clone(),
         source,
     };
-    let file = File::open(path).map_err(read)?;
+    let file = open_slot(path).map_err(read)?;
     match Movie::read(&file) {
         Ok(movie) => Ok(Some(Piece {
             name: candidate.name.to_string(),
