@@ -1,8 +1,12 @@
-//! What processes say to the recorder, and what it answers: a Unix socket, for the processes beside it.
+//! What processes say to the recorder, and what it answers, through a Unix socket.
 //!
 //! One request a connection: a line of JSON in, a line of JSON out. Whoever may open the socket may ask; what changes
-//! something is for root, the recorder's own user and those named to it ([`Peers`]). Nothing that can be asked delays
-//! recording. `docs/recording.md` describes the lines.
+//! something is for root, the recorder's own user and those named to it ([`Peers`]). `docs/recording.md` has the
+//! lines.
+//!
+//! Here belong requests, replies, the status with its [`verdict`], and the socket's two ends. How the recorder
+//! carries out what is asked does not ([`Answer`] is its side), nor how a page or a command shows it, nor any clock
+//! or card.
 
 mod client;
 mod exchange;

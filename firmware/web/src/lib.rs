@@ -1,8 +1,10 @@
-//! The page, the HTTP API and the file index of a picam.
+//! The page and the HTTP API of a picam.
 //!
-//! [`serve`] shows what lies in a footage directory: it only ever reads there, keeps no database,
-//! and shares no lock with whoever records. Beyond loopback it lets nobody in without a password.
-//! `docs/api/openapi.yaml` describes the API.
+//! Here belong routes, logins, sessions, limits on connections, ranges, and how a no is said. [`serve`] shows the
+//! footage that picam-library reads, passes on what the recorder says and takes (picam-control), and lets nobody in
+//! beyond loopback without a password. `docs/api/openapi.yaml` describes the API.
+//!
+//! What is on the card, how recording goes and what may be done with footage is not found out or decided here.
 
 mod admission;
 mod app;
