@@ -41,12 +41,12 @@ pub(crate) struct SourceClock {
 impl SourceClock {
     /// What to add to the source's time `ticks`, nanoseconds.
     pub(crate) fn correction(&self, ticks: Ticks) -> i64 {
-        (self.correction + self.bend * self.into_window(ticks)).round() as i64
+        (self.correction + self.bend * self.window_lasts(ticks)).round() as i64
     }
 
     /// What the source calls `ticks`, and would be `mapped` uncorrected, arrived at `captured`.
     pub(crate) fn observe(&mut self, ticks: Ticks, mapped: BootNs, captured: BootNs) {
-        let into = self.into_window(ticks);
+        let into = self.window_lasts(ticks);
         let correction = self.correction + self.bend * into;
         let late = signed_ns(captured, mapped) - correction;
         let late = if late.abs() < EXACT { 0.0 } else { late };
@@ -59,7 +59,7 @@ impl SourceClock {
     }
 
     /// How long the window has lasted, nanoseconds.
-    fn into_window(&self, ticks: Ticks) -> f64 {
+    fn window_lasts(&self, ticks: Ticks) -> f64 {
         let start = self.window.unwrap_or(ticks);
         ticks.nanos().saturating_sub(start.nanos()) as f64
     }

@@ -7,6 +7,7 @@
 //! passphrase, page password, machine id) and writes it where the card's owner finds it.
 //!
 //! Both are pure decisions with a thin shell: disk, files, programs and randomness are handed in.
+//! What `picam.toml` means to recorder and page does not belong here.
 //! `docs/first-boot.md` lists every step and what a cut there leaves.
 
 mod bytes;

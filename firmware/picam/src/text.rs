@@ -1,7 +1,6 @@
 //! Numbers as a person reads them.
 
-use jiff::Timestamp;
-use picam_time::UtcUs;
+pub(crate) use picam_library::utc;
 
 /// A size in bytes with one decimal (`28.1 MiB`).
 pub(crate) fn size(bytes: u64) -> String {
@@ -36,14 +35,6 @@ pub(crate) fn seconds(seconds: f64) -> String {
     format!("{hours} h {} min {rest:.1} s", minutes - hours * 60.0)
 }
 
-/// Date and time (`2026-11-20 11:08:00.123 UTC`).
-pub(crate) fn utc(utc: UtcUs) -> String {
-    match Timestamp::from_microsecond(utc.0) {
-        Ok(at) => format!("{} UTC", at.strftime("%Y-%m-%d %H:%M:%S.%3f")),
-        Err(_) => "a time outside the calendar".to_owned(),
-    }
-}
-
 /// A number of things, in the singular or plural of nouns that take an s.
 pub(crate) fn count(n: u64, noun: &str) -> String {
     match n {
@@ -66,11 +57,5 @@ mod tests {
         assert_eq!(seconds(0.04), "0.0 s");
         assert_eq!(seconds(59.96), "1 min 0.0 s");
         assert_eq!(seconds(3723.4), "1 h 2 min 3.4 s");
-        // `date -u -d '2026-11-20 11:08:00' +%s`
-        assert_eq!(
-            utc(UtcUs(1_795_172_880_123_456)),
-            "2026-11-20 11:08:00.123 UTC"
-        );
-        assert_eq!(utc(UtcUs(i64::MIN)), "a time outside the calendar");
     }
 }

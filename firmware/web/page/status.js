@@ -3,17 +3,13 @@
 import { $, el, setText } from "./dom.js";
 import { plural } from "./format.js";
 
-/** Longer without a durable frame is shown as a fault. */
-const STALE_MS = 5_000;
-
 const rows = new Map();
 
 /** Shows what `/api/status` said. */
 export function show(status) {
   const cameras = status.cameras.map(describe);
   syncCameras(cameras);
-  const recording = cameras.filter((camera) => camera.recording).length;
-  summarise(cameras.length, recording, status.paused_s);
+  summarise(cameras, status);
   warn(status);
 }
 
@@ -27,7 +23,6 @@ export function showError(error) {
 
 function describe(camera) {
   const ago = camera.last_durable_ms_ago;
-  const stale = camera.state === "recording" && (ago == null || ago > STALE_MS);
   const facts = [];
   if (camera.width) facts.push(`${camera.width}×${camera.height}`);
   if (camera.fps) facts.push(`${Number(camera.fps.toFixed(1))} fps`);
@@ -35,8 +30,9 @@ function describe(camera) {
   return {
     letter: camera.letter,
     name: camera.name,
-    look: stale ? "stale" : camera.state,
-    recording: camera.state === "recording" && !stale,
+    // Whether it records is found out by the recorder.
+    look: camera.state === "recording" && !camera.recording ? "stale" : camera.state,
+    recording: camera.recording,
     proof: proof(camera, ago),
     facts: facts.join(" · "),
   };
@@ -59,12 +55,14 @@ function lost(camera) {
   return dropped ? `${plural(dropped, "frame")} dropped` : "no frame dropped";
 }
 
-function summarise(all, recording, paused) {
+function summarise(cameras, status) {
+  const [all, recording] = [cameras.length, cameras.filter((camera) => camera.recording).length];
+  const paused = status.paused_s;
   const summary = $("summary");
-  summary.className = `summary ${recording === all && all > 0 ? "good" : "bad"}`;
+  summary.className = `summary ${status.recording ? "good" : "bad"}`;
   if (all === 0) setText(summary, "No camera configured");
   else if (paused != null) setText(summary, `Paused, ${Math.ceil(paused / 60)} min left`);
-  else if (recording === all) setText(summary, "Recording");
+  else if (status.recording) setText(summary, "Recording");
   else if (recording === 0) setText(summary, "Not recording");
   else setText(summary, `${recording} of ${all} recording`);
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use picam_control::orders::OrderTaker;
+use picam_library::Library;
+
 use crate::asker::Asker;
 use crate::auth::Auth;
-use crate::library::Library;
-use crate::orders::OrderTaker;
 use crate::settings::SettingsSource;
 
 /// The state shared by all requests.

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use picam_control::status::{Status, StatusSource, StatusUnavailable};
 use tokio::sync::Notify;
-
-use crate::status::{Status, StatusSource, StatusUnavailable};
 
 /// An answer is good for this long.
 const FRESH: Duration = Duration::from_secs(1);

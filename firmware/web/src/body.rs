@@ -8,9 +8,11 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use picam_library::Snapshot;
 use tokio::task::JoinHandle;
 
-use crate::snapshot::{CHUNK, Snapshot};
+/// The most that is read at a time, in bytes: so many are held for each client that does not take them.
+const CHUNK: u64 = 64 * 1024;
 
 /// Bytes of a snapshot, one chunk at a time on a blocking thread. Between chunks nothing is held
 /// but the open file: a slow client costs a descriptor and a buffer.

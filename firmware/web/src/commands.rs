@@ -6,6 +6,8 @@ use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
+use picam_control::orders::{Denied, Order, OrderSpan, OrderTaker, Why};
+use picam_library::is_id;
 use picam_time::UtcUs;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -13,8 +15,6 @@ use serde::{Deserialize, Deserializer};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::list::Id;
-use crate::orders::{Denied, Order, OrderSpan, OrderTaker, Why};
-use crate::segment::is_id;
 
 /// When to come again if too much was asked for, in seconds.
 const LATER: u64 = 3;

@@ -18,6 +18,14 @@ pub struct Validators {
 }
 
 impl Validators {
+    /// Of a version with this tag, without quotes.
+    pub fn new(tag: &str, modified: Option<SystemTime>) -> Self {
+        Self {
+            etag: format!("\"{tag}\""),
+            modified,
+        }
+    }
+
     /// Whether the client wants only a version that this is not: 412. Goes before everything else.
     pub fn precondition_failed(&self, headers: &HeaderMap) -> bool {
         let mut tags = headers.get_all(IF_MATCH).iter().peekable();

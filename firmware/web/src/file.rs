@@ -13,16 +13,15 @@ use axum::http::header::{
 use axum::http::response::Builder;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use picam_library::{Library, Segment, Snapshot, SnapshotError};
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::body::SnapshotBody;
+use crate::conditional::Validators;
 use crate::error::ApiError;
-use crate::library::Library;
 use crate::list::{Id, blocking, find};
 use crate::range::{self, Part};
-use crate::segment::Segment;
-use crate::snapshot::{Snapshot, SnapshotError};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,7 +109,7 @@ fn answer(
     disposition: String,
 ) -> Result<Response, axum::http::Error> {
     let size = snapshot.size;
-    let validators = &snapshot.validators;
+    let validators = Validators::new(&snapshot.tag, snapshot.modified);
     let mut response = Response::builder()
         .header(ETAG, &validators.etag)
         .header(CACHE_CONTROL, "private, no-cache")

@@ -4,11 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use picam_control::status::Status;
 use serde_json::json;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::status::Status;
 
 /// `GET /api/status`
 pub(crate) async fn status(State(app): State<App>) -> Result<Json<Status>, ApiError> {

@@ -1,8 +1,10 @@
-//! The page, the HTTP API and the file index of a picam.
+//! The page and the HTTP API of a picam.
 //!
-//! [`serve`] shows what lies in a footage directory: it only ever reads there, keeps no database,
-//! and shares no lock with whoever records. Beyond loopback it lets nobody in without a password.
-//! `docs/api/openapi.yaml` describes the API.
+//! Here belong routes, logins, sessions, limits on connections, ranges, and how a no is said. [`serve`] shows the
+//! footage that picam-library reads, passes on what the recorder says and takes (picam-control), and lets nobody in
+//! beyond loopback without a password. `docs/api/openapi.yaml` describes the API.
+//!
+//! What is on the card, how recording goes and what may be done with footage is not found out or decided here.
 
 mod admission;
 mod app;
@@ -15,25 +17,18 @@ pub mod conditional;
 mod door;
 mod error;
 mod file;
-mod footage;
 mod headers;
 mod health;
 mod idle;
-mod index;
-mod library;
 mod list;
-pub mod orders;
 mod page;
 mod peer;
 mod query;
 pub mod range;
 mod request_body;
 mod routes;
-mod segment;
 mod server;
 pub mod settings;
-mod snapshot;
-pub mod status;
 
 pub use auth::{
     Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, Role, Sessions, hash_password,
@@ -42,4 +37,3 @@ pub use auth::{
 pub use captive::{probe_hosts, probe_routes};
 pub use routes::api_routes;
 pub use server::{Limits, ServeError, WebConfig, serve};
-pub use status::{Status, StatusSource, StatusUnavailable};

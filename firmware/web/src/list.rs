@@ -9,25 +9,45 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use picam_library::{Foreign, Library, Listing, Segment, State as SegmentState, is_id};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::conditional::Validators;
 use crate::error::ApiError;
-use crate::index::{Foreign, Listing};
-use crate::library::Library;
 use crate::query::{Filter, Params};
-use crate::segment::{Segment, is_id};
 
 #[derive(Serialize)]
 struct Page<'a> {
-    segments: Vec<&'a Segment>,
+    segments: Vec<Shown<'a>>,
     /// Ask with this as `before` for those further back; null at the end.
     next: Option<&'a str>,
     /// Segments on the card, whatever the filter.
     total: usize,
     cameras: Vec<Camera<'a>>,
     foreign: Foreign,
+}
+
+/// A segment, and where its bytes are.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    segment: &'a Segment,
+    /// While it is recorded the address says how many there are, so that a player sees one unchanging file.
+    file: String,
+}
+
+impl<'a> From<&'a Segment> for Shown<'a> {
+    fn from(segment: &'a Segment) -> Self {
+        let Segment { id, size, .. } = segment;
+        Self {
+            file: match segment.state {
+                SegmentState::Recording => format!("/api/segments/{id}/file?end={size}"),
+                _ => format!("/api/segments/{id}/file"),
+            },
+            segment,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -63,10 +83,7 @@ pub(crate) async fn segments(
     // Looking at the card and writing thousands of lines both take a while: off the async thread.
     let (etag, json) = blocking(&app.index, move |index| {
         let listing = index.refresh().map_err(|error| ApiError::card(&error))?;
-        let validators = Validators {
-            etag: index.etag(&listing),
-            modified: None,
-        };
+        let validators = Validators::new(&index.tag(&listing), None);
         let json = match validators.not_modified(&headers) {
             true => None,
             false => Some(to_json(&filter, &listing)?),
@@ -84,7 +101,7 @@ pub(crate) async fn segments(
 /// `GET /api/segments/{id}`
 pub(crate) async fn segment(State(app): State<App>, Id(id): Id) -> Result<Response, ApiError> {
     let segment = blocking(&app.index, move |index| find(index, &id)).await?;
-    Ok(Json(segment.as_ref()).into_response())
+    Ok(Json(Shown::from(segment.as_ref())).into_response())
 }
 
 /// Looks a segment up on the card.
@@ -121,7 +138,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 fn to_json(filter: &Filter, listing: &Listing) -> Result<String, ApiError> {
     let (segments, next) = filter.select(listing);
     let page = Page {
-        segments,
+        segments: segments.into_iter().map(Shown::from).collect(),
         next,
         total: listing.segments.len(),
         cameras: cameras(listing),

@@ -3,13 +3,12 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use picam_control::status::Volume;
+use picam_library::{Listing, Segment, USB_MARK, is_id, unwrap_sequence};
 use picam_ring::{Class, is_camera_letter};
 use serde::Deserialize;
 
 use crate::error::ApiError;
-use crate::index::Listing;
-use crate::segment::{Segment, USB_MARK, is_id, unwrap_sequence};
-use crate::status::Volume;
 
 /// Segments of an answer when the request does not say.
 const DEFAULT_LIMIT: usize = 100;

@@ -16,6 +16,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use picam_control::orders::OrderTaker;
+use picam_control::status::StatusSource;
+use picam_library::Library;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -29,12 +32,9 @@ use crate::auth::{Access, Auth, Sessions};
 use crate::captive::Local;
 use crate::door::{Door, Seat, is_of_client};
 use crate::idle::IdleLimit;
-use crate::library::Library;
-use crate::orders::OrderTaker;
 use crate::peer::Peer;
 use crate::routes::router;
 use crate::settings::SettingsSource;
-use crate::status::StatusSource;
 
 /// What the server needs to know.
 pub struct WebConfig {

@@ -13,10 +13,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, LazyLock};
 
 use common::{Recorder, Reply, Server, put_finished};
-use picam_web::status::CameraState;
+use picam_control::status::{CameraState, StatusUnavailable};
 use picam_web::{
-    Access, Limits, PasswordHash, ServeError, Sessions, StatusUnavailable, WebConfig,
-    hash_password, serve,
+    Access, Limits, PasswordHash, ServeError, Sessions, WebConfig, hash_password, serve,
 };
 use rustix::net::{AddressFamily, SocketType};
 use serde_json::json;
@@ -434,10 +433,10 @@ fn the_page_refers_to_nothing_elsewhere() {
 #[test]
 fn health_tells_why_not() {
     let server = Server::open();
-    assert_eq!(
-        server.get("/api/status").json()["cameras"][0]["state"],
-        "recording"
-    );
+    let status = server.get("/api/status").json();
+    assert_eq!(status["cameras"][0]["state"], "recording");
+    assert_eq!(status["cameras"][0]["recording"], true);
+    assert_eq!(status["recording"], true);
     if let Ok(status) = server.recorder.0.lock().unwrap().as_mut() {
         status.cameras[0].state = CameraState::Starting;
     }
@@ -462,6 +461,10 @@ fn health_tells_why_not() {
         reply.json(),
         json!({"recording": false, "reason": "front: starting"})
     );
+    let status = server.get("/api/status").json();
+    assert_eq!(status["not_recording"], "front: starting");
+    assert_eq!(status["recording"], false);
+    assert_eq!(status["cameras"][0]["recording"], false);
     *server.recorder.0.lock().unwrap() = Err(StatusUnavailable {
         reason: "the recorder does not answer".into(),
         remedy: "see its log".into(),

@@ -19,7 +19,7 @@ static HASH: LazyLock<PasswordHash> = LazyLock::new(|| hash_password("correct ho
 /// What changes something is for the owner, and for nobody whom another website sent.
 #[test]
 fn orders_reach_the_recorder_and_its_no_the_page() {
-    use picam_web::orders::{Denied, Order, OrderSpan, Why};
+    use picam_control::orders::{Denied, Order, OrderSpan, Why};
     let server = Server::open();
     let id = "F000123".to_owned();
     let lock = |body: &str| server.send("POST /api/locks\r\nContent-Type: application/json", body);

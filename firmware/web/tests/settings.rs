@@ -11,10 +11,11 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use common::{Recorder, Server};
+use picam_control::status::StatusUnavailable;
 use picam_web::settings::{
     KnownNetwork, Settings, SettingsChange, SettingsError, SettingsSource, SupportFile,
 };
-use picam_web::{Access, Limits, StatusUnavailable, hash_password};
+use picam_web::{Access, Limits, hash_password};
 use serde_json::json;
 
 /// Keeps what it was asked for.

@@ -13,8 +13,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use common::{Server, camera, put_finished};
-use picam_web::status::CardStatus;
-use picam_web::{Access, Limits, Status, StatusSource, StatusUnavailable};
+use picam_control::status::{CardStatus, Status, StatusSource, StatusUnavailable};
+use picam_web::{Access, Limits};
 
 /// A recorder that answers when it is told to.
 #[derive(Clone, Default)]

@@ -1,9 +1,9 @@
 //! `picam check DIR`.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use picam_library::open_slot;
 use picam_mp4::recover::read_record;
 use picam_mp4::{Checked, Counters, Record, SegmentState, check, shown_end};
 use picam_ring::{Directory, FsDirectory, NameTime, SegmentName, SlotName, digits_of, is_filler};
@@ -174,7 +174,7 @@ fn look_through(path: &Path) -> Result<Summary, Failure> {
 
 impl Summary {
     fn add_spare(&mut self, path: &Path, name: &str) {
-        let cut_off = File::open(path.join(name)).ok().filter(|file| {
+        let cut_off = open_slot(&path.join(name)).ok().filter(|file| {
             let record = read_record(file).ok();
             let recording = record.filter(|(_, state)| *state == SegmentState::Recording);
             let shown = recording.and_then(|(record, _)| shown_end(file, &record, None).ok());
@@ -314,7 +314,7 @@ enum Look {
 fn look(path: &Path) -> Look {
     let mut last = Look::Gone;
     for _ in 0..TRIES {
-        let file = match File::open(path) {
+        let file = match open_slot(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Look::Gone,
             Err(error) => return Look::Broken(format!("it cannot be opened: {error}")),

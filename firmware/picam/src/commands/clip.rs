@@ -5,10 +5,10 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use picam_library::{Clip, When};
 use tempfile::{Builder, PersistError};
 
 use super::failure::Failure;
-use crate::clip::{Clip, When};
 use crate::text;
 
 /// Options of the command.

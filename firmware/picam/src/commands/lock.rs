@@ -4,13 +4,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use picam_web::orders::OrderSpan;
+use picam_control::lock::{LockOrder, Origin, Span};
+use picam_control::orders::OrderSpan;
+use picam_control::{Reply, Request, ask};
+use picam_library::When;
 
 use super::failure::Failure;
 use super::time::no_answer;
-use crate::clip::When;
-use crate::control::{Reply, Request, ask};
-use crate::orders::{LockOrder, Origin, Span};
 use crate::text;
 
 /// Options of `lock`.

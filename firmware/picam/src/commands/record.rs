@@ -2,10 +2,12 @@
 
 use std::io;
 
+use picam_control::{ControlThread, Peers};
+
 use super::failure::Failure;
+use crate::answers::Answers;
 use crate::cli::{RecordOptions, RunOptions};
 use crate::config::Config;
-use crate::control::{ControlThread, Peers};
 use crate::record::{Recording, start};
 use crate::service::session_key::access_and_sessions;
 use crate::service::web::{Listen, Page, WebThread};
@@ -77,8 +79,8 @@ fn begin(options: &RecordOptions, settings: &Settings) -> Result<Recording, Fail
     notify::start(recording.status());
     if let Some(socket) = &options.control {
         let peers = Peers::of(&options.commanders, &options.page_users);
-        let (status, desk) = (recording.status(), recording.desk());
-        let started = ControlThread::start(socket.clone(), status, desk, peers);
+        let answers = Answers::new(recording.status(), recording.desk());
+        let started = ControlThread::start(socket.clone(), answers, peers);
         if let Err(error) = started {
             tracing::error!("nobody can ask this recorder anything: {error}; recording goes on");
         }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use clap::Args;
 use listenfd::ListenFd;
+use picam_control::Peers;
 use picam_firstboot::settings::{ChangeError, Files, Paths, RealFiles, change, lay_support, view};
 use picam_web::settings::SupportFile;
 
@@ -13,7 +14,6 @@ use super::copies::Copies;
 use super::failure::Failure;
 use super::firstboot::{Device, device_defaults};
 use crate::config::{Config, parse_over};
-use crate::control::Peers;
 use crate::service::log;
 use crate::settings_service::{Place, Reply, Request, serve, shown, wanted};
 use crate::support::{self, Sources};

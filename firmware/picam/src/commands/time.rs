@@ -4,10 +4,10 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
+use picam_control::{Reply, Request, Source, ask};
 use picam_time::{Clock, SystemClock, UtcUs};
 
 use super::failure::Failure;
-use crate::control::{Reply, Request, Source, ask};
 
 /// Hands the system's time to the recorder behind `socket`.
 pub(crate) fn run(socket: &Path) -> Result<(), Failure> {

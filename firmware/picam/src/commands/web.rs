@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::thread;
 
 use listenfd::ListenFd;
+use picam_control::RemoteRecorder;
 use picam_web::settings::SettingsSource;
 
 use super::failure::Failure;
 use crate::cli::WebOptions;
 use crate::config::{Config, Loaded};
-use crate::control::RemoteRecorder;
 use crate::service::session_key::access_and_sessions;
 use crate::service::web::{Listen, Page, WebThread};
 use crate::service::{log, signals};

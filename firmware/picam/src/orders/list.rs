@@ -6,8 +6,8 @@ use picam_ring::Class;
 use picam_time::UtcUs;
 use serde::{Deserialize, Serialize};
 
-use super::order::{LockOrder, Origin, Refusal};
-use super::span::Now;
+use super::refusal::{Refusal, check};
+use super::{LockOrder, Now, Origin};
 
 /// How long a deletion can be taken back.
 pub(crate) const KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -122,7 +122,7 @@ impl Orders {
         if self.locks.iter().any(open) || self.ended.iter().any(ended) {
             return Ok(Taken::Known);
         }
-        order.check(now)?;
+        check(&order, now)?;
         let same = self.locks.iter().filter(|o| is_page(o.origin) == page);
         if same.count() >= MAX_LOCKS {
             return Err(Refusal::TooManyLocks);

@@ -14,19 +14,18 @@ use std::time::Duration;
 
 mod ledger;
 mod list;
-mod order;
 mod pace;
 mod pauses;
-mod span;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use ledger::Ledger;
 pub(crate) use list::{Deletion, Orders, Since, Taken};
-pub(crate) use order::{LockOrder, Origin, Refusal};
 pub(crate) use pace::Pace;
 pub(crate) use pauses::Pauses;
-pub(crate) use span::{Now, Span};
+pub(crate) use picam_control::lock::{LockOrder, Now, Origin, Span};
+pub(crate) use refusal::Refusal;
 
 /// Whole seconds, rounded up.
 pub(crate) fn seconds_up(span: Duration) -> u64 {

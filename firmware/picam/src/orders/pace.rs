@@ -1,11 +1,9 @@
 //! How many orders are taken in how short a time.
 
-use std::time::Duration;
-
-use picam_time::BootNs;
-
-use super::order::Refusal;
+use super::refusal::Refusal;
 use super::seconds_up;
+use picam_time::BootNs;
+use std::time::Duration;
 
 /// So many at once.
 const BURST: u32 = 20;

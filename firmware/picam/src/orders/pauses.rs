@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use picam_time::BootNs;
 
-use super::order::Refusal;
+use super::refusal::Refusal;
 use super::seconds_up;
 
 /// Shortest stop.

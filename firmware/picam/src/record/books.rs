@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use picam_control::orders::Denied;
 use picam_ring::{FsDirectory, SlotTable};
 use picam_time::BootNs;
-use picam_web::orders::Denied;
 
 use super::boot::Card;
 use super::desk::unavailable;

@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
+use picam_control::orders::{Denied, Order, OrderSpan, OrderTaker, Why};
+use picam_control::status::Volume;
 use picam_mp4::RecoverError;
 use picam_ring::{
     Class, Extent, Owner, SegmentName, Shares, SlotName, SlotTable, is_camera_letter,
     reclass_claimed,
 };
 use picam_time::{BootNs, Clock, UtcUs};
-use picam_web::orders::{Denied, Order, OrderSpan, OrderTaker, Why};
-use picam_web::status::Volume;
 
 use super::books::Books;
 use super::boot::{Card, boot_id};

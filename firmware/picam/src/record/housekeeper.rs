@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use picam_control::status::Volume;
 use picam_mp4::{RecordError, RecoverError};
 use picam_ring::{
     Action, AgeingClock, AgeingPace, CameraNeed, Catalog, Claim, Directory, Fault, Found,
@@ -14,7 +15,6 @@ use picam_ring::{
     newest_footage, recover_claimed,
 };
 use picam_time::{BootNs, BootTime, Clock, Offer, UtcUs};
-use picam_web::status::Volume;
 
 use super::boot::boot_id;
 use super::desk::Desk;

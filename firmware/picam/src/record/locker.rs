@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
 
+use picam_control::status::Volume;
 use picam_mp4::RecoverError;
 use picam_ring::{
     Class, Directory, Extent, Owner, Rename, SegmentName, SlotName, SlotTable, lock,
     reclass_claimed,
 };
 use picam_time::UtcUs;
-use picam_web::status::Volume;
 
 use super::desk::{Desk, find};
 use crate::orders::LockOrder;

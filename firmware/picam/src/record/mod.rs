@@ -42,7 +42,7 @@ use picam_time::{Clock, SystemClock, Ticks};
 
 pub use boot::lock_directory;
 pub(crate) use desk::Desk;
-use picam_web::status::Volume;
+use picam_control::status::Volume;
 pub use pulse::{Pulse, Verdict, Watch};
 pub use status::Status;
 use true_time::TrueTime;

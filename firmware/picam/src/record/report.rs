@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
+use picam_control::status::{Fault, Losses, Volume};
 use picam_media::AccessUnit;
 use picam_mp4::Counters;
 use picam_time::BootNs;
-use picam_web::status::{Fault, Losses, Volume};
 
 /// What a camera is doing, as in [`Shared::state`].
 pub(super) const STARTING: u8 = 0;

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
+use picam_control::status::{
+    CameraState, CameraStatus, CardStatus, ClassCounts, DeletionStatus, Fault, RingStatus,
+    StatusSource, StatusUnavailable, Volume, VolumeState, VolumeStatus,
+};
 use picam_ring::{
     Catalog, Class, Directory, FsDirectory, Shares, SlotTable, degraded, share_warnings,
 };
 use picam_time::{AGREEMENT, BootNs, Clock, Offer, TimeAnchor, TimeSource};
-use picam_web::status::{
-    CameraState, CameraStatus, CardStatus, ClassCounts, DeletionStatus, Fault, RingStatus,
-    StatusSource, StatusUnavailable, Volume, VolumeState, VolumeStatus,
-};
 
 use super::boot::refuse_bare_root;
 use super::desk::{Desk, id_at};
@@ -347,7 +347,7 @@ impl Status {
 }
 
 impl StatusSource for Status {
-    fn status(&self) -> Result<picam_web::status::Status, StatusUnavailable> {
+    fn status(&self) -> Result<picam_control::status::Status, StatusUnavailable> {
         let volume = self.volume();
         let path = self.volumes.get(volume).path();
         let look = refuse_bare_root(path)
@@ -388,7 +388,7 @@ impl StatusSource for Status {
             .iter()
             .map(|camera| self.camera(camera, &catalog))
             .collect();
-        Ok(picam_web::status::Status {
+        Ok(picam_control::status::Status {
             version: env!("CARGO_PKG_VERSION").into(),
             uptime_s: self.clock.now().as_secs_f64(),
             clock_known: self.clock.utc().is_some(),

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use picam_control::status::Volume;
 use picam_ring::{FsDirectory, SlotTable};
-use picam_web::status::Volume;
 
 use super::boot::Card;
 

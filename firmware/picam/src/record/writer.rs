@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use picam_control::status::Volume;
 use picam_media::{AccessUnit, Joint, ParameterSets, Place, UnitKind};
 use picam_mp4::{Counters, Sample, TrackConfig};
 use picam_ring::{
@@ -16,7 +17,6 @@ use picam_ring::{
     RingConfig, SIDE_HOLD, Taken, Urgency,
 };
 use picam_time::{BootNs, Clock};
-use picam_web::status::Volume;
 
 use super::boot::boot_id;
 use super::desk::Desk;

@@ -1,6 +1,5 @@
 //! What surrounds the recorder in its process.
 
-pub(crate) mod exchange;
 pub(crate) mod log;
 pub(crate) mod notify;
 pub(crate) mod program;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use picam_web::orders::OrderTaker;
+use picam_control::orders::OrderTaker;
+use picam_control::status::StatusSource;
 use picam_web::settings::SettingsSource;
-use picam_web::status::StatusSource;
 use picam_web::{Access, Limits, Sessions, WebConfig, serve};
 use tokio::net::TcpListener;
 use tokio::sync::watch;

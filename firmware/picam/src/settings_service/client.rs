@@ -4,10 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use picam_control::exchange;
 use picam_web::settings::{Settings, SettingsChange, SettingsError, SettingsSource, SupportFile};
 
 use super::message::{Place, Reply, Request};
-use crate::service::exchange::exchange;
 
 /// A password's hash takes a second of a Pi, writing to the card another; whatever a support file is made of has its own limits,
 /// of 15 s together.

@@ -5,8 +5,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
+use picam_control::{Peers, Right, user_of};
+
 use super::message::{MAX_REQUEST, Reply, Request};
-use crate::control::{Peers, Right, user_of};
 
 /// Time for a client to say what it wants, and to take the answer.
 const IO_TIMEOUT: Duration = Duration::from_secs(2);

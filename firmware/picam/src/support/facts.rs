@@ -6,10 +6,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use picam_control::{Reply, Request, ask};
 use picam_time::UtcUs;
 use rustix::fs::statvfs;
 
-use crate::control::{Reply, Request, ask};
 use crate::service::program::output;
 use crate::text;
 

@@ -12,15 +12,18 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use picam_control::orders::{Denied, Order, OrderTaker};
+use picam_control::status::{
+    CameraState, CameraStatus, CardStatus, Losses, RingStatus, Status, StatusSource,
+    StatusUnavailable,
+};
 use picam_mp4::{
     Counters, Flush, FragmentLimits, ReadAt, Record, Sample, SegmentWriter, SlotFile, TrackConfig,
     sample_entry,
 };
 use picam_ring::SegmentName;
 use picam_time::{BootNs, UtcUs};
-use picam_web::orders::{Denied, Order, OrderTaker};
-use picam_web::status::{CameraState, CameraStatus, CardStatus, Losses, RingStatus};
-use picam_web::{Access, Limits, Sessions, Status, StatusSource, StatusUnavailable, WebConfig};
+use picam_web::{Access, Limits, Sessions, WebConfig};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 

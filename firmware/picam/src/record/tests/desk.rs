@@ -1,7 +1,7 @@
 //! Orders, from whoever gives them to the segments that they are about.
 
+use picam_control::orders::{Order, OrderSpan, Why};
 use picam_ring::{Class, SegmentName};
-use picam_web::orders::{Order, OrderSpan, Why};
 
 use super::super::locker::Locker;
 use super::*;

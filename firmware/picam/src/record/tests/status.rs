@@ -1,9 +1,9 @@
 //! What was reported is what is shown.
 
+use picam_control::orders::Order;
+use picam_control::status::{CameraState, CameraStatus, Losses, StatusSource, VolumeState};
 use picam_media::{AccessUnit, Codec, ParameterSets};
 use picam_time::AGREEMENT;
-use picam_web::orders::Order;
-use picam_web::status::{CameraState, CameraStatus, Losses, StatusSource, VolumeState};
 
 use super::*;
 

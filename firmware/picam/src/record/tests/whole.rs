@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
+use picam_control::orders::{Order, OrderSpan};
+use picam_control::status::{CameraState, CameraStatus, StatusSource};
 use picam_mp4::check;
 use picam_ring::{Catalog, Class, Directory, FsDirectory, SegmentName};
-use picam_web::orders::{Order, OrderSpan};
-use picam_web::status::{CameraState, CameraStatus, StatusSource};
 
 use super::super::{Recording, StartError, start};
 use super::*;

@@ -1,17 +1,16 @@
-//! One segment as the API shows it.
+//! One segment, as its name and its header tell of it.
 
 use jiff::{SignedDuration, Timestamp};
+use picam_control::status::Volume;
 use picam_mp4::{Record, SegmentState};
 use picam_ring::{Class, NameTime, SEQUENCE_MODULUS, SegmentName, digits_of, distance};
 use picam_time::BootNs;
 use serde::{Serialize, Serializer};
 
-use crate::status::Volume;
-
 /// What a segment's file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum State {
+pub enum State {
     /// Being recorded, or cut off while it was and not yet recovered. Plays as far as it goes.
     Recording,
     /// Finished by the recorder.
@@ -24,76 +23,74 @@ pub(crate) enum State {
 
 /// A moment counted from a boot of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct SinceBoot {
+pub struct SinceBoot {
     /// How many boots the card had seen.
-    pub(crate) number: u32,
+    pub number: u32,
     /// Seconds since that boot.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
 }
 
 /// Frames lost on the way to the card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct Dropped {
+pub struct Dropped {
     /// The encoder took them and never gave them back.
-    pub(crate) encoder: u32,
+    pub encoder: u32,
     /// The queue to the card was full.
-    pub(crate) queue: u32,
+    pub queue: u32,
 }
 
 /// A segment on the card.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Segment {
+pub struct Segment {
     /// Camera letter and sequence as in the name; stays when the file is renamed.
-    pub(crate) id: String,
+    pub id: String,
     /// Where its file lies.
-    pub(crate) volume: Volume,
+    pub volume: Volume,
     /// Name of the file.
-    pub(crate) name: String,
+    pub name: String,
     /// Order of recording.
-    pub(crate) sequence: u64,
+    pub sequence: u64,
     /// Camera letter.
-    pub(crate) camera: char,
+    pub camera: char,
     /// Camera name as it was configured; `None` if the header is damaged.
-    pub(crate) camera_name: Option<String>,
+    pub camera_name: Option<String>,
     /// What it was recorded for.
     #[serde(serialize_with = "display")]
-    pub(crate) class: Class,
+    pub class: Class,
     /// Whether the ring spares it.
-    pub(crate) locked: bool,
+    pub locked: bool,
     /// When it starts; `None` until somebody has said what time it was.
-    pub(crate) start: Option<Timestamp>,
+    pub start: Option<Timestamp>,
     /// The same from boot on.
-    pub(crate) boot: Option<SinceBoot>,
+    pub boot: Option<SinceBoot>,
     /// Length in seconds; `None` until finished.
-    pub(crate) duration_s: Option<f64>,
+    pub duration_s: Option<f64>,
     /// Bytes that a download has.
-    pub(crate) size: u64,
+    pub size: u64,
     /// What its file is.
-    pub(crate) state: State,
+    pub state: State,
     /// Frames in it; `None` until finished.
-    pub(crate) frames: Option<u32>,
+    pub frames: Option<u32>,
     /// Frames missing from it; `None` until finished.
-    pub(crate) dropped: Option<Dropped>,
+    pub dropped: Option<Dropped>,
     /// Fragments whose checksum did not hold at recovery; `None` until finished.
-    pub(crate) crc_failures: Option<u32>,
+    pub crc_failures: Option<u32>,
     /// Writes that the card refused; `None` until finished.
-    pub(crate) io_faults: Option<u32>,
-    /// Where its bytes are. While it is recorded the address says how many, so that a player sees
-    /// one unchanging file.
-    pub(crate) file: String,
+    pub io_faults: Option<u32>,
     #[serde(skip)]
-    pub(crate) parsed: SegmentName,
+    /// The parts of its name.
+    pub parsed: SegmentName,
     /// The boot that recorded it; none if the header is damaged.
     #[serde(skip)]
-    pub(crate) boot_id: Option<[u8; 16]>,
+    pub boot_id: Option<[u8; 16]>,
     /// Its start by the clock of that boot.
     #[serde(skip)]
-    pub(crate) start_boot: BootNs,
+    pub start_boot: BootNs,
 }
 
 impl Segment {
     /// From a readable header. `size` is what a download has now.
-    pub(crate) fn new(name: &SegmentName, record: &Record, state: SegmentState, size: u64) -> Self {
+    pub fn new(name: &SegmentName, record: &Record, state: SegmentState, size: u64) -> Self {
         let finished = state == SegmentState::Finished;
         let counters = finished.then_some(record.counters);
         let id = id_of(name);
@@ -123,16 +120,12 @@ impl Segment {
             }),
             crc_failures: counters.map(|counters| counters.crc_failures),
             io_faults: counters.map(|counters| counters.io_faults),
-            file: match finished {
-                true => format!("/api/segments/{id}/file"),
-                false => format!("/api/segments/{id}/file?end={size}"),
-            },
             ..Self::named(name, id, size)
         }
     }
 
     /// Of a file whose header says nothing.
-    pub(crate) fn damaged(name: &SegmentName, size: u64) -> Self {
+    pub fn damaged(name: &SegmentName, size: u64) -> Self {
         Self::named(name, id_of(name), size)
     }
 
@@ -162,31 +155,28 @@ impl Segment {
             dropped: None,
             crc_failures: None,
             io_faults: None,
-            file: format!("/api/segments/{id}/file"),
             id,
             parsed: *name,
         }
     }
 
     /// The same on a volume. Each counts on its own, so that an id says which it is of.
-    pub(crate) fn on(mut self, volume: Volume) -> Self {
+    pub fn on(mut self, volume: Volume) -> Self {
         if volume == Volume::Usb {
-            let id = format!("{}{USB_MARK}", self.id);
-            self.file = self.file.replacen(&self.id, &id, 1);
-            self.id = id;
+            self.id.push(USB_MARK);
         }
         self.volume = volume;
         self
     }
 
     /// Whether its file may change while it keeps its name: it is being recorded, or will be recovered.
-    pub(crate) fn may_change(&self) -> bool {
+    pub fn may_change(&self) -> bool {
         matches!(self.state, State::Recording | State::Damaged)
     }
 
     /// A helpful name for a download: what it shows, when, and the id to find it again by. With an
     /// `offset` in minutes from UTC, the time is that of the person's clock, as the page lists it.
-    pub(crate) fn download_name(&self, offset: Option<i16>) -> String {
+    pub fn download_name(&self, offset: Option<i16>) -> String {
         let local = |start: Timestamp| {
             let offset = SignedDuration::from_mins(offset?.into());
             Some(
@@ -228,10 +218,10 @@ pub(crate) fn id_of(name: &SegmentName) -> String {
 }
 
 /// What the id of a segment on the USB disk ends in.
-pub(crate) const USB_MARK: char = 'u';
+pub const USB_MARK: char = 'u';
 
 /// Whether `id` has the form of an id.
-pub(crate) fn is_id(id: &str) -> bool {
+pub fn is_id(id: &str) -> bool {
     let id = id.strip_suffix(USB_MARK).unwrap_or(id);
     let [camera, digits @ ..] = id.as_bytes() else {
         return false;
@@ -243,7 +233,7 @@ pub(crate) fn is_id(id: &str) -> bool {
 
 /// The whole sequence number of a file whose header is unreadable: names hold it modulo
 /// [`SEQUENCE_MODULUS`], so it is the one nearest to `newest` that ends in these digits.
-pub(crate) fn unwrap_sequence(named: u32, newest: u64) -> u64 {
+pub fn unwrap_sequence(named: u32, newest: u64) -> u64 {
     let forward = distance(digits_of(newest), named);
     if forward <= SEQUENCE_MODULUS / 2 {
         return newest + u64::from(forward);

@@ -1,4 +1,4 @@
-//! One version of a segment's file, held open while it is sent.
+//! One version of a segment's file, held open while it is read.
 //!
 //! A finished segment is its bytes up to the record's `end`. A segment being recorded is an MP4 at
 //! any instant: ftyp, one `free` box that hides the head region, init, and the fragments committed
@@ -16,23 +16,22 @@ use picam_mp4::layout::{HEAD_BOX, RECORD_BOX, SECTOR};
 use picam_mp4::{Counters, ReadAt, Record, SegmentState, shown_end};
 use picam_ring::SegmentName;
 
-use crate::conditional::Validators;
 use crate::footage::{self, Sector};
-
-/// The most that is read at a time, in bytes: so many are held for each client that does not take them.
-pub(crate) const CHUNK: u64 = 64 * 1024;
 
 /// A version of a file.
 #[derive(Debug)]
-pub(crate) struct Snapshot {
+pub struct Snapshot {
     file: File,
     /// What is sent for the first sector.
     head: Sector,
     /// From the first sector to here zeros are sent.
     zeros_to: u64,
     /// Bytes in all.
-    pub(crate) size: u64,
-    pub(crate) validators: Validators,
+    pub size: u64,
+    /// Tells it from every other version.
+    pub tag: String,
+    /// When the bytes last changed; `None` while they still do.
+    pub modified: Option<SystemTime>,
     identity: Identity,
 }
 
@@ -46,7 +45,8 @@ enum Identity {
 
 /// Why there is no such version.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SnapshotError {
+pub enum SnapshotError {
+    /// The card does not give it.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The recording view asked for ends where no fragment ends.
@@ -56,7 +56,7 @@ pub(crate) enum SnapshotError {
 
 impl Snapshot {
     /// Opens a file as it is now, or with `view_end` its recording view up to that byte.
-    pub(crate) fn open(
+    pub fn open(
         dir: &Path,
         name: &SegmentName,
         view_end: Option<u64>,
@@ -80,10 +80,8 @@ impl Snapshot {
         Ok(Self {
             size,
             zeros_to: 0,
-            validators: Validators {
-                etag: etag(record.sequence, size, 'f', &head),
-                modified: metadata.modified().ok(),
-            },
+            tag: tag(record.sequence, size, 'f', &head),
+            modified: metadata.modified().ok(),
             identity: Identity::Sequence(record.sequence),
             file,
             head,
@@ -107,10 +105,8 @@ impl Snapshot {
         Ok(Self {
             size,
             zeros_to: head_len,
-            validators: Validators {
-                etag: etag(sequence, size, 'r', &head),
-                modified: None,
-            },
+            tag: tag(sequence, size, 'r', &head),
+            modified: None,
             identity: Identity::Sequence(sequence),
             file,
             head,
@@ -125,10 +121,8 @@ impl Snapshot {
         Ok(Self {
             size: metadata.len(),
             zeros_to: 0,
-            validators: Validators {
-                etag: format!("\"{stamp:x}-{:x}-d\"", metadata.len()),
-                modified: Some(modified),
-            },
+            tag: format!("{stamp:x}-{:x}-d", metadata.len()),
+            modified: Some(modified),
             identity: Identity::Sector(Box::new(head)),
             file,
             head,
@@ -137,7 +131,7 @@ impl Snapshot {
 
     /// Reads `len` bytes at `offset`, both within the snapshot, and makes sure that they belong to
     /// it: fails once the slot has been taken for another segment.
-    pub(crate) fn read(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    pub fn read(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; len];
         self.file.read_exact_at(offset, &mut bytes)?;
         self.check_identity()?;
@@ -175,10 +169,10 @@ impl Snapshot {
 
 /// The tag names sequence, end and view, and by the record's checksum also what may be patched in
 /// a finished segment: its class and its start once the time is known.
-fn etag(sequence: u64, end: u64, view: char, head: &Sector) -> String {
+fn tag(sequence: u64, end: u64, view: char, head: &Sector) -> String {
     let crc = head.last_chunk::<4>().copied().unwrap_or_default();
     format!(
-        "\"{sequence:x}-{end:x}-{view}-{:08x}\"",
+        "{sequence:x}-{end:x}-{view}-{:08x}",
         u32::from_be_bytes(crc)
     )
 }

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, time};
 
+use picam_control::status::Volume;
 use picam_ring::{Moment, newest_first};
 use picam_time::UtcUs;
 
 use crate::index::{Foreign, Index, Listing};
 use crate::segment::Segment;
-use crate::status::Volume;
 
 /// The segments of the card, and of the USB disk where one is used.
 #[derive(Debug)]
-pub(crate) struct Library {
+pub struct Library {
     card: Index,
     disk: Option<Index>,
     latest: Mutex<Latest>,
@@ -30,7 +30,7 @@ struct Latest {
 
 impl Library {
     /// Of directories that need not be there yet.
-    pub(crate) fn new(footage: PathBuf, disk: Option<PathBuf>) -> Self {
+    pub fn new(footage: PathBuf, disk: Option<PathBuf>) -> Self {
         let since = time::SystemTime::now().duration_since(time::SystemTime::UNIX_EPOCH);
         Self {
             card: Index::new(footage, Volume::Card),
@@ -41,21 +41,21 @@ impl Library {
     }
 
     /// The directory that a segment lies in.
-    pub(crate) fn dir(&self, segment: &Segment) -> &Path {
+    pub fn dir(&self, segment: &Segment) -> &Path {
         match (&self.disk, segment.volume) {
             (Some(disk), Volume::Usb) => disk.dir(),
             _ => self.card.dir(),
         }
     }
 
-    /// What tells a listing from others, as an entity tag.
-    pub(crate) fn etag(&self, listing: &Listing) -> String {
-        format!("\"{:x}-{:x}\"", self.nonce, listing.version)
+    /// What tells a listing from others.
+    pub fn tag(&self, listing: &Listing) -> String {
+        format!("{:x}-{:x}", self.nonce, listing.version)
     }
 
     /// Looks at all volumes; blocks. A disk that is not there has nothing on it; of a
     /// card that cannot be read nothing is said where the disk has footage.
-    pub(crate) fn refresh(&self) -> io::Result<Arc<Listing>> {
+    pub fn refresh(&self) -> io::Result<Arc<Listing>> {
         let card = self.card.refresh();
         let listings: Vec<Arc<Listing>> = match &self.disk {
             None => vec![card?],
@@ -83,7 +83,7 @@ impl Library {
     }
 
     /// The name that a segment had when the volumes were last looked at.
-    pub(crate) fn last_known(&self, id: &str) -> Option<Arc<Segment>> {
+    pub fn last_known(&self, id: &str) -> Option<Arc<Segment>> {
         let disk = self.disk.as_ref().and_then(|disk| disk.last_known(id));
         disk.or_else(|| self.card.last_known(id))
     }

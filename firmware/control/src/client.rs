@@ -4,11 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use picam_web::orders::{Denied, Order, OrderTaker, Why};
-use picam_web::status::{Status, StatusSource, StatusUnavailable};
+use crate::orders::{Denied, Order, OrderTaker, Why};
+use crate::status::{Status, StatusSource, StatusUnavailable};
 
-use super::message::{Reply, Request};
-use crate::service::exchange::exchange;
+use crate::exchange::exchange;
+use crate::message::{Reply, Request};
 
 /// The recorder may be waiting for the card while it puts its status together.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -16,14 +16,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MAX_REPLY: u64 = 1 << 20;
 
 /// Asks the recorder behind `socket`.
-pub(crate) fn ask(socket: &Path, request: Request) -> io::Result<Reply> {
+pub fn ask(socket: &Path, request: Request) -> io::Result<Reply> {
     exchange(socket, &request, PATIENCE, MAX_REPLY)
 }
 
 /// The recorder in another process.
 #[derive(Debug, Clone)]
-pub(crate) struct RemoteRecorder {
-    pub(crate) socket: PathBuf,
+pub struct RemoteRecorder {
+    /// Where it listens.
+    pub socket: PathBuf,
 }
 
 impl StatusSource for RemoteRecorder {

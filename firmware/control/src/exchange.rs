@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Asks whoever is behind `socket`. Each step may take as long as `patience`, the answer be as long as `longest` in bytes.
-pub(crate) fn exchange<T: DeserializeOwned>(
+pub fn exchange<T: DeserializeOwned>(
     socket: &Path,
     request: &impl Serialize,
     patience: Duration,

@@ -1,7 +1,6 @@
 //! Which camera's footage a clip is made of.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use picam_mp4::Record;
@@ -9,6 +8,7 @@ use picam_mp4::recover::read_record;
 use picam_ring::{Catalog, Entry, Moment, SegmentName, newest_first};
 
 use super::shown;
+use crate::footage::open_slot;
 
 /// A segment that the clip may need.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ pub(super) fn candidates(directory: &Path, entries: &[Entry]) -> Vec<Candidate> 
     let mut candidates: Vec<Candidate> = segments
         .filter_map(|segment| {
             let path = directory.join(segment.name.to_string());
-            let file = File::open(&path).ok()?;
+            let file = open_slot(&path).ok()?;
             let (mut record, state) = read_record(&file).ok()?;
             record.duration = shown(&file, &record, state);
             let name = segment.name;

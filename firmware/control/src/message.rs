@@ -1,19 +1,19 @@
 //! What is said through the socket.
 
+use crate::orders::{Denied, Order, OrderSpan, Why};
+use crate::status::Status;
 use picam_time::{BootNs, CEILING, FLOOR, TimeSource, UtcUs};
-use picam_web::orders::{Denied, Order, OrderSpan, Why};
-use picam_web::status::Status;
 use serde::{Deserialize, Serialize};
 
-use crate::orders::{LockOrder, Origin};
+use crate::lock::{LockOrder, Origin};
 
 /// A request is no longer than this, in bytes with its newline.
-pub(super) const MAX_REQUEST: u64 = 4096;
+pub(crate) const MAX_REQUEST: u64 = 4096;
 
 /// What can be asked of the recorder: `{"ask":"status"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum Request {
+pub enum Request {
     /// What it is doing. (With braces, for serde takes any further fields of a variant without.)
     Status {},
     /// To take note of the time: it was `utc_us` (microseconds since 1970) when `CLOCK_BOOTTIME`
@@ -56,7 +56,7 @@ pub(crate) enum Request {
 
 /// What somebody must be allowed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Right {
+pub enum Right {
     /// Look.
     Ask,
     /// What the page may, which is bounded by the recorder.
@@ -70,7 +70,7 @@ pub(crate) enum Right {
 /// Who knows what time it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Source {
+pub enum Source {
     /// A phone that opened the page.
     Phone,
     /// A time server, or whatever set the system's clock by one.
@@ -91,7 +91,7 @@ impl From<Source> for TimeSource {
 
 impl Request {
     /// What it takes to be obeyed.
-    pub(super) const fn needs(&self) -> Right {
+    pub(crate) const fn needs(&self) -> Right {
         match self {
             Self::Status {} | Self::Locks {} => Right::Ask,
             Self::Page { .. } => Right::Page,
@@ -109,7 +109,7 @@ impl Request {
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Reply {
+pub enum Reply {
     /// To [`Request::Status`].
     Status(Box<Status>),
     /// To [`Request::Locks`].
@@ -129,7 +129,8 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    pub(super) fn refused(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+    /// Not done, as it may not be or cannot be.
+    pub fn refused(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::Refused {
             reason: reason.into(),
             remedy: remedy.into(),
@@ -156,7 +157,7 @@ impl From<Result<(), Denied>> for Reply {
 }
 
 /// Reads a request; the refusal says what it should have been.
-pub(super) fn parse(line: &[u8], now: BootNs) -> Result<Request, Reply> {
+pub(crate) fn parse(line: &[u8], now: BootNs) -> Result<Request, Reply> {
     let request = serde_json::from_slice(line).map_err(|error| {
         Reply::refused(
             format!("this is no request: {error}"),

@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
+use picam_control::status::Volume;
 use picam_mp4::{SegmentState, shown_end};
 use picam_ring::{SegmentName, SlotName, is_filler};
 use serde::Serialize;
 
 use crate::footage;
 use crate::segment::{Segment, State, unwrap_sequence};
-use crate::status::Volume;
 
 /// The segments of a footage directory.
 #[derive(Debug)]
@@ -60,22 +60,22 @@ const TICK: Duration = Duration::from_secs(2);
 
 /// What one look at the card found.
 #[derive(Debug, Default)]
-pub(crate) struct Listing {
+pub struct Listing {
     /// Newest first by sequence.
-    pub(crate) segments: Vec<Arc<Segment>>,
+    pub segments: Vec<Arc<Segment>>,
     /// What else lies there.
-    pub(crate) foreign: Foreign,
+    pub foreign: Foreign,
     /// Counts the listings that differed from the one before.
-    pub(crate) version: u64,
+    pub version: u64,
 }
 
 /// Files that are not ours; they are left alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Foreign {
+pub struct Foreign {
     /// How many, folders included.
-    pub(crate) files: u64,
+    pub files: u64,
     /// What they take, in bytes; folders are not descended into.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
 }
 
 #[derive(Debug)]
@@ -286,7 +286,7 @@ impl DirectoryStamp {
 
 impl Listing {
     /// The segment with this id.
-    pub(crate) fn find(&self, id: &str) -> Option<Arc<Segment>> {
+    pub fn find(&self, id: &str) -> Option<Arc<Segment>> {
         let found = self.segments.iter().find(|segment| segment.id == id);
         found.map(Arc::clone)
     }

@@ -1,11 +1,8 @@
-//! An order to keep footage.
+//! What is refused, and why.
 
 use std::time::Duration;
 
-use picam_ring::Class;
-use serde::{Deserialize, Serialize};
-
-use super::span::{Now, Span};
+use picam_control::lock::{LockOrder, Now};
 
 /// Longest id in bytes.
 const MAX_ID: usize = 64;
@@ -15,59 +12,20 @@ const MAX_REASON: usize = 200;
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 const AHEAD: Duration = Duration::from_secs(3600);
 
-/// Who wants footage kept. It decides the class of what is locked, and so whom it may push out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Origin {
-    /// Somebody on the page.
-    Page,
-    /// Somebody pressed the button.
-    Button,
-    /// Something hit the car.
-    Impact,
-    /// The owner, at the command line.
-    Owner,
-}
-
-impl Origin {
-    /// The class of what it locks.
-    pub(crate) const fn class(self) -> Class {
-        match self {
-            Self::Page => Class::Manual,
-            Self::Button | Self::Impact | Self::Owner => Class::Event,
-        }
+/// Why it is no lock that anybody can have.
+pub(super) fn check(order: &LockOrder, now: &Now) -> Result<(), Refusal> {
+    let plain = |text: &str, most| text.len() <= most && !text.chars().any(char::is_control);
+    if order.id.is_empty() || !plain(&order.id, MAX_ID) {
+        return Err(Refusal::Id);
     }
-}
-
-/// Footage to be kept: of every camera, every segment that lies in a stretch of time, recorded already or not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LockOrder {
-    /// Chosen by who asks: the same order twice is one.
-    pub(crate) id: String,
-    /// When.
-    pub(crate) span: Span,
-    /// Why, for people.
-    pub(crate) reason: String,
-    /// Who.
-    pub(crate) origin: Origin,
-}
-
-impl LockOrder {
-    /// Says why it cannot be one.
-    pub(super) fn check(&self, now: &Now) -> Result<(), Refusal> {
-        let plain = |text: &str, most| text.len() <= most && !text.chars().any(char::is_control);
-        if self.id.is_empty() || !plain(&self.id, MAX_ID) {
-            return Err(Refusal::Id);
-        }
-        if !plain(&self.reason, MAX_REASON) {
-            return Err(Refusal::Reason);
-        }
-        match self.span.length() {
-            None => Err(Refusal::Backwards),
-            Some(length) if length > LONGEST => Err(Refusal::TooLong),
-            Some(_) if self.span.ends_later_than(AHEAD, now) => Err(Refusal::TooFarAhead),
-            Some(_) => Ok(()),
-        }
+    if !plain(&order.reason, MAX_REASON) {
+        return Err(Refusal::Reason);
+    }
+    match order.span.length() {
+        None => Err(Refusal::Backwards),
+        Some(length) if length > LONGEST => Err(Refusal::TooLong),
+        Some(_) if order.span.ends_later_than(AHEAD, now) => Err(Refusal::TooFarAhead),
+        Some(_) => Ok(()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What `/api/status` shows. The recorder fills these in; the page only reads them.
+//! What the recorder says of itself. It fills these in; everyone else only reads them.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,9 @@ pub struct StatusUnavailable {
     pub remedy: String,
 }
 
-/// Everything about the recorder and its card.
+/// Everything about the recorder and its card. With it goes the verdict, [`crate::verdict`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Status {
     /// Version of the recorder.
     pub version: String,
@@ -125,8 +126,9 @@ pub struct Fault {
     pub remedy: String,
 }
 
-/// One camera.
+/// One camera. With it goes whether it records, [`crate::verdict`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct CameraStatus {
     /// Name as in the configuration.
     pub name: String,
@@ -233,105 +235,4 @@ pub struct CardStatus {
     pub unusable: u64,
     /// What is wrong with it.
     pub faults: Vec<Fault>,
-}
-
-/// Frames must be known to be on the card within this time for `/api/health` to say that a camera
-/// records: a few times the second that a power cut may cost, so that one slow write of a card is
-/// no alarm.
-pub const DURABLE_WITHIN_MS: u64 = 5_000;
-
-impl Status {
-    /// Why not every camera is proven to record; `None` if all are.
-    pub fn not_recording(&self) -> Option<String> {
-        if self.cameras.is_empty() {
-            return Some("no camera is configured".into());
-        }
-        let reasons: Vec<_> = self.cameras.iter().filter_map(not_recording).collect();
-        (!reasons.is_empty()).then(|| reasons.join("; "))
-    }
-}
-
-fn not_recording(camera: &CameraStatus) -> Option<String> {
-    let name = &camera.name;
-    match (camera.state, camera.last_durable_ms_ago) {
-        (CameraState::Recording, Some(ms)) if ms <= DURABLE_WITHIN_MS => None,
-        (CameraState::Recording, Some(ms)) => Some(format!(
-            "{name}: no frame has reached the card for {} s",
-            ms / 1000
-        )),
-        (CameraState::Recording, None) => Some(format!("{name}: no frame on the card yet")),
-        (CameraState::Starting, _) => Some(format!("{name}: starting")),
-        (CameraState::Paused, _) => Some(format!("{name}: paused by somebody on the page")),
-        (CameraState::Ended, _) => Some(format!("{name}: its source has ended")),
-        // The fault itself may name things that only a logged-in person should read.
-        (CameraState::Fault, _) => Some(format!("{name}: fault")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn status(state: CameraState, durable: Option<u64>) -> Status {
-        let camera = CameraStatus {
-            name: "front".into(),
-            letter: 'F',
-            source: "sim:".into(),
-            state,
-            fault: None,
-            width: None,
-            height: None,
-            fps: None,
-            frames: 0,
-            dropped_encoder: 0,
-            dropped_queue: 0,
-            lost: Losses::default(),
-            last_durable_ms_ago: durable,
-            segment: None,
-            segments: 0,
-            ring: RingStatus::default(),
-        };
-        Status {
-            version: "0".into(),
-            uptime_s: 1.0,
-            clock_known: false,
-            paused_s: None,
-            deletions: Vec::new(),
-            cameras: vec![camera],
-            card: CardStatus::default(),
-            volumes: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn only_a_durable_frame_proves_recording() {
-        use CameraState::*;
-        assert_eq!(status(Recording, Some(400)).not_recording(), None);
-        for (state, durable, reason) in [
-            (
-                Recording,
-                Some(12_000),
-                "front: no frame has reached the card for 12 s",
-            ),
-            (Recording, None, "front: no frame on the card yet"),
-            (Starting, None, "front: starting"),
-            (Ended, Some(10), "front: its source has ended"),
-            (Fault, Some(10), "front: fault"),
-            (Paused, Some(10), "front: paused by somebody on the page"),
-        ] {
-            assert_eq!(
-                status(state, durable).not_recording().as_deref(),
-                Some(reason)
-            );
-        }
-    }
-
-    #[test]
-    fn one_camera_of_two_is_not_enough() {
-        let mut two = status(CameraState::Recording, Some(1));
-        two.cameras.extend(status(CameraState::Fault, None).cameras);
-        assert_eq!(two.not_recording().as_deref(), Some("front: fault"));
-        two.cameras.clear();
-        assert!(two.not_recording().is_some());
-    }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A stretch of time, both ends included. On the card it has the names of `docs/card-format.md`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum Span {
+pub enum Span {
     /// In UTC.
     Utc {
         /// From then on.
@@ -34,7 +34,7 @@ pub(crate) enum Span {
 
 impl Span {
     /// Whether a segment lies in it.
-    pub(crate) fn meets(&self, extent: &Extent) -> bool {
+    pub fn meets(&self, extent: &Extent) -> bool {
         match *self {
             Self::Utc { from, to } => extent.meets_utc(from, to),
             Self::Boot { id, from, to } => extent.meets_boot(id, from, to),
@@ -42,7 +42,7 @@ impl Span {
     }
 
     /// Whether it ended longer ago than this. A boot that is over has no future; where nobody can know, it has not.
-    pub(crate) fn ended_before(&self, ago: Duration, now: &Now) -> bool {
+    pub fn ended_before(&self, ago: Duration, now: &Now) -> bool {
         match *self {
             Self::Utc { to, .. } => now.utc.is_some_and(|now| now > to + ago),
             Self::Boot { id, to, .. } => id != now.boot_id || now.boot > to + ago,
@@ -50,7 +50,7 @@ impl Span {
     }
 
     /// Whether it ends further ahead than this.
-    pub(super) fn ends_later_than(&self, ahead: Duration, now: &Now) -> bool {
+    pub fn ends_later_than(&self, ahead: Duration, now: &Now) -> bool {
         match *self {
             Self::Utc { to, .. } => now.utc.is_some_and(|now| to > now + ahead),
             Self::Boot { id, to, .. } => id == now.boot_id && to > now.boot + ahead,
@@ -58,7 +58,7 @@ impl Span {
     }
 
     /// `None` if it ends before it begins.
-    pub(super) fn length(&self) -> Option<Duration> {
+    pub fn length(&self) -> Option<Duration> {
         match *self {
             Self::Utc { from, to } => (from <= to).then(|| to.since(from)),
             Self::Boot { from, to, .. } => (from <= to).then(|| to.since(from)),
@@ -68,13 +68,13 @@ impl Span {
 
 /// What time it is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Now {
+pub struct Now {
     /// On the boot clock.
-    pub(crate) boot: BootNs,
+    pub boot: BootNs,
     /// In UTC, if anybody has said.
-    pub(crate) utc: Option<UtcUs>,
+    pub utc: Option<UtcUs>,
     /// Which boot it is.
-    pub(crate) boot_id: [u8; 16],
+    pub boot_id: [u8; 16],
 }
 
 #[cfg(test)]

@@ -13,14 +13,18 @@ use rustix::fs::OFlags;
 /// The first sector of a file: its header record is in it.
 pub(crate) type Sector = [u8; SECTOR];
 
-/// Opens the file of a segment. The name came from [`SegmentName::parse`], so it holds no path; a
-/// symbolic link or a pipe somebody put there under such a name is refused.
+/// Opens the file of a segment. The name came from [`SegmentName::parse`], so it holds no path.
 pub(crate) fn open(dir: &Path, name: &SegmentName) -> io::Result<File> {
+    open_slot(&dir.join(name.to_string()))
+}
+
+/// Opens a slot for reading. A symbolic link or a pipe somebody put there under such a name is refused.
+pub fn open_slot(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(flags.bits() as i32)
-        .open(dir.join(name.to_string()))?;
+        .open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
@@ -48,4 +52,26 @@ pub(crate) fn record_of(
         return Err(RecordError::Foreign);
     }
     Ok((record, state))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_is_opened_and_nothing_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::write(at("file"), b"footage").unwrap();
+        std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
+        std::fs::create_dir(at("folder")).unwrap();
+        let made = rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), rustix::fs::Mode::RUSR);
+        made.unwrap();
+        assert!(open_slot(&at("file")).is_ok());
+        for name in ["link", "folder", "pipe"] {
+            assert!(open_slot(&at(name)).is_err(), "{name}");
+        }
+        let gone = open_slot(&at("gone")).unwrap_err();
+        assert_eq!(gone.kind(), io::ErrorKind::NotFound);
+    }
 }

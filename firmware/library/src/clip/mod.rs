@@ -22,6 +22,9 @@ pub use when::When;
 use camera::Candidate;
 use timeline::Placed;
 
+use crate::footage::open_slot;
+use crate::text::utc;
+
 /// How often the directory is listed again because a recorder renamed what was listed.
 const TRIES: usize = 4;
 
@@ -240,7 +243,7 @@ fn open(candidate: &Candidate, at: Placed) -> Result<Option<Piece>, ClipError> {
         path: path.clone(),
         source,
     };
-    let file = File::open(path).map_err(read)?;
+    let file = open_slot(path).map_err(read)?;
     match Movie::read(&file) {
         Ok(movie) => Ok(Some(Piece {
             name: candidate.name.to_string(),
@@ -273,11 +276,7 @@ fn extent(placed: &[Placed]) -> String {
     let end = placed.iter().map(Placed::end_ns).max().unwrap_or(0);
     let seconds = format!("+0s to +{:.1}s", end as f64 / 1e9);
     match first.zip(last) {
-        Some((first, last)) => format!(
-            "{} to {} ({seconds})",
-            crate::text::utc(first),
-            crate::text::utc(last)
-        ),
+        Some((first, last)) => format!("{} to {} ({seconds})", utc(first), utc(last)),
         None => format!("{seconds}; nobody knew the time of day"),
     }
 }

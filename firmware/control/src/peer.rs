@@ -6,14 +6,14 @@ use std::os::unix::net::UnixStream;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::geteuid;
 
-use super::message::Right;
+use crate::message::Right;
 
 /// Where users have their numbers.
 const USERS: &str = "/etc/passwd";
 
 /// Who may do more than ask. Root and the recorder's own user may do everything.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Peers {
+pub struct Peers {
     commanders: Vec<u32>,
     pages: Vec<u32>,
     without_own: bool,
@@ -21,7 +21,7 @@ pub(crate) struct Peers {
 
 impl Peers {
     /// From names or numbers of users; those that do not exist are said, and left out.
-    pub(crate) fn of(commanders: &[String], pages: &[String]) -> Self {
+    pub fn of(commanders: &[String], pages: &[String]) -> Self {
         let known = std::fs::read_to_string(USERS).unwrap_or_default();
         let uids = |users: &[String], option: &str| {
             let uid = |user: &String| {
@@ -41,7 +41,7 @@ impl Peers {
     }
 
     /// Root and these as the page, and not whoever runs this.
-    pub(crate) fn only(pages: &[String]) -> Self {
+    pub fn only(pages: &[String]) -> Self {
         Self {
             without_own: true,
             ..Self::of(&[], pages)
@@ -49,7 +49,7 @@ impl Peers {
     }
 
     /// Whether a user has a right.
-    pub(crate) fn allow(&self, uid: u32, right: Right) -> bool {
+    pub fn allow(&self, uid: u32, right: Right) -> bool {
         self.has(uid, geteuid().as_raw(), right)
     }
 
@@ -66,7 +66,7 @@ impl Peers {
 }
 
 /// Whose process is behind a connection. It cannot choose what the kernel says of it.
-pub(crate) fn user_of(stream: &UnixStream) -> io::Result<u32> {
+pub fn user_of(stream: &UnixStream) -> io::Result<u32> {
     Ok(socket_peercred(stream)?.uid.as_raw())
 }
 

@@ -1,0 +1,184 @@
+//! The recorder's end of the socket, on a thread of its own.
+
+use std::fs::{self, Permissions};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use picam_time::BootNs;
+
+use crate::message::{MAX_REQUEST, Reply, Request, parse};
+use crate::peer::{Peers, user_of};
+
+/// Time for a client to say what it wants, and to take the answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Pause before a socket that cannot be made is tried again.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Who answers what is asked through the socket.
+pub trait Answer: Send + 'static {
+    /// Now: nobody can tell of a moment after that.
+    fn now(&self) -> BootNs;
+    /// The answer to what a process of this user asks, who may. The next one waits meanwhile.
+    fn answer(&mut self, request: Request, user: u32) -> Reply;
+}
+
+/// Answers until the process ends.
+pub struct ControlThread;
+
+impl ControlThread {
+    /// Starts it. Whatever goes wrong with the socket is logged and tried again; recording goes on.
+    pub fn start(socket: PathBuf, recorder: impl Answer, peers: Peers) -> io::Result<()> {
+        let door = Door { recorder, peers };
+        thread::Builder::new()
+            .name("control".into())
+            .spawn(move || door.keep_open(&socket))?;
+        Ok(())
+    }
+}
+
+struct Door<A> {
+    recorder: A,
+    peers: Peers,
+}
+
+impl<A: Answer> Door<A> {
+    fn keep_open(mut self, socket: &Path) {
+        let mut said = false;
+        loop {
+            match listen(socket) {
+                Ok(listener) => {
+                    said = false;
+                    for stream in listener.incoming() {
+                        match stream {
+                            // What becomes of one client is that client's affair.
+                            Ok(stream) => drop(self.answer(&stream)),
+                            Err(error) => {
+                                tracing::warn!("{}: {error}", socket.display());
+                                break;
+                            }
+                        }
+                    }
+                }
+                Err(error) if !said => {
+                    said = true;
+                    let again = RETRY.as_secs();
+                    tracing::error!(
+                        "{} cannot be made: {error}; recording goes on without a page, and this \
+                         is tried every {again} s",
+                        socket.display()
+                    );
+                }
+                Err(_) => {}
+            }
+            thread::sleep(RETRY);
+        }
+    }
+
+    fn answer(&mut self, stream: &UnixStream) -> io::Result<()> {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let user = user_of(stream)?;
+        let mut line = Vec::new();
+        BufReader::new(stream)
+            .take(MAX_REQUEST)
+            .read_until(b'\n', &mut line)?;
+        let reply = match parse(&line, self.recorder.now()) {
+            Ok(request) if !self.peers.allow(user, request.needs()) => Reply::refused(
+                "this user may not do that",
+                "do it as root, or name the user to the recorder with --commander or --page-user",
+            ),
+            Ok(request) => self.recorder.answer(request, user),
+            Err(refusal) => refusal,
+        };
+        let mut text = serde_json::to_vec(&reply)?;
+        text.push(b'\n');
+        let mut stream = stream;
+        stream.write_all(&text)
+    }
+}
+
+/// Makes the socket, in place of one that an earlier process left. Its group may ask, too.
+fn listen(socket: &Path) -> io::Result<UnixListener> {
+    if UnixStream::connect(socket).is_ok() {
+        let reason = "another recorder listens there; give this one another --control";
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, reason));
+    }
+    match fs::remove_file(socket) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(socket)?;
+    fs::set_permissions(socket, Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Shutdown;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::client::ask;
+
+    /// Refuses all but locks, of which it has none.
+    struct Nobody;
+
+    impl Answer for Nobody {
+        fn now(&self) -> BootNs {
+            BootNs(1)
+        }
+
+        fn answer(&mut self, request: Request, user: u32) -> Reply {
+            match request {
+                Request::Locks {} => Reply::Locks(Vec::new()),
+                // Who asked, as the kernel has it.
+                Request::Unlock { .. } => Reply::refused(user.to_string(), ""),
+                other => Reply::refused(format!("{other:?}"), ""),
+            }
+        }
+    }
+
+    fn asked_until_there(socket: &Path) -> Reply {
+        let began = Instant::now();
+        loop {
+            match ask(socket, Request::Locks {}) {
+                Ok(reply) => return reply,
+                Err(error) => assert!(began.elapsed() < Duration::from_secs(20), "{error}"),
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    #[test]
+    fn whoever_may_is_answered_after_nonsense_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("recorder.sock");
+        // An earlier process left it.
+        drop(UnixListener::bind(&socket).unwrap());
+        ControlThread::start(socket.clone(), Nobody, Peers::default()).unwrap();
+        assert_eq!(asked_until_there(&socket), Reply::Locks(Vec::new()));
+        let mode = fs::metadata(&socket).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o660);
+        for bytes in [&b"\n"[..], b"{\"ask\":\"secrets\"}\n", b"", &[0xff; 40_000]] {
+            let mut stream = UnixStream::connect(&socket).unwrap();
+            let _ = stream.write_all(bytes);
+            let _ = stream.shutdown(Shutdown::Write);
+            let mut reply = String::new();
+            let _ = stream.read_to_string(&mut reply);
+            assert!(reply.is_empty() || reply.contains("no request"), "{reply}");
+        }
+        assert_eq!(asked_until_there(&socket), Reply::Locks(Vec::new()));
+        let Reply::Refused { reason, .. } = ask(&socket, Request::Status {}).unwrap() else {
+            panic!("it answers for the recorder");
+        };
+        assert!(reason.contains("Status"), "{reason}");
+        let segment = "F000001".to_owned();
+        let asked = ask(&socket, Request::Unlock { segment }).unwrap();
+        let own = rustix::process::geteuid().as_raw().to_string();
+        assert!(matches!(asked, Reply::Refused { reason, .. } if reason == own));
+    }
+}

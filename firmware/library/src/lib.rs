@@ -1,0 +1,24 @@
+//! What footage there is, read from the card.
+//!
+//! The list of all segments and of what else lies there ([`Library`]), one version of a segment's file held open
+//! while it is read ([`Snapshot`]), and clips over any part of it ([`Clip`]). Whoever shows or copies footage reads
+//! it through here, beside a recorder that renames and overwrites meanwhile.
+//!
+//! Nothing here writes to the card, shares a lock with the recorder, or knows of HTTP and of the command line. What a
+//! slot's bytes and names mean is picam-mp4's and picam-ring's.
+
+mod clip;
+mod footage;
+mod index;
+mod library;
+mod segment;
+mod snapshot;
+mod text;
+
+pub use clip::{CameraError, Clip, ClipError, When};
+pub use footage::open_slot;
+pub use index::{Foreign, Listing};
+pub use library::Library;
+pub use segment::{Dropped, Segment, SinceBoot, State, USB_MARK, is_id, unwrap_sequence};
+pub use snapshot::{Snapshot, SnapshotError};
+pub use text::utc;

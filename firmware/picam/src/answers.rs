@@ -1,0 +1,133 @@
+//! What the recorder answers at its socket.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use picam_control::lock::Origin;
+use picam_control::orders::Order;
+use picam_control::status::StatusSource;
+use picam_control::{Answer, Reply, Request};
+use picam_time::{BootNs, Offer, TimeAnchor};
+
+use crate::record::{Desk, Status};
+
+/// The card is looked at for a status no more often than this, whoever asks.
+const FRESH: Duration = Duration::from_millis(200);
+
+/// The recorder of this process.
+pub(crate) struct Answers {
+    status: Arc<Status>,
+    desk: Arc<Desk>,
+    last: Option<(Instant, Reply)>,
+}
+
+impl Answers {
+    pub(crate) fn new(status: Arc<Status>, desk: Arc<Desk>) -> Self {
+        Self {
+            status,
+            desk,
+            last: None,
+        }
+    }
+
+    fn set_time(&self, anchor: TimeAnchor) -> Reply {
+        let offer = self.status.set_time(anchor);
+        if offer != Offer::Ignored {
+            tracing::info!("the time was told: {offer:?}");
+        }
+        // A source that is not believed and says the same is as welcome as any.
+        match self.status.contradicts(&anchor) {
+            Some(better) => Reply::refused(
+                format!("{better} has said another time, and is believed"),
+                "set the clock right before telling it",
+            ),
+            None => Reply::Done,
+        }
+    }
+
+    fn status(&mut self) -> Reply {
+        match &self.last {
+            Some((asked, reply)) if asked.elapsed() < FRESH => reply.clone(),
+            _ => {
+                let reply = match self.status.status() {
+                    Ok(status) => Reply::Status(Box::new(status)),
+                    Err(error) => Reply::refused(error.reason, error.remedy),
+                };
+                self.last = Some((Instant::now(), reply.clone()));
+                reply
+            }
+        }
+    }
+}
+
+impl Answer for Answers {
+    fn now(&self) -> BootNs {
+        self.status.now()
+    }
+
+    fn answer(&mut self, request: Request, user: u32) -> Reply {
+        match request {
+            Request::Status {} => self.status(),
+            Request::Lock {
+                id,
+                span,
+                reason,
+                origin: Origin::Page,
+            } => self
+                .desk
+                .order_of_page(Order::Lock { id, span, reason })
+                .into(),
+            Request::Lock {
+                id,
+                span,
+                reason,
+                origin,
+            } => self.desk.lock(id, &span, reason, origin).into(),
+            Request::Unlock { segment } => self.desk.unlock(&segment).into(),
+            Request::Locks {} => Reply::Locks(self.desk.locks()),
+            Request::Page { order } => self.desk.order_of_page(order).into(),
+            Request::SetTime { source, boot, utc } => {
+                match TimeAnchor::new(boot, utc, source.into()) {
+                    Ok(anchor) => self.set_time(anchor.told_by(user)),
+                    Err(error) => {
+                        Reply::refused(error.to_string(), "set the clock before telling it")
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use picam_control::Source;
+    use picam_time::UtcUs;
+
+    use super::*;
+    use crate::record::tests::idle;
+
+    const NOON: UtcUs = UtcUs(1_795_172_880_000_000);
+
+    #[test]
+    fn one_user_is_one_voice_whatever_it_calls_itself() {
+        for (users, are_two) in [([7, 7], false), ([7, 8], true)] {
+            let directory = tempfile::tempdir().unwrap();
+            let (status, desk) = idle(directory.path());
+            let mut answers = Answers::new(status, desk);
+            let boot = answers.now();
+            let wrong = NOON + Duration::from_secs(9 * 3600);
+            let mut say = |source, utc, user| match answers
+                .answer(Request::SetTime { source, boot, utc }, user)
+            {
+                Reply::Done => true,
+                Reply::Refused { reason, .. } if reason.contains("another time") => false,
+                other => panic!("{other:?}"),
+            };
+            assert!(say(Source::Gps, wrong, 0));
+            assert!(!say(Source::Phone, NOON, users[0]));
+            // Two that agree overrule a better one; one that says it twice does not.
+            assert_eq!(say(Source::Ntp, NOON, users[1]), are_two);
+            assert_eq!(say(Source::Gps, wrong, 0), !are_two);
+        }
+    }
+}
