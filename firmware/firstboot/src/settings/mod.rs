@@ -9,6 +9,7 @@ mod change;
 mod credentials;
 mod edit;
 mod files;
+mod keys;
 mod public;
 mod replace;
 mod run;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 pub use change::{Change, ChangeError, Network, change};
 pub use files::{Files, RealFiles};
+pub use keys::{Access, Key};
 pub use public::{for_hotspot, public};
 pub use run::{Outcome, Wish, run, wish};
 pub use scrub::Scrubber;

@@ -6,9 +6,42 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use picam_firstboot::settings::{Files, Host, Meaning, Outcome, Paths, RealFiles, Reset, run};
+use picam_firstboot::settings::{
+    Access, Files, Host, Key, Meaning, Outcome, Paths, RealFiles, Reset, run,
+};
 use tempfile::TempDir;
 use toml_edit::DocumentMut;
+
+/// Some keys, as picam's table has them.
+pub(crate) const KEYS: &[Key] = &[
+    key("", "slots", Access::Card),
+    key("shares", "event", Access::Card),
+    key("retention", "max-age", Access::Card),
+    key("device", "name", Access::Page),
+    key("device", "time-zone", Access::Page),
+    key("device", "factory-reset", Access::Card),
+    key("device", "format-disk", Access::Card),
+    key("wifi", "mode", Access::Page),
+    key("wifi", "country", Access::Page),
+    key("wifi", "ssid", Access::Page),
+    key("wifi", "passphrase", Access::PageSecret),
+    key("wifi.network", "ssid", Access::Card),
+    key("wifi.network", "passphrase", Access::Secret),
+    key("web", "password", Access::PageSecret),
+    key("web", "password-hash", Access::Hash),
+    key("web", "viewer-password", Access::PageSecret),
+    key("web", "viewer-password-hash", Access::Hash),
+    key("log", "format", Access::Page),
+    key("log", "level", Access::Page),
+];
+
+const fn key(section: &'static str, name: &'static str, access: Access) -> Key {
+    Key {
+        section,
+        name,
+        access,
+    }
+}
 
 /// A host with cheap hashes, numbers for randomness, and a reader that is as strict as the real one.
 pub(crate) struct FakeHost {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use picam_firstboot::settings::{Change, Files, Host, Meaning, Reset, change, run};
 
-use crate::camera::{FakeHost, hash, paths};
+use crate::camera::{FakeHost, KEYS, hash, paths};
 use crate::fat::{Fat, Image, Mutant};
 
 const MANY: usize = 10_000;
@@ -271,9 +271,14 @@ fn cut_changes(mutant: Mutant) -> Result<[usize; 2], String> {
     };
     let make = |fat: &mut Fat| {
         let mut host = FakeHost::default();
-        change(fat, &mut host, &paths(Path::new("/")), &wanted, |_| {
-            Vec::new()
-        })
+        change(
+            fat,
+            &mut host,
+            &paths(Path::new("/")),
+            &wanted,
+            KEYS,
+            |_| Vec::new(),
+        )
         .is_ok()
     };
     let mut fat = Fat::mount(&image, MANY, Mutant::None);

@@ -1,9 +1,16 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
 use picam_web::hash_password;
 
 const DOCUMENTED: &str = include_str!("../../../../docs/picam.toml");
+const OWNERS: &str = include_str!("../../../../board/boot/picam.toml");
+const DEVICES: &str = include_str!("../../../../board/rootfs/usr/share/picam/device.toml");
+const FORM: &str = include_str!("../../../web/page/settings.html");
+const FORM_SCRIPT: &str = include_str!("../../../web/page/settings.js");
 
 /// The only problem of a text, as shown to a person.
 fn problem(text: &str) -> String {
@@ -11,6 +18,97 @@ fn problem(text: &str) -> String {
     match &parsed.problems[..] {
         [problem] => problem.to_string(),
         other => panic!("{text}: {other:?}"),
+    }
+}
+
+/// Every key with its section in front.
+fn all_keys() -> impl Iterator<Item = (String, table::Key)> {
+    let keys = |section: &table::SectionKeys| {
+        let section = *section;
+        section
+            .keys
+            .iter()
+            .map(move |key| (section.full(key.name), *key))
+    };
+    keys::SECTIONS.iter().flat_map(keys)
+}
+
+#[test]
+fn the_files_that_explain_the_keys_are_made_of_the_table() {
+    assert_eq!(
+        DOCUMENTED,
+        example(None),
+        "picam config example >docs/picam.toml"
+    );
+    assert_eq!(
+        OWNERS,
+        example(Some(&parse_config(DEVICES).config)),
+        "picam config example --defaults board/rootfs/usr/share/picam/device.toml >board/boot/picam.toml"
+    );
+    let too_wide = |line: &&str| line.len() > 120 && !line.contains("password-hash =");
+    assert_eq!(DOCUMENTED.lines().find(too_wide), None);
+}
+
+#[test]
+fn the_form_has_what_the_page_may_change_and_warns_of_what_interrupts_it() {
+    let fields = FORM.split("data-key=\"").skip(1);
+    let mut fields: Vec<&str> = fields.filter_map(|rest| rest.split('"').next()).collect();
+    // Networks are joined and left as wholes.
+    fields.retain(|&key| key != "wifi.network");
+    let on_page = all_keys().filter(|(_, key)| key.access.is_on_page());
+    let mut on_page: Vec<String> = on_page.map(|(full, _)| full).collect();
+    fields.sort_unstable();
+    on_page.sort_unstable();
+    assert_eq!(fields, on_page);
+    let interrupting = all_keys().map(|(full, _)| full);
+    let interrupting: Vec<String> = interrupting
+        .filter(|full| interrupts_page(full))
+        .map(|full| format!("\"{full}\""))
+        .collect();
+    let list = format!("[{}].filter((key) => key in", interrupting.join(", "));
+    assert!(FORM_SCRIPT.contains(&list), "settings.js: {list}");
+}
+
+#[test]
+fn whoever_has_the_page_cannot_take_footage_or_cameras_away() {
+    for (full, key) in all_keys() {
+        let theirs = ["device.", "wifi.", "web.", "log."];
+        let never = [
+            "device.footage",
+            "device.format-disk",
+            "device.factory-reset",
+            "web.enabled",
+            "web.listen",
+        ];
+        if key.access.is_on_page() {
+            assert!(
+                theirs.iter().any(|section| full.starts_with(section)),
+                "{full}"
+            );
+            assert!(!never.contains(&full.as_str()), "{full}");
+        }
+        // By its name, and by what the file for services has of it.
+        let is_named = full.contains("pass") && !full.ends_with("-hash");
+        let shown = picam_firstboot::settings::public(
+            format!(
+                "[{}]\n{} = \"xyzzy\"\n",
+                full.rsplit_once('.').map_or("top", |it| it.0),
+                key.name
+            )
+            .as_bytes(),
+            &card_keys(),
+        );
+        let is_secret = matches!(
+            key.access,
+            picam_firstboot::settings::Access::Secret
+                | picam_firstboot::settings::Access::PageSecret
+        );
+        assert_eq!(is_secret, is_named, "{full}");
+        assert_eq!(
+            shown.contains("xyzzy"),
+            !full.contains("pass"),
+            "{full}: {shown}"
+        );
     }
 }
 
@@ -40,24 +138,15 @@ fn the_documented_file_names_every_key_and_its_examples_are_good() {
     let parsed = parse_config(&examples);
     assert_eq!(parsed.problems, []);
     let config = &parsed.config;
-    assert_eq!(config.cameras.as_ref().map(Vec::len), Some(2));
+    assert_eq!(config.cameras.as_ref().map(Vec::len), Some(1));
     assert_eq!(config.wifi.networks.len(), 1);
     assert!(config.wifi.ssid.is_some() && config.wifi.passphrase.is_some());
     assert!(config.web.password.is_some());
     assert_eq!(
-        parsed.config.max_age,
+        parsed.config.retention.max_age,
         Some(Duration::from_secs(30 * 86_400))
     );
     assert!(parsed.config.web.password_hash.is_some());
-    for section in keys::all() {
-        for key in section.keys {
-            assert!(
-                examples.contains(&format!("\n{key} = ")),
-                "{}",
-                section.full(key)
-            );
-        }
-    }
 }
 
 #[test]
@@ -344,7 +433,7 @@ fn what_the_owner_left_out_or_got_wrong_is_as_the_device_has_it() {
         ("[shares]\nevent = 0.9\n", Some("0.2 + 0.1 + 0.1")),
         (
             "[[camera]]\nname = \"road\"\nsource = \"webcam\"\n",
-            Some(WITHOUT),
+            Some(OTHER_CAMERAS),
         ),
     ] {
         let parsed = parse_over(base.config.clone(), text);
@@ -389,9 +478,8 @@ fn a_new_password_goes_before_an_old_hash() {
 }
 
 fn key_or_noise() -> impl Strategy<Value = String> {
-    let keys: Vec<&str> = keys::all()
-        .flat_map(|section| section.keys.iter().copied())
-        .collect();
+    let keys = keys::SECTIONS.iter().flat_map(|section| section.keys);
+    let keys: Vec<&str> = keys.map(|key| key.name).collect();
     prop_oneof![
         proptest::sample::select(keys).prop_map(str::to_owned),
         "\\PC{0,6}"
@@ -449,7 +537,7 @@ proptest! {
         prop_assert_eq!(config.segment, segment);
         prop_assert_eq!(config.slot_size, mebibytes << 20);
         prop_assert_eq!(config.shares.event, event);
-        prop_assert_eq!(config.max_age, Some(Duration::from_secs(days * 86_400)));
+        prop_assert_eq!(config.retention.max_age, Some(Duration::from_secs(days * 86_400)));
         prop_assert_eq!(config.web.listen, SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port)));
     }
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use picam_firstboot::settings::{Files, RealFiles, Scrubber, public};
 use picam_web::settings::SupportFile;
 
-use crate::config::{Config, parse_over};
+use crate::config::{Config, card_keys, parse_over};
 
 /// Longest section in bytes, but for the logs.
 const SECTION: usize = 24 << 10;
@@ -49,8 +49,9 @@ pub(crate) fn write(sources: &Sources<'_>) -> SupportFile {
         Ok(Some(bytes)) => bytes.as_slice(),
         _ => &[],
     };
-    let scrubber = Scrubber::new(bytes, access.as_deref().unwrap_or_default());
-    let settings = public(bytes);
+    let keys = card_keys();
+    let scrubber = Scrubber::new(bytes, access.as_deref().unwrap_or_default(), &keys);
+    let settings = public(bytes, &keys);
     let parsed = parse_over(sources.base.clone(), &settings);
     let (now, log) = (
         Timestamp::try_from(SystemTime::now()),
