@@ -2,29 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const fn key(section: &'static str, name: &'static str, access: Access) -> Key {
-    Key {
-        section,
-        name,
-        access,
-    }
-}
-
-pub(in super::super) const KEYS: &[Key] = &[
-    key("wifi", "mode", Access::Page),
-    key("wifi", "country", Access::Page),
-    key("wifi", "ssid", Access::Page),
-    key("wifi", "channel", Access::Card),
-    key("wifi", "passphrase", Access::PageSecret),
-    key("wifi.network", "ssid", Access::Card),
-    key("wifi.network", "passphrase", Access::Secret),
-    key("web", "enabled", Access::Card),
-    key("web", "listen", Access::Card),
-    key("web", "password", Access::PageSecret),
-    key("web", "password-hash", Access::Hash),
-    key("web", "viewer-password", Access::PageSecret),
-    key("web", "viewer-password-hash", Access::Hash),
-];
+include!("../../tests/settings/keys.rs");
 
 fn public(bytes: &[u8]) -> String {
     super::public(bytes, KEYS)

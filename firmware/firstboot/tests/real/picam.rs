@@ -28,8 +28,8 @@ pub(crate) fn firstboot(args: &[&str]) -> Command {
 pub(crate) fn succeed(args: &[&str]) -> Duration {
     let start = Instant::now();
     let Output { status, stderr, .. } = firstboot(args).output().unwrap();
-    let said = String::from_utf8_lossy(&stderr);
-    assert!(status.success(), "picam firstboot {args:?}: {said}");
+    let printed = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "picam firstboot {args:?}: {printed}");
     start.elapsed()
 }
 

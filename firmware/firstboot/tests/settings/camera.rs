@@ -12,36 +12,7 @@ use picam_firstboot::settings::{
 use tempfile::TempDir;
 use toml_edit::DocumentMut;
 
-/// Some keys, as picam's table has them.
-pub(crate) const KEYS: &[Key] = &[
-    key("", "slots", Access::Card),
-    key("shares", "event", Access::Card),
-    key("retention", "max-age", Access::Card),
-    key("device", "name", Access::Page),
-    key("device", "time-zone", Access::Page),
-    key("device", "factory-reset", Access::Card),
-    key("device", "format-disk", Access::Card),
-    key("wifi", "mode", Access::Page),
-    key("wifi", "country", Access::Page),
-    key("wifi", "ssid", Access::Page),
-    key("wifi", "passphrase", Access::PageSecret),
-    key("wifi.network", "ssid", Access::Card),
-    key("wifi.network", "passphrase", Access::Secret),
-    key("web", "password", Access::PageSecret),
-    key("web", "password-hash", Access::Hash),
-    key("web", "viewer-password", Access::PageSecret),
-    key("web", "viewer-password-hash", Access::Hash),
-    key("log", "format", Access::Page),
-    key("log", "level", Access::Page),
-];
-
-const fn key(section: &'static str, name: &'static str, access: Access) -> Key {
-    Key {
-        section,
-        name,
-        access,
-    }
-}
+include!("keys.rs");
 
 /// A host with cheap hashes, numbers for randomness, and a reader that is as strict as the real one.
 pub(crate) struct FakeHost {
@@ -130,8 +101,8 @@ impl Host for FakeHost {
         stored == hash(password)
     }
 
-    fn default_ssid(&self, name: &str, patience: Duration) -> Option<String> {
-        self.waited.set(self.waited.get() + patience);
+    fn default_ssid(&self, name: &str, timeout: Duration) -> Option<String> {
+        self.waited.set(self.waited.get() + timeout);
         Some(format!("{name}-{}", self.radio?))
     }
 

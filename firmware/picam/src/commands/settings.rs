@@ -15,7 +15,7 @@ use super::firstboot::{Device, device_defaults};
 use crate::config::{Config, card_keys, interrupts_page, parse_over};
 use crate::control::Peers;
 use crate::service::log;
-use crate::settings_service::{Place, Reply, Request, serve, shown, wanted};
+use crate::settings_service::{Place, Reply, Request, change_of, serve, settings_of};
 use crate::support::{self, Sources};
 
 /// Options of the command.
@@ -88,7 +88,7 @@ impl Service<'_> {
             Request::Settings {} => self.settings(),
             Request::Change { change } => {
                 let interrupts = change.set.keys().any(|key| interrupts_page(key));
-                self.change(&wanted(change)).map(|()| {
+                self.change(&change_of(change)).map(|()| {
                     self.tell(interrupts);
                     Reply::Done
                 })
@@ -129,7 +129,7 @@ impl Service<'_> {
 
     fn settings(&self) -> Result<Reply, ChangeError> {
         match RealFiles.read(&self.options.boot.join("picam.toml")) {
-            Ok(Some(bytes)) => Ok(Reply::Settings(shown(view(&bytes, &card_keys())))),
+            Ok(Some(bytes)) => Ok(Reply::Settings(settings_of(view(&bytes, &card_keys())))),
             Ok(None) => Err(ChangeError::NoFile),
             Err(error) => Err(ChangeError::Card(error.to_string())),
         }

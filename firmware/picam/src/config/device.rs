@@ -1,5 +1,6 @@
 //! Values below `[device]`.
 
+use picam_firstboot::settings::Reset;
 use toml::de::DeValue;
 
 use super::problem::Wrong;
@@ -19,24 +20,13 @@ pub enum Place {
     Usb,
 }
 
-/// What the next boot shall erase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FactoryReset {
-    /// Nothing.
-    No,
-    /// Passwords, and everything on the state partition.
-    Settings,
-    /// The footage, too.
-    Everything,
-}
-
 impl Words for Place {
     const WHAT: &'static str = "place for the footage";
     const WORDS: &'static [(&'static str, Self)] = &[("card", Self::Card), ("usb", Self::Usb)];
 }
 
 // A word, and not yes or no: nothing is erased by a guess.
-impl Words for FactoryReset {
+impl Words for Reset {
     const WHAT: &'static str = "kind of reset";
     const WORDS: &'static [(&'static str, Self)] = &[
         ("no", Self::No),

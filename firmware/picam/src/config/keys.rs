@@ -9,15 +9,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use picam_capture::CameraSpec;
-use picam_firstboot::settings::Access;
+use picam_firstboot::settings::{Access, Key as CardKey, Reset};
+use picam_hotspot::{Channel, Mode};
 use picam_ring::{Reserve, Shares};
 use picam_web::PasswordHash;
 
-use super::device::{self, FactoryReset, Place};
+use super::device::{self, Place};
 use super::secret::Secret;
 use super::table::{Applies, Key, Keyed, SectionKeys, Value, keys};
 use super::values::{self, LogFormat, SlotCount, always, or, quoted, show_word, some, truth, word};
-use super::wifi::{self, WifiChannel, WifiMode, WifiNetwork};
+use super::wifi::{self, WifiNetwork};
 
 /// Every section, in the order of the file.
 pub(crate) static SECTIONS: [SectionKeys; 9] = [
@@ -31,6 +32,26 @@ pub(crate) static SECTIONS: [SectionKeys; 9] = [
     Network::SECTION,
     Log::SECTION,
 ];
+
+/// The keys as what changes and hides them knows them.
+pub(crate) fn card_keys() -> Vec<CardKey> {
+    let keys = SECTIONS.iter().flat_map(|section| {
+        section.keys.iter().map(|key| CardKey {
+            section: section.name(),
+            name: key.name,
+            access: key.access,
+        })
+    });
+    keys.collect()
+}
+
+/// Whether the page is away for a moment when it changes this key.
+pub(crate) fn interrupts_page(full: &str) -> bool {
+    let mut keys = SECTIONS
+        .iter()
+        .flat_map(|section| section.keys.iter().map(|key| (section.full(key.name), key)));
+    keys.any(|(name, key)| name == full && key.access.is_on_page() && key.applies == Applies::Page)
+}
 
 /// What holds in place of a password that cannot be used.
 pub(super) const LEFT_OUT: &str = "as if it were left out";
@@ -172,7 +193,7 @@ keys! {
 
     /// What the next start shall erase: "no", "settings" (passwords and everything it has learnt) or "everything"
     /// (the footage, too). Goes back to "no" by itself.
-    "factory-reset" factory_reset: FactoryReset = FactoryReset::No, word, show_word, Boot, Card;
+    "factory-reset" factory_reset: Reset = Reset::No, word, show_word, Boot, Card;
 
     /// What takes the footage: "card" (its own partition), or "usb": a USB disk with an exFAT partition called
     /// FOOTAGE. While that is away, the card does; each is a ring of its own, and the page shows the footage of both
@@ -190,7 +211,7 @@ keys! {
 /// The radio. Only a camera made with picam's image reads this.
 "[wifi]" pub struct Wifi {
     /// "hotspot" (a network of its own), "hotspot+station" (and a member of another one), "station", "off".
-    "mode" mode: WifiMode = WifiMode::Hotspot, word, show_word, Boot, Page;
+    "mode" mode: Mode = Mode::Hotspot, word, show_word, Boot, Page;
 
     /// Your country, ISO 3166-1, two letters: its law says which channels may be used. Without: what is allowed
     /// everywhere.
@@ -206,7 +227,7 @@ keys! {
         "correct horse battery";
 
     /// "auto" or the number of a channel.
-    "channel" channel: WifiChannel = WifiChannel::Auto, wifi::channel, wifi::show_channel, Boot, Card;
+    "channel" channel: Option<Channel> = None, wifi::channel, or("auto", Channel::to_string), Boot, Card;
 } also {
     /// What it joins as a station, the preferred one first.
     networks: Vec<WifiNetwork> = Vec::new();

@@ -1,9 +1,8 @@
 //! What a line of the table of keys ([`super::keys`]) is made of, and what is made from it.
 
-use picam_firstboot::settings::{Access, Key as CardKey};
+use picam_firstboot::settings::Access;
 use toml::de::DeValue;
 
-use super::keys::SECTIONS;
 use super::problem::Wrong;
 
 /// When a changed value holds.
@@ -87,26 +86,6 @@ pub(crate) trait Keyed: Sized + 'static {
     const SECTION: SectionKeys;
     /// One for each of the section's keys.
     const VALUES: &'static [Value<Self>];
-}
-
-/// The keys as what changes and hides them knows them.
-pub(crate) fn card_keys() -> Vec<CardKey> {
-    let keys = SECTIONS.iter().flat_map(|section| {
-        section.keys.iter().map(|key| CardKey {
-            section: section.name(),
-            name: key.name,
-            access: key.access,
-        })
-    });
-    keys.collect()
-}
-
-/// Whether the page is away for a moment when it changes this key.
-pub(crate) fn interrupts_page(full: &str) -> bool {
-    let mut keys = SECTIONS
-        .iter()
-        .flat_map(|section| section.keys.iter().map(|key| (section.full(key.name), key)));
-    keys.any(|(name, key)| name == full && key.access.is_on_page() && key.applies == Applies::Page)
 }
 
 /// A section of the table: the structure with its fields, their defaults, and what stands in [`Keyed`].

@@ -3,8 +3,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::keys::OTHER_CAMERAS;
 use super::*;
-use picam_web::hash_password;
+use picam_capture::CameraSpec;
+use picam_firstboot::settings::{Access as KeyAccess, Reset, public};
+use picam_hotspot::{Channel, Mode};
+use picam_web::{Access, hash_password};
 
 const DOCUMENTED: &str = include_str!("../../../../docs/picam.toml");
 const OWNERS: &str = include_str!("../../../../board/boot/picam.toml");
@@ -89,7 +93,7 @@ fn whoever_has_the_page_cannot_take_footage_or_cameras_away() {
         }
         // By its name, and by what the file for services has of it.
         let is_named = full.contains("pass") && !full.ends_with("-hash");
-        let shown = picam_firstboot::settings::public(
+        let shown = public(
             format!(
                 "[{}]\n{} = \"xyzzy\"\n",
                 full.rsplit_once('.').map_or("top", |it| it.0),
@@ -98,11 +102,7 @@ fn whoever_has_the_page_cannot_take_footage_or_cameras_away() {
             .as_bytes(),
             &card_keys(),
         );
-        let is_secret = matches!(
-            key.access,
-            picam_firstboot::settings::Access::Secret
-                | picam_firstboot::settings::Access::PageSecret
-        );
+        let is_secret = matches!(key.access, KeyAccess::Secret | KeyAccess::PageSecret);
         assert_eq!(is_secret, is_named, "{full}");
         assert_eq!(
             shown.contains("xyzzy"),
@@ -355,15 +355,15 @@ fn a_name_a_country_and_networks_are_read() {
     } = parsed.config.device;
     assert_eq!(name, "van-2");
     assert_eq!(time_zone, "America/Argentina/Buenos_Aires");
-    assert_eq!(factory_reset, FactoryReset::Settings);
+    assert_eq!(factory_reset, Reset::Settings);
     assert_eq!(footage, Place::Usb);
     assert_eq!(format_disk.as_deref(), Some("0781:5583:4C53:1000:1bde53ce"));
     let wifi = parsed.config.wifi;
-    assert_eq!(wifi.mode, WifiMode::HotspotAndStation);
+    assert_eq!(wifi.mode, Mode::HotspotAndStation);
     assert_eq!(wifi.country.as_deref(), Some("DE"));
     assert_eq!(wifi.ssid.as_deref(), Some("Caf\u{e9}; \"1\""));
     assert_eq!(wifi.passphrase.unwrap().reveal(), "correct horse");
-    assert_eq!(wifi.channel, WifiChannel::Number(36));
+    assert_eq!(wifi.channel, Channel::new(36));
     let [home, open] = &wifi.networks[..] else {
         panic!("{:?}", wifi.networks)
     };
@@ -414,7 +414,7 @@ fn a_slip_in_a_network_never_makes_it_an_open_one() {
         .iter()
         .map(|network| network.ssid.as_str())
         .collect();
-    // The second one is said to be wrong, and asks for no passphrase: it can only fail to join.
+    // The second one is reported, and asks for no passphrase: it can only fail to join.
     assert_eq!(names, ["other"]);
 }
 

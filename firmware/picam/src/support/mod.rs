@@ -40,7 +40,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) base: &'a Config,
 }
 
-/// Puts it together. What cannot be found out is said in its place.
+/// Puts it together. What cannot be found out is noted in its place.
 pub(crate) fn write(sources: &Sources<'_>) -> SupportFile {
     let read = |name: &str| RealFiles.read(&sources.boot.join(name));
     let toml = read("picam.toml");
@@ -162,7 +162,7 @@ mod tests {
             name.starts_with("picam-support-van-20") && name.ends_with(".txt"),
             "{name}"
         );
-        for wanted in [
+        for expected in [
             env!("CARGO_PKG_VERSION"),
             "kernel:",
             "uptime:",
@@ -173,7 +173,7 @@ mod tests {
             "joined with ********",
             "the recorder does not answer",
         ] {
-            assert!(text.contains(wanted), "{wanted}: {text}");
+            assert!(text.contains(expected), "{expected}: {text}");
         }
         for secret in ["xyzzy", "plugh", "wxyz-abcd", "$argon2"] {
             assert!(!text.contains(secret), "{secret}: {text}");
