@@ -1,7 +1,7 @@
 //! Single values of the file.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use picam_ring::{MIN_SLOTS, Reserve};
@@ -243,7 +243,7 @@ pub(super) fn reserve(value: &DeValue<'_>) -> Result<Reserve, Wrong> {
     })
 }
 
-pub(super) fn show_path(path: &PathBuf) -> String {
+pub(super) fn show_path(path: &Path) -> String {
     path.display().to_string()
 }
 
