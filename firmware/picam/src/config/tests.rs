@@ -351,18 +351,15 @@ fn a_name_a_country_and_networks_are_read() {
          [[wifi.network]]\nssid = \"open\"\n",
     );
     assert_eq!(parsed.problems, []);
-    let Device {
-        name,
-        time_zone,
-        factory_reset,
-        footage,
-        format_disk,
-    } = parsed.config.device;
-    assert_eq!(name, "van-2");
-    assert_eq!(time_zone, "America/Argentina/Buenos_Aires");
-    assert_eq!(factory_reset, Reset::Settings);
-    assert_eq!(footage, Place::Usb);
-    assert_eq!(format_disk.as_deref(), Some("0781:5583:4C53:1000:1bde53ce"));
+    let device = parsed.config.device;
+    assert_eq!(device.name, "van-2");
+    assert_eq!(device.time_zone, "America/Argentina/Buenos_Aires");
+    assert_eq!(device.factory_reset, Reset::Settings);
+    assert_eq!(device.footage, Place::Usb);
+    assert_eq!(
+        device.format_disk.as_deref(),
+        Some("0781:5583:4C53:1000:1bde53ce")
+    );
     let wifi = parsed.config.wifi;
     assert_eq!(wifi.mode, Mode::HotspotAndStation);
     assert_eq!(wifi.country.as_deref(), Some("DE"));
