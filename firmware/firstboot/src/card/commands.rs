@@ -29,7 +29,7 @@ impl BlockDevice {
     fn is_attached(&self, entry: &Entry) -> bool {
         let sysfs = partition_of(self.sysfs(), self.partition_number());
         let sysfs = self.sysfs().join(sysfs.file_name().unwrap_or_default());
-        let is = |name, wanted| number(&sysfs.join(name)).is_ok_and(|number| number == wanted);
+        let is = |name, expected| number(&sysfs.join(name)).is_ok_and(|number| number == expected);
         let start = u64::from(entry.start);
         let on_disk = entry.end().min(self.card().sectors).saturating_sub(start);
         is("start", start) && is("size", on_disk)

@@ -21,7 +21,7 @@ fn a_killed_first_boot_goes_on_where_it_was() {
         let device = uncut.insert();
         succeed(&args(&device, "/nowhere"))
     };
-    let wanted = uncut.describe();
+    let expected = uncut.describe();
     for n in 0..kills() {
         let mut card = Card::flashed(64);
         let mut device = card.insert();
@@ -34,7 +34,7 @@ fn a_killed_first_boot_goes_on_where_it_was() {
         }
         // Where picam alone was killed, this waits for the formatting that goes on.
         succeed(&args(&device, "/nowhere"));
-        assert_eq!(card.describe(), wanted, "killed after {delay:?}");
+        assert_eq!(card.describe(), expected, "killed after {delay:?}");
         card.assert_rest_untouched();
     }
     eprintln!("{} kills within {took:?}", kills());

@@ -11,8 +11,8 @@ const MANY: usize = 10_000;
 
 /// Cards whose boots are cut, for each situation; `PICAM_CUTS` sets it.
 fn cases() -> u64 {
-    let wanted = std::env::var("PICAM_CUTS").ok();
-    wanted.map_or(100, |cuts| cuts.parse().unwrap())
+    let requested = std::env::var("PICAM_CUTS").ok();
+    requested.map_or(100, |cuts| cuts.parse().unwrap())
 }
 
 /// Numbers that look random (xorshift).
@@ -263,7 +263,7 @@ fn cut_changes(mutant: Mutant) -> Result<[usize; 2], String> {
         ("device.name", "second"),
         ("wifi.passphrase", "second passphrase"),
     ];
-    let wanted = Change {
+    let requested = Change {
         set: keys
             .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
             .into(),
@@ -275,7 +275,7 @@ fn cut_changes(mutant: Mutant) -> Result<[usize; 2], String> {
             fat,
             &mut host,
             &paths(Path::new("/")),
-            &wanted,
+            &requested,
             KEYS,
             |_| Vec::new(),
         )

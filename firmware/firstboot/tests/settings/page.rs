@@ -51,13 +51,13 @@ fn wrong(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn make(camera: &mut Camera, wanted: &Change) -> Result<(), ChangeError> {
+fn make(camera: &mut Camera, requested: &Change) -> Result<(), ChangeError> {
     let paths = camera.paths();
     change(
         &mut RealFiles,
         &mut camera.host,
         &paths,
-        wanted,
+        requested,
         KEYS,
         wrong,
     )
@@ -168,7 +168,7 @@ fn what_is_kept_and_who_records_is_not_the_pages_to_change() {
 #[test]
 fn a_value_that_would_not_be_used_changes_nothing() {
     let mut camera = Camera::with(TEXT);
-    for (wanted, where_) in [
+    for (requested, where_) in [
         (
             set(&[("device.time-zone", "good"), ("device.name", "bad name")]),
             "device.name",
@@ -177,7 +177,7 @@ fn a_value_that_would_not_be_used_changes_nothing() {
         (unset("wifi.passphrase"), "wifi.passphrase"),
         (unset("web.password"), "web.password"),
     ] {
-        let refused = make(&mut camera, &wanted).unwrap_err();
+        let refused = make(&mut camera, &requested).unwrap_err();
         assert!(
             matches!(
                 refused,

@@ -33,24 +33,28 @@ pub(crate) static SECTIONS: [SectionKeys; 9] = [
     Log::SECTION,
 ];
 
+/// Every key, with its section.
+pub(super) fn all() -> impl Iterator<Item = (&'static SectionKeys, &'static Key)> {
+    let with_section =
+        |section: &'static SectionKeys| section.keys.iter().map(move |key| (section, key));
+    SECTIONS.iter().flat_map(with_section)
+}
+
 /// The keys as what changes and hides them knows them.
 pub(crate) fn card_keys() -> Vec<CardKey> {
-    let keys = SECTIONS.iter().flat_map(|section| {
-        section.keys.iter().map(|key| CardKey {
-            section: section.name(),
-            name: key.name,
-            access: key.access,
-        })
+    let keys = all().map(|(section, key)| CardKey {
+        section: section.name(),
+        name: key.name,
+        access: key.access,
     });
     keys.collect()
 }
 
 /// Whether the page is away for a moment when it changes this key.
 pub(crate) fn interrupts_page(full: &str) -> bool {
-    let mut keys = SECTIONS
-        .iter()
-        .flat_map(|section| section.keys.iter().map(|key| (section.full(key.name), key)));
-    keys.any(|(name, key)| name == full && key.access.is_on_page() && key.applies == Applies::Page)
+    all().any(|(section, key)| {
+        key.access.is_on_page() && key.applies == Applies::Page && section.full(key.name) == full
+    })
 }
 
 /// What holds in place of a password that cannot be used.

@@ -133,7 +133,7 @@ macro_rules! keys {
         #[derive(Debug, Clone, PartialEq)]
         $(#[$meta])*
         // The help is written for the configuration file.
-        #[allow(rustdoc::broken_intra_doc_links, missing_docs)]
+        #[allow(rustdoc::all, missing_docs)]
         $vis struct $name {
             $($(#[doc = $help])* $vis $field: $type,)*
             $($($(#[doc = $what])* $vis $other: $other_type,)*)?

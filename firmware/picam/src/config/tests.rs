@@ -25,16 +25,9 @@ fn problem(text: &str) -> String {
     }
 }
 
-/// Every key with its section in front.
-fn all_keys() -> impl Iterator<Item = (String, table::Key)> {
-    let keys = |section: &table::SectionKeys| {
-        let section = *section;
-        section
-            .keys
-            .iter()
-            .map(move |key| (section.full(key.name), *key))
-    };
-    keys::SECTIONS.iter().flat_map(keys)
+/// Every key, as `section.key`.
+fn all_keys() -> impl Iterator<Item = (String, &'static table::Key)> {
+    keys::all().map(|(section, key)| (section.full(key.name), key))
 }
 
 #[test]
@@ -480,8 +473,7 @@ fn a_new_password_goes_before_an_old_hash() {
 }
 
 fn key_or_noise() -> impl Strategy<Value = String> {
-    let keys = keys::SECTIONS.iter().flat_map(|section| section.keys);
-    let keys: Vec<&str> = keys.map(|key| key.name).collect();
+    let keys: Vec<&str> = keys::all().map(|(_, key)| key.name).collect();
     prop_oneof![
         proptest::sample::select(keys).prop_map(str::to_owned),
         "\\PC{0,6}"
