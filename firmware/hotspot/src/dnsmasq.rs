@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
-use crate::render::{Extras, Hotspot, LEASES};
+use crate::wlan::{LEASES, Setup};
 
 /// What Windows looks up beside its web page, and what it expects to be told (Microsoft, "NCSI active
 /// probes"): the one name that is not the camera's. Nothing is ever sent there through us.
@@ -11,13 +11,15 @@ const WINDOWS: (&str, Ipv4Addr) = ("dns.msftncsi.com", Ipv4Addr::new(131, 107, 2
 /// Where every camera's page is, whatever its name.
 const DEFAULT_NAME: &str = "picam.local";
 
-pub(crate) fn text(hotspot: &Hotspot<'_>, extras: &Extras<'_>) -> String {
+pub(crate) fn text(setup: &Setup<'_>) -> String {
+    let extras = setup.extras;
+    let (interface, _) = setup.ap_interface();
     let (address, run) = (extras.address, extras.run_dir);
     let (first, last) = (leased(address, LEASES.0), leased(address, LEASES.1));
     let mut text = format!(
         "# Written by `picam hotspot`; changes go into picam.toml.\n\
          # On the hotspot's interface alone, whenever it comes and goes.\n\
-         interface={}\n\
+         interface={interface}\n\
          except-interface=lo\n\
          bind-dynamic\n\
          # Nobody is asked, and nothing is read from the device: there are the names below or none.\n\
@@ -34,8 +36,7 @@ pub(crate) fn text(hotspot: &Hotspot<'_>, extras: &Extras<'_>) -> String {
          dhcp-range={first},{last},255.255.255.0,12h\n\
          dhcp-option=option:dns-server,{address}\n\
          # No router: phones keep their mobile data for the internet.\n\
-         dhcp-option=option:router\n",
-        hotspot.interface,
+         dhcp-option=option:router\n"
     );
     let own = format!("{}.local", extras.name);
     let probes = extras.probe_hosts.iter().copied();

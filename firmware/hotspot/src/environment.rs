@@ -1,14 +1,16 @@
 //! hotspot.env: what the units need to know.
 
-use crate::render::{Extras, Hotspot};
+use crate::wlan::Setup;
 
 /// Lines that systemd (`EnvironmentFile=`) and shells read alike: no value needs quotes.
-pub(crate) fn text(
-    hotspot: Option<&Hotspot<'_>>,
-    station: Option<&str>,
-    extras: &Extras<'_>,
-) -> String {
-    let mode = match (hotspot, station) {
+pub(crate) fn text(setup: &Setup<'_>) -> String {
+    let (ap, station, extras) = (
+        setup.access_point.as_ref(),
+        setup.station_interface(),
+        setup.extras,
+    );
+    let (interface, mac) = setup.ap_interface();
+    let mode = match (ap, station) {
         (Some(_), None) => "hotspot",
         (Some(_), Some(_)) => "hotspot+station",
         (None, Some(_)) => "station",
@@ -27,10 +29,10 @@ pub(crate) fn text(
          AP_CHANNEL={}\n\
          STA_INTERFACE={}\n",
         extras.radio.interface,
-        text(hotspot.map(|hotspot| hotspot.interface.to_owned())),
-        text(hotspot.map(|hotspot| hotspot.mac.to_string())),
-        text(hotspot.map(|_| extras.address.to_string())),
-        text(hotspot.map(|hotspot| hotspot.channel.to_string())),
+        text(ap.map(|_| interface.to_owned())),
+        text(ap.map(|_| mac.to_string())),
+        text(ap.map(|_| extras.address.to_string())),
+        text(ap.map(|ap| ap.channel.to_string())),
         text(station.map(str::to_owned)),
     )
 }

@@ -3,14 +3,12 @@
 use std::fmt::Write;
 
 use crate::escape::hex;
-use crate::render::{Extras, Hotspot};
+use crate::wlan::{AccessPoint, Setup};
 
 /// Of what an owner writes, nothing stands here as it was written.
-pub(crate) fn text(hotspot: &Hotspot<'_>, extras: &Extras<'_>) -> String {
-    let Hotspot {
-        interface, channel, ..
-    } = hotspot;
-    let run = extras.run_dir;
+pub(crate) fn text(ap: &AccessPoint, setup: &Setup<'_>) -> String {
+    let (interface, _) = setup.ap_interface();
+    let (channel, run) = (ap.channel, setup.extras.run_dir);
     let mut text = format!(
         "# Written by `picam hotspot`; changes go into picam.toml.\n\
          interface={interface}\n\
@@ -23,20 +21,20 @@ pub(crate) fn text(hotspot: &Hotspot<'_>, extras: &Extras<'_>) -> String {
          ssid2={}\n\
          utf8_ssid=1\n\
          ignore_broadcast_ssid={}\n",
-        hex(hotspot.ssid.as_bytes()),
-        u8::from(hotspot.hidden),
+        hex(ap.ssid.as_str().as_bytes()),
+        u8::from(ap.hidden),
     );
     let mut line = |key: &str, value: &str| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{key}={value}");
     };
-    if let Some(country) = extras.country {
+    if let Some(country) = setup.extras.country {
         line("country_code", &country.code());
         line("ieee80211d", "1");
     }
     line("hw_mode", if channel.is_5_ghz() { "a" } else { "g" });
     line("channel", &channel.to_string());
-    if hotspot.high_throughput {
+    if ap.high_throughput {
         line("ieee80211n", "1");
     }
     line("wmm_enabled", "1");
@@ -48,9 +46,9 @@ pub(crate) fn text(hotspot: &Hotspot<'_>, extras: &Extras<'_>) -> String {
     line("rsn_pairwise", "CCMP");
     line("group_cipher", "CCMP");
     line("ieee80211w", "0");
-    line("wpa_psk", &hotspot.psk.key(hotspot.ssid.as_bytes()));
+    line("wpa_psk", &ap.passphrase.key(ap.ssid.as_str().as_bytes()));
     line("wps_state", "0");
-    line("max_num_sta", &hotspot.clients.to_string());
+    line("max_num_sta", &ap.max_clients.to_string());
     // Phones have no business with each other.
     line("ap_isolate", "1");
     text

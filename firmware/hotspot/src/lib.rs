@@ -8,6 +8,8 @@
 //! `docs/hotspot.md` explains the choices.
 
 mod channel;
+mod choose;
+mod configuration;
 mod country;
 mod dnsmasq;
 mod environment;
@@ -20,14 +22,21 @@ mod render;
 mod scan;
 mod settle;
 mod supplicant;
+mod unusable;
+mod wlan;
 
-pub use channel::{Channel, choose_channel};
+pub use channel::Channel;
+pub use choose::choose_channel;
 pub use country::Country;
 pub use mac::{Mac, NoMac};
 pub use networkd::FILES as NETWORKD_FILES;
 pub use psk::{Psk, PskError};
-pub use render::{Extras, Files, MAX_CLIENTS, Radio, Unusable, render};
+pub use render::{Files, render};
 pub use scan::{Bss, lists_5_ghz, parse_scan};
-pub use settle::{Air, Mode, NoHotspot, Settled, Wish, WishedNetwork, default_ssid, settle};
+pub use settle::{
+    Air, Mode, NoHotspot, Requested, RequestedNetwork, Settled, default_ssid, settle,
+};
+pub use unusable::Unusable;
+pub use wlan::{Extras, MAX_CLIENTS, Radio, Ssid};
 
 pub use embedded_svc::wifi;

@@ -44,6 +44,11 @@ impl Psk {
         }
     }
 
+    /// As it was written.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+
     /// The key of a network of that name, as 64 hexadecimal digits. It is what goes into files: their
     /// readers disagree about quotes, backslashes and `#` in passphrases.
     pub fn key(&self, ssid: &[u8]) -> String {

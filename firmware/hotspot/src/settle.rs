@@ -3,25 +3,23 @@
 //! A slip never costs the hotspot, if there is a passphrase: what cannot be used is left out, and
 //! said. Without a passphrase there is no hotspot at all, for an open one is worse than none.
 
-use embedded_svc::wifi::{
-    AccessPointConfiguration, AuthMethod, ClientConfiguration, Configuration, PmfConfiguration,
-    Protocol, ScanMethod, ScanSortMethod,
-};
+use embedded_svc::wifi::{ClientConfiguration, Configuration};
 
-use crate::channel::{Channel, choose_channel};
+use crate::channel::Channel;
+use crate::choose::choose_channel;
+use crate::configuration::configuration;
 use crate::country::Country;
 use crate::escape::is_label;
 use crate::mac::Mac;
 use crate::psk::{Psk, PskError};
 use crate::scan::Bss;
+use crate::wlan::{AccessPoint, Pmf, Ssid, Station};
 
 /// Phones at a time. The Pi's radios end at 7 to 10, depending on their firmware
 /// (raspberrypi/linux#3010); a phone that is turned away at once beats one that is not answered.
 const CLIENTS: u16 = 7;
 /// What a device is called whose name cannot be used.
 const NAME: &str = "picam";
-/// Bytes of an SSID (IEEE 802.11-2020, 9.4.2.2).
-const MAX_SSID: usize = 32;
 
 /// What the radio shall be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +36,7 @@ pub enum Mode {
 
 /// What the owner wrote.
 #[derive(Clone)]
-pub struct Wish<'a> {
+pub struct Requested<'a> {
     /// The device's name: a label of RFC 1123 in lower case.
     pub name: &'a str,
     /// What the radio is for.
@@ -52,12 +50,12 @@ pub struct Wish<'a> {
     /// The hotspot's channel; without one, the least used is taken.
     pub channel: Option<u8>,
     /// What to join as a station, the preferred one first.
-    pub networks: Vec<WishedNetwork<'a>>,
+    pub networks: Vec<RequestedNetwork<'a>>,
 }
 
 /// A network of somebody else.
 #[derive(Clone, Copy)]
-pub struct WishedNetwork<'a> {
+pub struct RequestedNetwork<'a> {
     /// Its name.
     pub ssid: &'a str,
     /// Its passphrase or key; `None` for an open network.
@@ -75,7 +73,7 @@ pub struct Air<'a> {
     pub heard: &'a [Bss],
 }
 
-/// What can be had of a [`Wish`]. Holds passphrases, so there is no `Debug`.
+/// What can be had of a [`Requested`]. Holds passphrases, so there is no `Debug`.
 #[derive(Clone)]
 pub struct Settled {
     /// What to [`render`](crate::render()).
@@ -86,7 +84,7 @@ pub struct Settled {
     pub country: Option<Country>,
     /// The device's name.
     pub name: String,
-    /// What is otherwise than wished: whole sentences.
+    /// What is otherwise than requested: whole sentences.
     pub notes: Vec<String>,
     /// Why nothing at all could be had. The configuration is `None` then.
     pub refused: Option<NoHotspot>,
@@ -108,62 +106,53 @@ pub enum NoHotspot {
 
 /// The name of a hotspot whose owner chose none: the device's, and the radio's last four digits.
 pub fn default_ssid(name: &str, radio: Mac) -> String {
-    let tail = radio.tail();
-    let mut end = name.len().min(MAX_SSID - tail.len() - 1);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}-{tail}", name.get(..end).unwrap_or_default())
+    Ssid::made_of(name, radio).as_str().to_owned()
 }
 
 /// Settles for what can be had.
-pub fn settle(wish: &Wish<'_>, air: Air<'_>) -> Settled {
+pub fn settle(requested: &Requested<'_>, air: Air<'_>) -> Settled {
     let mut notes = Vec::new();
-    let country = country(wish.country, &mut notes);
-    let name = name(wish.name, &mut notes);
-    let (wants_hotspot, wants_stations) = match wish.mode {
+    let country = country(requested.country, &mut notes);
+    let name = name(requested.name, &mut notes);
+    let (wants_hotspot, wants_stations) = match requested.mode {
         Mode::Hotspot => (true, false),
         Mode::HotspotAndStation => (true, true),
         Mode::Station => (false, true),
         Mode::Off => (false, false),
     };
-    let mut networks = Vec::new();
-    if wants_stations {
-        networks = stations(&wish.networks, &mut notes);
-    }
+    let mut stations = match wants_stations {
+        true => stations(&requested.networks, &mut notes),
+        false => Vec::new(),
+    };
     let mut refused = None;
-    let mut hotspot = None;
+    let mut passphrase = None;
     // Whoever only wanted to join other networks, and cannot, shall not be locked out.
-    if wants_hotspot || (wants_stations && networks.is_empty()) {
-        match password(wish.passphrase) {
-            Ok(password) => hotspot = Some(password),
-            Err(error) if networks.is_empty() => refused = Some(error),
+    if wants_hotspot || (wants_stations && stations.is_empty()) {
+        match self::passphrase(requested.passphrase) {
+            Ok(usable) => passphrase = Some(usable),
+            Err(error) if stations.is_empty() => refused = Some(error),
             Err(error) => notes.push(format!("{error} (until then: station alone)")),
         }
     }
-    let first = (!networks.is_empty()).then(|| networks.remove(0));
-    let configuration = match (first, hotspot) {
-        (None, None) => Configuration::None,
-        (Some(first), None) => Configuration::Client(first),
-        (None, Some(password)) => {
-            let channel = own_channel(wish.channel, country, air, &mut notes);
-            let ssid = own_ssid(wish.ssid, name, air.radio, &mut notes);
-            Configuration::AccessPoint(access_point(ssid, password, channel))
+    let access_point = passphrase.map(|passphrase| {
+        let shared = stations_channel(&stations, requested.channel, country, air);
+        if let Some(first) = stations.first_mut() {
+            first.channel = shared;
         }
-        (Some(mut first), Some(password)) => {
-            let names = std::iter::once(&first).chain(&networks);
-            let names: Vec<&str> = names.map(|network| network.ssid.as_str()).collect();
-            let shared = stations_channel(&names, wish.channel, country, air);
-            let channel =
-                shared.unwrap_or_else(|| own_channel(wish.channel, country, air, &mut notes));
-            first.channel = shared.map(Channel::number);
-            let ssid = own_ssid(wish.ssid, name, air.radio, &mut notes);
-            Configuration::Mixed(first, access_point(ssid, password, channel))
+        AccessPoint {
+            channel: shared
+                .unwrap_or_else(|| own_channel(requested.channel, country, air, &mut notes)),
+            ssid: own_ssid(requested.ssid, name, air.radio, &mut notes),
+            hidden: false,
+            passphrase,
+            high_throughput: true,
+            max_clients: CLIENTS,
         }
-    };
+    });
+    let more_networks = stations.iter().skip(1).map(ClientConfiguration::from);
     Settled {
-        configuration,
-        more_networks: networks,
+        configuration: configuration(access_point.as_ref(), stations.first()),
+        more_networks: more_networks.collect(),
         country,
         name: name.to_owned(),
         notes,
@@ -189,58 +178,26 @@ fn name<'a>(name: &'a str, notes: &mut Vec<String>) -> &'a str {
     NAME
 }
 
-fn own_ssid(
-    wished: Option<&str>,
-    name: &str,
-    radio: Mac,
-    notes: &mut Vec<String>,
-) -> heapless::String<32> {
-    if let Some(ssid) = wished {
-        match text(ssid) {
+fn own_ssid(requested: Option<&str>, name: &str, radio: Mac, notes: &mut Vec<String>) -> Ssid {
+    if let Some(ssid) = requested {
+        match Ssid::new(ssid) {
             Some(ssid) => return ssid,
             None => notes.push("wifi.ssid does not have 1 to 32 bytes; choose another".to_owned()),
         }
     }
-    // It is short enough.
-    text(&default_ssid(name, radio)).unwrap_or_default()
+    Ssid::made_of(name, radio)
 }
 
-/// A text that is not empty, if there is room for it.
-fn text<const N: usize>(text: &str) -> Option<heapless::String<N>> {
-    let text = heapless::String::try_from(text).ok()?;
-    (!text.is_empty()).then_some(text)
-}
-
-fn password(wished: Option<&str>) -> Result<heapless::String<64>, NoHotspot> {
-    let wished = wished.ok_or(NoHotspot::NoPassphrase)?;
-    Psk::parse(wished)?;
-    text(wished).ok_or(NoHotspot::Passphrase(PskError::Length(wished.len())))
-}
-
-/// Every field is set here: the default of `embedded_svc` is an open network.
-fn access_point(
-    ssid: heapless::String<32>,
-    password: heapless::String<64>,
-    channel: Channel,
-) -> AccessPointConfiguration {
-    AccessPointConfiguration {
-        ssid,
-        ssid_hidden: false,
-        channel: channel.number(),
-        secondary_channel: None,
-        protocols: Protocol::P802D11BG | Protocol::P802D11BGN,
-        auth_method: AuthMethod::WPA2Personal,
-        password,
-        max_connections: CLIENTS,
-    }
+fn passphrase(requested: Option<&str>) -> Result<Psk, NoHotspot> {
+    Ok(Psk::parse(requested.ok_or(NoHotspot::NoPassphrase)?)?)
 }
 
 /// The networks that can be joined.
-fn stations(wished: &[WishedNetwork<'_>], notes: &mut Vec<String>) -> Vec<ClientConfiguration> {
-    let mut networks = Vec::new();
-    for (index, network) in wished.iter().enumerate() {
+fn stations(requested: &[RequestedNetwork<'_>], notes: &mut Vec<String>) -> Vec<Station> {
+    let mut stations = Vec::new();
+    for (index, network) in requested.iter().enumerate() {
         match station(*network) {
-            Ok(network) => networks.push(network),
+            Ok(station) => stations.push(station),
             Err(wrong) => {
                 let number = index + 1;
                 notes.push(format!(
@@ -249,32 +206,22 @@ fn stations(wished: &[WishedNetwork<'_>], notes: &mut Vec<String>) -> Vec<Client
             }
         }
     }
-    if networks.is_empty() {
+    if stations.is_empty() {
         let wrong = "there is no network to join; write [[wifi.network]] with ssid and passphrase";
         notes.push(format!("{wrong} (until then: hotspot alone)"));
     }
-    networks
+    stations
 }
 
-fn station(network: WishedNetwork<'_>) -> Result<ClientConfiguration, String> {
-    let wrong = || "its ssid does not have 1 to 32 bytes".to_owned();
-    let ssid = text(network.ssid).ok_or_else(wrong)?;
-    let (auth_method, password) = match network.passphrase {
-        None => (AuthMethod::None, heapless::String::new()),
-        Some(wished) => {
-            Psk::parse(wished).map_err(|error| error.to_string())?;
-            let password = text(wished).ok_or("its passphrase is too long")?;
-            (AuthMethod::WPA2Personal, password)
-        }
-    };
-    Ok(ClientConfiguration {
+fn station(network: RequestedNetwork<'_>) -> Result<Station, String> {
+    let ssid = Ssid::new(network.ssid).ok_or("its ssid does not have 1 to 32 bytes")?;
+    let passphrase = network.passphrase.map(Psk::parse).transpose();
+    Ok(Station {
         ssid,
         bssid: None,
-        auth_method,
-        password,
+        passphrase: passphrase.map_err(|error| error.to_string())?,
         channel: None,
-        scan_method: ScanMethod::CompleteScan(ScanSortMethod::Signal),
-        pmf_cfg: PmfConfiguration::NotCapable,
+        pmf: Pmf::Off,
     })
 }
 
@@ -284,13 +231,13 @@ fn usable(channel: Channel, country: Option<Country>, air: Air<'_>) -> bool {
 
 /// The channel of a hotspot that has the radio for itself, or whose station has not been heard.
 fn own_channel(
-    wished: Option<u8>,
+    requested: Option<u8>,
     country: Option<Country>,
     air: Air<'_>,
     notes: &mut Vec<String>,
 ) -> Channel {
     let chosen = || choose_channel(air.heard);
-    let Some(number) = wished else {
+    let Some(number) = requested else {
         return chosen();
     };
     let wrong = match Channel::new(number) {
@@ -313,12 +260,12 @@ fn own_channel(
 /// point has one channel, and only the station's network is free to say which. 5 GHz is used when it
 /// was asked for alone.
 fn stations_channel(
-    names: &[&str],
-    wished: Option<u8>,
+    stations: &[Station],
+    requested: Option<u8>,
     country: Option<Country>,
     air: Air<'_>,
 ) -> Option<Channel> {
-    let wants_5_ghz = wished
+    let wants_5_ghz = requested
         .and_then(Channel::new)
         .is_some_and(|channel| channel.is_5_ghz() && usable(channel, country, air));
     let shareable = |bss: &&Bss| {
@@ -326,11 +273,11 @@ fn stations_channel(
             usable(channel, country, air) && (wants_5_ghz || !channel.is_5_ghz())
         })
     };
-    names.iter().find_map(|name| {
+    stations.iter().find_map(|station| {
         let same = air
             .heard
             .iter()
-            .filter(|bss| bss.ssid.as_deref() == Some(*name));
+            .filter(|bss| bss.ssid.as_deref() == Some(station.ssid.as_str()));
         let loudest = same.filter(shareable).max_by_key(|bss| bss.signal_dbm);
         loudest.and_then(Bss::channel)
     })

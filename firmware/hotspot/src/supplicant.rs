@@ -5,14 +5,11 @@ use std::fmt::Write;
 use crate::channel::Channel;
 use crate::country::Country;
 use crate::escape::hex;
-use crate::render::{Extras, Hotspot, Network};
+use crate::wlan::{Setup, Station};
 
 /// The preferred network first.
-pub(crate) fn text(
-    networks: &[Network<'_>],
-    hotspot: Option<&Hotspot<'_>>,
-    extras: &Extras<'_>,
-) -> String {
+pub(crate) fn text(setup: &Setup<'_>) -> String {
+    let (stations, extras) = (&setup.stations, setup.extras);
     let mut text = format!(
         "# Written by `picam hotspot`; changes go into picam.toml.\n\
          ctrl_interface={}/wpa_supplicant\n\
@@ -24,22 +21,23 @@ pub(crate) fn text(
     if let Some(country) = extras.country {
         let _ = writeln!(text, "country={}", country.code());
     }
-    let band = hotspot.map(|hotspot| band(hotspot.channel, extras.country));
-    for (network, priority) in networks.iter().zip((1..=networks.len()).rev()) {
-        let _ = block(&mut text, network, priority, band.as_deref());
+    let ap = setup.access_point.as_ref();
+    let band = ap.map(|ap| band(ap.channel, extras.country));
+    for (station, priority) in stations.iter().zip((1..=stations.len()).rev()) {
+        let _ = block(&mut text, station, priority, band.as_deref());
     }
     text
 }
 
 fn block(
     text: &mut String,
-    network: &Network<'_>,
+    station: &Station,
     priority: usize,
     band: Option<&str>,
 ) -> std::fmt::Result {
     writeln!(text, "network={{")?;
-    writeln!(text, "\tssid={}", hex(network.ssid.as_bytes()))?;
-    if let Some(bssid) = network.bssid {
+    writeln!(text, "\tssid={}", hex(station.ssid.as_str().as_bytes()))?;
+    if let Some(bssid) = station.bssid {
         writeln!(text, "\tbssid={bssid}")?;
     }
     // Networks that hide their name are asked for by it.
@@ -49,12 +47,12 @@ fn block(
         writeln!(text, "\tfreq_list={band}")?;
         writeln!(text, "\tscan_freq={band}")?;
     }
-    match &network.psk {
+    match &station.passphrase {
         None => writeln!(text, "\tkey_mgmt=NONE")?,
         Some(psk) => {
             writeln!(text, "\tkey_mgmt=WPA-PSK\n\tproto=RSN\n\tpairwise=CCMP")?;
-            writeln!(text, "\tpsk={}", psk.key(network.ssid.as_bytes()))?;
-            writeln!(text, "\tieee80211w={}", network.pmf)?;
+            writeln!(text, "\tpsk={}", psk.key(station.ssid.as_str().as_bytes()))?;
+            writeln!(text, "\tieee80211w={}", station.pmf as u8)?;
         }
     }
     writeln!(text, "}}")

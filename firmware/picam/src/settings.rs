@@ -86,7 +86,7 @@ impl Settings {
             slots: self.config.ring_slots(),
             slot_size: self.config.slot_size,
             shares: self.config.shares,
-            retention: self.config.max_age,
+            retention: self.config.retention.max_age,
             system_clock: self.config.system_clock,
             drive: self.drive,
             warnings: self.warnings.clone(),

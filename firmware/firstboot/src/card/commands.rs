@@ -15,7 +15,7 @@ use super::mbr::Entry;
 use super::run::Tools;
 
 /// How long a device node may take to appear; devtmpfs makes it at once.
-const PATIENCE: Duration = Duration::from_secs(5);
+const NODE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the volume is called on a PC.
 const LABEL: &str = "FOOTAGE";
 
@@ -29,7 +29,7 @@ impl BlockDevice {
     fn is_attached(&self, entry: &Entry) -> bool {
         let sysfs = partition_of(self.sysfs(), self.partition_number());
         let sysfs = self.sysfs().join(sysfs.file_name().unwrap_or_default());
-        let is = |name, wanted| number(&sysfs.join(name)).is_ok_and(|number| number == wanted);
+        let is = |name, expected| number(&sysfs.join(name)).is_ok_and(|number| number == expected);
         let start = u64::from(entry.start);
         let on_disk = entry.end().min(self.card().sectors).saturating_sub(start);
         is("start", start) && is("size", on_disk)
@@ -64,7 +64,7 @@ impl Tools for BlockDevice {
             self.locked()?;
             let start = Instant::now();
             while let Err(error) = self.tell_kernel(entry) {
-                if start.elapsed() > PATIENCE {
+                if start.elapsed() > NODE_TIMEOUT {
                     return Err(error);
                 }
                 std::thread::sleep(Duration::from_millis(50));
@@ -72,7 +72,7 @@ impl Tools for BlockDevice {
         }
         let (partition, start) = (self.partition(), Instant::now());
         while !partition.exists() {
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > NODE_TIMEOUT {
                 let missing = format!("{} does not appear", partition.display());
                 return Err(io::Error::new(io::ErrorKind::TimedOut, missing));
             }
@@ -133,9 +133,9 @@ fn run(command: &mut Command) -> io::Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    let said = [output.stderr, output.stdout].concat();
-    let said = String::from_utf8_lossy(&said);
-    let line = said.lines().rfind(|line| !line.trim().is_empty());
+    let printed = [output.stderr, output.stdout].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    let line = printed.lines().rfind(|line| !line.trim().is_empty());
     let line = line.unwrap_or_default().trim();
     Err(io::Error::other(format!(
         "{program}, {}: {line}",

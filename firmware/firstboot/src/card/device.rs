@@ -14,7 +14,7 @@ use super::mbr::{SECTOR, Sector};
 use super::run::Disk;
 
 /// How long a formatting that outlived whoever began it may still run.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why there is no disk to work on.
 #[derive(Debug, thiserror::Error)]
@@ -173,7 +173,9 @@ fn lock(file: &File) -> io::Result<()> {
     loop {
         match flock(file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(()),
-            Err(_) if start.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(20)),
+            Err(_) if start.elapsed() < LOCK_TIMEOUT => {
+                std::thread::sleep(Duration::from_millis(20))
+            }
             Err(error) => return Err(error.into()),
         }
     }

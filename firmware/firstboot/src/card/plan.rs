@@ -169,9 +169,9 @@ pub fn next(
             })
         }
         State::Formatting(entry) => {
-            let wanted = entry_as(RESERVED, entry.start.into())?;
-            if wanted != entry {
-                return Ok(write(wanted, Why::Resize));
+            let expected = entry_as(RESERVED, entry.start.into())?;
+            if expected != entry {
+                return Ok(write(expected, Why::Resize));
             }
             let footage = Entry {
                 kind: EXFAT,

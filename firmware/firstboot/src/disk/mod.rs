@@ -1,7 +1,7 @@
 //! A USB disk for the footage: found by its label, or formatted once if its owner names it.
 //!
 //! Nothing of a disk is changed unless the word in `picam.toml` names this very disk *and what is on it*: the word ends in a
-//! checksum of the disk's first mebibyte. Formatting changes that, so a word that was obeyed never fits again, whatever
+//! checksum of the disk's first mebibyte. Formatting changes that, so a word that was acted on never fits again, whatever
 //! the disk is used for later and whatever the camera has forgotten.
 
 mod device;

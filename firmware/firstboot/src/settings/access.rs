@@ -140,13 +140,13 @@ mod tests {
             shown_password(made.as_bytes()).as_deref(),
             Some("wxyz-abcd-efgh")
         );
-        for wanted in [
+        for expected in [
             "picam-1a2b",
             "abcd-efgh-jkmn-pqrs",
             "http://picam.local/",
             "192.168.66.1",
         ] {
-            assert!(made.contains(wanted), "{made}");
+            assert!(made.contains(expected), "{made}");
         }
         for other in [
             PagePassword::Chosen,

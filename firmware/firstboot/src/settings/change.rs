@@ -1,15 +1,15 @@
 //! Changing `picam.toml` for somebody at the page.
 //!
-//! Only keys that are listed here: nobody who has taken the page over can shrink what is kept, take a camera away or have a disk
-//! formatted. Those take an edit of the card.
+//! Only keys whose [`Access`](super::Access) lets the page.
 
 use std::collections::BTreeMap;
 use std::io;
 
 use super::boot::{self, Found, Writes};
-use super::credentials::{HASH, PASSPHRASE, PASSWORD, VIEWER_HASH, VIEWER_PASSWORD};
-use super::edit::{self, Place};
+use super::credentials::{PASSPHRASE, PASSWORD};
+use super::edit;
 use super::files::Files;
+use super::keys::{Key, kept_as, on_page};
 use super::text::{decode, make_sound};
 use super::{Host, Paths, credentials};
 
@@ -19,27 +19,6 @@ pub(super) const NETWORK: &str = "network";
 const NETWORKS: &str = "wifi.network";
 /// Networks that a camera may be told of.
 const MAX_NETWORKS: usize = 8;
-
-const fn place(section: &'static str, key: &'static str) -> Place {
-    Place { section, key }
-}
-
-/// What may be read and written.
-pub(super) const OPEN: [Place; 7] = [
-    place("device", "name"),
-    place("device", "time-zone"),
-    place(WIFI, "mode"),
-    place(WIFI, "country"),
-    place(WIFI, "ssid"),
-    place("log", "format"),
-    place("log", "level"),
-];
-/// What may only be written, and how it is kept: what is kept elsewhere is kept as a hash.
-pub(super) const SECRET: [(Place, Place); 3] = [
-    (PASSWORD, HASH),
-    (VIEWER_PASSWORD, VIEWER_HASH),
-    (PASSPHRASE, PASSPHRASE),
-];
 
 /// What somebody wants changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,17 +93,18 @@ impl ChangeError {
     }
 }
 
-/// Makes a change as a whole, or none of it: whenever the power goes, `picam.toml` is the old one or the new one. `wrong` says
-/// what a `picam.toml` has that could not be used.
+/// Makes a change as a whole, or none of it: whenever the power goes, `picam.toml` is the old one or the new one. `keys` are
+/// all that there are, and `wrong` says what a `picam.toml` has that could not be used.
 pub fn change(
     files: &mut impl Files,
     host: &mut impl Host,
     paths: &Paths,
-    wanted: &Change,
+    requested: &Change,
+    keys: &[Key],
     wrong: impl Fn(&str) -> Vec<String>,
 ) -> Result<(), ChangeError> {
-    for (key, value) in &wanted.set {
-        let place = place_of(key).ok_or_else(|| ChangeError::NotHere(key.clone()))?;
+    for (key, value) in &requested.set {
+        let place = on_page(keys, key).ok_or_else(|| ChangeError::NotHere(key.clone()))?;
         match value {
             Some(value) => usable(key, &edit::set("", place, value, None), &wrong)?,
             // Nobody needs viewers, but without the others the page or the hotspot is closed.
@@ -134,7 +114,7 @@ pub fn change(
             None => {}
         }
     }
-    for network in &wanted.join {
+    for network in &requested.join {
         let alone = put(String::new(), network)?;
         usable(NETWORKS, &alone, &wrong)?;
     }
@@ -142,9 +122,11 @@ pub fn change(
         return Err(ChangeError::NoFile);
     };
     let mut text = credentials::make_sections(&make_sound(&decode(&original)).text);
-    for (key, value) in &wanted.set {
-        let Some(place) = place_of(key) else { continue };
-        let kept_as = kept_as(place);
+    for (key, value) in &requested.set {
+        let Some(place) = on_page(keys, key) else {
+            continue;
+        };
+        let kept_as = kept_as(keys, place);
         let kept = match value {
             Some(value) if kept_as != place => Some(host.hash(value).map_err(ChangeError::Hash)?),
             value => value.clone(),
@@ -161,13 +143,13 @@ pub fn change(
             return Err(ChangeError::Form);
         }
     }
-    for name in &wanted.leave {
+    for name in &requested.leave {
         text = edit::take_from_list(&text, WIFI, NETWORK, "ssid", name);
     }
-    for network in &wanted.join {
+    for network in &requested.join {
         text = put(text, network)?;
     }
-    if super::view::view(text.as_bytes()).networks.len() > MAX_NETWORKS {
+    if super::view::networks(&text).len() > MAX_NETWORKS {
         return Err(ChangeError::TooMany);
     }
     if text.as_bytes() == original {
@@ -183,18 +165,6 @@ pub fn change(
         true => Ok(()),
         false => Err(ChangeError::Card(problems.join("; "))),
     }
-}
-
-fn place_of(key: &str) -> Option<Place> {
-    let secret = SECRET.iter().map(|(place, _)| *place);
-    let mut all = OPEN.into_iter().chain(secret);
-    all.find(|place| place.full() == key)
-}
-
-/// Where the value of a key is kept.
-fn kept_as(place: Place) -> Place {
-    let secret = SECRET.iter().find(|(given, _)| *given == place);
-    secret.map_or(place, |(_, kept_as)| *kept_as)
 }
 
 fn usable(key: &str, text: &str, wrong: impl Fn(&str) -> Vec<String>) -> Result<(), ChangeError> {

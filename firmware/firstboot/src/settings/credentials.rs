@@ -100,7 +100,7 @@ pub(super) fn settle(
             password: password.clone(),
         })
     };
-    let ssid = |patience| ssid(host, situation.meaning, &old_access, patience);
+    let ssid = |timeout| ssid(host, situation.meaning, &old_access, timeout);
     let access = match access(ssid(Duration::ZERO)) {
         // It has to be written anyway: then with the name that a radio may still bring.
         text if text.as_bytes() != old_access && *hotspot => access(ssid(RADIO)),
@@ -120,7 +120,7 @@ fn ssid(
     host: &impl Host,
     meaning: &Meaning,
     old_access: &[u8],
-    patience: Duration,
+    timeout: Duration,
 ) -> Option<String> {
     if meaning.ssid.is_some() {
         return meaning.ssid.clone();
@@ -135,7 +135,7 @@ fn ssid(
     };
     host.default_ssid(&meaning.name, Duration::ZERO)
         .or_else(shown)
-        .or_else(|| host.default_ssid(&meaning.name, patience))
+        .or_else(|| host.default_ssid(&meaning.name, timeout))
 }
 
 fn passphrase(

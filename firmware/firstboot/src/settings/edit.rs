@@ -40,17 +40,17 @@ fn value(text: &str, place: Place) -> Option<Item> {
 /// Gives a key a value. If there is none yet, it takes the place of `instead_of`, if that is there.
 pub(super) fn set(text: &str, place: Place, value: &str, instead_of: Option<Place>) -> String {
     let quoted = Value::from(value).to_string();
-    let wanted = |edited: &String| string(edited, place).as_deref() == Some(value);
+    let is_set = |edited: &String| string(edited, place).as_deref() == Some(value);
     if has(text, place) {
         let old = spans(text, place).map(|(_, value)| value);
         let edited = old.and_then(|old| splice(text, &old, &quoted));
-        if let Some(edited) = edited.filter(wanted) {
+        if let Some(edited) = edited.filter(is_set) {
             return edited;
         }
     } else if let Some((key, old)) = instead_of.and_then(|old| spans(text, old)) {
         // The later one first: the other's place is not moved by that.
         let edited = splice(text, &old, &quoted).and_then(|text| splice(&text, &key, place.key));
-        if let Some(edited) = edited.filter(wanted) {
+        if let Some(edited) = edited.filter(is_set) {
             return edited;
         }
     }

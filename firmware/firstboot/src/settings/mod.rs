@@ -9,6 +9,7 @@ mod change;
 mod credentials;
 mod edit;
 mod files;
+mod keys;
 mod public;
 mod replace;
 mod run;
@@ -24,8 +25,9 @@ use std::time::Duration;
 
 pub use change::{Change, ChangeError, Network, change};
 pub use files::{Files, RealFiles};
+pub use keys::{Access, Key};
 pub use public::{for_hotspot, public};
-pub use run::{Outcome, Wish, run, wish};
+pub use run::{Outcome, erase_request, run};
 pub use scrub::Scrubber;
 pub use support::{MAX_SUPPORT, SupportError, lay_support};
 pub use view::{View, view};
@@ -98,15 +100,15 @@ pub enum Reset {
 pub trait Host {
     /// What a configuration means.
     fn meaning(&self, text: &str) -> Meaning;
-    /// Whether the footage was erased, as this request ([`wish`]) asks.
+    /// Whether the footage was erased, as this request ([`erase_request`]) asks.
     fn is_erased(&mut self, request: u32) -> io::Result<bool>;
     /// The hash of a page password, as it stands in `picam.toml`.
     fn hash(&self, password: &str) -> io::Result<String>;
     /// Whether a password belongs to a hash. As slow as [`Host::hash`].
     fn verifies(&self, hash: &str, password: &str) -> bool;
     /// The name of a hotspot whose owner chose none: it is made of the device's name and the radio's
-    /// address. `None` where there is no radio, or none yet after so much patience.
-    fn default_ssid(&self, name: &str, patience: Duration) -> Option<String>;
+    /// address. `None` where there is no radio, or none yet after that time.
+    fn default_ssid(&self, name: &str, timeout: Duration) -> Option<String>;
     /// Fills with randomness.
     fn random(&mut self, bytes: &mut [u8]) -> io::Result<()>;
     /// Bytes that are free in the filesystem at a mount point.

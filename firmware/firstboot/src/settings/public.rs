@@ -4,18 +4,11 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use toml_edit::{Item, Key, TableLike, Value};
+use toml_edit::{Item, TableLike, Value};
 
+use super::keys::{Access, Key, holds_secrets, is_plain, with};
 use super::text::{decode, is_torn, lines_of, make_sound, parse};
 
-/// In a section that holds secrets, the keys that are none; any other key may be a secret whose name has a slip in it.
-const PLAIN: [(&str, &[&str]); 2] = [
-    ("wifi", &["mode", "country", "ssid", "channel", "network"]),
-    (
-        "web",
-        &["enabled", "listen", "password-hash", "viewer-password-hash"],
-    ),
-];
 /// What keys of secrets are called elsewhere.
 const SECRET: [&str; 7] = ["pass", "phrase", "psk", "pwd", "secret", "token", "wpa"];
 /// In the place of a passphrase. It opens nothing, but a network has one, and is none that is open to all.
@@ -28,18 +21,18 @@ const UNREADABLE: &str = "?";
 /// A `picam.toml` without passwords, passphrases and comments (old passwords stand in those), for services that nobody
 /// would trust with them. All that is left keeps its line, so that mistakes are still told by their lines; a line that is
 /// no TOML is a question mark. The hash of the page's password stays. Nothing is left of a file that is empty or torn.
-pub fn public(bytes: &[u8]) -> String {
-    part(bytes, Reader::Everybody)
+pub fn public(bytes: &[u8], keys: &[Key]) -> String {
+    part(bytes, Reader::Everybody, keys)
 }
 
 /// The sections of a `picam.toml` that the radio's service uses, passphrases included. Like [`public`] otherwise: no
 /// password of the page, no hash of one, no comments, and every line in its place.
-pub fn for_hotspot(bytes: &[u8]) -> String {
-    part(bytes, Reader::Hotspot)
+pub fn for_hotspot(bytes: &[u8], keys: &[Key]) -> String {
+    part(bytes, Reader::Hotspot, keys)
 }
 
 /// What `public` hides: values of secrets, and lines that are no TOML, behind their `=`.
-pub(super) fn secrets(bytes: &[u8]) -> Vec<String> {
+pub(super) fn secrets(bytes: &[u8], keys: &[Key]) -> Vec<String> {
     let text = decode(bytes);
     let sound = make_sound(&text);
     let mut secrets = Vec::new();
@@ -51,7 +44,7 @@ pub(super) fn secrets(bytes: &[u8]) -> Vec<String> {
         }
     }
     if let Ok(document) = parse(&sound.text) {
-        let mut found = Found::of(Reader::Everybody);
+        let mut found = Found::of(Reader::Everybody, keys);
         found.table(&sound.text, document.as_table(), &[], Kind::Lines, false);
         secrets.append(&mut found.secrets);
     }
@@ -65,7 +58,7 @@ enum Reader {
     Hotspot,
 }
 
-fn part(bytes: &[u8], reader: Reader) -> String {
+fn part(bytes: &[u8], reader: Reader, keys: &[Key]) -> String {
     if is_torn(bytes) {
         return String::new();
     }
@@ -82,7 +75,7 @@ fn part(bytes: &[u8], reader: Reader) -> String {
     };
     // As long as each other, so that places in the one are places in the other.
     let (sound, shown) = (with_broken(" "), with_broken(UNREADABLE));
-    let Some(cuts) = cuts(&sound, reader) else {
+    let Some(cuts) = cuts(&sound, reader, keys) else {
         return String::new();
     };
     let hidden = apply(&sound, &cuts);
@@ -96,9 +89,9 @@ fn part(bytes: &[u8], reader: Reader) -> String {
 /// A range and what comes in its place; ends of lines stay in any case.
 type Cut = (Range<usize>, &'static str);
 
-fn cuts(text: &str, reader: Reader) -> Option<Vec<Cut>> {
+fn cuts(text: &str, reader: Reader, keys: &[Key]) -> Option<Vec<Cut>> {
     let document = parse(text).ok()?;
-    let mut found = Found::of(reader);
+    let mut found = Found::of(reader, keys);
     found.table(text, document.as_table(), &[], Kind::Lines, false);
     let mut cuts = found.cuts;
     let mut at = 0;
@@ -145,8 +138,9 @@ enum Kind {
     Inline,
 }
 
-struct Found {
+struct Found<'a> {
     reader: Reader,
+    keys: &'a [Key],
     cuts: Vec<Cut>,
     /// Keys and strings, in which a `#` begins no comment.
     tokens: Vec<Range<usize>>,
@@ -154,10 +148,11 @@ struct Found {
     secrets: Vec<String>,
 }
 
-impl Found {
-    fn of(reader: Reader) -> Self {
+impl<'a> Found<'a> {
+    fn of(reader: Reader, keys: &'a [Key]) -> Self {
         Self {
             reader,
+            keys,
             cuts: Vec::new(),
             tokens: Vec::new(),
             secrets: Vec::new(),
@@ -196,7 +191,7 @@ impl Found {
     fn value(
         &mut self,
         text: &str,
-        key: &Key,
+        key: &toml_edit::Key,
         value: &Value,
         path: &[&str],
         kind: Kind,
@@ -228,10 +223,10 @@ impl Found {
     fn is_secret(&self, path: &[&str], item: &Item) -> bool {
         let section = path.first().copied().unwrap_or_default();
         match self.reader {
-            Reader::Everybody => is_secret(path, item),
+            Reader::Everybody => is_secret(self.keys, path, item),
             // A slip in the name of one of its keys is told by the service, so all of them stay.
             Reader::Hotspot if section == "wifi" => false,
-            Reader::Hotspot => !OF_THE_RADIO.contains(&section) || is_secret(path, item),
+            Reader::Hotspot => !OF_THE_RADIO.contains(&section) || is_secret(self.keys, path, item),
         }
     }
 
@@ -267,21 +262,25 @@ fn strings(value: &Value, all: &mut Vec<String>) {
     }
 }
 
-fn is_secret(path: &[&str], item: &Item) -> bool {
+fn is_secret(keys: &[Key], path: &[&str], item: &Item) -> bool {
     let name = path.last().copied().unwrap_or_default();
     // What is no hash may be the password itself, in the wrong place.
-    if matches!(name, "password-hash" | "viewer-password-hash") {
+    if with(keys, Access::Hash).any(|hash| hash.key == name) {
         return !item
             .as_str()
             .is_some_and(|hash| hash.starts_with("$argon2"));
     }
     let section = path.first().copied().unwrap_or_default();
-    if let Some((_, plain)) = PLAIN.iter().find(|(of, _)| *of == section) {
-        return path.len() > 1 && !plain.contains(&name);
+    if holds_secrets(keys, section) {
+        return path.len() > 1 && !is_plain(keys, section, name);
     }
     let name = name.to_lowercase();
     SECRET.iter().any(|word| name.contains(word))
 }
+
+/// Those with secrets, as picam's table has them.
+#[cfg(test)]
+pub(super) use tests::KEYS;
 
 #[cfg(test)]
 #[path = "public_tests.rs"]

@@ -2,6 +2,16 @@ use proptest::prelude::*;
 
 use super::*;
 
+include!("../../tests/settings/keys.rs");
+
+fn public(bytes: &[u8]) -> String {
+    super::public(bytes, KEYS)
+}
+
+fn for_hotspot(bytes: &[u8]) -> String {
+    super::for_hotspot(bytes, KEYS)
+}
+
 /// Wherever one may stand: it must not be in what services read.
 const SECRET: &str = "xyzzy plugh";
 

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::card::Erase;
+
 use super::boot::{self, Found, Writes};
 use super::credentials::{self, Situation};
 use super::edit::{self, Place};
@@ -26,26 +28,15 @@ pub struct Outcome {
     pub problems: Vec<String>,
 }
 
-/// What a `picam.toml` says about erasing footage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
-    /// Footage stays.
-    Keep,
-    /// It is to be erased; the number tells one such request from another.
-    Erase(u32),
-    /// The file is torn or empty.
-    Unknown,
-}
-
 /// Reads as [`run`] does whether a card's owner asks for the footage to be erased.
-pub fn wish(bytes: &[u8], meaning: impl Fn(&str) -> Meaning) -> Wish {
+pub fn erase_request(bytes: &[u8], meaning: impl Fn(&str) -> Meaning) -> Erase {
     if is_torn(bytes) {
-        return Wish::Unknown;
+        return Erase::Unknown;
     }
     let text = make_sound(&decode(bytes)).text;
     match meaning(&text).reset {
-        Reset::Everything => Wish::Erase(request(bytes)),
-        Reset::No | Reset::Settings => Wish::Keep,
+        Reset::Everything => Erase::Asked(request(bytes)),
+        Reset::No | Reset::Settings => Erase::No,
     }
 }
 

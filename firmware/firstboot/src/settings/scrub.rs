@@ -1,6 +1,7 @@
 //! Taking the owner's secrets out of texts that leave the camera. No log is to have any; this is for the one that has.
 
 use super::access::{shown_passphrase, shown_password};
+use super::keys::Key;
 use super::public::secrets;
 
 /// Shorter ones open nothing, and are parts of too many words.
@@ -28,9 +29,9 @@ impl std::fmt::Debug for Scrubber {
 }
 
 impl Scrubber {
-    /// From the bytes of `picam.toml` and `picam-access.txt`.
-    pub fn new(toml: &[u8], access: &[u8]) -> Self {
-        let mut secrets = secrets(toml);
+    /// From the bytes of `picam.toml`, which has these keys, and `picam-access.txt`.
+    pub fn new(toml: &[u8], access: &[u8], keys: &[Key]) -> Self {
+        let mut secrets = secrets(toml, keys);
         secrets.extend(shown_password(access));
         secrets.extend(shown_passphrase(access));
         // As Debug shows them.
@@ -45,7 +46,7 @@ impl Scrubber {
         Self { secrets }
     }
 
-    /// The text without them, without hashes of passwords, and without what a terminal would obey.
+    /// The text without them, without hashes of passwords, and without what a terminal would act on.
     pub fn scrub(&self, text: &str) -> String {
         if self.secrets.len() > MOST {
             return TOO_MANY.to_owned();
@@ -74,6 +75,7 @@ impl Scrubber {
 
 #[cfg(test)]
 mod tests {
+    use super::super::public::KEYS;
     use super::*;
 
     const TOML: &str = "[wifi]\npassphrase = \"first \\\"secret\\\"\"\nssid = \"home\"\npasphrase = \"second secret\"\n\
@@ -84,7 +86,7 @@ mod tests {
 
     #[test]
     fn whatever_secret_stands_in_the_files_goes() {
-        let scrubber = Scrubber::new(TOML.as_bytes(), ACCESS.as_bytes());
+        let scrubber = Scrubber::new(TOML.as_bytes(), ACCESS.as_bytes(), KEYS);
         let log = "joined home with first \"secret\", Debug: \"first \\\"secret\\\"\", second secret,\nthird secret;fourth secret fifth secret\n\
             sixth secret seventh secret eighth secret ninth secret abcd-efgh-jkmn-pqrs wxyz-abcd-efgh a cat \u{1b}[31m\r\n\
             hash $argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA+/ of office";
@@ -114,7 +116,7 @@ mod tests {
         let lines: String = (0..30_000)
             .map(|n| format!("psk{n} = = secret{n}\n"))
             .collect();
-        let scrubber = Scrubber::new(lines.as_bytes(), b"");
+        let scrubber = Scrubber::new(lines.as_bytes(), b"", KEYS);
         let log = "joined with = secret29999\n".repeat(20_000);
         assert_eq!(scrubber.scrub(&log), TOO_MANY);
     }
@@ -122,7 +124,7 @@ mod tests {
     #[test]
     fn nothing_to_hide_hides_nothing() {
         for toml in [&b""[..], b"\0\0\0", b"\xff\xfe", b"slots = 3\n"] {
-            let scrubber = Scrubber::new(toml, b"\xff");
+            let scrubber = Scrubber::new(toml, b"\xff", KEYS);
             assert_eq!(scrubber.scrub("slots = 3 \u{fc}"), "slots = 3 \u{fc}");
         }
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use toml_edit::Item;
 
-use super::change::{NETWORK, OPEN, SECRET, WIFI};
+use super::change::{NETWORK, WIFI};
 use super::edit::{self, Place};
+use super::keys::{Access, Key, kept_as, with};
 use super::text::{decode, make_sound, parse};
 
 /// The settings that the page shows and changes. No passphrase, no password and no hash of one is in it.
@@ -19,16 +20,15 @@ pub struct View {
     pub networks: Vec<(String, bool)>,
 }
 
-/// Of the bytes of a `picam.toml`.
-pub fn view(bytes: &[u8]) -> View {
+/// Of the bytes of a `picam.toml`, which has these keys.
+pub fn view(bytes: &[u8], keys: &[Key]) -> View {
     let text = make_sound(&decode(bytes)).text;
-    let values = OPEN
-        .iter()
-        .map(|&place| (place.full(), edit::string(&text, place)));
+    let values = with(keys, Access::Page).map(|place| (place.full(), edit::string(&text, place)));
     let is_set = |place: Place| edit::string(&text, place).is_some_and(|value| !value.is_empty());
-    let secrets = SECRET
-        .iter()
-        .map(|&(place, kept_as)| (place.full(), is_set(place) || is_set(kept_as)));
+    let secrets = with(keys, Access::PageSecret).map(|place| {
+        let is_set = is_set(place) || is_set(kept_as(keys, place));
+        (place.full(), is_set)
+    });
     View {
         values: values.collect(),
         secrets: secrets.collect(),
@@ -36,7 +36,7 @@ pub fn view(bytes: &[u8]) -> View {
     }
 }
 
-fn networks(text: &str) -> Vec<(String, bool)> {
+pub(super) fn networks(text: &str) -> Vec<(String, bool)> {
     let Ok(document) = parse(text) else {
         return Vec::new();
     };

@@ -21,14 +21,14 @@ fn cut_everywhere(begin: impl Fn() -> Card, erase: Erase, at: At, between: Betwe
     let mut uncut = begin();
     uncut.insert();
     uncut.prepare(erase).unwrap();
-    let wanted = uncut.describe();
+    let expected = uncut.describe();
     for steps in 0.. {
         let mut card = begin();
         card.insert();
         let mut cut = Cut::after(card.open(), steps, at, card.footage());
         let disk = card.open().card();
         if prepare(&mut cut, &disk, erase).is_ok() {
-            assert_eq!(card.describe(), wanted);
+            assert_eq!(card.describe(), expected);
             return steps;
         }
         let done = format!("{:?}", cut.done);
@@ -47,7 +47,7 @@ fn cut_everywhere(begin: impl Fn() -> Card, erase: Erase, at: At, between: Betwe
         }
         let again = card.prepare(erase);
         assert!(again.is_ok(), "{between:?} after {done}: {again:?}");
-        assert_eq!(card.describe(), wanted, "{between:?} after {done}");
+        assert_eq!(card.describe(), expected, "{between:?} after {done}");
         card.assert_rest_untouched();
     }
     unreachable!()
@@ -71,8 +71,8 @@ fn a_first_boot_cut_anywhere_ends_the_same() {
         (512, At::Amid, Between::Reflash),
     ] {
         let steps = cut_everywhere(|| Card::flashed(gigabytes), Erase::No, at, between);
-        let wanted = "table, attach, note, format, sync, check, note, table, attach";
-        assert_eq!(steps, 9, "{wanted}");
+        let expected = "table, attach, note, format, sync, check, note, table, attach";
+        assert_eq!(steps, 9, "{expected}");
         cuts += steps;
     }
     eprintln!("{cuts} cuts of a first boot");

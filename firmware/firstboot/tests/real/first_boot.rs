@@ -20,11 +20,11 @@ fn any_card_gets_its_footage() {
         card.check();
         card.assert_rest_untouched();
         let table = card.table();
-        let wanted = format!("card2 : start=     3276800, size={:>12}, type=7", {
+        let expected = format!("card2 : start=     3276800, size={:>12}, type=7", {
             let sectors = gigabytes * 1_000_000_000 / 512 - 1600 * MIB;
             sectors / (4 * MIB) * (4 * MIB)
         });
-        assert!(table.contains(&wanted), "{wanted}\n{table}");
+        assert!(table.contains(&expected), "{expected}\n{table}");
         // The kernel knows it without a reboot.
         let kernel = fs::read_to_string(format!(
             "/sys/class/block/{}p2/start",

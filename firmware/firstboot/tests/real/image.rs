@@ -27,8 +27,8 @@ const BOOT_CODE: [u8; 440] = [0xb0; 440];
 pub(crate) fn run(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).output();
     let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {args:?}: {said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {args:?}: {printed}");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -198,10 +198,10 @@ impl Card {
 
     /// What `fsck.exfat -n` says of a clean filesystem; fails if it is not.
     pub(crate) fn check(&self) -> String {
-        let said = run("fsck.exfat", &["-n", &self.footage()]);
-        let said = said.replace(&self.footage(), "footage");
-        assert!(said.contains("clean"), "{said}");
-        said
+        let printed = run("fsck.exfat", &["-n", &self.footage()]);
+        let printed = printed.replace(&self.footage(), "footage");
+        assert!(printed.contains("clean"), "{printed}");
+        printed
     }
 
     /// Mounts the footage partition and lets `use_it` work there.

@@ -21,7 +21,7 @@ fn a_killed_first_boot_goes_on_where_it_was() {
         let device = uncut.insert();
         succeed(&args(&device, "/nowhere"))
     };
-    let wanted = uncut.describe();
+    let expected = uncut.describe();
     for n in 0..kills() {
         let mut card = Card::flashed(64);
         let mut device = card.insert();
@@ -34,7 +34,7 @@ fn a_killed_first_boot_goes_on_where_it_was() {
         }
         // Where picam alone was killed, this waits for the formatting that goes on.
         succeed(&args(&device, "/nowhere"));
-        assert_eq!(card.describe(), wanted, "killed after {delay:?}");
+        assert_eq!(card.describe(), expected, "killed after {delay:?}");
         card.assert_rest_untouched();
     }
     eprintln!("{} kills within {took:?}", kills());
@@ -90,10 +90,10 @@ fn settings_are_reset_with_the_footage_or_not_at_all() {
     let settle: Vec<&str> = settle.iter().map(String::as_str).collect();
     // The footage of a card that was not prepared cannot have been erased.
     let output = firstboot(&settle).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
+    let printed = String::from_utf8_lossy(&output.stderr);
     assert!(
-        !output.status.success() && said.contains("not been erased"),
-        "{said}"
+        !output.status.success() && printed.contains("not been erased"),
+        "{printed}"
     );
     assert!(device.path("state/old").exists());
     succeed(&prepare);
@@ -119,8 +119,8 @@ fn the_program_refuses_what_is_no_card() {
         ("/dev/null", "no disk"),
     ] {
         let output = firstboot(&args(disk, "/nowhere")).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
+        let printed = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1));
-        assert!(said.contains(word), "{said}");
+        assert!(printed.contains(word), "{printed}");
     }
 }

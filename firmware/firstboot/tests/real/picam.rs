@@ -9,8 +9,8 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// How often it is killed; `PICAM_KILLS` sets it. Each takes seconds, most of them for looking at the card.
 pub(crate) fn kills() -> u32 {
-    let wanted = std::env::var("PICAM_KILLS").ok();
-    wanted.map_or(6, |kills| kills.parse().unwrap())
+    let requested = std::env::var("PICAM_KILLS").ok();
+    requested.map_or(6, |kills| kills.parse().unwrap())
 }
 
 /// `picam firstboot ARGS`.
@@ -28,8 +28,8 @@ pub(crate) fn firstboot(args: &[&str]) -> Command {
 pub(crate) fn succeed(args: &[&str]) -> Duration {
     let start = Instant::now();
     let Output { status, stderr, .. } = firstboot(args).output().unwrap();
-    let said = String::from_utf8_lossy(&stderr);
-    assert!(status.success(), "picam firstboot {args:?}: {said}");
+    let printed = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "picam firstboot {args:?}: {printed}");
     start.elapsed()
 }
 

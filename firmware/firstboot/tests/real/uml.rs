@@ -140,10 +140,8 @@ impl Machine {
         let begun = wait_for(&log, READY).expect("it does not boot");
         wait_for(&log, "picam is done");
         let took = begun.elapsed();
-        let patience = Instant::now();
-        while running.0.try_wait().unwrap().is_none()
-            && patience.elapsed() < Duration::from_secs(20)
-        {
+        let start = Instant::now();
+        while running.0.try_wait().unwrap().is_none() && start.elapsed() < Duration::from_secs(20) {
             std::thread::sleep(Duration::from_millis(20));
         }
         drop(running);

@@ -6,9 +6,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use picam_firstboot::settings::{Files, Host, Meaning, Outcome, Paths, RealFiles, Reset, run};
+use picam_firstboot::settings::{
+    Access, Files, Host, Key, Meaning, Outcome, Paths, RealFiles, Reset, run,
+};
 use tempfile::TempDir;
 use toml_edit::DocumentMut;
+
+include!("keys.rs");
 
 /// A host with cheap hashes, numbers for randomness, and a reader that is as strict as the real one.
 pub(crate) struct FakeHost {
@@ -97,8 +101,8 @@ impl Host for FakeHost {
         stored == hash(password)
     }
 
-    fn default_ssid(&self, name: &str, patience: Duration) -> Option<String> {
-        self.waited.set(self.waited.get() + patience);
+    fn default_ssid(&self, name: &str, timeout: Duration) -> Option<String> {
+        self.waited.set(self.waited.get() + timeout);
         Some(format!("{name}-{}", self.radio?))
     }
 

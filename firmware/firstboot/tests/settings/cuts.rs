@@ -4,15 +4,15 @@ use std::path::Path;
 
 use picam_firstboot::settings::{Change, Files, Host, Meaning, Reset, change, run};
 
-use crate::camera::{FakeHost, hash, paths};
+use crate::camera::{FakeHost, KEYS, hash, paths};
 use crate::fat::{Fat, Image, Mutant};
 
 const MANY: usize = 10_000;
 
 /// Cards whose boots are cut, for each situation; `PICAM_CUTS` sets it.
 fn cases() -> u64 {
-    let wanted = std::env::var("PICAM_CUTS").ok();
-    wanted.map_or(100, |cuts| cuts.parse().unwrap())
+    let requested = std::env::var("PICAM_CUTS").ok();
+    requested.map_or(100, |cuts| cuts.parse().unwrap())
 }
 
 /// Numbers that look random (xorshift).
@@ -263,7 +263,7 @@ fn cut_changes(mutant: Mutant) -> Result<[usize; 2], String> {
         ("device.name", "second"),
         ("wifi.passphrase", "second passphrase"),
     ];
-    let wanted = Change {
+    let requested = Change {
         set: keys
             .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
             .into(),
@@ -271,9 +271,14 @@ fn cut_changes(mutant: Mutant) -> Result<[usize; 2], String> {
     };
     let make = |fat: &mut Fat| {
         let mut host = FakeHost::default();
-        change(fat, &mut host, &paths(Path::new("/")), &wanted, |_| {
-            Vec::new()
-        })
+        change(
+            fat,
+            &mut host,
+            &paths(Path::new("/")),
+            &requested,
+            KEYS,
+            |_| Vec::new(),
+        )
         .is_ok()
     };
     let mut fat = Fat::mount(&image, MANY, Mutant::None);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use picam_firstboot::settings::{Change, ChangeError, Network, RealFiles, change, view};
 
-use crate::camera::{Camera, hash};
+use crate::camera::{Camera, KEYS, hash};
 
 const TEXT: &str = "# My van.\nslots = 5\n\n[device]\nname = \"picam\" # short\n\n[shares]\nevent = 0.3\n\n\
     [wifi]\nmode = \"hotspot\"\npassphrase = \"first passphrase\"\n\n[web]\npassword-hash = \"$argon2id$old\"\n";
@@ -51,9 +51,16 @@ fn wrong(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn make(camera: &mut Camera, wanted: &Change) -> Result<(), ChangeError> {
+fn make(camera: &mut Camera, requested: &Change) -> Result<(), ChangeError> {
     let paths = camera.paths();
-    change(&mut RealFiles, &mut camera.host, &paths, wanted, wrong)
+    change(
+        &mut RealFiles,
+        &mut camera.host,
+        &paths,
+        requested,
+        KEYS,
+        wrong,
+    )
 }
 
 #[test]
@@ -103,7 +110,7 @@ fn viewers_get_a_password_and_lose_it() {
         "{after}"
     );
     assert!(after.contains("$argon2id$old"), "{after}");
-    let seen = view(after.as_bytes());
+    let seen = view(after.as_bytes(), KEYS);
     assert_eq!(seen.secrets.get("web.viewer-password"), Some(&true));
     make(&mut camera, &unset("web.viewer-password")).unwrap();
     assert_eq!(camera.read("boot/picam.toml"), TEXT);
@@ -161,7 +168,7 @@ fn what_is_kept_and_who_records_is_not_the_pages_to_change() {
 #[test]
 fn a_value_that_would_not_be_used_changes_nothing() {
     let mut camera = Camera::with(TEXT);
-    for (wanted, where_) in [
+    for (requested, where_) in [
         (
             set(&[("device.time-zone", "good"), ("device.name", "bad name")]),
             "device.name",
@@ -170,7 +177,7 @@ fn a_value_that_would_not_be_used_changes_nothing() {
         (unset("wifi.passphrase"), "wifi.passphrase"),
         (unset("web.password"), "web.password"),
     ] {
-        let refused = make(&mut camera, &wanted).unwrap_err();
+        let refused = make(&mut camera, &requested).unwrap_err();
         assert!(
             matches!(
                 refused,
@@ -195,7 +202,7 @@ fn networks_are_added_replaced_and_bounded() {
         after.contains("87654321") && !after.contains("12345678"),
         "{after}"
     );
-    let seen = view(after.as_bytes());
+    let seen = view(after.as_bytes(), KEYS);
     assert_eq!(
         seen.networks,
         [("home".to_owned(), true), ("open".to_owned(), false)]
@@ -211,7 +218,7 @@ fn networks_are_added_replaced_and_bounded() {
     make(&mut camera, &leave("open")).unwrap();
     make(&mut camera, &leave("nobody's")).unwrap();
     let after = camera.read("boot/picam.toml");
-    assert_eq!(view(after.as_bytes()).networks.len(), 7, "{after}");
+    assert_eq!(view(after.as_bytes(), KEYS).networks.len(), 7, "{after}");
     assert!(!after.contains("\"open\""), "{after}");
     make(&mut camera, &join("one more", None)).unwrap();
     // What cannot be added to is left as it is.
@@ -227,6 +234,7 @@ fn secrets_are_only_said_to_be_there() {
     let seen = view(
         format!("{TEXT}\n[[wifi.network]]\nssid = \"home\"\npassphrase = \"12345678\"\n")
             .as_bytes(),
+        KEYS,
     );
     let shown = format!("{seen:?}");
     for secret in ["first passphrase", "12345678", "argon2id"] {
@@ -239,7 +247,7 @@ fn secrets_are_only_said_to_be_there() {
         Some(&Some("picam".to_owned()))
     );
     assert_eq!(seen.values.get("wifi.ssid"), Some(&None));
-    let none = view(b"");
+    let none = view(b"", KEYS);
     assert!(none.secrets.values().all(|is_set| !is_set), "{none:?}");
 }
 

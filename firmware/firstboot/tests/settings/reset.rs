@@ -1,6 +1,7 @@
 //! Factory reset.
 
-use picam_firstboot::settings::{Host, Wish, wish};
+use picam_firstboot::card::Erase;
+use picam_firstboot::settings::{Host, erase_request};
 
 use crate::camera::{Camera, hash};
 
@@ -54,11 +55,11 @@ fn a_reset_makes_everything_new_and_switches_itself_off() {
 }
 
 fn crc32(toml: &str) -> u32 {
-    match wish(toml.as_bytes(), |text| {
+    match erase_request(toml.as_bytes(), |text| {
         crate::camera::FakeHost::default().meaning(text)
     }) {
-        Wish::Erase(request) => request,
-        Wish::Keep | Wish::Unknown => 0,
+        Erase::Asked(request) => request,
+        Erase::No | Erase::Unknown => 0,
     }
 }
 
@@ -135,7 +136,7 @@ fn a_broken_state_partition_does_not_prevent_it() {
 #[test]
 fn only_a_clear_word_erases_footage() {
     let host = crate::camera::FakeHost::default();
-    let wish = |text: &[u8]| wish(text, |text| host.meaning(text));
+    let request = |text: &[u8]| erase_request(text, |text| host.meaning(text));
     for keep in [
         "slots = 5",
         "[device]\nfactory-reset = \"no\"",
@@ -144,7 +145,7 @@ fn only_a_clear_word_erases_footage() {
         "[device]\nfactory-reset = \"everything",
         "[wifi]\nfactory-reset = \"everything\"",
     ] {
-        assert_eq!(wish(keep.as_bytes()), Wish::Keep, "{keep}");
+        assert_eq!(request(keep.as_bytes()), Erase::No, "{keep}");
     }
     for unknown in [
         &b""[..],
@@ -152,13 +153,13 @@ fn only_a_clear_word_erases_footage() {
         &[0; 100],
         b"[device]\nfactory-reset = \"everything\"\n\0\0",
     ] {
-        assert_eq!(wish(unknown), Wish::Unknown);
+        assert_eq!(request(unknown), Erase::Unknown);
     }
-    let once = wish(b"[device]\nfactory-reset = \"everything\"\n");
-    assert!(matches!(once, Wish::Erase(_)));
-    assert_eq!(wish(b"[device]\nfactory-reset = \"everything\"\n"), once);
+    let once = request(b"[device]\nfactory-reset = \"everything\"\n");
+    assert!(matches!(once, Erase::Asked(_)));
+    assert_eq!(request(b"[device]\nfactory-reset = \"everything\"\n"), once);
     assert_ne!(
-        wish(b"[device]\nfactory-reset = \"everything\" # again\n"),
+        request(b"[device]\nfactory-reset = \"everything\" # again\n"),
         once
     );
 }

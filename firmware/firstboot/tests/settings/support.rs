@@ -34,10 +34,10 @@ fn a_full_partition_is_left_to_the_owners_settings() {
     let paths = camera.paths();
     let refused = lay_support(&mut RealFiles, &mut camera.host, &paths, "text\n").unwrap_err();
     assert!(matches!(refused, SupportError::NoRoom { .. }), "{refused}");
-    let said = refused.to_string();
+    let message = refused.to_string();
     assert!(
-        said.contains("1024 KiB free") && said.contains("on a PC"),
-        "{said}"
+        message.contains("1024 KiB free") && message.contains("on a PC"),
+        "{message}"
     );
     assert!(!camera.has("boot/picam-support.txt"));
     assert_eq!(camera.host.remounts.get(), 0);

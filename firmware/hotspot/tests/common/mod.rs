@@ -104,14 +104,14 @@ impl Running {
         }
     }
 
-    /// Whether it prints a line with one of `wanted` within 20 s, before it ends.
-    pub fn prints(&mut self, wanted: &[&str]) -> bool {
+    /// Whether it prints a line with one of `expected` within 20 s, before it ends.
+    pub fn prints(&mut self, expected: &[&str]) -> bool {
         let until = Instant::now() + Duration::from_secs(20);
         while let Some(left) = until.checked_duration_since(Instant::now()) {
             let Ok(line) = self.lines.recv_timeout(left) else {
                 return false;
             };
-            let found = wanted.iter().any(|wanted| line.contains(wanted));
+            let found = expected.iter().any(|expected| line.contains(expected));
             self.seen.push(line);
             if found {
                 return true;

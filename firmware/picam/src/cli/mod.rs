@@ -161,6 +161,12 @@ enum ConfigCommand {
         /// The file
         file: PathBuf,
     },
+    /// Print a configuration file that explains every key and shows its default
+    Example {
+        /// Configuration file with a device's own defaults; every key is switched off then
+        #[arg(long, value_name = "FILE")]
+        defaults: Option<PathBuf>,
+    },
 }
 
 /// The command line, for whoever writes pages and completions of it.
@@ -188,6 +194,9 @@ pub fn main() -> ExitCode {
         Command::Hotspot(options) => hotspot::run(&options),
         Command::Firstboot(command) => firstboot::run(&command),
         Command::Config(ConfigCommand::Check { file }) => config::check(&file),
+        Command::Config(ConfigCommand::Example { defaults }) => {
+            config::print_example(defaults.as_deref())
+        }
         Command::Password => password::run(),
     };
     match done {
@@ -213,5 +222,54 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_states_the_defaults_of_the_configuration() {
+        let command = command();
+        let documented = crate::config::example(None);
+        let default_of = |key: &str| {
+            let mut lines = documented.lines();
+            let found = lines.find_map(|line| line.strip_prefix(&format!("{key} = ")));
+            found.unwrap().trim_matches('"').to_owned()
+        };
+        let camera = format!("{}={}", default_of("name"), default_of("source"));
+        assert_eq!(camera, crate::config::DEFAULT_CAMERA);
+        let run = command.find_subcommand("run").unwrap();
+        let mut stated = 0;
+        for option in run.get_arguments() {
+            let help = option
+                .get_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let Some((_, default)) = help.split_once("[default: ") else {
+                continue;
+            };
+            let expected = match option.get_long().unwrap() {
+                "camera" => camera.clone(),
+                "log" => default_of("format"),
+                key => default_of(key),
+            };
+            assert_eq!(
+                default.trim_end_matches(']'),
+                expected,
+                "{:?}",
+                option.get_long()
+            );
+            stated += 1;
+        }
+        assert_eq!(stated, 7);
+        for name in ["run", "record"] {
+            let about = command
+                .find_subcommand(name)
+                .unwrap()
+                .get_long_about()
+                .unwrap()
+                .to_string();
+            for key in ["footage", "slots", "slot-size", "segment"] {
+                assert!(about.contains(&default_of(key)), "{name}: {key}");
+            }
+            assert!(about.contains(&camera), "{name}: {camera}");
+        }
     }
 }

@@ -6,7 +6,9 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use picam_firstboot::settings::{Files, RealFiles, for_hotspot, public};
+use picam_firstboot::settings::{Files, Key, RealFiles, for_hotspot, public};
+
+use crate::config::card_keys;
 
 /// Its directory's group reads it; the unit's umask does not let that in.
 pub(super) const FOR_GROUP: u32 = 0o640;
@@ -35,16 +37,17 @@ impl Copies {
         let all = [
             (
                 &self.public,
-                public as fn(&[u8]) -> String,
+                public as fn(&[u8], &[Key]) -> String,
                 FOR_GROUP,
                 "services go",
             ),
             (&self.hotspot, for_hotspot, FOR_ROOT, "the hotspot goes"),
         ];
+        let keys = card_keys();
         for (path, part, mode, who) in all {
             let Some(path) = path else { continue };
             let made = match &bytes {
-                Ok(bytes) => lay(path, part(bytes).as_bytes(), mode),
+                Ok(bytes) => lay(path, part(bytes, &keys).as_bytes(), mode),
                 Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
             };
             if let Err(error) = made {

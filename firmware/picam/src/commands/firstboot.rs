@@ -9,16 +9,14 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use picam_firstboot::card::{BlockDevice, CardError, DeviceError, Erase, is_erased, prepare};
-use picam_firstboot::settings::{
-    self, Files, Host, Meaning, Outcome, Paths, RealFiles, Reset, Wish,
-};
-use picam_hotspot::{Mac, default_ssid};
+use picam_firstboot::settings::{self, Files, Host, Meaning, Outcome, Paths, RealFiles};
+use picam_hotspot::{Mac, Mode, default_ssid};
 use picam_web::{PasswordHash, hash_password};
 use rustix::fs::{StatVfsMountFlags, statvfs};
 
 use super::copies::Copies;
 use super::failure::Failure;
-use crate::config::{Config, FactoryReset, Loaded, WifiMode, load, parse_over};
+use crate::config::{Config, Loaded, load, parse_over};
 use crate::service::log;
 
 /// What of the first boot is to be done; every later boot runs it, too.
@@ -124,11 +122,9 @@ fn card(options: &CardOptions) -> Result<(), Failure> {
     let disk = open(options.disk.as_deref());
     let mut disk = disk.map_err(|error| Failure::new(error.to_string()))?;
     let erase = match RealFiles.read(&options.boot.join("picam.toml")) {
-        Ok(Some(bytes)) => match settings::wish(&bytes, |text| meaning(&Config::default(), text)) {
-            Wish::Keep => Erase::No,
-            Wish::Erase(request) => Erase::Asked(request),
-            Wish::Unknown => Erase::Unknown,
-        },
+        Ok(Some(bytes)) => {
+            settings::erase_request(&bytes, |text| meaning(&Config::default(), text))
+        }
         Ok(None) | Err(_) => Erase::Unknown,
     };
     let card = disk.card();
@@ -183,10 +179,7 @@ pub(super) fn device_defaults(path: &Path) -> Config {
 
 fn meaning(base: &Config, text: &str) -> Meaning {
     let config = parse_over(base.clone(), text).config;
-    let hotspot = matches!(
-        config.wifi.mode,
-        WifiMode::Hotspot | WifiMode::HotspotAndStation
-    );
+    let hotspot = matches!(config.wifi.mode, Mode::Hotspot | Mode::HotspotAndStation);
     Meaning {
         name: config.device.name,
         time_zone: config.device.time_zone,
@@ -202,11 +195,7 @@ fn meaning(base: &Config, text: &str) -> Meaning {
             .web
             .viewer_password
             .map(|secret| secret.reveal().to_owned()),
-        reset: match config.device.factory_reset {
-            FactoryReset::No => Reset::No,
-            FactoryReset::Settings => Reset::Settings,
-            FactoryReset::Everything => Reset::Everything,
-        },
+        reset: config.device.factory_reset,
     }
 }
 
@@ -253,7 +242,7 @@ impl Host for Device {
         PasswordHash::parse(hash).is_ok_and(|hash| hash.verify(password))
     }
 
-    fn default_ssid(&self, name: &str, patience: Duration) -> Option<String> {
+    fn default_ssid(&self, name: &str, timeout: Duration) -> Option<String> {
         let address = self.net.join("wlan0/address");
         let start = Instant::now();
         loop {
@@ -261,7 +250,7 @@ impl Host for Device {
             if let Ok(mac) = text.parse::<Mac>() {
                 return Some(default_ssid(name, mac));
             }
-            if start.elapsed() >= patience {
+            if start.elapsed() >= timeout {
                 return None;
             }
             thread::sleep(Duration::from_millis(100));
@@ -292,8 +281,8 @@ impl Host for Device {
         match output.status.success() {
             true => Ok(()),
             false => {
-                let said = String::from_utf8_lossy(&output.stderr);
-                Err(io::Error::other(said.trim().to_owned()))
+                let message = String::from_utf8_lossy(&output.stderr);
+                Err(io::Error::other(message.trim().to_owned()))
             }
         }
     }

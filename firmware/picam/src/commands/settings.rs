@@ -13,13 +13,10 @@ use picam_web::settings::SupportFile;
 use super::copies::Copies;
 use super::failure::Failure;
 use super::firstboot::{Device, device_defaults};
-use crate::config::{Config, parse_over};
+use crate::config::{Config, card_keys, interrupts_page, parse_over};
 use crate::service::log;
-use crate::settings_service::{Place, Reply, Request, serve, shown, wanted};
+use crate::settings_service::{Place, Reply, Request, change_of, serve, settings_of};
 use crate::support::{self, Sources};
-
-/// What the page itself goes by, and reads when it starts.
-const PASSWORDS: [&str; 2] = ["web.password", "web.viewer-password"];
 
 /// Options of the command.
 #[derive(Debug, Args)]
@@ -75,7 +72,7 @@ pub(crate) fn run(options: &SettingsServiceOptions) -> Result<(), Failure> {
         base,
     };
     let clients = Peers::only(&options.clients);
-    serve(&listener, &clients, |request| service.obey(request))
+    serve(&listener, &clients, |request| service.answer(request))
         .map_err(|error| Failure::new(format!("the socket fails: {error}")))
 }
 
@@ -86,13 +83,13 @@ struct Service<'a> {
 }
 
 impl Service<'_> {
-    fn obey(&mut self, request: Request) -> Reply {
+    fn answer(&mut self, request: Request) -> Reply {
         let done = match request {
             Request::Settings {} => self.settings(),
             Request::Change { change } => {
-                let is_password = PASSWORDS.iter().any(|key| change.set.contains_key(*key));
-                self.change(&wanted(change)).map(|()| {
-                    self.tell(is_password);
+                let interrupts = change.set.keys().any(|key| interrupts_page(key));
+                self.change(&change_of(change)).map(|()| {
+                    self.tell(interrupts);
                     Reply::Done
                 })
             }
@@ -132,7 +129,7 @@ impl Service<'_> {
 
     fn settings(&self) -> Result<Reply, ChangeError> {
         match RealFiles.read(&self.options.boot.join("picam.toml")) {
-            Ok(Some(bytes)) => Ok(Reply::Settings(shown(view(&bytes)))),
+            Ok(Some(bytes)) => Ok(Reply::Settings(settings_of(view(&bytes, &card_keys())))),
             Ok(None) => Err(ChangeError::NoFile),
             Err(error) => Err(ChangeError::Card(error.to_string())),
         }
@@ -149,7 +146,7 @@ impl Service<'_> {
         }
     }
 
-    fn change(&mut self, wanted: &picam_firstboot::settings::Change) -> Result<(), ChangeError> {
+    fn change(&mut self, requested: &picam_firstboot::settings::Change) -> Result<(), ChangeError> {
         let paths = self.paths();
         let base = &self.base;
         let wrong = |text: &str| {
@@ -159,15 +156,22 @@ impl Service<'_> {
                 .map(|problem| format!("{}; {}", problem.what, problem.remedy))
                 .collect()
         };
-        change(&mut RealFiles, &mut self.host, &paths, wanted, wrong)?;
+        change(
+            &mut RealFiles,
+            &mut self.host,
+            &paths,
+            requested,
+            &card_keys(),
+            wrong,
+        )?;
         tracing::info!("settings were changed from the page");
         Ok(())
     }
 
     /// Gives services what they may know of it, and the page its new password.
-    fn tell(&self, is_password: bool) {
+    fn tell(&self, interrupts_page: bool) {
         self.options.copies.lay(&self.options.boot);
-        let unit = self.options.restart.as_ref().filter(|_| is_password);
+        let unit = self.options.restart.as_ref().filter(|_| interrupts_page);
         let Some(unit) = unit else { return };
         let asked = Command::new("systemctl")
             .args(["--no-block", "try-restart", unit])

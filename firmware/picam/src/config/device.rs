@@ -1,31 +1,15 @@
-//! `[device]`: what the camera is called, where it is, and whether it shall forget everything.
+//! Values below `[device]`.
 
+use picam_firstboot::settings::Reset;
 use toml::de::DeValue;
 
-use super::problem::{Report, Wrong};
-use super::section::Section;
-use super::values::{expected, text};
+use super::problem::Wrong;
+use super::values::{Words, expected, text};
 
 /// With the five characters that a radio's address adds, an SSID of 32 bytes still holds it.
 const MAX_NAME: usize = 27;
 const MAX_TIME_ZONE: usize = 64;
 const MAX_WORD: usize = 200;
-
-/// The device itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device {
-    /// Host name, name on mDNS (`NAME.local`) and beginning of the SSID: a label of RFC 1123 in lower
-    /// case, at most 27 characters.
-    pub name: String,
-    /// A name of the IANA time zone database. Only its form is checked.
-    pub time_zone: String,
-    /// What the next boot shall erase.
-    pub factory_reset: FactoryReset,
-    /// Where footage goes.
-    pub footage: Place,
-    /// The USB disk that may be formatted, in the word that names it and what is on it.
-    pub format_disk: Option<String>,
-}
 
 /// What the footage is recorded to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,60 +20,22 @@ pub enum Place {
     Usb,
 }
 
-/// What the next boot shall erase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FactoryReset {
-    /// Nothing.
-    No,
-    /// Passwords, and everything on the state partition.
-    Settings,
-    /// The footage, too.
-    Everything,
+impl Words for Place {
+    const WHAT: &'static str = "place for the footage";
+    const WORDS: &'static [(&'static str, Self)] = &[("card", Self::Card), ("usb", Self::Usb)];
 }
 
-impl Default for Device {
-    fn default() -> Self {
-        Self {
-            name: "picam".to_owned(),
-            time_zone: "Etc/UTC".to_owned(),
-            factory_reset: FactoryReset::No,
-            footage: Place::Card,
-            format_disk: None,
-        }
-    }
+// A word, and not yes or no: nothing is erased by a guess.
+impl Words for Reset {
+    const WHAT: &'static str = "kind of reset";
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("no", Self::No),
+        ("settings", Self::Settings),
+        ("everything", Self::Everything),
+    ];
 }
 
-pub(super) fn read(section: &Section<'_>, device: &mut Device, report: &mut Report<'_>) {
-    let Device {
-        name: device_name,
-        time_zone: zone,
-        factory_reset: reset,
-        footage,
-        format_disk: disk,
-    } = device;
-    section.set(report, "name", device_name, name, String::clone);
-    section.set(report, "time-zone", zone, time_zone, String::clone);
-    section.set(report, "factory-reset", reset, factory_reset, |reset| {
-        let word = match reset {
-            FactoryReset::No => "no",
-            FactoryReset::Settings => "settings",
-            FactoryReset::Everything => "everything",
-        };
-        word.to_owned()
-    });
-    section.set(report, "footage", footage, place, |place| {
-        let word = match place {
-            Place::Card => "card",
-            Place::Usb => "usb",
-        };
-        word.to_owned()
-    });
-    section.set(report, "format-disk", disk, format_disk, |_| {
-        "nothing is formatted".to_owned()
-    });
-}
-
-fn name(value: &DeValue<'_>) -> Result<String, Wrong> {
+pub(super) fn name(value: &DeValue<'_>) -> Result<String, Wrong> {
     let name = text(value, "a name in quotes, such as \"picam\"")?;
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let sound = (1..=MAX_NAME).contains(&name.len())
@@ -103,7 +49,7 @@ fn name(value: &DeValue<'_>) -> Result<String, Wrong> {
     Err(expected(value, "name of a device", remedy))
 }
 
-fn time_zone(value: &DeValue<'_>) -> Result<String, Wrong> {
+pub(super) fn time_zone(value: &DeValue<'_>) -> Result<String, Wrong> {
     let example = "a name from the IANA database, such as \"Europe/Berlin\"";
     let zone = text(value, example)?;
     let part = |part: &str| {
@@ -118,34 +64,8 @@ fn time_zone(value: &DeValue<'_>) -> Result<String, Wrong> {
     Err(expected(value, "time zone", example))
 }
 
-fn factory_reset(value: &DeValue<'_>) -> Result<FactoryReset, Wrong> {
-    match value.as_str() {
-        Some("no") => Ok(FactoryReset::No),
-        Some("settings") => Ok(FactoryReset::Settings),
-        Some("everything") => Ok(FactoryReset::Everything),
-        // Nothing is erased by a guess.
-        _ => Err(expected(
-            value,
-            "kind of reset",
-            "\"no\", \"settings\" or \"everything\"",
-        )),
-    }
-}
-
-fn place(value: &DeValue<'_>) -> Result<Place, Wrong> {
-    match value.as_str() {
-        Some("card") => Ok(Place::Card),
-        Some("usb") => Ok(Place::Usb),
-        _ => Err(expected(
-            value,
-            "place for the footage",
-            "\"card\" or \"usb\"",
-        )),
-    }
-}
-
 /// The word is compared as a whole; a slip in it formats nothing.
-fn format_disk(value: &DeValue<'_>) -> Result<Option<String>, Wrong> {
+pub(super) fn format_disk(value: &DeValue<'_>) -> Result<Option<String>, Wrong> {
     let example = "the word that the camera's status shows for this disk";
     let word = text(value, example)?;
     match word.as_str() {

@@ -1,157 +1,259 @@
-//! Every key there is, and what a misspelt one may have meant.
+//! The table of keys: everything that `picam.toml` can say, a line a key.
+//!
+//! A line is: its explanation, its name, field, type and default; what reads its value and what shows it; when a change
+//! applies; who may see and change it; and an example, if there is no default to show. `docs/configuration.md` says how a key
+//! is added.
 
-use toml::de::DeValue;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use super::problem::Wrong;
+use picam_capture::CameraSpec;
+use picam_firstboot::settings::{Access, Key as CardKey, Reset};
+use picam_hotspot::{Channel, Mode};
+use picam_ring::{Reserve, Shares};
+use picam_web::PasswordHash;
 
-/// The keys of one section.
-#[derive(Debug)]
-pub(super) struct SectionKeys {
-    /// Empty for the top of the file.
-    pub(super) name: &'static str,
-    pub(super) keys: &'static [&'static str],
-}
+use super::device::{self, Place};
+use super::secret::Secret;
+use super::table::{Applies, Key, Keyed, SectionKeys, Value, keys};
+use super::values::{self, LogFormat, SlotCount, always, or, quoted, show_word, some, truth, word};
+use super::wifi::{self, WifiNetwork};
 
-pub(super) static TOP: SectionKeys = SectionKeys {
-    name: "",
-    keys: &[
-        "footage",
-        "disk",
-        "segment",
-        "slots",
-        "slot-size",
-        "reserve",
-        "system-clock",
-    ],
-};
-pub(super) static CAMERA: SectionKeys = SectionKeys {
-    name: "camera",
-    keys: &["name", "source"],
-};
-pub(super) static SHARES: SectionKeys = SectionKeys {
-    name: "shares",
-    keys: &["event", "parking", "manual"],
-};
-pub(super) static RETENTION: SectionKeys = SectionKeys {
-    name: "retention",
-    keys: &["max-age"],
-};
-pub(super) static WEB: SectionKeys = SectionKeys {
-    name: "web",
-    keys: &[
-        "enabled",
-        "listen",
-        "password",
-        "password-hash",
-        "viewer-password",
-        "viewer-password-hash",
-    ],
-};
-pub(super) static DEVICE: SectionKeys = SectionKeys {
-    name: "device",
-    keys: &[
-        "name",
-        "time-zone",
-        "factory-reset",
-        "footage",
-        "format-disk",
-    ],
-};
-pub(super) static WIFI: SectionKeys = SectionKeys {
-    name: "wifi",
-    keys: &["mode", "country", "ssid", "passphrase", "channel"],
-};
-pub(super) static WIFI_NETWORK: SectionKeys = SectionKeys {
-    name: "wifi.network",
-    keys: &["ssid", "passphrase"],
-};
-pub(super) static LOG: SectionKeys = SectionKeys {
-    name: "log",
-    keys: &["format", "level"],
-};
-static SECTIONS: [&SectionKeys; 8] = [
-    &CAMERA,
-    &SHARES,
-    &RETENTION,
-    &WEB,
-    &DEVICE,
-    &WIFI,
-    &WIFI_NETWORK,
-    &LOG,
+/// Every section, in the order of the file.
+pub(crate) static SECTIONS: [SectionKeys; 9] = [
+    Config::SECTION,
+    Camera::SECTION,
+    Shares::SECTION,
+    Retention::SECTION,
+    Web::SECTION,
+    Device::SECTION,
+    Wifi::SECTION,
+    Network::SECTION,
+    Log::SECTION,
 ];
 
-/// How alike two words must be for one to be taken for the other (Jaro, 0 to 1).
-const ALIKE: f64 = 0.75;
-
-impl SectionKeys {
-    /// The key with its section in front.
-    pub(super) fn full(&self, key: &str) -> String {
-        match self.name {
-            "" => key.to_owned(),
-            section => format!("{section}.{key}"),
-        }
-    }
-
-    /// Whether the key belongs here; sections inside this one do too.
-    pub(super) fn knows(&self, key: &str, value: &DeValue<'_>) -> bool {
-        let full = self.full(key);
-        let section = || SECTIONS.iter().any(|section| section.name == full);
-        let nested = matches!(value, DeValue::Table(_) | DeValue::Array(_));
-        self.keys.contains(&key) || ((nested || !value_like(key)) && section())
-    }
-
-    fn place(&self) -> String {
-        match self.name {
-            "" => "at the top of the file, above the first [section]".to_owned(),
-            section => format!("below {}", header(section)),
-        }
-    }
+/// Every key, with its section.
+pub(super) fn all() -> impl Iterator<Item = (&'static SectionKeys, &'static Key)> {
+    let with_section =
+        |section: &'static SectionKeys| section.keys.iter().map(move |key| (section, key));
+    SECTIONS.iter().flat_map(with_section)
 }
 
-/// A section as it is written; some may be there several times.
-fn header(section: &str) -> String {
-    match section {
-        "camera" | "wifi.network" => format!("[[{section}]]"),
-        _ => format!("[{section}]"),
-    }
+/// The keys as what changes and hides them knows them.
+pub(crate) fn card_keys() -> Vec<CardKey> {
+    let keys = all().map(|(section, key)| CardKey {
+        section: section.name(),
+        name: key.name,
+        access: key.access,
+    });
+    keys.collect()
 }
 
-/// Whether the name of a section is also that of a key elsewhere.
-fn value_like(key: &str) -> bool {
-    all().any(|section| section.keys.contains(&key))
+/// Whether the page is away for a moment when it changes this key.
+pub(crate) fn interrupts_page(full: &str) -> bool {
+    all().any(|(section, key)| {
+        key.access.is_on_page() && key.applies == Applies::Page && section.full(key.name) == full
+    })
 }
 
-pub(super) fn all() -> impl Iterator<Item = &'static SectionKeys> {
-    std::iter::once(&TOP).chain(SECTIONS)
+/// What holds in place of a password that cannot be used.
+pub(super) const LEFT_OUT: &str = "as if it were left out";
+/// What a camera that cannot be used is replaced by.
+pub(super) const OTHER_CAMERAS: &str = "the other cameras alone";
+/// What a network that cannot be used is replaced by.
+pub(super) const OTHER_NETWORKS: &str = "the other networks alone";
+
+keys! {
+/// picam.toml: what picam records, where to, and who may see it. Of a camera's card: edit this file on any computer,
+/// put the card back, switch on.
+///
+/// Every key may be left out. Lines that begin with # and a space are explanations; those that begin with # alone
+/// are switched off, and show what holds without them, or an example. A value that cannot be used is reported, and
+/// what holds without it is used: a slip never stops recording. `picam config check picam.toml` lists everything
+/// that is wrong with a file.
+///
+/// Options on the command line go before this file. Sizes are whole numbers of bytes, "KiB", "MiB" or "GiB"; lengths
+/// of time whole numbers of "s", "m", "h" or "d".
+"" pub struct Config {
+    /// The directory that the footage lies in; nothing else needs to be there. Created if it is missing.
+    /// On a camera made with picam's image, leave this and the next key alone.
+    "footage" footage: PathBuf = "./footage".into(), values::path, values::show_path, Recorder, Card;
+
+    /// Where a USB disk is mounted that takes the footage instead, with footage = "usb" below [device].
+    "disk" disk: PathBuf = "/disk".into(), values::path, values::show_path, Recorder, Card;
+
+    /// Nominal length of a segment (one file), "1s" to "10m". A slot is used to 90 % or more before the next one is
+    /// begun, so a quiet scene's segment may last up to twice as long.
+    "segment" segment: Duration = Duration::from_secs(60), values::segment, values::show_time, Recorder, Card;
+
+    /// Files are made once and used again and again, the oldest footage first; these are the slots of the ring, for
+    /// all cameras together, 3 or more each. slots = "fill" makes as many as the card holds: that is for a card of
+    /// the camera's own.
+    "slots" slots: SlotCount = SlotCount::Count(16), values::slots, values::show_slots, Recorder, Card;
+
+    /// Length of one slot, "1MiB" to "16GiB", a multiple of 4KiB: segment length times bit rate. 32MiB are 60 seconds
+    /// at 4 Mbit/s.
+    "slot-size" slot_size: u64 = 32 << 20, values::slot_size, values::show_bytes, Recorder, Card;
+
+    /// What slots = "fill" leaves free, for files of your own, as a part of the card or as a size.
+    "reserve" reserve: Reserve = Reserve::Percent(2.0), values::reserve, values::show_reserve, Recorder, Card;
+
+    /// Whether the system's clock is right from the start. A Raspberry Pi without a battery-backed clock does not
+    /// know the time when it is switched on: write false there, and the time is unknown until a receiver or a phone
+    /// says it.
+    "system-clock" system_clock: bool = true, truth, bool::to_string, Recorder, Card;
+} also {
+    /// The cameras; `None` if the file names none.
+    cameras: Option<Vec<CameraSpec>> = None;
+    /// How much of the card each class may take.
+    shares: Shares = Shares::default();
+    /// What is given up for its age.
+    retention: Retention = Retention::default();
+    /// The page.
+    web: Web = Web::default();
+    /// The device itself.
+    device: Device = Device::default();
+    /// The radio.
+    wifi: Wifi = Wifi::default();
+    /// Messages.
+    log: Log = Log::default();
+}
 }
 
-/// What to say about a key that does not belong into `section`.
-pub(super) fn unknown(section: &'static SectionKeys, key: &str) -> Wrong {
-    let what = match section.name {
-        "" => format!("unknown key '{key}'"),
-        name => format!("unknown key '{key}' in [{name}]"),
-    };
-    // `slots` below [web] belongs to the top: the commonest slip in TOML.
-    if let Some(right) = all().find(|other| other.keys.contains(&key)) {
-        return Wrong::new(what, format!("'{key}' goes {}", right.place()));
-    }
-    let mut words: Vec<(&str, String)> = Vec::new();
-    words.extend(section.keys.iter().map(|key| (*key, format!("'{key}'"))));
-    if section.name.is_empty() {
-        let sections = SECTIONS.iter().map(|section| section.name);
-        words.extend(sections.map(|name| (name, header(name))));
-    }
-    let near = words
-        .iter()
-        .map(|(word, shown)| (strsim::jaro(word, key), shown))
-        .filter(|(likeness, _)| *likeness > ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let remedy = match near {
-        Some((_, shown)) => format!("did you mean {shown}?"),
-        None => {
-            let known: Vec<&str> = words.iter().map(|(_, shown)| shown.as_str()).collect();
-            format!("known here: {}", known.join(", "))
-        }
-    };
-    Wrong::new(what, remedy)
+keys! {
+/// The cameras, one [[camera]] each.
+"[[camera]]" pub(super) struct Camera {
+    /// a-z, 0-9, _ and -, beginning with a letter; its first free letter marks the camera's files.
+    "name" name: Option<String> = Some("front".into()), some(quoted), or(OTHER_CAMERAS, String::clone), Recorder, Card;
+
+    /// Where the pictures come from:
+    ///   sim:?size=1280x720&fps=30         a simulated camera; bitrate=4M too
+    ///   file:/path/clip.mp4?loop=1        a video file (H.264 or H.265 in MP4, MKV or Annex B);
+    ///                                     pace=off reads it as fast as possible, fps=30 gives a raw stream its rate
+    "source" source: Option<String> = Some("sim:?size=1280x720&fps=30".into()),
+        some(quoted), or(OTHER_CAMERAS, String::clone), Recorder, Card;
+}
+}
+
+keys! {
+/// How much of a camera's slots each class may take, as fractions; together 0.9 or less. Normal recording has the
+/// rest. event: what an impact, the button or `picam lock` locked; beyond its share the oldest of it is overwritten.
+/// manual: what was kept on the page; beyond its share the oldest of it is locked no longer, and is overwritten when
+/// its turn comes.
+"[shares]" for Shares {
+    "event" event, values::fraction, f64::to_string, Recorder, Card;
+    "parking" parking, values::fraction, f64::to_string, Recorder, Card;
+    "manual" manual, values::fraction, f64::to_string, Recorder, Card;
+}
+}
+
+keys! {
+/// What is given up for its age.
+"[retention]" pub struct Retention {
+    /// How long footage is kept at most; left out, as long as there is room.
+    "max-age" max_age: Option<Duration> = None, values::max_age, or("no limit", values::show_time), Recorder, Card, "30d";
+}
+}
+
+keys! {
+/// The page.
+"[web]" pub struct Web {
+    /// false: no page at all; recording does not need it.
+    "enabled" enabled: bool = true, truth, bool::to_string, Page, Card;
+
+    /// Address and port. An address that others can reach needs a password. Without effect on a camera made with
+    /// picam's image: its page is on port 80 of every network it is in.
+    "listen" listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+        values::listen, SocketAddr::to_string, Page, Card;
+
+    /// The password of the page, 8 characters or more. A camera made with picam's image puts its hash here at the
+    /// next start, and takes the password itself out of this file. If there is neither, it makes a password and
+    /// writes it to picam-access.txt beside this file.
+    "password" password: Option<Secret> = None, values::password, always(LEFT_OUT), Page, PageSecret, "correct horse";
+
+    /// What `picam password` prints; the password itself is stored nowhere. To change it, delete it and write a new
+    /// password.
+    "password-hash" password_hash: Option<PasswordHash> = None, values::password_hash, always(LEFT_OUT), Page, Hash,
+        "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$3e8Mfyo3n2nGSJBuLR7nA7kGzPwK1u9N2bdhMpAbQ9o";
+
+    /// A second password, for those who may watch, list and download, and change nothing; and its hash, likewise.
+    "viewer-password" viewer_password: Option<Secret> = None,
+        values::password, always(LEFT_OUT), Page, PageSecret, "correct donkey";
+    "viewer-password-hash" viewer_password_hash: Option<PasswordHash> = None,
+        values::password_hash, always(LEFT_OUT), Page, Hash,
+        "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$3e8Mfyo3n2nGSJBuLR7nA7kGzPwK1u9N2bdhMpAbQ9o";
+}
+}
+
+keys! {
+/// The device. Only a camera made with picam's image reads this.
+"[device]" pub struct Device {
+    /// Name of the camera: the page is http://picam.local/ then. a-z, 0-9 and -, 27 characters at most.
+    "name" name: String = "picam".into(), device::name, String::clone, Boot, Page;
+
+    /// Where it is, as the IANA time zone database calls it ("Europe/Berlin").
+    "time-zone" time_zone: String = "Etc/UTC".into(), device::time_zone, String::clone, Boot, Page;
+
+    /// What the next start shall erase: "no", "settings" (passwords and everything it has learnt) or "everything"
+    /// (the footage, too). Goes back to "no" by itself.
+    "factory-reset" factory_reset: Reset = Reset::No, word, show_word, Boot, Card;
+
+    /// What takes the footage: "card" (its own partition), or "usb": a USB disk with an exFAT partition called
+    /// FOOTAGE. While that is away, the card does; each is a ring of its own, and the page shows the footage of both
+    /// in one list.
+    "footage" footage: Place = Place::Card, word, show_word, Boot, Card;
+
+    /// A USB disk that the camera shall erase and format for footage. The page shows the word for a disk that it did
+    /// not take: it names that very disk and what is on it now, so it holds once, and fits no other disk.
+    "format-disk" format_disk: Option<String> = None, device::format_disk, always("nothing is formatted"), Boot, Card,
+        "0781:5583:4C530001:60062500:1bde53ce";
+}
+}
+
+keys! {
+/// The radio. Only a camera made with picam's image reads this.
+"[wifi]" pub struct Wifi {
+    /// "hotspot" (a network of its own), "hotspot+station" (and a member of another one), "station", "off".
+    "mode" mode: Mode = Mode::Hotspot, word, show_word, Boot, Page;
+
+    /// Your country, ISO 3166-1, two letters: its law says which channels may be used. Without: what is allowed
+    /// everywhere.
+    "country" country: Option<String> = None, wifi::country, or("what is allowed everywhere", String::clone), Boot, Page,
+        "DE";
+
+    /// Name of the hotspot, 1 to 32 bytes; left out, it is made of the device's name and the radio's address.
+    "ssid" ssid: Option<String> = None, some(wifi::ssid), always("the device's name"), Boot, Page, "picam-1a2b";
+
+    /// Its WPA2 passphrase, 8 to 63 characters. A camera that finds none here makes one and writes it here;
+    /// picam-access.txt beside this file then says how to join.
+    "passphrase" passphrase: Option<Secret> = None, wifi::passphrase, always("no hotspot"), Boot, PageSecret,
+        "correct horse battery";
+
+    /// "auto" or the number of a channel.
+    "channel" channel: Option<Channel> = None, wifi::channel, or("auto", Channel::to_string), Boot, Card;
+} also {
+    /// What it joins as a station, the preferred one first.
+    networks: Vec<WifiNetwork> = Vec::new();
+}
+}
+
+keys! {
+/// Networks to join as a station, the preferred one first; one such block each.
+"[[wifi.network]]" pub(super) struct Network {
+    "ssid" ssid: Option<String> = None, some(wifi::ssid), always(OTHER_NETWORKS), Boot, Card, "home";
+    "passphrase" passphrase: Option<Secret> = None, wifi::passphrase, always(OTHER_NETWORKS), Boot, Secret,
+        "correct horse battery";
+}
+}
+
+keys! {
+/// Messages on stderr.
+"[log]" #[derive(Copy, Eq)] pub struct Log {
+    /// "text" or "json" (one object a line).
+    "format" format: LogFormat = LogFormat::Text, word, show_word, Program, Page;
+
+    /// "error", "warn", "info", "debug" or "trace".
+    "level" level: tracing::Level = tracing::Level::INFO, values::log_level, values::show_level, Program, Page;
+}
 }

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::problem::{Report, Wrong};
-use super::{Config, Parsed, parse_over};
+use super::keys::Config;
+use super::problem::{Problem, Report, Wrong};
+use super::read::{Parsed, parse_over};
 
 /// No honest file is longer, in bytes.
 const MAX_LEN: u64 = 1 << 20;
@@ -30,7 +31,7 @@ pub fn load_over(base: Config, path: &Path) -> Loaded {
     match read(path) {
         Ok(bytes) => {
             let Parsed { config, problems } = parse_bytes(base, &bytes);
-            let sentence = |problem: super::Problem| match &problem.instead {
+            let sentence = |problem: Problem| match &problem.instead {
                 Some(instead) => format!("{name}:{problem} (until then: {instead})"),
                 None => format!("{name}:{problem}"),
             };
@@ -87,7 +88,10 @@ mod tests {
     #[test]
     fn old_code_pages_cost_no_more_than_they_must() {
         let parsed = parse_bytes(Config::default(), b"# f\xfcr Oma\nslots = 5\n");
-        assert_eq!(parsed.config.slots, super::super::SlotCount::Count(5));
+        assert_eq!(
+            parsed.config.slots,
+            super::super::values::SlotCount::Count(5)
+        );
         let [problem] = &parsed.problems[..] else {
             panic!("{:?}", parsed.problems)
         };

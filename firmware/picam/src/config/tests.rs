@@ -1,9 +1,20 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use proptest::prelude::*;
 
+use super::keys::OTHER_CAMERAS;
 use super::*;
-use picam_web::hash_password;
+use picam_capture::CameraSpec;
+use picam_firstboot::settings::{Access as KeyAccess, Reset, public};
+use picam_hotspot::{Channel, Mode};
+use picam_web::{Access, hash_password};
 
 const DOCUMENTED: &str = include_str!("../../../../docs/picam.toml");
+const OWNERS: &str = include_str!("../../../../board/boot/picam.toml");
+const DEVICES: &str = include_str!("../../../../board/rootfs/usr/share/picam/device.toml");
+const FORM: &str = include_str!("../../../web/page/settings.html");
+const FORM_SCRIPT: &str = include_str!("../../../web/page/settings.js");
 
 /// The only problem of a text, as shown to a person.
 fn problem(text: &str) -> String {
@@ -11,6 +22,91 @@ fn problem(text: &str) -> String {
     match &parsed.problems[..] {
         [problem] => problem.to_string(),
         other => panic!("{text}: {other:?}"),
+    }
+}
+
+/// Every key, as `section.key`.
+fn all_keys() -> impl Iterator<Item = (String, &'static table::Key)> {
+    keys::all().map(|(section, key)| (section.full(key.name), key))
+}
+
+#[test]
+fn the_files_that_explain_the_keys_are_made_of_the_table() {
+    assert_eq!(
+        DOCUMENTED,
+        example(None),
+        "picam config example >docs/picam.toml"
+    );
+    assert_eq!(
+        OWNERS,
+        example(Some(&parse_config(DEVICES).config)),
+        "picam config example --defaults board/rootfs/usr/share/picam/device.toml >board/boot/picam.toml"
+    );
+    let too_wide = |line: &&str| line.len() > 120 && !line.contains("password-hash =");
+    assert_eq!(DOCUMENTED.lines().find(too_wide), None);
+}
+
+#[test]
+fn the_form_has_what_the_page_may_change_and_warns_of_what_interrupts_it() {
+    let fields = FORM.split("data-key=\"").skip(1);
+    let mut fields: Vec<&str> = fields.filter_map(|rest| rest.split('"').next()).collect();
+    // Networks are joined and left as wholes.
+    fields.retain(|&key| key != "wifi.network");
+    let on_page = all_keys().filter(|(_, key)| key.access.is_on_page());
+    let mut on_page: Vec<String> = on_page.map(|(full, _)| full).collect();
+    fields.sort_unstable();
+    on_page.sort_unstable();
+    assert_eq!(fields, on_page);
+    let interrupting = all_keys().map(|(full, _)| full);
+    let interrupting: Vec<String> = interrupting
+        .filter(|full| interrupts_page(full))
+        .map(|full| format!("\"{full}\""))
+        .collect();
+    let list = format!("[{}].filter((key) => key in", interrupting.join(", "));
+    assert!(FORM_SCRIPT.contains(&list), "settings.js: {list}");
+}
+
+#[test]
+fn whoever_has_the_page_cannot_take_footage_or_cameras_away() {
+    let never = [
+        "device.footage",
+        "device.format-disk",
+        "device.factory-reset",
+        "web.enabled",
+        "web.listen",
+    ];
+    let sections = ["device.", "wifi.", "web.", "log."];
+    for (full, key) in all_keys().filter(|(_, key)| key.access.is_on_page()) {
+        let in_section = sections.iter().any(|section| full.starts_with(section));
+        assert!(
+            in_section && !never.contains(&full.as_str()),
+            "{full}: {key:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_called_like_a_secret_is_one_and_no_service_sees_it() {
+    for (full, key) in all_keys() {
+        let is_secret = matches!(key.access, KeyAccess::Secret | KeyAccess::PageSecret);
+        assert_eq!(
+            is_secret,
+            full.contains("pass") && !full.ends_with("-hash"),
+            "{full}"
+        );
+        assert_eq!(
+            key.access == KeyAccess::Hash,
+            full.ends_with("-hash"),
+            "{full}"
+        );
+        let section = full.rsplit_once('.').map_or("top", |(section, _)| section);
+        let text = format!("[{section}]\n{} = \"xyzzy\"\n", key.name);
+        let shown = public(text.as_bytes(), &card_keys());
+        assert_eq!(
+            shown.contains("xyzzy"),
+            !full.contains("pass"),
+            "{full}: {shown}"
+        );
     }
 }
 
@@ -40,24 +136,15 @@ fn the_documented_file_names_every_key_and_its_examples_are_good() {
     let parsed = parse_config(&examples);
     assert_eq!(parsed.problems, []);
     let config = &parsed.config;
-    assert_eq!(config.cameras.as_ref().map(Vec::len), Some(2));
+    assert_eq!(config.cameras.as_ref().map(Vec::len), Some(1));
     assert_eq!(config.wifi.networks.len(), 1);
     assert!(config.wifi.ssid.is_some() && config.wifi.passphrase.is_some());
     assert!(config.web.password.is_some());
     assert_eq!(
-        parsed.config.max_age,
+        parsed.config.retention.max_age,
         Some(Duration::from_secs(30 * 86_400))
     );
     assert!(parsed.config.web.password_hash.is_some());
-    for section in keys::all() {
-        for key in section.keys {
-            assert!(
-                examples.contains(&format!("\n{key} = ")),
-                "{}",
-                section.full(key)
-            );
-        }
-    }
 }
 
 #[test]
@@ -257,24 +344,21 @@ fn a_name_a_country_and_networks_are_read() {
          [[wifi.network]]\nssid = \"open\"\n",
     );
     assert_eq!(parsed.problems, []);
-    let Device {
-        name,
-        time_zone,
-        factory_reset,
-        footage,
-        format_disk,
-    } = parsed.config.device;
-    assert_eq!(name, "van-2");
-    assert_eq!(time_zone, "America/Argentina/Buenos_Aires");
-    assert_eq!(factory_reset, FactoryReset::Settings);
-    assert_eq!(footage, Place::Usb);
-    assert_eq!(format_disk.as_deref(), Some("0781:5583:4C53:1000:1bde53ce"));
+    let device = parsed.config.device;
+    assert_eq!(device.name, "van-2");
+    assert_eq!(device.time_zone, "America/Argentina/Buenos_Aires");
+    assert_eq!(device.factory_reset, Reset::Settings);
+    assert_eq!(device.footage, Place::Usb);
+    assert_eq!(
+        device.format_disk.as_deref(),
+        Some("0781:5583:4C53:1000:1bde53ce")
+    );
     let wifi = parsed.config.wifi;
-    assert_eq!(wifi.mode, WifiMode::HotspotAndStation);
+    assert_eq!(wifi.mode, Mode::HotspotAndStation);
     assert_eq!(wifi.country.as_deref(), Some("DE"));
     assert_eq!(wifi.ssid.as_deref(), Some("Caf\u{e9}; \"1\""));
     assert_eq!(wifi.passphrase.unwrap().reveal(), "correct horse");
-    assert_eq!(wifi.channel, WifiChannel::Number(36));
+    assert_eq!(wifi.channel, Channel::new(36));
     let [home, open] = &wifi.networks[..] else {
         panic!("{:?}", wifi.networks)
     };
@@ -325,7 +409,7 @@ fn a_slip_in_a_network_never_makes_it_an_open_one() {
         .iter()
         .map(|network| network.ssid.as_str())
         .collect();
-    // The second one is said to be wrong, and asks for no passphrase: it can only fail to join.
+    // The second one is reported, and asks for no passphrase: it can only fail to join.
     assert_eq!(names, ["other"]);
 }
 
@@ -344,7 +428,7 @@ fn what_the_owner_left_out_or_got_wrong_is_as_the_device_has_it() {
         ("[shares]\nevent = 0.9\n", Some("0.2 + 0.1 + 0.1")),
         (
             "[[camera]]\nname = \"road\"\nsource = \"webcam\"\n",
-            Some(WITHOUT),
+            Some(OTHER_CAMERAS),
         ),
     ] {
         let parsed = parse_over(base.config.clone(), text);
@@ -389,9 +473,7 @@ fn a_new_password_goes_before_an_old_hash() {
 }
 
 fn key_or_noise() -> impl Strategy<Value = String> {
-    let keys: Vec<&str> = keys::all()
-        .flat_map(|section| section.keys.iter().copied())
-        .collect();
+    let keys: Vec<&str> = keys::all().map(|(_, key)| key.name).collect();
     prop_oneof![
         proptest::sample::select(keys).prop_map(str::to_owned),
         "\\PC{0,6}"
@@ -449,7 +531,7 @@ proptest! {
         prop_assert_eq!(config.segment, segment);
         prop_assert_eq!(config.slot_size, mebibytes << 20);
         prop_assert_eq!(config.shares.event, event);
-        prop_assert_eq!(config.max_age, Some(Duration::from_secs(days * 86_400)));
+        prop_assert_eq!(config.retention.max_age, Some(Duration::from_secs(days * 86_400)));
         prop_assert_eq!(config.web.listen, SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port)));
     }
 }

@@ -1,6 +1,7 @@
 //! Single values of the file.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use picam_ring::{MIN_SLOTS, Reserve};
@@ -10,7 +11,76 @@ use toml::de::DeValue;
 use super::problem::Wrong;
 use super::secret::Secret;
 use super::units::{parse_duration, parse_size, show_duration, show_size};
-use super::{LogFormat, SlotCount};
+
+/// How many slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlotCount {
+    /// So many.
+    Count(u32),
+    /// As many as the card holds.
+    Fill,
+}
+
+/// Form of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+impl Words for LogFormat {
+    const WHAT: &'static str = "log format";
+    const WORDS: &'static [(&'static str, Self)] = &[("text", Self::Text), ("json", Self::Json)];
+}
+
+/// A value that is one of a few words.
+pub(super) trait Words: Copy + PartialEq + 'static {
+    /// What they are words for.
+    const WHAT: &'static str;
+    const WORDS: &'static [(&'static str, Self)];
+}
+
+pub(super) fn word<T: Words>(value: &DeValue<'_>) -> Result<T, Wrong> {
+    let found = T::WORDS
+        .iter()
+        .find(|(word, _)| value.as_str() == Some(*word));
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let words: Vec<String> = T::WORDS
+            .iter()
+            .map(|(word, _)| format!("\"{word}\""))
+            .collect();
+        let (last, others) = words.split_at(words.len().saturating_sub(1));
+        let example = format!("{} or {}", others.join(", "), last.concat());
+        expected(value, T::WHAT, &example)
+    })
+}
+
+pub(super) fn show_word<T: Words>(value: &T) -> String {
+    let found = T::WORDS.iter().find(|(_, meaning)| meaning == value);
+    found.map_or(String::new(), |(word, _)| (*word).to_owned())
+}
+
+/// Of a key that may be left out.
+pub(super) fn some<T>(
+    parse: impl Fn(&DeValue<'_>) -> Result<T, Wrong>,
+) -> impl Fn(&DeValue<'_>) -> Result<Option<T>, Wrong> {
+    move |value| parse(value).map(Some)
+}
+
+/// Shows a value that may be left out.
+pub(super) fn or<T>(
+    left_out: &'static str,
+    show: impl Fn(&T) -> String,
+) -> impl Fn(&Option<T>) -> String {
+    move |value| value.as_ref().map_or(left_out.to_owned(), &show)
+}
+
+/// Shows the same for every value: it is secret, or does not say it all.
+pub(super) fn always<T>(text: &'static str) -> impl Fn(&T) -> String {
+    move |_| text.to_owned()
+}
 
 /// Segments shorter than this are mostly headers.
 const MIN_SEGMENT: Duration = Duration::from_secs(1);
@@ -48,7 +118,11 @@ pub(super) fn text(value: &DeValue<'_>, example: &str) -> Result<String, Wrong> 
     }
 }
 
-pub(super) fn path(value: &DeValue<'_>) -> Result<std::path::PathBuf, Wrong> {
+pub(super) fn quoted(value: &DeValue<'_>) -> Result<String, Wrong> {
+    text(value, "it in quotes")
+}
+
+pub(super) fn path(value: &DeValue<'_>) -> Result<PathBuf, Wrong> {
     let path = text(value, "a directory in quotes, such as \"/footage\"")?;
     if path.is_empty() || path.contains('\0') {
         return Err(Wrong::new(
@@ -169,6 +243,22 @@ pub(super) fn reserve(value: &DeValue<'_>) -> Result<Reserve, Wrong> {
     })
 }
 
+pub(super) fn show_path(path: &Path) -> String {
+    path.display().to_string()
+}
+
+pub(super) fn show_time(time: &Duration) -> String {
+    show_duration(*time)
+}
+
+pub(super) fn show_bytes(bytes: &u64) -> String {
+    show_size(*bytes)
+}
+
+pub(super) fn show_level(level: &tracing::Level) -> String {
+    level.to_string().to_lowercase()
+}
+
 /// A reserve as it is written.
 pub(super) fn show_reserve(reserve: &Reserve) -> String {
     match reserve {
@@ -236,14 +326,6 @@ pub(super) fn password_hash(value: &DeValue<'_>) -> Result<Option<PasswordHash>,
             "this is no argon2id hash",
             format!("write {example}"),
         )),
-    }
-}
-
-pub(super) fn log_format(value: &DeValue<'_>) -> Result<LogFormat, Wrong> {
-    match value.as_str() {
-        Some("text") => Ok(LogFormat::Text),
-        Some("json") => Ok(LogFormat::Json),
-        _ => Err(expected(value, "log format", "\"text\" or \"json\"")),
     }
 }
 

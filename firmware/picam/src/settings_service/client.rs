@@ -11,13 +11,13 @@ use super::message::{Place, Reply, Request};
 
 /// A password's hash takes a second of a Pi, writing to the card another; whatever a support file is made of has its own limits,
 /// of 15 s together.
-const PATIENCE: Duration = Duration::from_secs(20);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest answer in bytes: a support file, in which JSON may need more bytes for some letters.
 const MAX_REPLY: u64 = 8 << 20;
 
 /// Asks the service behind `socket`.
 pub(crate) fn ask(socket: &Path, request: &Request) -> io::Result<Reply> {
-    exchange(socket, request, PATIENCE, MAX_REPLY)
+    exchange(socket, request, REPLY_TIMEOUT, MAX_REPLY)
 }
 
 /// The settings in another process.

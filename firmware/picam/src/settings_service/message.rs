@@ -1,4 +1,4 @@
-//! What is said through the socket.
+//! What goes through the socket.
 
 use picam_firstboot::settings::{Change, Network, View};
 use picam_web::settings::{JoinNetwork, KnownNetwork, Settings, SettingsChange, SupportFile};
@@ -56,7 +56,7 @@ pub(crate) enum Reply {
     },
 }
 
-pub(crate) fn shown(view: View) -> Settings {
+pub(crate) fn settings_of(view: View) -> Settings {
     let networks = view.networks.into_iter();
     Settings {
         values: view.values,
@@ -67,7 +67,7 @@ pub(crate) fn shown(view: View) -> Settings {
     }
 }
 
-pub(crate) fn wanted(change: SettingsChange) -> Change {
+pub(crate) fn change_of(change: SettingsChange) -> Change {
     let SettingsChange { set, join, leave } = change;
     let join = join
         .into_iter()
@@ -92,13 +92,16 @@ mod tests {
         let Ok(Request::Change { change }) = parse(line) else {
             panic!()
         };
-        let wanted = wanted(change);
-        assert_eq!(wanted.set.get("device.name"), Some(&Some("van".to_owned())));
+        let requested = change_of(change);
+        assert_eq!(
+            requested.set.get("device.name"),
+            Some(&Some("van".to_owned()))
+        );
         let support = |to| Ok(Request::Support { to });
         assert_eq!(parse(r#"{"ask":"support"}"#), support(None));
         let card = r#"{"ask":"support","to":"card"}"#;
         assert_eq!(parse(card), support(Some(Place::Card)));
-        assert_eq!(wanted.join.len(), 1);
+        assert_eq!(requested.join.len(), 1);
         for wrong in [
             r#"{"ask":"change","change":{"set":{"device.name":1}}}"#,
             r#"{"ask":"change","change":{"unset":["wifi.passphrase"]}}"#,
@@ -113,7 +116,7 @@ mod tests {
     fn what_is_logged_of_a_change_holds_no_passphrase() {
         let line = r#"{"set":{"wifi.passphrase":"first secret"},"join":[{"ssid":"home","passphrase":"second secret"}]}"#;
         let change: SettingsChange = serde_json::from_str(line).unwrap();
-        let shown = format!("{change:?} {:?}", wanted(change.clone()).join);
+        let shown = format!("{change:?} {:?}", change_of(change.clone()).join);
         assert!(!shown.contains("secret"), "{shown}");
     }
 }

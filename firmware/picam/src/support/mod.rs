@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use picam_firstboot::settings::{Files, RealFiles, Scrubber, public};
 use picam_web::settings::SupportFile;
 
-use crate::config::{Config, parse_over};
+use crate::config::{Config, card_keys, parse_over};
 
 /// Longest section in bytes, but for the logs.
 const SECTION: usize = 24 << 10;
@@ -40,7 +40,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) base: &'a Config,
 }
 
-/// Puts it together. What cannot be found out is said in its place.
+/// Puts it together. What cannot be found out is noted in its place.
 pub(crate) fn write(sources: &Sources<'_>) -> SupportFile {
     let read = |name: &str| RealFiles.read(&sources.boot.join(name));
     let toml = read("picam.toml");
@@ -49,8 +49,9 @@ pub(crate) fn write(sources: &Sources<'_>) -> SupportFile {
         Ok(Some(bytes)) => bytes.as_slice(),
         _ => &[],
     };
-    let scrubber = Scrubber::new(bytes, access.as_deref().unwrap_or_default());
-    let settings = public(bytes);
+    let keys = card_keys();
+    let scrubber = Scrubber::new(bytes, access.as_deref().unwrap_or_default(), &keys);
+    let settings = public(bytes, &keys);
     let parsed = parse_over(sources.base.clone(), &settings);
     let (now, log) = (
         Timestamp::try_from(SystemTime::now()),
@@ -161,7 +162,7 @@ mod tests {
             name.starts_with("picam-support-van-20") && name.ends_with(".txt"),
             "{name}"
         );
-        for wanted in [
+        for expected in [
             env!("CARGO_PKG_VERSION"),
             "kernel:",
             "uptime:",
@@ -172,7 +173,7 @@ mod tests {
             "joined with ********",
             "the recorder does not answer",
         ] {
-            assert!(text.contains(wanted), "{wanted}: {text}");
+            assert!(text.contains(expected), "{expected}: {text}");
         }
         for secret in ["xyzzy", "plugh", "wxyz-abcd", "$argon2"] {
             assert!(!text.contains(secret), "{secret}: {text}");

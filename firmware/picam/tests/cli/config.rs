@@ -30,6 +30,20 @@ fn check_lists_everything_that_is_wrong() {
 }
 
 #[test]
+fn the_example_explains_and_sets_the_defaults_or_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("picam.toml");
+    let documented = include_str!("../../../../docs/picam.toml");
+    let printed = picam(&["config", "example"]);
+    printed.expect(0, &[documented]);
+    fs::write(&file, "slots = 5\n[web]\nenabled = false\n").unwrap();
+    let over = picam(&["config", "example", "--defaults", file.to_str().unwrap()]);
+    over.expect(0, &["\n#slots = 5\n", "\n#enabled = false\n"]);
+    let is_set = |line: &&str| !line.is_empty() && !line.starts_with(['#', '[']);
+    assert_eq!(over.out.lines().find(is_set), None);
+}
+
+#[test]
 fn a_bad_value_does_not_stop_recording() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("picam.toml");

@@ -185,6 +185,7 @@ mod tests {
 
         fn tick(&mut self, now: BootNs) {
             let waiting = Waiting {
+                side_uncommitted_since: None,
                 uncommitted_since: self.uncommitted_since,
                 unflushed: self.unflushed,
             };

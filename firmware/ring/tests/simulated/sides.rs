@@ -33,6 +33,9 @@ fn config() -> RingConfig {
     ring(SLOT_SIZE, 20, 64, 2)
 }
 
+/// A segment: its start, its first and last picture, and what it shows of each kind.
+type Shown = (Duration, (u64, u64), [Vec<(u64, Duration)>; 3]);
+
 /// A camera with its surroundings, which runs since boot.
 struct Car {
     disk: SimDisk,
@@ -96,8 +99,8 @@ impl Car {
         self.recorder.push(&picture, &tracks).unwrap();
     }
 
-    /// Of each segment in order: its start, its first and last picture, and what it shows of each kind.
-    fn segments(&self) -> Vec<(Duration, (u64, u64), [Vec<(u64, Duration)>; 3])> {
+    /// All segments in order.
+    fn segments(&self) -> Vec<Shown> {
         let mut all = Vec::new();
         for entry in self.disk.list().unwrap() {
             let Some(SlotName::Segment(_)) = SlotName::parse(&entry.name) else {

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use picam_hotspot::{
-    Air, Extras, Mode, Radio, Settled, Wish, WishedNetwork, parse_scan, render, settle,
+    Air, Channel, Extras, Mode, Radio, Requested, RequestedNetwork, Settled, parse_scan, render,
+    settle,
 };
 
 use super::failure::Failure;
 use crate::cli::ConfigFiles;
-use crate::config::{Config, Loaded, Secret, Wifi, WifiChannel, WifiMode};
+use crate::config::{Config, Loaded, Secret, Wifi};
 use crate::service::log;
 
 /// The camera's address in its own network. The units of `board/` name that network, too.
@@ -51,10 +52,10 @@ pub(crate) fn run(options: &HotspotOptions) -> Result<(), Failure> {
         tracing::warn!("{problem}");
     }
     let mac = radio::mac(Path::new("/sys/class/net"), &options.interface)?;
-    let wish = wish(&config);
+    let requested = requested(&config);
     // Hotspot and station are on one band, and that is 2.4 GHz unless a channel of the other is named.
-    let five_ghz = wish.channel.is_some_and(|number| number > 14);
-    let heard = match options.scan && wish.mode != Mode::Off {
+    let five_ghz = requested.channel.is_some_and(|number| number > 14);
+    let heard = match options.scan && requested.mode != Mode::Off {
         true => parse_scan(&radio::scan(&options.interface, five_ghz)),
         false => Vec::new(),
     };
@@ -64,7 +65,7 @@ pub(crate) fn run(options: &HotspotOptions) -> Result<(), Failure> {
         five_ghz: five_ghz && radio::has_5_ghz(&options.interface),
         heard: &heard,
     };
-    let settled = settle(&wish, air);
+    let settled = settle(&requested, air);
     for note in &settled.notes {
         tracing::warn!("{note}");
     }
@@ -97,7 +98,7 @@ pub(crate) fn run(options: &HotspotOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-fn wish(config: &Config) -> Wish<'_> {
+fn requested(config: &Config) -> Requested<'_> {
     let Wifi {
         mode,
         country,
@@ -106,24 +107,16 @@ fn wish(config: &Config) -> Wish<'_> {
         channel,
         networks,
     } = &config.wifi;
-    Wish {
+    Requested {
         name: &config.device.name,
-        mode: match mode {
-            WifiMode::Hotspot => Mode::Hotspot,
-            WifiMode::HotspotAndStation => Mode::HotspotAndStation,
-            WifiMode::Station => Mode::Station,
-            WifiMode::Off => Mode::Off,
-        },
+        mode: *mode,
         country: country.as_deref(),
         ssid: ssid.as_deref(),
         passphrase: passphrase.as_ref().map(Secret::reveal),
-        channel: match channel {
-            WifiChannel::Auto => None,
-            WifiChannel::Number(number) => Some(*number),
-        },
+        channel: channel.map(Channel::number),
         networks: networks
             .iter()
-            .map(|network| WishedNetwork {
+            .map(|network| RequestedNetwork {
                 ssid: &network.ssid,
                 passphrase: network.passphrase.as_ref().map(Secret::reveal),
             })

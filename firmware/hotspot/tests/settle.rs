@@ -8,7 +8,8 @@
 
 use picam_hotspot::wifi::{AccessPointConfiguration, AuthMethod, Configuration};
 use picam_hotspot::{
-    Air, Bss, Mac, Mode, NoHotspot, PskError, Settled, Wish, WishedNetwork, default_ssid, settle,
+    Air, Bss, Mac, Mode, NoHotspot, PskError, Requested, RequestedNetwork, Settled, default_ssid,
+    settle,
 };
 
 const RADIO: Mac = Mac::new([0xdc, 0xa6, 0x32, 0x01, 0x1a, 0x2b]);
@@ -18,15 +19,15 @@ const QUIET: Air<'static> = Air {
     heard: &[],
 };
 
-fn wish() -> Wish<'static> {
-    Wish {
+fn requested() -> Requested<'static> {
+    Requested {
         name: "picam",
         mode: Mode::Hotspot,
         country: Some("DE"),
         ssid: None,
         passphrase: Some("correct horse"),
         channel: None,
-        networks: vec![WishedNetwork {
+        networks: vec![RequestedNetwork {
             ssid: "home",
             passphrase: Some("12345678"),
         }],
@@ -53,7 +54,13 @@ fn each_use_of_the_radio() {
         (Mode::Station, false, true),
         (Mode::Off, false, false),
     ] {
-        let settled = settle(&Wish { mode, ..wish() }, QUIET);
+        let settled = settle(
+            &Requested {
+                mode,
+                ..requested()
+            },
+            QUIET,
+        );
         let configuration = &settled.configuration;
         assert_eq!(
             configuration.as_ap_conf_ref().is_some(),
@@ -72,7 +79,7 @@ fn each_use_of_the_radio() {
 
 #[test]
 fn every_field_of_the_hotspot_is_set() {
-    let settled = settle(&wish(), QUIET);
+    let settled = settle(&requested(), QUIET);
     let ap = access_point(&settled);
     assert_eq!(ap.ssid, "picam-1a2b");
     assert_eq!(ap.password, "correct horse");
@@ -88,32 +95,32 @@ fn every_field_of_the_hotspot_is_set() {
 #[test]
 fn without_a_passphrase_there_is_no_hotspot() {
     for mode in [Mode::Hotspot, Mode::HotspotAndStation, Mode::Station] {
-        let wish = Wish {
+        let request = Requested {
             mode,
             passphrase: None,
             networks: Vec::new(),
-            ..wish()
+            ..requested()
         };
-        let settled = settle(&wish, QUIET);
+        let settled = settle(&request, QUIET);
         assert_eq!(settled.configuration, Configuration::None, "{mode:?}");
         assert_eq!(settled.refused, Some(NoHotspot::NoPassphrase), "{mode:?}");
         let error = settled.refused.unwrap().to_string();
         assert!(error.contains("`picam firstboot settings`"), "{error}");
     }
-    let short = Wish {
+    let short = Requested {
         passphrase: Some("1234567"),
-        ..wish()
+        ..requested()
     };
     let refused = settle(&short, QUIET).refused.unwrap();
     assert_eq!(refused, NoHotspot::Passphrase(PskError::Length(7)));
     // Nothing is refused to whom it was not asked for.
     for mode in [Mode::Off, Mode::Station] {
-        let wish = Wish {
+        let request = Requested {
             mode,
             passphrase: None,
-            ..wish()
+            ..requested()
         };
-        assert_eq!(settle(&wish, QUIET).refused, None, "{mode:?}");
+        assert_eq!(settle(&request, QUIET).refused, None, "{mode:?}");
     }
 }
 
@@ -121,15 +128,15 @@ fn without_a_passphrase_there_is_no_hotspot() {
 fn what_can_be_had_is_had_and_the_rest_said() {
     let both = |networks, passphrase| {
         let mode = Mode::HotspotAndStation;
-        let wish = Wish {
+        let request = Requested {
             mode,
             networks,
             passphrase,
-            ..wish()
+            ..requested()
         };
-        settle(&wish, QUIET)
+        settle(&request, QUIET)
     };
-    let bad = WishedNetwork {
+    let bad = RequestedNetwork {
         ssid: "home",
         passphrase: Some("short"),
     };
@@ -147,16 +154,16 @@ fn what_can_be_had_is_had_and_the_rest_said() {
     );
     assert!(second.contains("hotspot alone"), "{second}");
 
-    let settled = both(wish().networks, None);
+    let settled = both(requested().networks, None);
     assert!(matches!(settled.configuration, Configuration::Client(_)));
     assert!(settled.notes[0].contains("station alone"));
     assert_eq!(settled.refused, None);
 
     // A station whose list is unusable would lock its owner out.
-    let alone = Wish {
+    let alone = Requested {
         mode: Mode::Station,
         networks: vec![bad],
-        ..wish()
+        ..requested()
     };
     let settled = settle(&alone, QUIET);
     assert!(matches!(
@@ -164,12 +171,12 @@ fn what_can_be_had_is_had_and_the_rest_said() {
         Configuration::AccessPoint(_)
     ));
 
-    let good = wish().networks[0];
-    let open = WishedNetwork {
+    let good = requested().networks[0];
+    let open = RequestedNetwork {
         ssid: "open",
         passphrase: None,
     };
-    let long = WishedNetwork {
+    let long = RequestedNetwork {
         ssid: "a name of more than thirty-two bytes",
         passphrase: None,
     };
@@ -186,11 +193,11 @@ fn what_can_be_had_is_had_and_the_rest_said() {
 
 #[test]
 fn names_that_cannot_be_used_are_replaced() {
-    let odd = Wish {
+    let odd = Requested {
         name: "My Car",
         ssid: Some("a name of more than thirty-two bytes"),
         country: Some("XX"),
-        ..wish()
+        ..requested()
     };
     let settled = settle(&odd, QUIET);
     assert_eq!(settled.name, "picam");
@@ -198,9 +205,9 @@ fn names_that_cannot_be_used_are_replaced() {
     assert_eq!(settled.country, None);
     assert_eq!(settled.notes.len(), 3, "{:?}", settled.notes);
 
-    let named = Wish {
+    let named = Requested {
         ssid: Some("Caf\u{e9}\n#"),
-        ..wish()
+        ..requested()
     };
     assert_eq!(access_point(&settle(&named, QUIET)).ssid, "Caf\u{e9}\n#");
 }
@@ -254,12 +261,12 @@ fn a_channel_is_taken_if_country_and_radio_allow_it() {
         ),
         (Some("DE"), true, None, 6, ""),
     ] {
-        let wish = Wish {
+        let request = Requested {
             country,
             channel,
-            ..wish()
+            ..requested()
         };
-        let settled = settle(&wish, Air { five_ghz, ..QUIET });
+        let settled = settle(&request, Air { five_ghz, ..QUIET });
         assert_eq!(
             access_point(&settled).channel,
             taken,
@@ -273,10 +280,10 @@ fn a_channel_is_taken_if_country_and_radio_allow_it() {
 }
 
 #[test]
-fn the_least_used_channel_is_taken_if_none_is_wished() {
+fn the_least_used_channel_is_taken_if_none_is_requested() {
     let heard = [bss("a", 2437, -40), bss("b", 2412, -40)];
     let settled = settle(
-        &wish(),
+        &requested(),
         Air {
             heard: &heard,
             ..QUIET
@@ -288,19 +295,19 @@ fn the_least_used_channel_is_taken_if_none_is_wished() {
 #[test]
 fn with_a_station_the_channel_is_the_networks() {
     let both = |country, channel, heard: &[Bss]| {
-        let mut networks = wish().networks;
-        networks.push(WishedNetwork {
+        let mut networks = requested().networks;
+        networks.push(RequestedNetwork {
             ssid: "work",
             passphrase: None,
         });
-        let wish = Wish {
+        let request = Requested {
             mode: Mode::HotspotAndStation,
             country,
             channel,
             networks,
-            ..wish()
+            ..requested()
         };
-        let settled = settle(&wish, Air { heard, ..QUIET });
+        let settled = settle(&request, Air { heard, ..QUIET });
         let client = settled.configuration.as_client_conf_ref().unwrap();
         (access_point(&settled).channel, client.channel)
     };
