@@ -27,8 +27,8 @@ pub(crate) struct Pauses {
 }
 
 impl Pauses {
-    /// Stops for as long as is `wanted`, or for what is left of the hour if that is less; says until when. A stop under way is left as
-    /// it is.
+    /// Stops for as long as is `wanted`, or for what is left of the hour if that is less; says until when. A stop under way
+    /// is left as it is.
     pub(crate) fn pause(&mut self, now: BootNs, wanted: Duration) -> Result<BootNs, Refusal> {
         if let Some(until) = self.until(now) {
             return Ok(until);
