@@ -6,6 +6,8 @@
     clippy::indexing_slicing
 )]
 
+use std::time::Duration;
+
 use picam_mp4::{FragmentLimits, Pushed, Record, Sample, SegmentWriter, TrackConfig, sample_entry};
 use picam_ring::Directory;
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
@@ -80,4 +82,70 @@ fn room_that_is_asked_for_besides_counts() {
     assert!(writer.has_room_for_gop(0));
     assert!(writer.has_room_for_gop(400_000));
     assert!(!writer.has_room_for_gop(SLOT_LEN));
+}
+
+/// Fragments of nine seconds at 30 pictures a second, reordered, with or without what comes along: AAC at 48 kHz, motion a
+/// hundred times and a fix ten times a second, and text.
+fn fragments(sides: bool) -> u32 {
+    let limits = FragmentLimits {
+        interval: Duration::from_millis(334),
+        ..FragmentLimits::default()
+    };
+    let mut writer = SegmentWriter::new(limits);
+    let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
+    let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
+    let aac = sample_entry::aac(&[0x11, 0x88], 48_000, 1).unwrap();
+    let tracks = vec![
+        TrackConfig::video(stsd, 640, 480),
+        TrackConfig::audio(aac, 48_000),
+        TrackConfig::camm().unwrap(),
+        TrackConfig::text().unwrap(),
+    ];
+    let slot_len = 8 << 20;
+    let record = Record {
+        sequence: 1,
+        camera: b'F',
+        class: b'N',
+        slot_len,
+        head_len: 512 * 1024,
+        ..Record::default()
+    };
+    let slot = SimDisk::new(Mutant::None)
+        .create("slot.mp4", slot_len)
+        .unwrap();
+    let reordered = |n| Sample {
+        composition_offset: 6000,
+        ..picture(n, &[7; 900])
+    };
+    writer.begin(slot, record, tracks, &reordered(0)).unwrap();
+    // Of each track: its rate, and ticks from sample to sample.
+    let side = [(48_000, 1024), (1000, 9), (1000, 1000)];
+    let mut next = [0i64; 3];
+    for n in 0..270 {
+        assert_ne!(writer.push(&reordered(n)).unwrap(), Pushed::Full, "{n}");
+        for (track, ((rate, step), next)) in side.iter().zip(&mut next).enumerate() {
+            while sides && *next * 30 < (n + 1) * rate {
+                let sample = Sample {
+                    track: track + 1,
+                    dts: *next,
+                    composition_offset: 0,
+                    duration: *step as u32,
+                    key: true,
+                    captured: reordered(n).captured,
+                    data: &[1; 60],
+                };
+                assert_ne!(writer.push(&sample).unwrap(), Pushed::Full);
+                *next += step;
+            }
+        }
+    }
+    writer.commit(None).unwrap();
+    writer.fragments()
+}
+
+#[test]
+fn a_third_of_a_second_with_sound_and_motion_is_one_fragment() {
+    let alone = fragments(false);
+    assert!((27..=36).contains(&alone), "{alone}");
+    assert_eq!(fragments(true), alone);
 }

@@ -237,6 +237,11 @@ impl Receiver {
         self.full.dequeue()
     }
 
+    /// Whether something waits.
+    pub(super) fn has_more(&self) -> bool {
+        self.full.ready()
+    }
+
     /// Asks the source for a picture that decoding can start at, if it can be asked.
     pub(super) fn request_key_frame(&self) {
         self.shared.key_frame_wanted.store(true, Ordering::Relaxed);

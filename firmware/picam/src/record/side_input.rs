@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use picam_media::AccessUnit;
 
-/// Units that may wait: motion a hundred times a second, and what else there is, for two seconds.
-const CAPACITY: usize = 256;
+/// Units that may wait while the card stalls: motion a hundred times a second, and what else there is, for ten seconds.
+const CAPACITY: usize = 2048;
 
 /// The end of whoever measures.
 #[derive(Debug, Clone)]

@@ -133,6 +133,7 @@ impl Writer {
         while !(queue.is_done() && self.held_back.is_empty()) {
             if let Some(item) = self.held_back.pop_front().or_else(|| queue.receive()) {
                 if item.unit.kind == UnitKind::Video {
+                    self.note_backlog(&item.unit, &queue);
                     self.wait_for_sides(&item.unit, &mut queue, capture);
                     self.record(&item, stop);
                 } else {
@@ -145,6 +146,9 @@ impl Writer {
             }
             self.take_side_input();
             self.tick();
+            if !queue.has_more() && self.held_back.is_empty() {
+                self.set_backlog(None);
+            }
         }
         while let Some((recorder, _)) = &mut self.recorder {
             match recorder.finish() {
@@ -193,6 +197,18 @@ impl Writer {
             && let Err(error) = recorder.lock(class)
         {
             tracing::debug!("the segment being recorded is not locked yet: {error}");
+        }
+    }
+
+    /// Pictures wait behind this one: what belongs to them must not come before them.
+    fn note_backlog(&mut self, unit: &AccessUnit, queue: &Receiver) {
+        let waits = queue.has_more() || !self.held_back.is_empty();
+        self.set_backlog(waits.then_some(unit.captured));
+    }
+
+    fn set_backlog(&mut self, captured: Option<BootNs>) {
+        if let Some((recorder, _)) = &mut self.recorder {
+            recorder.set_pictures_until(captured);
         }
     }
 

@@ -123,6 +123,8 @@ pub struct Recorder<D: Directory> {
     account: Account,
     durability: Durability,
     side: Side,
+    /// What waits to be taken was captured from then on, if anything does.
+    pictures_until: Option<BootNs>,
     newest: BootNs,
 }
 
@@ -149,6 +151,7 @@ impl<D: Directory> Recorder<D> {
             account: Account::default(),
             durability: Durability::default(),
             side: Side::default(),
+            pictures_until: None,
             newest: BootNs::ZERO,
         }
     }

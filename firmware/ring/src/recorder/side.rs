@@ -14,10 +14,10 @@ use picam_time::{BootNs, Ticks};
 pub const HOLD: Duration = Duration::from_millis(150);
 /// A track from which nothing came for so long is not waited for.
 const ALIVE: Duration = Duration::from_secs(1);
-/// Samples that may wait: of sound, and of motion 200 times a second, ten times as long as they should.
-const MOST_SAMPLES: usize = 512;
-/// Bytes that may wait.
-const MOST_BYTES: usize = 512 * 1024;
+/// Samples that may wait while the card stalls: of motion 100 times a second, fixes and packets of sound, for ten seconds.
+const MOST_SAMPLES: usize = 2048;
+/// Bytes that may wait: PCM in stereo for ten seconds, twice over.
+const MOST_BYTES: usize = 4 << 20;
 
 /// One sample of a side track, handed to the recorder.
 #[derive(Debug, Clone, Copy)]
@@ -94,8 +94,8 @@ const fn index(kind: TrackKind) -> Option<usize> {
 }
 
 impl Side {
-    /// Takes a sample that came at `now`; `false` if there are too many.
-    pub(super) fn hold(&mut self, sample: &SideSample<'_>, now: BootNs) -> bool {
+    /// Takes a sample that came at `now`, when the pictures had come to `pictures`; `false` if there are too many.
+    pub(super) fn hold(&mut self, sample: &SideSample<'_>, now: BootNs, pictures: BootNs) -> bool {
         let Some(newest) = index(sample.kind).and_then(|n| self.newest.get_mut(n)) else {
             return false;
         };
@@ -112,7 +112,8 @@ impl Side {
             at: sample.at,
             lasts: sample.lasts,
             captured: sample.captured,
-            arrived: now,
+            // Pictures of its time may still wait in their queue.
+            arrived: pictures.max(sample.captured),
             data,
         });
         true
@@ -208,6 +209,11 @@ mod tests {
         }
     }
 
+    /// Takes a sample while no pictures wait.
+    fn hold(side: &mut Side, sample: &SideSample<'_>, now: BootNs) -> bool {
+        side.hold(sample, now, now)
+    }
+
     const fn passed(ms: i64) -> Due {
         Due::Passed(ms * 1_000_000)
     }
@@ -227,7 +233,11 @@ mod tests {
     fn a_sample_waits_for_a_picture_behind_it_and_not_for_ever() {
         let mut side = Side::default();
         for at in [100, 120, 140] {
-            assert!(side.hold(&sample(TrackKind::Audio, at, &[1]), boot(at as u64 + 5)));
+            assert!(hold(
+                &mut side,
+                &sample(TrackKind::Audio, at, &[1]),
+                boot(at as u64 + 5)
+            ));
         }
         assert_eq!(taken(&mut side, passed(120)), [100]);
         assert_eq!(taken(&mut side, passed(121)), [120]);
@@ -239,7 +249,7 @@ mod tests {
     fn motion_is_put_in_order_and_waits_for_its_time_whatever_pictures_come() {
         let mut side = Side::default();
         for (at, arrived) in [(100, 101), (110, 111), (95, 115), (200, 201)] {
-            side.hold(&sample(TrackKind::Camm, at, &[]), boot(arrived));
+            hold(&mut side, &sample(TrackKind::Camm, at, &[]), boot(arrived));
         }
         assert_eq!(taken(&mut side, passed(1000)), []);
         assert_eq!(taken(&mut side, Due::Waited(boot(115))), [95, 100, 110]);
@@ -265,10 +275,20 @@ mod tests {
     }
 
     #[test]
+    fn while_pictures_wait_in_their_queue_so_does_what_belongs_to_them() {
+        let mut side = Side::default();
+        let mut late = sample(TrackKind::Camm, 5000, &[]);
+        late.captured = boot(5000);
+        assert!(side.hold(&late, boot(5001), boot(40)));
+        assert_eq!(taken(&mut side, Due::Waited(boot(4999))), []);
+        assert_eq!(taken(&mut side, Due::Waited(boot(5000))), [5000]);
+    }
+
+    #[test]
     fn what_could_not_be_stored_comes_first_again() {
         let mut side = Side::default();
         for at in [1, 2] {
-            side.hold(&sample(TrackKind::Text, at, b"text"), boot(1));
+            hold(&mut side, &sample(TrackKind::Text, at, b"text"), boot(1));
         }
         let first = side.take(Due::Passed(i64::MAX)).unwrap();
         assert_eq!(first.sample().data, b"text");
@@ -280,20 +300,37 @@ mod tests {
     fn what_waits_is_bounded_in_number_and_bytes() {
         let mut side = Side::default();
         let mut count = 0;
-        while side.hold(&sample(TrackKind::Camm, count, &[0; 16]), boot(1)) {
+        while hold(
+            &mut side,
+            &sample(TrackKind::Camm, count, &[0; 16]),
+            boot(1),
+        ) {
             count += 1;
         }
-        assert_eq!((count, side.clear()), (512, 512));
+        assert_eq!((count, side.clear()), (2048, 2048));
         let large = vec![0; MOST_BYTES / 2];
-        let held = [0, 1, 2].map(|at| side.hold(&sample(TrackKind::Audio, at, &large), boot(1)));
+        let held =
+            [0, 1, 2].map(|at| hold(&mut side, &sample(TrackKind::Audio, at, &large), boot(1)));
         assert_eq!(held, [true, true, false]);
         assert_eq!(taken(&mut side, passed(1)), [0]);
         // Exactly what there is room for; a picture is no sample of a side track.
-        assert!(side.hold(&sample(TrackKind::Audio, 3, &large), boot(1)));
-        assert!(!side.hold(&sample(TrackKind::Audio, 4, &[1]), boot(1)));
+        assert!(hold(
+            &mut side,
+            &sample(TrackKind::Audio, 3, &large),
+            boot(1)
+        ));
+        assert!(!hold(
+            &mut side,
+            &sample(TrackKind::Audio, 4, &[1]),
+            boot(1)
+        ));
         assert_eq!(side.clear(), 2);
-        assert!(!side.hold(&sample(TrackKind::Video, 4, &[1]), boot(1)));
-        assert!(side.hold(&sample(TrackKind::Audio, 4, &[1]), boot(1)));
+        assert!(!hold(
+            &mut side,
+            &sample(TrackKind::Video, 4, &[1]),
+            boot(1)
+        ));
+        assert!(hold(&mut side, &sample(TrackKind::Audio, 4, &[1]), boot(1)));
     }
 
     #[test]
@@ -301,14 +338,14 @@ mod tests {
         let mut side = Side::default();
         let behind = |side: &Side, until: i64, now| side.is_behind(until * 1_000_000, boot(now));
         assert!(!behind(&side, 1000, 1000));
-        side.hold(&sample(TrackKind::Audio, 980, &[]), boot(1000));
+        hold(&mut side, &sample(TrackKind::Audio, 980, &[]), boot(1000));
         assert!(behind(&side, 1000, 1010));
-        side.hold(&sample(TrackKind::Audio, 1000, &[]), boot(1020));
+        hold(&mut side, &sample(TrackKind::Audio, 1000, &[]), boot(1020));
         assert!(!behind(&side, 1000, 1020));
         // A microphone that was unplugged.
         assert!(behind(&side, 2000, 2019));
         assert!(!behind(&side, 2000, 2020));
-        side.hold(&sample(TrackKind::Camm, 1000, &[]), boot(2020));
+        hold(&mut side, &sample(TrackKind::Camm, 1000, &[]), boot(2020));
         assert!(behind(&side, 2000, 2020));
     }
 }

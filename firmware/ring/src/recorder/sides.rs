@@ -12,9 +12,16 @@ impl<D: Directory> Recorder<D> {
     /// Takes a sample of sound, motion or text that came at `now`. It goes to the side of a cut on which its picture is;
     /// what has no place there is counted (`lost_side`).
     pub fn push_side(&mut self, sample: &SideSample<'_>, now: BootNs) {
-        if !self.side.hold(sample, now) {
+        let pictures = self.pictures_until.unwrap_or(now);
+        if !self.side.hold(sample, now, pictures) {
             self.account.lost_side(1);
         }
+    }
+
+    /// Says that pictures wait to be taken which were captured from then on; `None` if none do. What belongs to them waits,
+    /// too.
+    pub fn set_pictures_until(&mut self, captured: Option<BootNs>) {
+        self.pictures_until = captured;
     }
 
     /// Whether a segment that begins with a picture of `dts` had better wait a moment: sound, motion or text from before it
@@ -41,7 +48,8 @@ impl<D: Directory> Recorder<D> {
 
     /// Stores what waits for pictures that do not come.
     pub(super) fn store_waiting_side(&mut self, now: BootNs) -> Result<(), RecordError> {
-        self.store_side(Due::Waited(now - HOLD))
+        let pictures = self.pictures_until.unwrap_or(now);
+        self.store_side(Due::Waited(pictures - HOLD))
     }
 
     /// Stores what a picture of `dts` has come behind.

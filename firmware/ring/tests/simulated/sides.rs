@@ -99,6 +99,16 @@ impl Car {
         self.recorder.push(&picture, &tracks).unwrap();
     }
 
+    /// The next picture has waited in the queue, with all that is behind it.
+    fn picture_waits_no_longer(&mut self) {
+        let n = self.next;
+        self.next += 1;
+        let data = FOOTAGE.coded(n);
+        let tracks = Arc::new(four_tracks(&FOOTAGE));
+        let picture = picture(&FOOTAGE, n, &data);
+        self.recorder.push(&picture, &tracks).unwrap();
+    }
+
     /// All segments in order.
     fn segments(&self) -> Vec<Shown> {
         let mut all = Vec::new();
@@ -156,6 +166,32 @@ fn each_sample_lies_beside_its_picture_in_its_segment() {
         car.recorder.finish().unwrap();
         car.all_is_in_its_place();
     }
+}
+
+#[test]
+fn a_card_that_stalls_for_seconds_mixes_nothing_up() {
+    let mut car = Car::new([ms(60), ms(30), ms(100)]);
+    for _ in 0..100 {
+        car.picture();
+    }
+    // For eight seconds the writer hears nothing; then it takes what has queued up, pictures first.
+    car.now += ms(8000);
+    while captured(&FOOTAGE, car.next) <= BootNs::ZERO + car.now {
+        let waiting = captured(&FOOTAGE, car.next);
+        car.recorder.set_pictures_until(Some(waiting));
+        car.picture_waits_no_longer();
+        // Each takes a while.
+        car.now += ms(5);
+        let now = BootNs::ZERO + car.now;
+        car.handed += car.surroundings.push(&mut car.recorder, car.now, now);
+        car.recorder.tick(now).unwrap();
+    }
+    car.recorder.set_pictures_until(None);
+    for _ in 0..150 {
+        car.picture();
+    }
+    car.recorder.finish().unwrap();
+    car.all_is_in_its_place();
 }
 
 #[test]
