@@ -58,7 +58,8 @@ pub fn shown(bytes: &[u8], kind: TrackKind) -> Result<Vec<(u64, Duration)>, Stri
         let number = data.first_chunk().copied().map(u64::from_be_bytes);
         let number = number.filter(|&number| data == coded(kind, number));
         let number = number.ok_or_else(|| format!("a sample of {kind:?} holds other bytes"))?;
-        let at = Duration::from_secs_f64(sample.dts.max(0) as f64 / f64::from(track.timescale));
+        let at = track.presentation(sample).max(0) as f64 / f64::from(track.timescale);
+        let at = Duration::from_secs_f64(at);
         if let Some(&(_, before)) = shown.last()
             && at < before
         {

@@ -3,6 +3,7 @@
 
 mod clock;
 mod desk;
+mod drift;
 mod place;
 mod status;
 mod whole;
