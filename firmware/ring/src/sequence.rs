@@ -69,6 +69,12 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_of_a_hundred_thousand_is_doubtful_and_a_smaller_one_is_not() {
+        assert_eq!(newest_candidates([0, 100_000]), [100_000]);
+        assert_eq!(newest_candidates([0, 100_001]), [100_001, 0]);
+    }
+
+    #[test]
     fn old_locked_footage_makes_it_doubtful() {
         // Sequence 5 was locked 599,995 segments ago: by the largest gap it would be the newest.
         let candidates = newest_candidates((599_600..=600_000).chain([5]));

@@ -33,3 +33,21 @@ pub fn head_len_for(nominal_s: u64, slot_size: u64) -> u32 {
     let want = (nominal_s * 4096).clamp(64 * 1024, 1 << 20).min(most);
     (want / 4096 * 4096) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIB: u32 = 1024;
+
+    #[test]
+    fn a_head_region_has_four_kib_a_second_in_whole_pages() {
+        assert_eq!(head_len_for(60, 64 << 20), 240 * KIB);
+        // Bounds: what any segment needs, what the longest may take, an eighth of the slot, and what a slot must hold.
+        assert_eq!(head_len_for(1, 64 << 20), 64 * KIB);
+        assert_eq!(head_len_for(600, 64 << 20), 1024 * KIB);
+        assert_eq!(head_len_for(60, 1 << 20), 128 * KIB);
+        assert_eq!(head_len_for(60, 100_000), 32 * KIB);
+        assert_eq!(head_len_for(60, (1 << 20) + 16_384), 128 * KIB);
+    }
+}

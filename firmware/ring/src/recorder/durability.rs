@@ -254,4 +254,88 @@ mod tests {
             assert!(while_coming <= 4 * 20 + 2, "{fps} fps: {while_coming}");
         }
     }
+
+    const NOTHING: Waiting = Waiting {
+        uncommitted_since: None,
+        side_uncommitted_since: None,
+        unflushed: false,
+    };
+
+    #[test]
+    fn nothing_is_flushed_that_was_flushed_and_nothing_before_its_time() {
+        let unflushed = Waiting {
+            unflushed: true,
+            ..NOTHING
+        };
+        // A camera that goes on: its last picture is of just now.
+        let due = |waiting, after: Duration| {
+            let mut durability = Durability::default();
+            durability.taken(BEGIN, ms(33));
+            durability.committed(BEGIN, INTERVAL);
+            durability.taken(BEGIN + after, ms(33));
+            durability.due(waiting, BEGIN + after, INTERVAL)
+        };
+        assert_eq!(due(NOTHING, ms(2000)), Due::Nothing);
+        assert_eq!(due(unflushed, FLUSH_AFTER - ms(1)), Due::Nothing);
+        // By then a flush has been saved up: one was spent, and two intervals have gone by since.
+        assert_eq!(due(unflushed, ms(500)), Due::Flush);
+    }
+
+    #[test]
+    fn of_flushes_no_more_are_saved_up_than_two() {
+        let mut durability = Durability::default();
+        let mut flushes = 0;
+        durability.taken(BEGIN, ms(33));
+        durability.unflushed_since = BEGIN;
+        let now = BEGIN + ms(60_000);
+        durability.newest = now;
+        let waiting = Waiting {
+            unflushed: true,
+            ..NOTHING
+        };
+        while durability.due(waiting, now, INTERVAL) == Due::Flush {
+            flushes += 1;
+        }
+        assert_eq!(flushes, 2);
+        // Exactly an interval later there is one more.
+        durability.newest = now + INTERVAL;
+        assert_eq!(
+            durability.due(waiting, now + INTERVAL - ms(1), INTERVAL),
+            Due::Nothing
+        );
+        assert_eq!(
+            durability.due(waiting, now + INTERVAL, INTERVAL),
+            Due::Flush
+        );
+    }
+
+    #[test]
+    fn samples_without_a_picture_are_committed_once_they_have_waited_and_it_is_their_turn() {
+        let waiting = Waiting {
+            side_uncommitted_since: Some(BEGIN),
+            ..NOTHING
+        };
+        let mut durability = Durability::default();
+        let due = BEGIN + INTERVAL + HOLD;
+        assert_eq!(durability.due(waiting, due - ms(1), INTERVAL), Due::Nothing);
+        assert_eq!(durability.due(waiting, due, INTERVAL), Due::Commit);
+        // Pictures have spent all that there was.
+        durability.taken(due, ms(33));
+        for _ in 0..2 {
+            durability.committed(due, INTERVAL);
+        }
+        assert_eq!(durability.due(waiting, due, INTERVAL), Due::Nothing);
+    }
+
+    #[test]
+    fn a_finished_segment_is_durable() {
+        let mut durability = Durability::default();
+        durability.taken(BEGIN, ms(33));
+        assert_eq!(durability.durable(), BootNs::ZERO);
+        durability.finished();
+        assert_eq!(durability.durable(), BEGIN);
+        // Nothing of it waits.
+        durability.flushed();
+        assert_eq!(durability.durable(), BEGIN);
+    }
 }

@@ -92,3 +92,56 @@ impl Failures {
             .count()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: BootNs = BootNs::from_secs(100);
+
+    fn slot(sequence: u32) -> SlotName {
+        SlotName::Spare {
+            camera: b'F',
+            sequence,
+        }
+    }
+
+    #[test]
+    fn a_slot_that_fails_again_and_again_is_tried_again_ever_later() {
+        let mut failures = Failures::default();
+        for (times, pause) in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 8)] {
+            failures.note(slot(1), NOW);
+            assert_eq!(failures.times(&slot(1)), times);
+            let due = NOW + Duration::from_secs(pause);
+            assert!(failures.waits(&slot(1), BootNs(due.0 - 1)), "{times}");
+            assert!(!failures.waits(&slot(1), due), "{times}");
+        }
+        assert!(!failures.waits(&slot(2), NOW) && !failures.has(&slot(2)));
+        assert_eq!((failures.times(&slot(2)), failures.count(b'F')), (0, 1));
+        assert_eq!(failures.count(b'R'), 0);
+        failures.clear(&slot(1));
+        assert_eq!(
+            (failures.has(&slot(1)), failures.times(&slot(1))),
+            (false, 0)
+        );
+    }
+
+    #[test]
+    fn a_slot_that_does_not_hold_what_it_took_is_never_tried_again() {
+        let mut failures = Failures::default();
+        failures.set_aside(slot(1));
+        assert!(failures.waits(&slot(1), BootNs::MAX));
+        assert_eq!(failures.times(&slot(1)), u32::MAX);
+    }
+
+    #[test]
+    fn a_failure_goes_with_the_slots_name() {
+        let mut failures = Failures::default();
+        failures.note(slot(1), NOW);
+        failures.renamed(&slot(1), slot(2));
+        assert_eq!([1, 2].map(|n| failures.waits(&slot(n), NOW)), [false, true]);
+        // One that is well takes nothing along.
+        failures.renamed(&slot(3), slot(4));
+        assert_eq!(failures.count(b'F'), 1);
+    }
+}

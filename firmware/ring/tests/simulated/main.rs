@@ -18,3 +18,4 @@ mod power_cuts;
 mod refusals;
 mod refusing_card;
 mod sides;
+mod told;
