@@ -162,19 +162,7 @@ impl Directory for FsDirectory {
     }
 
     fn survey(&self) -> io::Result<Listing> {
-        let mut tries = 1;
-        loop {
-            let (listing, broken_off) = self.survey_once()?;
-            match broken_off {
-                None => return Ok(listing),
-                // What stays unreadable shall not keep the rest from being used; what passes shall not hide it.
-                Some(_) if tries == SURVEY_TRIES && !listing.entries.is_empty() => {
-                    return Ok(listing);
-                }
-                Some(error) if tries == SURVEY_TRIES => return Err(error.into()),
-                Some(_) => tries += 1,
-            }
-        }
+        survey_with(|| self.survey_once())
     }
 
     fn read_uncached(&self, name: &str, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
@@ -265,6 +253,22 @@ impl Directory for FsDirectory {
     }
 }
 
+/// The first listing that is whole. What stays unreadable shall not keep the rest from being used; what passes shall not
+/// hide it.
+fn survey_with(
+    mut once: impl FnMut() -> io::Result<(Listing, Option<Errno>)>,
+) -> io::Result<Listing> {
+    for _ in 1..SURVEY_TRIES {
+        if let (listing, None) = once()? {
+            return Ok(listing);
+        }
+    }
+    match once()? {
+        (listing, Some(error)) if listing.entries.is_empty() => Err(error.into()),
+        (listing, _) => Ok(listing),
+    }
+}
+
 /// Reads whole pages with `O_DIRECT`, whatever memory they are wanted in.
 fn read_direct(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
     let mut memory = PageMemory::new();
@@ -337,3 +341,7 @@ impl SlotFile for FsSlot {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "fs_directory_tests.rs"]
+mod tests;
