@@ -1,8 +1,11 @@
-//! Where pictures come from: one trait, one module a kind of source.
+//! Where pictures and sound come from: one trait, one module a kind of source.
 //!
 //! A source is described by one string, the same on the command line and in the configuration file:
 //! `NAME=KIND:[PATH][?key=value&key=value...]`, such as `front=sim:?size=1280x720&fps=30` or
 //! `ip=file:/clips/a.mp4?pace=off&loop=1` ([`CameraSpec`]). [`open`] makes a [`Source`] of it.
+//!
+//! Here belong reading a source, and its clock on the one timeline of a recording ([`Timeline`]). Queues, restarts and
+//! what becomes of pictures do not (`picam`), nor place and motion (`picam-sensors`).
 
 mod cancel;
 mod file;

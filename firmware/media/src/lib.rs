@@ -3,6 +3,9 @@
 //! Streams are taken apart into NAL units ([`annexb`], [`length_prefixed`]), these put together to
 //! access units apart from their parameter sets ([`UnitBuilder`], [`RawStream`]), and pictures encoded
 //! in software ([`Encoder`]). No input makes this crate panic.
+//!
+//! Here belongs what can be told from coded bytes alone. Devices, files and clocks do not (`picam-capture`), nor how
+//! segments are laid out (`picam-mp4`).
 
 mod access_unit;
 pub mod annexb;

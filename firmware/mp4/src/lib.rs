@@ -4,6 +4,9 @@
 //! fast-start MP4 by one sector write, with its fragments still in place. The crate knows no clock,
 //! no thread and no device: storage is handed in ([`storage`]), time comes with the samples.
 //! `docs/card-format.md` describes the bytes.
+//!
+//! Here belong writing, committing, finishing, recovering, checking, carving, reading and cutting of one file, and the
+//! samples of its tracks. Which file comes next, what it is called and when it goes is the ring's (`picam-ring`).
 
 mod bits;
 mod boxes;

@@ -1,4 +1,11 @@
 //! The card as a ring of preallocated segments.
+//!
+//! Here belong the slots and who owns each, names and classes, which footage goes when there must be room, locks, the
+//! times of segments once somebody says what time it is, what a cut or a failing card left, and the [`Recorder`] that
+//! puts a camera's pictures, sound and motion into segments. Time, storage and randomness are handed in; only
+//! [`FsDirectory`] touches a filesystem. `docs/card-format.md` and `docs/recording.md` say why.
+//!
+//! Bytes within a file are `picam-mp4`'s. Threads, queues and cameras are the recorder's process's (`picam`).
 
 mod ageing;
 mod anchor;
