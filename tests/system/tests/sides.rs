@@ -193,6 +193,12 @@ fn sound_place_and_motion_lie_beside_their_pictures_also_after_a_cut() {
         .output()
         .unwrap();
     assert!(recovered.status.success(), "{recovered:?}");
+    let checked = Command::new(binary())
+        .arg("check")
+        .arg(card.path())
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{checked:?}");
     let all = segments(card.path());
     assert!(all.len() >= 4 && all.iter().all(Segment::finished));
     for segment in &all {

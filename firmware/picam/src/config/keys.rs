@@ -128,7 +128,7 @@ keys! {
     "name" name: Option<String> = Some("front".into()), some(quoted), or(OTHER_CAMERAS, String::clone), Recorder, Card;
 
     /// Where the pictures come from:
-    ///   sim:?size=1280x720&fps=30         a simulated camera; bitrate=4M too
+    ///   sim:?size=1280x720&fps=30         a simulated camera; bitrate=4M, audio=1 too
     ///   file:/path/clip.mp4?loop=1        a video file (H.264 or H.265 in MP4, MKV or Annex B);
     ///                                     pace=off reads it as fast as possible, fps=30 gives a raw stream its rate
     "source" source: Option<String> = Some("sim:?size=1280x720&fps=30".into()),
