@@ -18,7 +18,7 @@ const USUAL_DURATION: i64 = TIMESCALE as i64 / 30;
 /// The first unit of an epoch ties the two together: its decode time is its capture time. A unit behind a
 /// break thus comes as much later as it really did; only where that would be before the last unit (a
 /// source that runs ahead of the clock, a file that nobody paces) it follows that at once. Within an epoch
-/// the source's own distances are kept, but for the drift of its clock ([`SourceClock`]). Decode times and
+/// the source's own distances are kept, but for the drift of its clock (`SourceClock`). Decode times and
 /// capture times never go back.
 #[derive(Debug, Clone, Default)]
 pub struct Timeline {
