@@ -11,13 +11,13 @@ use crate::exchange::exchange;
 use crate::message::{Reply, Request};
 
 /// The recorder may be waiting for the card while it puts its status together.
-const PATIENCE: Duration = Duration::from_secs(5);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest answer in bytes.
 const MAX_REPLY: u64 = 1 << 20;
 
 /// Asks the recorder behind `socket`.
 pub fn ask(socket: &Path, request: Request) -> io::Result<Reply> {
-    exchange(socket, &request, PATIENCE, MAX_REPLY)
+    exchange(socket, &request, REPLY_TIMEOUT, MAX_REPLY)
 }
 
 /// The recorder in another process.

@@ -14,7 +14,7 @@ use crate::message::{MAX_REQUEST, Reply, Request, parse};
 use crate::peer::{Peers, user_of};
 
 /// Time for a client to say what it wants, and to take the answer.
-const PATIENCE: Duration = Duration::from_secs(1);
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Pause before a socket that cannot be made is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -79,8 +79,8 @@ impl<A: Answer> Door<A> {
     }
 
     fn answer(&mut self, stream: &UnixStream) -> io::Result<()> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(CLIENT_TIMEOUT))?;
+        stream.set_write_timeout(Some(CLIENT_TIMEOUT))?;
         let user = user_of(stream)?;
         let mut line = Vec::new();
         BufReader::new(stream)

@@ -19,9 +19,9 @@ const IDR_WAIT: i64 = 10 * TIMESCALE as i64;
 /// A source is asked for a key frame no more often than this.
 const ASK_AGAIN: i64 = TIMESCALE as i64;
 
-/// What whoever writes segments wants at a unit.
+/// Whether whoever writes segments wants a new one at a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Wish {
+pub enum Rotation {
     /// To go on in the segment being recorded.
     Stay,
     /// To begin a new one at a good place (it is long enough).
@@ -130,13 +130,13 @@ impl JointPolicy {
     }
 
     /// Room in bytes that a segment should have left, besides that for a group of pictures, when it
-    /// wishes [`Wish::Now`]: the largest open start so far with what led it.
+    /// wishes [`Rotation::Now`]: the largest open start so far with what led it.
     pub const fn carried_bytes(&self) -> usize {
         self.most_carried
     }
 
     /// Where the next unit in decoding order belongs.
-    pub fn next(&mut self, unit: &UnitFacts<'_>, wish: Wish) -> Joint {
+    pub fn next(&mut self, unit: &UnitFacts<'_>, rotation: Rotation) -> Joint {
         let epoch_changed = self.epoch.replace(unit.epoch) != Some(unit.epoch);
         if epoch_changed {
             self.last_idr = None;
@@ -145,20 +145,20 @@ impl JointPolicy {
             self.copy = None;
         }
         let broken = epoch_changed || unit.lost_before;
-        if wish == Wish::First {
+        if rotation == Rotation::First {
             self.segment_sets = None;
             self.in_force = None;
         }
         let place = if unit.start.is_start() {
-            self.place_start(unit, wish, broken)
+            self.place_start(unit, rotation, broken)
         } else {
-            self.place_other(unit, wish, broken)
+            self.place_other(unit, rotation, broken)
         };
         let sets_in_band = self.settle_sets(unit, place);
         Joint {
             place,
             sets_in_band,
-            ask_key_frame: self.ask(unit, wish),
+            ask_key_frame: self.ask(unit, rotation),
         }
     }
 
@@ -174,8 +174,8 @@ impl JointPolicy {
         self.wait |= self.copy.is_none();
     }
 
-    fn place_start(&mut self, unit: &UnitFacts<'_>, wish: Wish, broken: bool) -> Place {
-        let before_is_whole = !broken && !self.wait && wish != Wish::First;
+    fn place_start(&mut self, unit: &UnitFacts<'_>, rotation: Rotation, broken: bool) -> Place {
+        let before_is_whole = !broken && !self.wait && rotation != Rotation::First;
         self.wait = false;
         self.copy = None;
         self.carried = unit.len;
@@ -187,11 +187,11 @@ impl JointPolicy {
             self.most_carried = self.most_carried.max(self.carried);
         }
         let same_sets = self.segment_sets.as_ref().is_some_and(|s| s == unit.sets);
-        let cut = match wish {
-            Wish::First | Wish::Now => true,
+        let cut = match rotation {
+            Rotation::First | Rotation::Now => true,
             _ if !same_sets => true,
-            Wish::Soon => closed || !self.idr_comes(unit.dts),
-            Wish::Stay => false,
+            Rotation::Soon => closed || !self.idr_comes(unit.dts),
+            Rotation::Stay => false,
         };
         self.orphaned = closed || !before_is_whole;
         if !cut {
@@ -209,7 +209,7 @@ impl JointPolicy {
         }
     }
 
-    fn place_other(&mut self, unit: &UnitFacts<'_>, wish: Wish, broken: bool) -> Place {
+    fn place_other(&mut self, unit: &UnitFacts<'_>, rotation: Rotation, broken: bool) -> Place {
         if broken {
             self.wait = true;
             self.copy = None;
@@ -225,12 +225,12 @@ impl JointPolicy {
                     self.most_carried = self.most_carried.max(self.carried);
                 }
                 // With a copy kept, only this picture is missing if the segment is at its end.
-                return match (wish, &self.copy) {
-                    (Wish::First, None) => {
+                return match (rotation, &self.copy) {
+                    (Rotation::First, None) => {
                         self.wait = true;
                         Place::Undecodable
                     }
-                    (Wish::First, Some(_)) => Place::Undecodable,
+                    (Rotation::First, Some(_)) => Place::Undecodable,
                     _ => Place::Append,
                 };
             }
@@ -239,7 +239,7 @@ impl JointPolicy {
         if self.copy.is_some() {
             return Place::BeginWithCopy;
         }
-        if wish == Wish::First {
+        if rotation == Rotation::First {
             self.wait = true;
             return Place::Undecodable;
         }
@@ -287,8 +287,9 @@ impl JointPolicy {
         wait.is_some_and(|wait| wait > 0 && wait <= IDR_WAIT)
     }
 
-    fn ask(&mut self, unit: &UnitFacts<'_>, wish: Wish) -> bool {
-        let waits = self.wait || wish > Wish::Stay && !unit.start.is_start() && self.copy.is_none();
+    fn ask(&mut self, unit: &UnitFacts<'_>, rotation: Rotation) -> bool {
+        let waits =
+            self.wait || rotation > Rotation::Stay && !unit.start.is_start() && self.copy.is_none();
         if !waits {
             self.asked = None;
             return false;

@@ -32,7 +32,7 @@ pub use access_unit::{AccessUnit, Codec, Leading, ParameterSets, Start, TIMESCAL
 pub use config_record::ConfigRecord;
 pub use encoder::{Encoder, EncoderSettings};
 pub use error::MediaError;
-pub use joint::{Joint, JointPolicy, Place, UnitFacts, Wish};
+pub use joint::{Joint, JointPolicy, Place, Rotation, UnitFacts};
 pub use leading::LeadingMarker;
 pub use nal::NalKind;
 pub use parameter_sets::ParameterSetTracker;

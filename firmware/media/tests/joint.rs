@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use picam_media::{
-    Codec, Joint, JointPolicy, Leading, ParameterSets, Place, Start, UnitFacts, Wish,
+    Codec, Joint, JointPolicy, Leading, ParameterSets, Place, Rotation, Start, UnitFacts,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ enum Kind {
 use Kind::{BareCra, Cra, Idr, Radl, Rasl, Trail};
 
 const KINDS: [Kind; 6] = [Idr, BareCra, Cra, Rasl, Radl, Trail];
-const WISHES: [Wish; 3] = [Wish::Stay, Wish::Soon, Wish::Now];
+const WISHES: [Rotation; 3] = [Rotation::Stay, Rotation::Soon, Rotation::Now];
 
 impl Kind {
     fn start(self) -> Start {
@@ -178,12 +178,12 @@ fn a_stream_that_begins_with_a_start_loses_nothing_wherever_it_is_cut() {
             let mut policy = JointPolicy::new();
             let mut card = Card::default();
             for n in 0..stream.len() {
-                let wish = if card.open {
+                let rotation = if card.open {
                     WISHES[wishes[n]]
                 } else {
-                    Wish::First
+                    Rotation::First
                 };
-                let joint = policy.next(&facts(stream, n, &sets), wish);
+                let joint = policy.next(&facts(stream, n, &sets), rotation);
                 assert!(!joint.sets_in_band, "{stream:?} {wishes:?}");
                 card.follow(n, joint.place);
             }
@@ -216,8 +216,12 @@ fn a_wish_for_now_is_granted_at_every_start() {
         let mut policy = JointPolicy::new();
         let mut card = Card::default();
         for n in 0..stream.len() {
-            let wish = if card.open { Wish::Now } else { Wish::First };
-            card.follow(n, policy.next(&facts(stream, n, &sets), wish).place);
+            let rotation = if card.open {
+                Rotation::Now
+            } else {
+                Rotation::First
+            };
+            card.follow(n, policy.next(&facts(stream, n, &sets), rotation).place);
         }
         let starts: Vec<_> = (0..stream.len())
             .filter(|&n| stream[n].start().is_start())
@@ -251,14 +255,14 @@ fn whatever_is_lost_on_the_way_nothing_undecodable_is_stored_and_all_the_rest_is
             if fate == "lost before" && !stream[n].start().is_start() {
                 return;
             }
-            let wish = match fate {
-                _ if !card.open => Wish::First,
-                "now" => Wish::Now,
-                _ => Wish::Stay,
+            let rotation = match fate {
+                _ if !card.open => Rotation::First,
+                "now" => Rotation::Now,
+                _ => Rotation::Stay,
             };
             let mut unit = facts(stream, n, &sets);
             unit.lost_before = fate == "lost before";
-            let Joint { place, .. } = policy.next(&unit, wish);
+            let Joint { place, .. } = policy.next(&unit, rotation);
             let appends = matches!(place, Place::Append | Place::AppendAndCopy);
             if fate == "full" && appends {
                 if place == Place::AppendAndCopy {
@@ -288,45 +292,51 @@ fn next(
     kind: Kind,
     n: i64,
     sets: &Arc<ParameterSets>,
-    wish: Wish,
+    rotation: Rotation,
 ) -> Joint {
     let unit = UnitFacts {
         dts: n * 3000,
         pts: n * 3000 + 9000,
         ..facts(&[kind], 0, sets)
     };
-    policy.next(&unit, wish)
+    policy.next(&unit, rotation)
 }
 
 #[test]
 fn sets_that_change_go_in_band_until_the_next_start_begins_a_segment_with_them() {
     let (a, b) = (some_sets(0, 0), some_sets(1, 0));
     let mut policy = JointPolicy::new();
-    let mut step = |kind, n, sets, wish| {
-        let joint = next(&mut policy, kind, n, sets, wish);
+    let mut step = |kind, n, sets, rotation| {
+        let joint = next(&mut policy, kind, n, sets, rotation);
         (joint.place, joint.sets_in_band)
     };
-    assert_eq!(step(Idr, 0, &a, Wish::First), (Place::Begin, false));
-    assert_eq!(step(Trail, 1, &a, Wish::Stay), (Place::Append, false));
-    assert_eq!(step(Trail, 2, &b, Wish::Stay), (Place::Append, true));
-    assert_eq!(step(Trail, 3, &b, Wish::Stay), (Place::Append, false));
+    assert_eq!(step(Idr, 0, &a, Rotation::First), (Place::Begin, false));
+    assert_eq!(step(Trail, 1, &a, Rotation::Stay), (Place::Append, false));
+    assert_eq!(step(Trail, 2, &b, Rotation::Stay), (Place::Append, true));
+    assert_eq!(step(Trail, 3, &b, Rotation::Stay), (Place::Append, false));
     // There and back again.
-    assert_eq!(step(Trail, 4, &a, Wish::Stay), (Place::Append, true));
-    assert_eq!(step(Idr, 5, &a, Wish::Stay), (Place::Append, false));
-    assert_eq!(step(Trail, 6, &b, Wish::Stay), (Place::Append, true));
-    assert_eq!(step(Idr, 7, &b, Wish::Stay), (Place::Begin, false));
+    assert_eq!(step(Trail, 4, &a, Rotation::Stay), (Place::Append, true));
+    assert_eq!(step(Idr, 5, &a, Rotation::Stay), (Place::Append, false));
+    assert_eq!(step(Trail, 6, &b, Rotation::Stay), (Place::Append, true));
+    assert_eq!(step(Idr, 7, &b, Rotation::Stay), (Place::Begin, false));
     // Other picture parameters at an open start: what leads it needs them in the old segment.
-    assert_eq!(step(Cra, 8, &a, Wish::Stay), (Place::AppendAndCopy, true));
-    assert_eq!(step(Rasl, 9, &a, Wish::Stay), (Place::Append, false));
     assert_eq!(
-        step(Trail, 10, &b, Wish::Stay),
+        step(Cra, 8, &a, Rotation::Stay),
+        (Place::AppendAndCopy, true)
+    );
+    assert_eq!(step(Rasl, 9, &a, Rotation::Stay), (Place::Append, false));
+    assert_eq!(
+        step(Trail, 10, &b, Rotation::Stay),
         (Place::BeginWithCopy, true)
     );
-    assert_eq!(step(Trail, 11, &b, Wish::Stay), (Place::Append, false));
+    assert_eq!(step(Trail, 11, &b, Rotation::Stay), (Place::Append, false));
     // Another sequence refers to nothing before.
     let c = some_sets(0, 1);
-    assert_eq!(step(Cra, 12, &c, Wish::Stay), (Place::Begin, false));
-    assert_eq!(step(Rasl, 13, &c, Wish::Stay), (Place::Undecodable, false));
+    assert_eq!(step(Cra, 12, &c, Rotation::Stay), (Place::Begin, false));
+    assert_eq!(
+        step(Rasl, 13, &c, Rotation::Stay),
+        (Place::Undecodable, false)
+    );
 }
 
 #[test]
@@ -334,9 +344,9 @@ fn a_long_segment_waits_for_an_idr_that_comes_in_time_and_for_no_other() {
     let sets = some_sets(0, 0);
     for (interval, waits) in [(30, true), (290, true), (310, false)] {
         let mut policy = JointPolicy::new();
-        next(&mut policy, Idr, 0, &sets, Wish::First);
-        next(&mut policy, Idr, interval, &sets, Wish::Stay);
-        let cra = next(&mut policy, Cra, interval + 5, &sets, Wish::Soon);
+        next(&mut policy, Idr, 0, &sets, Rotation::First);
+        next(&mut policy, Idr, interval, &sets, Rotation::Stay);
+        let cra = next(&mut policy, Cra, interval + 5, &sets, Rotation::Soon);
         let expected = if waits {
             Place::Append
         } else {
@@ -346,22 +356,22 @@ fn a_long_segment_waits_for_an_idr_that_comes_in_time_and_for_no_other() {
     }
     // One that does not come is not waited for again and again.
     let mut policy = JointPolicy::new();
-    next(&mut policy, Idr, 0, &sets, Wish::First);
-    next(&mut policy, Idr, 30, &sets, Wish::Stay);
+    next(&mut policy, Idr, 0, &sets, Rotation::First);
+    next(&mut policy, Idr, 30, &sets, Rotation::Stay);
     assert_eq!(
-        next(&mut policy, Cra, 59, &sets, Wish::Soon).place,
+        next(&mut policy, Cra, 59, &sets, Rotation::Soon).place,
         Place::Append
     );
     assert_eq!(
-        next(&mut policy, Cra, 60, &sets, Wish::Soon).place,
+        next(&mut policy, Cra, 60, &sets, Rotation::Soon).place,
         Place::AppendAndCopy
     );
     // And where the segment is full, none is.
     let mut policy = JointPolicy::new();
-    next(&mut policy, Idr, 0, &sets, Wish::First);
-    next(&mut policy, Idr, 30, &sets, Wish::Stay);
+    next(&mut policy, Idr, 0, &sets, Rotation::First);
+    next(&mut policy, Idr, 30, &sets, Rotation::Stay);
     assert_eq!(
-        next(&mut policy, Cra, 35, &sets, Wish::Now).place,
+        next(&mut policy, Cra, 35, &sets, Rotation::Now).place,
         Place::AppendAndCopy
     );
 }
@@ -376,7 +386,14 @@ fn a_new_epoch_goes_on_in_the_segment_and_what_leads_it_is_lost() {
             ..facts(&[kind], 0, &sets)
         };
         policy
-            .next(&unit, if epoch == 0 { Wish::First } else { Wish::Stay })
+            .next(
+                &unit,
+                if epoch == 0 {
+                    Rotation::First
+                } else {
+                    Rotation::Stay
+                },
+            )
             .place
     };
     assert_eq!(step(Idr, 0), Place::Begin);
@@ -396,21 +413,21 @@ fn a_key_frame_is_asked_for_once_a_second_while_one_is_wanted() {
     let mut policy = JointPolicy::new();
     let mut asked = Vec::new();
     for n in 0..100 {
-        let (kind, wish) = match n {
-            0 => (Idr, Wish::First),
-            1..=10 => (Trail, Wish::Stay),
-            _ => (Trail, Wish::Soon),
+        let (kind, rotation) = match n {
+            0 => (Idr, Rotation::First),
+            1..=10 => (Trail, Rotation::Stay),
+            _ => (Trail, Rotation::Soon),
         };
-        if next(&mut policy, kind, n, &sets, wish).ask_key_frame {
+        if next(&mut policy, kind, n, &sets, rotation).ask_key_frame {
             asked.push(n);
         }
     }
     assert_eq!(asked, [11, 41, 71]);
-    let begins = next(&mut policy, Idr, 100, &sets, Wish::Soon);
+    let begins = next(&mut policy, Idr, 100, &sets, Rotation::Soon);
     assert_eq!((begins.place, begins.ask_key_frame), (Place::Begin, false));
     // Lost on the way to the card: the next start is needed at once.
     policy.lost();
-    let after = next(&mut policy, Trail, 101, &sets, Wish::Stay);
+    let after = next(&mut policy, Trail, 101, &sets, Rotation::Stay);
     assert_eq!(
         (after.place, after.ask_key_frame),
         (Place::Undecodable, true)

@@ -21,7 +21,7 @@ use serde_json::Value;
 const SETTINGS: &str = include_str!("../picam.toml");
 const DISK: u64 = 512 << 20;
 /// A hub, a disk, its check and the mount, all of it emulated on a host that may have other work.
-const PATIENCE: Duration = ALL_UP;
+const WAIT_TIMEOUT: Duration = ALL_UP;
 
 /// picam.toml with footage on USB, and what else stands below `[device]`.
 fn settings(more: &str) -> String {
@@ -49,7 +49,7 @@ fn await_volume(shell: &mut Shell, volume: &str) -> Value {
     let command = format!(
         "{ask} | grep '\"volume\":\"{volume}\",\"state\":\"recording\"' | grep '\"fault\":null'"
     );
-    let seen = shell.until(&format!("recording to {volume}"), &command, PATIENCE);
+    let seen = shell.until(&format!("recording to {volume}"), &command, WAIT_TIMEOUT);
     if let Err(error) = seen {
         let why = shell.run("journalctl -b --no-pager -o short-monotonic -u 'picam-disk*' -u disk.mount -u picam-record | tail -40; dmesg | tail -20; ls -l /run/picam-card; udevadm info /dev/sda");
         panic!("{error}\n{}", why.unwrap().text);
@@ -156,7 +156,7 @@ fn footage_goes_to_the_disk_and_to_the_card_while_it_is_away() {
         println!("pulled: {}", faults(&status));
         assert_eq!(shell.ok(restarts).unwrap(), before);
         shell
-            .until("unmounted", "! findmnt /disk", PATIENCE)
+            .until("unmounted", "! findmnt /disk", WAIT_TIMEOUT)
             .unwrap();
         let status = await_volume(&mut shell, "card");
         assert!(faults(&status).contains("there is no USB disk"), "{status}");
@@ -226,7 +226,7 @@ fn a_disk_is_formatted_once_and_only_by_its_name() {
     let disk = UsbDisk::blank(&run.dir().join("disk.img"), DISK).unwrap();
     let (board, mut shell) = boot(&image, &run, card, &disk, true, "unnamed");
     let ask = "printf '{\"ask\":\"status\"}\\n' | nc.openbsd -U -N /run/picam/recorder.sock | grep -o 'format-disk = ..[^\\\\]*'";
-    let word = shell.until("the disk's word", ask, PATIENCE).unwrap();
+    let word = shell.until("the disk's word", ask, WAIT_TIMEOUT).unwrap();
     let word = word
         .trim()
         .trim_start_matches("format-disk = ")
@@ -247,7 +247,7 @@ fn a_disk_is_formatted_once_and_only_by_its_name() {
     )
     .unwrap();
     let (board, mut shell) = boot(&image, &run, card, &disk, true, "slip");
-    shell.until("the disk's word", ask, PATIENCE).unwrap();
+    shell.until("the disk's word", ask, WAIT_TIMEOUT).unwrap();
     let (card, _) = board.pull().unwrap();
     assert!(
         disk.is_blank().unwrap(),

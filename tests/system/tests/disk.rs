@@ -14,11 +14,11 @@ use picam_system_tests::mounts::{self, Mount};
 use picam_testkit::judges;
 use picam_time::BootNs;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Waits until a segment has been finished that was begun after `after` on the boot clock; when it began.
 fn wait_for_footage(dir: &Path, after: BootNs) -> BootNs {
-    wait_for("footage", PATIENCE, || {
+    wait_for("footage", WAIT_TIMEOUT, || {
         let mut all = segments(dir).into_iter();
         let new = all.find(|s| s.finished() && s.record.start_boot > after);
         new.map(|s| s.record.start_boot)
@@ -65,7 +65,7 @@ fn a_disk_is_recorded_to_while_it_is_there() {
     ];
     let mut camera = Camera::start("run", &card, args.as_flattened());
     let volume = |wanted: &str| {
-        wait_for(&format!("footage to go to {wanted}"), PATIENCE, || {
+        wait_for(&format!("footage to go to {wanted}"), WAIT_TIMEOUT, || {
             let status = http::get(page, "/api/status")?;
             (status["card"]["volume"] == wanted).then_some(status)
         })
@@ -132,7 +132,7 @@ fn a_disk_is_recorded_to_while_it_is_there() {
     let path = format!("/api/segments/{of_card}");
     let (status, answer) = http::request(page, "DELETE", &path, None).unwrap();
     assert_eq!(status, 204, "{answer}");
-    wait_for("orders to be carried out", PATIENCE, || {
+    wait_for("orders to be carried out", WAIT_TIMEOUT, || {
         let path = format!("/api/segments/{of_disk}");
         let kept = http::get(page, &path)?["locked"] == true;
         let marked = http::get(page, "/api/status")?["deletions"][0]["segment"] == *of_card;

@@ -13,7 +13,7 @@ use picam_system_tests::{http, judge};
 use picam_testkit::judges;
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const SLOTS: u64 = 6;
 
 fn start(card: &Path, listen: SocketAddr) -> Camera {
@@ -37,7 +37,7 @@ fn state(page: SocketAddr) -> Option<Value> {
 fn wait_for_state(page: SocketAddr, wanted: &str) {
     let mut last = Value::Null;
     let what = format!("the camera to be {wanted}");
-    wait_for(&what, PATIENCE, || {
+    wait_for(&what, WAIT_TIMEOUT, || {
         last = state(page)?;
         (last["state"] == wanted).then_some(())
     });
@@ -55,7 +55,7 @@ fn newest(card: &Path) -> u64 {
 
 /// Waits for a segment after `before`, and for it to be finished.
 fn wait_for_new_footage(card: &Path, before: u64) {
-    wait_for("a new segment", PATIENCE, || {
+    wait_for("a new segment", WAIT_TIMEOUT, || {
         let found = |s: &Segment| s.record.sequence > before && s.finished();
         segments(card).iter().any(found).then_some(())
     });

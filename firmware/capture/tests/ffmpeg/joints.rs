@@ -6,7 +6,9 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use picam_media::{AccessUnit, Codec, JointPolicy, LeadingMarker, Place, Start, UnitFacts, Wish};
+use picam_media::{
+    AccessUnit, Codec, JointPolicy, LeadingMarker, Place, Rotation, Start, UnitFacts,
+};
 use picam_mp4::{
     Flush, FragmentLimits, ReadAt, Record, Sample, SegmentWriter, SlotFile, TrackConfig,
     sample_entry,
@@ -143,12 +145,12 @@ fn cut<'a>(dir: &'a Path, name: &str, units: &[AccessUnit], seconds: i64) -> Cut
     for unit in units {
         let mut unit = unit.clone();
         marker.mark(&mut unit);
-        let wish = match cutter.began {
-            None => Wish::First,
-            Some(began) if unit.dts - began >= seconds * 90_000 => Wish::Soon,
-            Some(_) => Wish::Stay,
+        let rotation = match cutter.began {
+            None => Rotation::First,
+            Some(began) if unit.dts - began >= seconds * 90_000 => Rotation::Soon,
+            Some(_) => Rotation::Stay,
         };
-        let joint = policy.next(&UnitFacts::of(&unit, false).unwrap(), wish);
+        let joint = policy.next(&UnitFacts::of(&unit, false).unwrap(), rotation);
         match joint.place {
             Place::Append => cutter.append(&unit, joint.sets_in_band),
             Place::Begin => {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use picam_media::{AccessUnit, Joint, JointPolicy, UnitFacts, Wish};
+use picam_media::{AccessUnit, Joint, JointPolicy, Rotation, UnitFacts};
 use picam_mp4::{Sample, TrackConfig};
 use picam_ring::Urgency;
 use picam_time::BootNs;
@@ -60,13 +60,13 @@ impl Joints {
         urgency: impl FnOnce(u64) -> Urgency,
     ) -> Option<Joint> {
         let facts = UnitFacts::of(unit, lost_before)?;
-        let wish = match urgency(self.policy.carried_bytes() as u64) {
-            Urgency::None => Wish::Stay,
-            Urgency::Convenient => Wish::Soon,
-            Urgency::Urgent => Wish::Now,
-            Urgency::NoSegment => Wish::First,
+        let rotation = match urgency(self.policy.carried_bytes() as u64) {
+            Urgency::None => Rotation::Stay,
+            Urgency::Convenient => Rotation::Soon,
+            Urgency::Urgent => Rotation::Now,
+            Urgency::NoSegment => Rotation::First,
         };
-        Some(self.policy.next(&facts, wish))
+        Some(self.policy.next(&facts, rotation))
     }
 
     /// The unit last given is in no segment after all.

@@ -1,4 +1,4 @@
-//! The time in the recorder's process: the boot clock, and what time of day it is by the best of those who said.
+//! The time in the recorder's process: the boot clock, and what time of day it is by the best of those who say.
 //!
 //! There is one of these. Names, headers, retention and what the simulated camera draws all ask it.
 
@@ -14,7 +14,7 @@ const UNKNOWN: i64 = i64::MIN;
 pub(crate) struct TrueTime {
     boot: Box<dyn Clock>,
     /// Taken by those who tell the time and by the housekeeper, never by a recording thread.
-    said: Mutex<Said>,
+    told: Mutex<Told>,
     /// What recording threads read: UTC of the moment of booting in microseconds, or [`UNKNOWN`].
     booted_us: AtomicI64,
     /// Counts the times that were believed.
@@ -22,7 +22,7 @@ pub(crate) struct TrueTime {
 }
 
 #[derive(Default)]
-struct Said {
+struct Told {
     time: BootTime,
     /// The strongest of the offers since the housekeeper asked last.
     since: Option<Offer>,
@@ -32,7 +32,7 @@ impl TrueTime {
     pub(super) fn new(boot: impl Clock + 'static) -> Self {
         Self {
             boot: Box::new(boot),
-            said: Mutex::new(Said {
+            told: Mutex::new(Told {
                 time: BootTime::new(),
                 since: None,
             }),
@@ -41,16 +41,16 @@ impl TrueTime {
         }
     }
 
-    fn said(&self) -> MutexGuard<'_, Said> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Somebody says what time it is.
     pub(crate) fn offer(&self, anchor: TimeAnchor) -> Offer {
-        let mut said = self.said();
-        let offer = said.time.offer(anchor, self.boot.now());
+        let mut told = self.told();
+        let offer = told.time.offer(anchor, self.boot.now());
         if offer != Offer::Ignored {
-            self.believe(&mut said, offer);
+            self.believe(&mut told, offer);
         }
         offer
     }
@@ -58,38 +58,38 @@ impl TrueTime {
     /// This is when the newest footage of earlier boots was recorded: what is behind it is believed last. Whether that makes
     /// another time believed, which is news as an offer is.
     pub(super) fn note_footage(&self, newest: Option<UtcUs>) -> bool {
-        let mut said = self.said();
-        let offer = said.time.note_footage(newest, self.boot.now());
+        let mut told = self.told();
+        let offer = told.time.note_footage(newest, self.boot.now());
         if let Some(offer) = offer {
-            self.believe(&mut said, offer);
+            self.believe(&mut told, offer);
         }
         offer.is_some()
     }
 
-    fn believe(&self, said: &mut Said, offer: Offer) {
-        let strongest = said.since.filter(|since| since.moves_segments());
-        said.since = strongest.or(Some(offer));
-        let booted = said.time.booted().map_or(UNKNOWN, |booted| booted.0);
+    fn believe(&self, told: &mut Told, offer: Offer) {
+        let strongest = told.since.filter(|since| since.moves_segments());
+        told.since = strongest.or(Some(offer));
+        let booted = told.time.booted().map_or(UNKNOWN, |booted| booted.0);
         self.booted_us.store(booted, Ordering::Release);
         self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// What is known, and the strongest offer since this was asked last.
     pub(super) fn news(&self) -> (BootTime, Option<Offer>) {
-        let mut said = self.said();
-        (said.time, said.since.take())
+        let mut told = self.told();
+        (told.time, told.since.take())
     }
 
     /// The news could not be acted on.
     pub(super) fn not_done(&self, offer: Option<Offer>) {
-        let mut said = self.said();
-        let newer = said.since.filter(|since| since.moves_segments());
-        said.since = newer.or(offer).or(said.since);
+        let mut told = self.told();
+        let newer = told.since.filter(|since| since.moves_segments());
+        told.since = newer.or(offer).or(told.since);
     }
 
     /// What is known.
     pub(crate) fn known(&self) -> BootTime {
-        self.said().time
+        self.told().time
     }
 
     /// UTC of the moment of booting, if known, and how often that has changed.

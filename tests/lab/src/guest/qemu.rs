@@ -16,8 +16,8 @@ use crate::disk::Base;
 /// Whether the kernel's virtualisation was tried and did not work.
 static NO_KVM: AtomicBool = AtomicBool::new(false);
 /// How long the guest may take to say its first word with it; seconds without it.
-const KVM_PATIENCE: Duration = Duration::from_secs(20);
-const PATIENCE: Duration = Duration::from_secs(180);
+const KVM_BOOT_TIMEOUT: Duration = Duration::from_secs(20);
+const BOOT_TIMEOUT: Duration = Duration::from_secs(180);
 /// How often the length of the log is looked at: so exactly is known when an entry was written.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -260,8 +260,8 @@ impl Guest<'_> {
                 }
                 let patience = match (seen.ready, kvm) {
                     (true, _) => self.patience,
-                    (false, true) => KVM_PATIENCE,
-                    (false, false) => PATIENCE,
+                    (false, true) => KVM_BOOT_TIMEOUT,
+                    (false, false) => BOOT_TIMEOUT,
                 };
                 let broken = kvm && !seen.ready && paths.has_failed();
                 drop(seen);

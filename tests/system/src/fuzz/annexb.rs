@@ -6,7 +6,7 @@ use picam_media::annexb::{HEAD_LEN, NalReader, nals};
 use picam_media::length_prefixed::{LengthSize, length_prefixed_nals};
 use picam_media::{
     AccessUnit, Codec, ConfigRecord, FrameRate, JointPolicy, LeadingMarker, Place, PpsFacts,
-    RawStream, SpsFacts, UnitBuilder, UnitFacts, Wish,
+    RawStream, Rotation, SpsFacts, UnitBuilder, UnitFacts,
 };
 
 /// One byte that chooses codec and piece length, then the stream.
@@ -60,9 +60,9 @@ fn raw_stream(stream: &[u8], codec: Codec, piece: usize) {
     let mut open = false;
     while let Ok(true) = raw.read(&mut unit) {
         marker.mark(&mut unit);
-        let wish = if open { Wish::Now } else { Wish::First };
+        let rotation = if open { Rotation::Now } else { Rotation::First };
         let facts = UnitFacts::of(&unit, false).expect("nobody could decode this");
-        match policy.next(&facts, wish).place {
+        match policy.next(&facts, rotation).place {
             Place::Append | Place::AppendAndCopy => assert!(open, "there is no segment"),
             Place::Begin => {
                 assert!(unit.start.is_start(), "nobody could decode this segment");
