@@ -353,8 +353,7 @@ impl<D: Directory> Recorder<D> {
                 (self.must_end_before(sample, tracks), Some(tracks))
             }
             Placement::AtKeyFrames(_) | Placement::Current => (false, None),
-            // Once it was begun for this very picture, that is only tried again.
-            Placement::New(tracks) => (!self.is_begun_for(sample, tracks), Some(tracks)),
+            Placement::New(tracks) => (true, Some(tracks)),
         };
         if ends {
             self.end_segment(Some(sample.dts))?;
@@ -412,14 +411,6 @@ impl<D: Directory> Recorder<D> {
         if then.is_err() {
             self.faults = self.faults.saturating_add(1);
         }
-    }
-
-    /// Whether the segment being recorded waits for this as its first picture.
-    fn is_begun_for(&self, sample: &Sample<'_>, tracks: &Arc<Vec<TrackConfig>>) -> bool {
-        let is_empty = |record: &Record| record.counters.frames == 0;
-        self.writer.record().is_some_and(is_empty)
-            && self.writer.elapsed(sample.dts) == 0
-            && *tracks == self.tracks
     }
 
     fn must_end_before(&self, sample: &Sample<'_>, tracks: &Arc<Vec<TrackConfig>>) -> bool {

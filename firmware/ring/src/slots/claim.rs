@@ -154,3 +154,7 @@ impl Drop for Claim {
         self.table.release(self.slot);
     }
 }
+
+#[cfg(test)]
+#[path = "claim_tests.rs"]
+mod tests;

@@ -419,3 +419,7 @@ fn apply(catalog: &mut Catalog, change: Change) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

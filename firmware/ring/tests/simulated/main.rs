@@ -8,6 +8,7 @@
 
 mod accounting;
 mod camera;
+mod choosing;
 mod durable;
 mod faults;
 mod forged;
@@ -15,6 +16,8 @@ mod lying_cards;
 mod mending;
 mod ownership;
 mod power_cuts;
+mod recorder;
+mod recovery;
 mod refusals;
 mod refusing_card;
 mod sides;
