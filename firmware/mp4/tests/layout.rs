@@ -211,6 +211,21 @@ fn files_of_version_2_are_made_as_ever() {
 }
 
 #[test]
+fn a_file_whose_text_lasted_longer_than_its_pictures_loses_nothing() {
+    // As files were made at first: only the ends of two tracks differ.
+    let long_text: &[u8] = include_bytes!("golden/v2-finished-long-text.mp4");
+    let mut file = slot();
+    let mut padded = long_text.to_vec();
+    padded.resize(long_text.len().next_multiple_of(4096), 0);
+    picam_mp4::SlotFile::write_at(&mut file, 0, &padded).unwrap();
+    assert!(mend(&mut file, &Help::NONE).unwrap().index);
+    let (now, _) = recorded(PICTURES).finish(None).unwrap().unwrap();
+    assert_eq!(check(&file).unwrap().faults, Vec::<String>::new());
+    let head = record().head_len as usize;
+    assert!(bytes(&file)[head..] == bytes(&now)[head..]);
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let begin = |change: &dyn Fn(&mut Record)| {
         let mut record = record();

@@ -132,6 +132,9 @@ fn each_fix_at_its_picture(segment: &Segment) {
     let fixes = fixes(&segment.path);
     assert!(fixes.len() >= 20, "{} fixes", fixes.len());
     let start = segment.record.start_utc.unwrap().0 as f64 / 1e6;
+    // exiftool knows no edit lists, which say when a track's first sample comes.
+    let probe = judges::ffprobe(&segment.path, false).unwrap();
+    let start = start + seconds(&probe["streams"][2]["start_time"]);
     for (at, of_day, latitude, longitude) in fixes {
         let shown = (start + at + LEAP_S).rem_euclid(86_400.0);
         let off = (shown - of_day + 43_200.0).rem_euclid(86_400.0) - 43_200.0;
