@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import functools
+import hashlib
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(REPO / "scripts" / "lib"))
 
 MIB = 1 << 20
+PAGE = 4096
 P1_START, P1_SIZE = 4 * MIB, 16 * MIB
 ROOT_START = 24 * MIB
 CARD_SIZE = 4 * 1024 * MIB
@@ -175,9 +177,12 @@ class Card:
             os.fsync(file.fileno())
 
     def state(self):
-        """Everything on the card, holes left out: (offset, bytes) of its data."""
+        """Everything on the card: a digest of each page that is not all zero, by its offset.
+
+        Where the file has holes is no part of it: a filesystem may write zeros there late.
+        """
         sh("sync", self.device)
-        state = []
+        state = {}
         with open(self.file, "rb") as file:
             end = 0
             while True:
@@ -186,7 +191,10 @@ class Card:
                 except OSError:
                     return state
                 end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
-                state.append((start, os.pread(file.fileno(), end - start, start)))
+                for at in range(start, end, PAGE):
+                    page = os.pread(file.fileno(), PAGE, at)
+                    if any(page):
+                        state[at] = hashlib.sha256(page).hexdigest()
 
     def boot_file(self, name):
         """A file of the FAT partition."""

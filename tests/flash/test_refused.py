@@ -72,7 +72,7 @@ class Refused(CardTest):
         card = self.card()
         run = Run(big, "--device", card.device, "--yes")
         big.unlink()
-        self.assertEqual((run.status, card.state()), (1, []), run.said)
+        self.assertEqual((run.status, card.state()), (1, {}), run.said)
         self.assertIn("too small", run.err)
 
     def test_wrong_answers(self):
@@ -111,7 +111,7 @@ class Refused(CardTest):
             self.assertEqual(run.err.count("\n"), 1, run.err)
             self.assertIn(reason, run.err)
         self.assertEqual(Run(self.images.raw, "--yes").status, 2, "--yes without --device")
-        self.assertEqual(card.state(), [])
+        self.assertEqual(card.state(), {})
 
     def test_files_that_are_no_image(self):
         card = self.card()
@@ -128,7 +128,7 @@ class Refused(CardTest):
                 run = Run(path, "--device", card.device, "--yes")
                 self.assertIn(run.status, (1, 2), path)
                 self.assertEqual(run.err.count("\n"), 1, run.err)
-        self.assertEqual(card.state(), [])
+        self.assertEqual(card.state(), {})
 
     def test_another_card_than_the_one_chosen(self):
         card = self.card()
@@ -145,7 +145,7 @@ class Refused(CardTest):
             done = run_job(job)
             self.assertEqual(done.returncode, 1)
             self.assertIn(b"another card than the one chosen", done.stderr)
-        self.assertEqual(card.state(), [])
+        self.assertEqual(card.state(), {})
 
     def test_a_card_that_another_program_works_on(self):
         card = self.card()
@@ -196,7 +196,7 @@ class WithoutRoot(CardTest):
         for value in ("phrase phrase", "word word"):
             self.assertNotIn(value, arguments)
             self.assertIn(value, [value for _, _, value in job["settings"]])
-        self.assertEqual(card.state(), [])
+        self.assertEqual(card.state(), {})
 
 
 if __name__ == "__main__":
