@@ -1,12 +1,12 @@
 //! What `run` and `record` do in the end: options before configuration before defaults.
 
 use picam_capture::CameraSpec;
+use picam_recorder::{CameraPlan, RecordPlan};
 use picam_ring::{MIN_SLOTS, assign_letters};
 
 use crate::cli::RecordOptions;
 use crate::commands::failure::Failure;
 use crate::config::{Config, DEFAULT_CAMERA, Loaded, SlotCount, is_safe};
-use crate::record::{CameraPlan, RecordPlan};
 
 /// Options and configuration, brought together.
 #[derive(Debug)]

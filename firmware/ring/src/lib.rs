@@ -5,7 +5,7 @@
 //! puts a camera's pictures, sound and motion into segments. Time, storage and randomness are handed in; only
 //! [`FsDirectory`] touches a filesystem. `docs/card-format.md` and `docs/recording.md` say why.
 //!
-//! Bytes within a file are `picam-mp4`'s. Threads, queues and cameras are the recorder's process's (`picam`).
+//! Bytes within a file are `picam-mp4`'s. Threads, queues and cameras are `picam-recorder`'s.
 
 mod ageing;
 mod anchor;

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use picam_firstboot::disk::{DiskError, Identity, Refused, UsbDevice, Verdict, examine, format};
+use picam_recorder::DiskNote;
 
 use super::copies;
 use super::failure::Failure;
 use crate::cli::ConfigFiles;
 use crate::config::Config;
-use crate::disk_note::DiskNote;
 
 /// Options of `firstboot disk`.
 #[derive(Debug, Args)]

@@ -3,12 +3,11 @@
 use std::io;
 
 use picam_control::{ControlThread, Peers};
+use picam_recorder::{Recording, start};
 
 use super::failure::Failure;
-use crate::answers::Answers;
 use crate::cli::{RecordOptions, RunOptions};
 use crate::config::Config;
-use crate::record::{Recording, start};
 use crate::service::session_key::access_and_sessions;
 use crate::service::web::{Listen, Page, WebThread};
 use crate::service::{log, notify, signals};
@@ -54,7 +53,7 @@ fn start_page(
         footage: config.footage.clone(),
         disk: config.disk_wanted().cloned(),
         status: recording.status(),
-        orders: recording.desk(),
+        orders: recording.orders(),
         settings: None,
     })
 }
@@ -79,8 +78,7 @@ fn begin(options: &RecordOptions, settings: &Settings) -> Result<Recording, Fail
     notify::start(recording.status());
     if let Some(socket) = &options.control {
         let peers = Peers::of(&options.commanders, &options.page_users);
-        let answers = Answers::new(recording.status(), recording.desk());
-        let started = ControlThread::start(socket.clone(), answers, peers);
+        let started = ControlThread::start(socket.clone(), recording.answers(), peers);
         if let Err(error) = started {
             tracing::error!("nobody can ask this recorder anything: {error}; recording goes on");
         }

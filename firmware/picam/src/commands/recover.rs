@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use picam_mp4::{Mended, RecordError, RecoverError, SegmentState};
+use picam_recorder::lock_directory;
 use picam_ring::{
     Directory, FsDirectory, Lenders, Needs, SegmentName, SlotName, look, recover_slot,
 };
 
 use super::failure::Failure;
-use crate::record::lock_directory;
 use crate::text;
 
 /// Finishes every segment that was cut off, and mends what is damaged; fails if one could not be.

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use picam_recorder::{Status, Verdict, Watch};
 use sd_notify::NotifyState;
-
-use crate::record::{Status, Verdict, Watch};
 
 /// How often is looked before the first frame is on the card, and where no watchdog runs.
 const STARTING: Duration = Duration::from_millis(10);

@@ -1,19 +1,27 @@
 //! The recording path: cameras to card.
 //!
-//! Each camera has a capture thread, a queue, and a writer thread with a ring of its own. One
-//! housekeeper brings order into what earlier boots left and makes slots. Nothing here waits for
-//! the network, and nothing the network does takes a lock that is taken here.
+//! Here belong the threads of a recording ([`start`]), the queues between them, the housekeeper, what recorder and
+//! cameras say of themselves ([`Status`]), and the bounds of what others may order. Each camera has a capture
+//! thread, a queue, and a writer thread with a ring of its own; one housekeeper brings order into what earlier
+//! boots left and makes slots. Nothing here waits for the network, and nothing the network does takes a lock that
+//! is taken here.
+//!
+//! Where bytes stand in a file and which slot comes next is picam-mp4's and picam-ring's, how pictures are taken
+//! picam-capture's. Options, `picam.toml`, signals, log and systemd are the program's (`picam`).
 
+mod answers;
 mod backoff;
 mod books;
 mod boot;
 mod capture;
 mod desk;
+mod disk_note;
 mod drive;
 mod housekeeper;
 mod intake;
 mod joints;
 mod locker;
+mod orders;
 mod pulse;
 mod queue;
 mod report;
@@ -21,7 +29,7 @@ mod side_input;
 mod sides;
 mod status;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod tracks;
 mod true_time;
 mod volumes;
@@ -34,18 +42,23 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use picam_capture::CameraSpec;
+use picam_control::Answer;
+use picam_control::orders::OrderTaker;
+use picam_control::status::Volume;
 use picam_media::TIMESCALE;
 use picam_ring::{
     CameraNeed, RingConfig, Shares, Slots, TooManyCameras, assign_letters, head_len_for,
 };
 use picam_time::{Clock, SystemClock, Ticks};
 
+use answers::Answers;
+use desk::Desk;
+use true_time::TrueTime;
+
 pub use boot::lock_directory;
-pub(crate) use desk::Desk;
-use picam_control::status::Volume;
+pub use disk_note::DiskNote;
 pub use pulse::{Pulse, Verdict, Watch};
 pub use status::Status;
-use true_time::TrueTime;
 
 /// A camera to record.
 #[derive(Debug, Clone)]
@@ -275,9 +288,14 @@ impl Recording {
         self.status.clone()
     }
 
-    /// Where orders about footage go.
-    pub(crate) fn desk(&self) -> Arc<Desk> {
+    /// Where orders of the page go, within its bounds.
+    pub fn orders(&self) -> Arc<dyn OrderTaker> {
         self.desk.clone()
+    }
+
+    /// What it answers at its control socket.
+    pub fn answers(&self) -> impl Answer + use<> {
+        Answers::new(self.status.clone(), self.desk.clone())
     }
 
     /// A handle that ends the recording.

@@ -18,16 +18,16 @@ use picam_ring::{
 };
 use picam_time::{BootNs, Clock};
 
-use super::boot::boot_id;
-use super::desk::Desk;
-use super::joints::{Copy, Joints};
-use super::queue::{Item, Receiver};
-use super::report::Report;
-use super::side_input::SideInput;
-use super::sides::Sides;
-use super::tracks;
-use super::true_time::TrueTime;
-use super::volumes::{Open, Volumes};
+use crate::boot::boot_id;
+use crate::desk::Desk;
+use crate::joints::{Copy, Joints};
+use crate::queue::{Item, Receiver};
+use crate::report::Report;
+use crate::side_input::SideInput;
+use crate::sides::Sides;
+use crate::tracks;
+use crate::true_time::TrueTime;
+use crate::volumes::{Open, Volumes};
 
 /// How often what waits for pictures that do not come is looked after.
 const TICK: Duration = Duration::from_millis(50);
@@ -48,7 +48,7 @@ enum Stored {
     Refused,
 }
 
-pub(super) struct Writer {
+pub(crate) struct Writer {
     volumes: Volumes,
     desk: Arc<Desk>,
     config: RingConfig,
@@ -89,7 +89,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(
+    pub(crate) fn new(
         volumes: Volumes,
         desk: Arc<Desk>,
         config: RingConfig,
@@ -129,7 +129,7 @@ impl Writer {
     }
 
     /// Records until the queue is closed and empty, then finishes the last segment.
-    pub(super) fn run(mut self, mut queue: Receiver, capture: &Thread, stop: &AtomicBool) {
+    pub(crate) fn run(mut self, mut queue: Receiver, capture: &Thread, stop: &AtomicBool) {
         while !(queue.is_done() && self.held_back.is_empty()) {
             if let Some(item) = self.held_back.pop_front().or_else(|| queue.receive()) {
                 if item.unit.kind == UnitKind::Video {

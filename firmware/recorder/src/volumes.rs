@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use picam_control::status::Volume;
 use picam_ring::{FsDirectory, SlotTable};
 
-use super::boot::Card;
+use crate::boot::Card;
 
 /// A disk that refused is tried again after so long; twice as long each time until it is pulled.
 const FIRST_BAN: Duration = Duration::from_secs(30);
@@ -19,15 +19,15 @@ const LONGEST_BAN: Duration = Duration::from_secs(600);
 
 /// A place that is open.
 #[derive(Debug)]
-pub(super) struct Open {
-    pub(super) which: Volume,
-    pub(super) directory: FsDirectory,
-    pub(super) slots: SlotTable,
+pub(crate) struct Open {
+    pub(crate) which: Volume,
+    pub(crate) directory: FsDirectory,
+    pub(crate) slots: SlotTable,
 }
 
 /// The ways to all places. The best that is there takes the footage.
 #[derive(Debug, Clone)]
-pub(super) struct Volumes {
+pub(crate) struct Volumes {
     card: Card,
     disk: Option<Disk>,
 }
@@ -63,7 +63,7 @@ impl Ban {
 
 impl Volumes {
     /// The card's directory, and where a disk is mounted if one is wanted.
-    pub(super) fn new(footage: PathBuf, disk: Option<PathBuf>) -> Self {
+    pub(crate) fn new(footage: PathBuf, disk: Option<PathBuf>) -> Self {
         Self {
             card: Card::new(footage),
             disk: disk.map(|path| Disk {
@@ -74,13 +74,13 @@ impl Volumes {
     }
 
     /// All of them, whether they are there or not; the best first.
-    pub(super) fn all(&self) -> impl Iterator<Item = (Volume, &Card)> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Volume, &Card)> {
         let disk = self.disk.iter().map(|disk| (Volume::Usb, &disk.card));
         disk.chain([(Volume::Card, &self.card)])
     }
 
     /// One of them.
-    pub(super) fn get(&self, which: Volume) -> &Card {
+    pub(crate) fn get(&self, which: Volume) -> &Card {
         match (&self.disk, which) {
             (Some(disk), Volume::Usb) => &disk.card,
             _ => &self.card,
@@ -88,7 +88,7 @@ impl Volumes {
     }
 
     /// Opens the best that is there.
-    pub(super) fn open(&self) -> io::Result<Open> {
+    pub(crate) fn open(&self) -> io::Result<Open> {
         if self.prefers_over(Volume::Card)
             && let Ok((directory, slots)) = self.get(Volume::Usb).open()
         {
@@ -107,7 +107,7 @@ impl Volumes {
     }
 
     /// Whether there is a better place than `which` now.
-    pub(super) fn prefers_over(&self, which: Volume) -> bool {
+    pub(crate) fn prefers_over(&self, which: Volume) -> bool {
         let Some(disk) = self.disk.as_ref().filter(|_| which == Volume::Card) else {
             return false;
         };
@@ -126,7 +126,7 @@ impl Volumes {
     }
 
     /// A place has refused again and again: the disk is left alone for a while, and the card has to do.
-    pub(super) fn refused(&self, which: Volume) {
+    pub(crate) fn refused(&self, which: Volume) {
         if let Some(disk) = self.disk.as_ref().filter(|_| which == Volume::Usb) {
             let mut ban = disk.ban.lock().unwrap_or_else(PoisonError::into_inner);
             ban.refused(Instant::now());
@@ -134,7 +134,7 @@ impl Volumes {
     }
 
     /// Whether the disk is there, and left alone because it refused.
-    pub(super) fn is_banned(&self) -> bool {
+    pub(crate) fn is_banned(&self) -> bool {
         self.disk.as_ref().is_some_and(|disk| {
             let ban = disk.ban.lock().unwrap_or_else(PoisonError::into_inner);
             ban.holds(Instant::now())

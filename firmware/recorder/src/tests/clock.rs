@@ -3,8 +3,8 @@
 use picam_ring::NameTime;
 use picam_time::Offer;
 
-use super::super::housekeeper::{Housekeeper, State};
 use super::*;
+use crate::housekeeper::{Housekeeper, State};
 
 const EARLIER: [u8; 16] = [9; 16];
 

@@ -13,26 +13,26 @@ const RECOVERED: Duration = Duration::from_secs(30);
 
 /// A run of a source, from its opening to its failure.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Run {
+pub(crate) struct Run {
     /// How long it lasted.
-    pub(super) lasted: Duration,
+    pub(crate) lasted: Duration,
     /// How far it got: its own decode time in ticks; `None` if it delivered nothing.
-    pub(super) reached: Option<i64>,
+    pub(crate) reached: Option<i64>,
     /// Whether the same pictures come again when it is opened again.
-    pub(super) replays: bool,
+    pub(crate) replays: bool,
 }
 
 /// Pauses that double, unless there is progress: a run of 30 s, or one that got further than all before it.
 /// That something was delivered at all is none. For what replays, only getting further is.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     pause: Duration,
     furthest: Option<i64>,
 }
 
 impl Backoff {
     /// The pause after a run that failed.
-    pub(super) fn after(&mut self, run: Run) -> Duration {
+    pub(crate) fn after(&mut self, run: Run) -> Duration {
         let further = run.reached > self.furthest;
         self.furthest = self.furthest.max(run.reached);
         let progress = further || !run.replays && run.lasted >= RECOVERED;

@@ -3,8 +3,8 @@
 use picam_control::orders::{Order, OrderSpan, Why};
 use picam_ring::{Class, SegmentName};
 
-use super::super::locker::Locker;
 use super::*;
+use crate::locker::Locker;
 use crate::orders::{Origin, Span};
 
 /// The shortest time there is.

@@ -18,11 +18,11 @@ use picam_ring::{
 };
 use picam_time::{BootNs, Clock, UtcUs};
 
-use super::books::Books;
-use super::boot::{Card, boot_id};
-use super::true_time::TrueTime;
-use super::volumes::Volumes;
+use crate::books::Books;
+use crate::boot::{Card, boot_id};
 use crate::orders::{Deletion, LockOrder, Now, Origin, Pace, Pauses, Refusal, Since, Span, Taken};
+use crate::true_time::TrueTime;
+use crate::volumes::Volumes;
 
 /// Taken off both ends of a segment when what was recorded meanwhile is locked: where one ends the next begins.
 const EDGE: Duration = Duration::from_millis(500);
@@ -47,7 +47,7 @@ struct Bounds {
 }
 
 impl Desk {
-    pub(super) fn new(volumes: &Volumes, clock: Arc<TrueTime>, shares: Shares) -> Self {
+    pub(crate) fn new(volumes: &Volumes, clock: Arc<TrueTime>, shares: Shares) -> Self {
         let now = clock.now();
         let books = |(volume, card): (Volume, &Card)| (volume, Books::new(card.clone(), now));
         Self {
@@ -79,11 +79,11 @@ impl Desk {
         Ok((volume, books, here))
     }
 
-    pub(super) fn clock(&self) -> Arc<TrueTime> {
+    pub(crate) fn clock(&self) -> Arc<TrueTime> {
         self.clock.clone()
     }
 
-    pub(super) fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         Now {
             boot: self.clock.now(),
             utc: self.clock.utc(),
@@ -94,7 +94,7 @@ impl Desk {
     // For those who record.
 
     /// The class that a segment must have at least that began then and is still being recorded.
-    pub(super) fn class_of(&self, start_boot: BootNs, start_utc: Option<UtcUs>) -> Option<Class> {
+    pub(crate) fn class_of(&self, start_boot: BootNs, start_utc: Option<UtcUs>) -> Option<Class> {
         let so_far = self.clock.now().since(start_boot);
         let extent = Extent {
             sequence: 0,
@@ -115,12 +115,12 @@ impl Desk {
     }
 
     /// Whether nothing is to be recorded now.
-    pub(super) fn is_paused(&self) -> bool {
+    pub(crate) fn is_paused(&self) -> bool {
         self.paused_for().is_some()
     }
 
     /// For how much longer.
-    pub(super) fn paused_for(&self) -> Option<Duration> {
+    pub(crate) fn paused_for(&self) -> Option<Duration> {
         let until = BootNs(self.paused_until.load(Ordering::Relaxed));
         let left = until.since(self.clock.now());
         (!left.is_zero()).then_some(left)
@@ -129,7 +129,7 @@ impl Desk {
     // For those who show.
 
     /// What waits for its day to pass, and where it lies.
-    pub(super) fn deletions(&self) -> Vec<(Volume, Deletion)> {
+    pub(crate) fn deletions(&self) -> Vec<(Volume, Deletion)> {
         let of = |(volume, books): &(Volume, Books)| {
             let all = books.deletions();
             let here = all.iter().map(|deletion| (*volume, deletion.clone()));
@@ -139,7 +139,7 @@ impl Desk {
     }
 
     /// Whether anything of a volume waits for its day to pass.
-    pub(super) fn has_deletions(&self, volume: Volume) -> bool {
+    pub(crate) fn has_deletions(&self, volume: Volume) -> bool {
         let books = self.books(volume);
         books.is_ok_and(|books| !books.deletions().is_empty())
     }
@@ -158,19 +158,19 @@ impl Desk {
     }
 
     /// Those of them that are still being carried out on a volume.
-    pub(super) fn locks_of(&self, volume: Volume) -> Arc<Vec<LockOrder>> {
+    pub(crate) fn locks_of(&self, volume: Volume) -> Arc<Vec<LockOrder>> {
         self.books(volume).map(Books::locks).unwrap_or_default()
     }
 
     // For the housekeeper.
 
     /// Wakes this thread when there is something to do.
-    pub(super) fn wake(&self, housekeeper: Thread) {
+    pub(crate) fn wake(&self, housekeeper: Thread) {
         let _ = self.housekeeper.set(housekeeper);
     }
 
     /// Whether anything was ordered since this was asked last.
-    pub(super) fn has_news(&self) -> bool {
+    pub(crate) fn has_news(&self) -> bool {
         self.news.swap(false, Ordering::SeqCst)
     }
 
@@ -182,12 +182,12 @@ impl Desk {
     }
 
     /// How many slots of a ring may be locked over the page.
-    pub(super) fn most_of_page(&self, slots: usize) -> usize {
+    pub(crate) fn most_of_page(&self, slots: usize) -> usize {
         self.shares.limit(Origin::Page.class(), slots)
     }
 
     /// These locks need no more looking after on a volume.
-    pub(super) fn end_locks(&self, volume: Volume, ended: &[LockOrder]) -> io::Result<()> {
+    pub(crate) fn end_locks(&self, volume: Volume, ended: &[LockOrder]) -> io::Result<()> {
         let end = self.books(volume)?.change(self.clock.now(), |orders, _| {
             let gone = ended.iter().filter(|order| orders.end_lock(order));
             Ok(match gone.count() {
@@ -199,7 +199,7 @@ impl Desk {
     }
 
     /// Lets time pass for what waits on a volume; `believed` is the time if it can be believed. Says what may be given up now.
-    pub(super) fn pass(
+    pub(crate) fn pass(
         &self,
         volume: Volume,
         believed: Option<UtcUs>,
@@ -210,7 +210,7 @@ impl Desk {
     }
 
     /// A deletion was carried out, or has become pointless.
-    pub(super) fn end_deletion(&self, volume: Volume, done: &Deletion) -> io::Result<()> {
+    pub(crate) fn end_deletion(&self, volume: Volume, done: &Deletion) -> io::Result<()> {
         let end = self.books(volume)?.change(self.clock.now(), |orders, _| {
             let same =
                 |other: &Deletion| other.sequence == done.sequence && other.segment == done.segment;
@@ -443,7 +443,7 @@ fn place_of(id: &str) -> (Volume, &str) {
 }
 
 /// The id of a segment that lies there.
-pub(super) fn id_at(volume: Volume, here: &str) -> String {
+pub(crate) fn id_at(volume: Volume, here: &str) -> String {
     match volume {
         Volume::Usb => format!("{here}{USB_MARK}"),
         Volume::Card => here.to_owned(),
@@ -451,7 +451,7 @@ pub(super) fn id_at(volume: Volume, here: &str) -> String {
 }
 
 /// The segment with an id such as `F000123`.
-pub(super) fn find(slots: &SlotTable, id: &str) -> Option<SegmentName> {
+pub(crate) fn find(slots: &SlotTable, id: &str) -> Option<SegmentName> {
     let (&camera, digits) = id.as_bytes().split_first()?;
     let is_id = is_camera_letter(camera) && digits.len() == 6;
     let sequence = id.get(1..).filter(|_| is_id && digits.is_ascii())?;
@@ -474,7 +474,7 @@ fn refused(refusal: Refusal) -> Denied {
     Denied::new(why, reason, remedy)
 }
 
-pub(super) fn unavailable(error: io::Error) -> Denied {
+pub(crate) fn unavailable(error: io::Error) -> Denied {
     let reason = format!("the card does not take the order: {error}");
     Denied::new(
         Why::Unavailable,

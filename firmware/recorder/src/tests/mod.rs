@@ -20,12 +20,12 @@ use picam_testkit::TurnedClock;
 use picam_testkit::numbered::Numbered;
 use picam_time::{BootNs, Clock, TimeAnchor, TimeSource, UtcUs};
 
-use super::boot::boot_id;
-use super::desk::Desk;
-use super::report::Report;
-use super::true_time::TrueTime;
-use super::volumes::Volumes;
-use super::{CameraPlan, RecordPlan, Status};
+use crate::boot::boot_id;
+use crate::desk::Desk;
+use crate::report::Report;
+use crate::true_time::TrueTime;
+use crate::volumes::Volumes;
+use crate::{CameraPlan, RecordPlan, Status};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);

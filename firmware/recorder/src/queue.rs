@@ -13,9 +13,9 @@ use heapless::spsc;
 use picam_media::{AccessUnit, SoundFormat, UnitKind};
 
 /// Units that may wait: ten seconds at 60 pictures a second, and some.
-pub(super) const CAPACITY: usize = 1024;
+pub(crate) const CAPACITY: usize = 1024;
 /// Bytes that may wait.
-pub(super) const MAX_BYTES: usize = 64 << 20;
+pub(crate) const MAX_BYTES: usize = 64 << 20;
 /// Bytes that may wait where the source can be asked to wait itself: enough to keep both threads
 /// busy, few enough to stay in the processor's cache.
 const MAX_BYTES_UNPACED: usize = 256 << 10;
@@ -26,15 +26,15 @@ const NAP: Duration = Duration::from_millis(50);
 
 /// One access unit on its way, and what was lost before it.
 #[derive(Default)]
-pub(super) struct Item {
+pub(crate) struct Item {
     /// The picture.
-    pub(super) unit: AccessUnit,
+    pub(crate) unit: AccessUnit,
     /// Pictures that found the queue full since the last one that did not.
-    pub(super) lost_in_queue: u32,
+    pub(crate) lost_in_queue: u32,
     /// The same of units of sound.
-    pub(super) lost_side: u32,
+    pub(crate) lost_side: u32,
     /// How the source's sound is coded, if it has any.
-    pub(super) sound: Option<SoundFormat>,
+    pub(crate) sound: Option<SoundFormat>,
 }
 
 type Ring = spsc::Queue<Item, CAPACITY>;
@@ -49,7 +49,7 @@ struct Shared {
 }
 
 /// The capture thread's end.
-pub(super) struct Sender {
+pub(crate) struct Sender {
     full: spsc::Producer<'static, Item>,
     empty: spsc::Consumer<'static, Item>,
     kept: Vec<Item>,
@@ -63,14 +63,14 @@ pub(super) struct Sender {
 }
 
 /// The writer thread's end.
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     full: spsc::Consumer<'static, Item>,
     empty: spsc::Producer<'static, Item>,
     shared: Arc<Shared>,
 }
 
 /// A queue for one camera. Its two rings live as long as the process: there is one a camera.
-pub(super) fn queue() -> (Sender, Receiver) {
+pub(crate) fn queue() -> (Sender, Receiver) {
     let forth: &'static mut Ring = Box::leak(Box::new(Ring::new()));
     let back: &'static mut Ring = Box::leak(Box::new(Ring::new()));
     let (full_in, full_out) = forth.split();
@@ -98,7 +98,7 @@ pub(super) fn queue() -> (Sender, Receiver) {
 
 /// What became of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sent {
+pub(crate) enum Sent {
     /// It is on its way.
     Yes,
     /// The queue was full, or it depends on one that found it full.
@@ -107,7 +107,7 @@ pub(super) enum Sent {
 
 impl Sender {
     /// An empty unit to be filled; the one given back last comes first.
-    pub(super) fn take(&mut self) -> Item {
+    pub(crate) fn take(&mut self) -> Item {
         while let Some(item) = self.empty.dequeue() {
             if self.kept.len() < KEPT {
                 self.kept.push(item);
@@ -117,7 +117,7 @@ impl Sender {
     }
 
     /// Gives back a unit that was not sent.
-    pub(super) fn put_back(&mut self, item: Item) {
+    pub(crate) fn put_back(&mut self, item: Item) {
         if self.kept.len() < KEPT {
             self.kept.push(item);
         }
@@ -125,7 +125,7 @@ impl Sender {
 
     /// Waits until the queue holds little, for a source that can be asked to wait. `false` if there
     /// is no room yet, to look at other things in between.
-    pub(super) fn wait_for_room(&self) -> bool {
+    pub(crate) fn wait_for_room(&self) -> bool {
         let has_room =
             || self.shared.bytes.load(Ordering::Acquire) < MAX_BYTES_UNPACED && self.full.ready();
         if has_room() {
@@ -140,7 +140,7 @@ impl Sender {
     }
 
     /// Sends a picture or a unit of sound, or counts it as lost; never waits.
-    pub(super) fn send(&mut self, mut item: Item, writer: &Thread) -> Sent {
+    pub(crate) fn send(&mut self, mut item: Item, writer: &Thread) -> Sent {
         if item.unit.kind != UnitKind::Video {
             return self.send_side(item, writer);
         }
@@ -211,14 +211,14 @@ impl Sender {
     }
 
     /// Whether a key frame was asked for since the last call, by the other side or after a loss.
-    pub(super) fn key_frame_wanted(&self) -> bool {
+    pub(crate) fn key_frame_wanted(&self) -> bool {
         // Looked at for every picture, set almost never.
         self.shared.key_frame_wanted.load(Ordering::Relaxed)
             && self.shared.key_frame_wanted.swap(false, Ordering::Relaxed)
     }
 
     /// Says that nothing more will come.
-    pub(super) fn close(self, writer: &Thread) {
+    pub(crate) fn close(self, writer: &Thread) {
         self.shared.closed.store(true, Ordering::SeqCst);
         writer.unpark();
     }
@@ -226,7 +226,7 @@ impl Sender {
 
 impl Receiver {
     /// The next picture; waits a short while for it.
-    pub(super) fn receive(&mut self) -> Option<Item> {
+    pub(crate) fn receive(&mut self) -> Option<Item> {
         if !self.full.ready() {
             self.shared.writer_sleeps.store(true, Ordering::SeqCst);
             if !self.full.ready() && !self.shared.closed.load(Ordering::SeqCst) {
@@ -238,22 +238,22 @@ impl Receiver {
     }
 
     /// Whether something waits.
-    pub(super) fn has_more(&self) -> bool {
+    pub(crate) fn has_more(&self) -> bool {
         self.full.ready()
     }
 
     /// Asks the source for a picture that decoding can start at, if it can be asked.
-    pub(super) fn request_key_frame(&self) {
+    pub(crate) fn request_key_frame(&self) {
         self.shared.key_frame_wanted.store(true, Ordering::Relaxed);
     }
 
     /// Whether nothing is left and nothing more will come.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.shared.closed.load(Ordering::SeqCst) && !self.full.ready()
     }
 
     /// Gives a unit back to be filled again.
-    pub(super) fn give_back(&mut self, item: Item, capture: &Thread) {
+    pub(crate) fn give_back(&mut self, item: Item, capture: &Thread) {
         let len = item.unit.data.len();
         // If the other side has too many already, this one's memory goes back to the system.
         drop(self.empty.enqueue(item));

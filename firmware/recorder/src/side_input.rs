@@ -12,19 +12,19 @@ const CAPACITY: usize = 2048;
 
 /// The end of whoever measures.
 #[derive(Debug, Clone)]
-pub(super) struct SideSender {
+pub(crate) struct SideSender {
     units: SyncSender<AccessUnit>,
     lost: Arc<AtomicU32>,
 }
 
 /// The writer's end.
 #[derive(Debug)]
-pub(super) struct SideInput {
+pub(crate) struct SideInput {
     units: Receiver<AccessUnit>,
     lost: Arc<AtomicU32>,
 }
 
-pub(super) fn side_input() -> (SideSender, SideInput) {
+pub(crate) fn side_input() -> (SideSender, SideInput) {
     let (sender, receiver) = sync_channel(CAPACITY);
     let lost = Arc::new(AtomicU32::new(0));
     let sender = SideSender {
@@ -40,7 +40,7 @@ pub(super) fn side_input() -> (SideSender, SideInput) {
 
 impl SideSender {
     /// Hands a unit over, or counts it as lost. `false` once nobody takes them any more.
-    pub(super) fn send(&self, unit: AccessUnit) -> bool {
+    pub(crate) fn send(&self, unit: AccessUnit) -> bool {
         match self.units.try_send(unit) {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => {
@@ -54,12 +54,12 @@ impl SideSender {
 
 impl SideInput {
     /// The next unit, if one waits.
-    pub(super) fn receive(&self) -> Option<AccessUnit> {
+    pub(crate) fn receive(&self) -> Option<AccessUnit> {
         self.units.try_recv().ok()
     }
 
     /// Units that found no room since this was asked last.
-    pub(super) fn take_lost(&self) -> u32 {
+    pub(crate) fn take_lost(&self) -> u32 {
         self.lost.swap(0, Ordering::Relaxed)
     }
 }

@@ -11,8 +11,8 @@ use picam_ring::{Boot, Catalog, Directory, Picture, Recorder, RingConfig, Shares
 use picam_testkit::sim_disk::{Mutant, Rng, SimDisk};
 use picam_time::BootNs;
 
-use super::super::intake::Intake;
-use super::super::sides::Sides;
+use crate::intake::Intake;
+use crate::sides::Sides;
 
 const SLOTS: u32 = 80;
 /// Pictures, and packets of sound, a second: few, so that an hour takes no time.

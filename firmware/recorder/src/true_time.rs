@@ -29,7 +29,7 @@ struct Told {
 }
 
 impl TrueTime {
-    pub(super) fn new(boot: impl Clock + 'static) -> Self {
+    pub(crate) fn new(boot: impl Clock + 'static) -> Self {
         Self {
             boot: Box::new(boot),
             told: Mutex::new(Told {
@@ -57,7 +57,7 @@ impl TrueTime {
 
     /// This is when the newest footage of earlier boots was recorded: what is behind it is believed last. Whether that makes
     /// another time believed, which is news as an offer is.
-    pub(super) fn note_footage(&self, newest: Option<UtcUs>) -> bool {
+    pub(crate) fn note_footage(&self, newest: Option<UtcUs>) -> bool {
         let mut told = self.told();
         let offer = told.time.note_footage(newest, self.boot.now());
         if let Some(offer) = offer {
@@ -75,13 +75,13 @@ impl TrueTime {
     }
 
     /// What is known, and the strongest offer since this was asked last.
-    pub(super) fn news(&self) -> (BootTime, Option<Offer>) {
+    pub(crate) fn news(&self) -> (BootTime, Option<Offer>) {
         let mut told = self.told();
         (told.time, told.since.take())
     }
 
     /// The news could not be acted on.
-    pub(super) fn not_done(&self, offer: Option<Offer>) {
+    pub(crate) fn not_done(&self, offer: Option<Offer>) {
         let mut told = self.told();
         let newer = told.since.filter(|since| since.moves_segments());
         told.since = newer.or(offer).or(told.since);
@@ -93,14 +93,14 @@ impl TrueTime {
     }
 
     /// UTC of the moment of booting, if known, and how often that has changed.
-    pub(super) fn booted(&self) -> (Option<UtcUs>, u64) {
+    pub(crate) fn booted(&self) -> (Option<UtcUs>, u64) {
         let changes = self.changes.load(Ordering::Acquire);
         let booted = self.booted_us.load(Ordering::Acquire);
         ((booted != UNKNOWN).then_some(UtcUs(booted)), changes)
     }
 
     /// Believes the system's clock, unless that was obviously never set.
-    pub(super) fn believe_system_clock(&self) {
+    pub(crate) fn believe_system_clock(&self) {
         let utc = UtcUs::from(SystemTime::now());
         match TimeAnchor::new(self.boot.now(), utc, TimeSource::System) {
             Ok(anchor) => drop(self.offer(anchor)),

@@ -10,8 +10,8 @@ use picam_time::BootNs;
 
 /// A start that the next segment begins with, too.
 #[derive(Debug)]
-pub(super) struct Copy {
-    pub(super) tracks: Arc<Vec<TrackConfig>>,
+pub(crate) struct Copy {
+    pub(crate) tracks: Arc<Vec<TrackConfig>>,
     dts: i64,
     composition_offset: u32,
     duration: u32,
@@ -20,7 +20,7 @@ pub(super) struct Copy {
 }
 
 impl Copy {
-    pub(super) fn of(sample: &Sample<'_>, tracks: Arc<Vec<TrackConfig>>) -> Self {
+    pub(crate) fn of(sample: &Sample<'_>, tracks: Arc<Vec<TrackConfig>>) -> Self {
         Self {
             tracks,
             dts: sample.dts,
@@ -31,7 +31,7 @@ impl Copy {
         }
     }
 
-    pub(super) fn sample(&self) -> Sample<'_> {
+    pub(crate) fn sample(&self) -> Sample<'_> {
         Sample {
             track: 0,
             dts: self.dts,
@@ -45,15 +45,15 @@ impl Copy {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Joints {
+pub(crate) struct Joints {
     policy: JointPolicy,
-    pub(super) copy: Option<Copy>,
+    pub(crate) copy: Option<Copy>,
 }
 
 impl Joints {
     /// Where the next unit belongs; `None` while the stream has not said its parameter sets. `urgency` says how
     /// much a new segment is wanted that shall have room for so many bytes besides a group of pictures.
-    pub(super) fn next(
+    pub(crate) fn next(
         &mut self,
         unit: &AccessUnit,
         lost_before: bool,
@@ -70,13 +70,13 @@ impl Joints {
     }
 
     /// The unit last given is in no segment after all.
-    pub(super) fn lost(&mut self) {
+    pub(crate) fn lost(&mut self) {
         self.policy.lost();
         self.copy = None;
     }
 
     /// The unit last given found no room in its segment.
-    pub(super) fn full(&mut self) {
+    pub(crate) fn full(&mut self) {
         self.policy.full();
     }
 }

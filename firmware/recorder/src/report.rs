@@ -12,59 +12,59 @@ use picam_mp4::Counters;
 use picam_time::BootNs;
 
 /// What a camera is doing, as in [`Shared::state`].
-pub(super) const STARTING: u8 = 0;
-pub(super) const RECORDING: u8 = 1;
-pub(super) const ENDED: u8 = 2;
+pub(crate) const STARTING: u8 = 0;
+pub(crate) const RECORDING: u8 = 1;
+pub(crate) const ENDED: u8 = 2;
 
 /// What one camera's threads store.
 #[derive(Default)]
-pub(super) struct Shared {
-    pub(super) state: AtomicU8,
-    pub(super) has_delivered: AtomicBool,
-    pub(super) width: AtomicU32,
-    pub(super) height: AtomicU32,
-    pub(super) last_dts: AtomicI64,
+pub(crate) struct Shared {
+    pub(crate) state: AtomicU8,
+    pub(crate) has_delivered: AtomicBool,
+    pub(crate) width: AtomicU32,
+    pub(crate) height: AtomicU32,
+    pub(crate) last_dts: AtomicI64,
     /// Mean distance of pictures in ticks of 1/90000 s, smoothed; 0 until known.
-    pub(super) frame_ticks: AtomicU32,
-    pub(super) frames: AtomicU64,
-    pub(super) dropped_encoder: AtomicU64,
-    pub(super) dropped_queue: AtomicU64,
-    pub(super) lost_card: AtomicU32,
-    pub(super) lost_room: AtomicU32,
-    pub(super) lost_undecodable: AtomicU32,
-    pub(super) stream_damage: AtomicU32,
-    pub(super) times_changed: AtomicU32,
-    pub(super) lost_side: AtomicU32,
-    pub(super) durable_until_ns: AtomicU64,
-    pub(super) fault_beats: AtomicU64,
+    pub(crate) frame_ticks: AtomicU32,
+    pub(crate) frames: AtomicU64,
+    pub(crate) dropped_encoder: AtomicU64,
+    pub(crate) dropped_queue: AtomicU64,
+    pub(crate) lost_card: AtomicU32,
+    pub(crate) lost_room: AtomicU32,
+    pub(crate) lost_undecodable: AtomicU32,
+    pub(crate) stream_damage: AtomicU32,
+    pub(crate) times_changed: AtomicU32,
+    pub(crate) lost_side: AtomicU32,
+    pub(crate) durable_until_ns: AtomicU64,
+    pub(crate) fault_beats: AtomicU64,
     /// Sequence digits of the segment being recorded, plus one; 0 for none.
-    pub(super) segment: AtomicU32,
-    pub(super) segments: AtomicU64,
+    pub(crate) segment: AtomicU32,
+    pub(crate) segments: AtomicU64,
     /// What its source calls itself.
-    pub(super) source: ArcSwapOption<String>,
-    pub(super) source_fault: ArcSwapOption<Fault>,
-    pub(super) stream_fault: ArcSwapOption<Fault>,
-    pub(super) card_fault: ArcSwapOption<Fault>,
+    pub(crate) source: ArcSwapOption<String>,
+    pub(crate) source_fault: ArcSwapOption<Fault>,
+    pub(crate) stream_fault: ArcSwapOption<Fault>,
+    pub(crate) card_fault: ArcSwapOption<Fault>,
     /// Segments given up because they had grown too old.
-    pub(super) aged: AtomicU64,
+    pub(crate) aged: AtomicU64,
     /// Whether it records to the USB disk.
-    pub(super) on_disk: AtomicBool,
+    pub(crate) on_disk: AtomicBool,
 }
 
 impl Shared {
     /// The fault to show where there are several: the one nearest the source.
-    pub(super) fn fault(&self) -> Option<Fault> {
+    pub(crate) fn fault(&self) -> Option<Fault> {
         let cells = [&self.source_fault, &self.stream_fault, &self.card_fault];
         let mut faults = cells.into_iter().filter_map(ArcSwapOption::load_full);
         faults.next().map(|fault| Fault::clone(&fault))
     }
 
     /// Up to when everything captured would survive a power cut; zero for nothing yet.
-    pub(super) fn durable_until(&self) -> BootNs {
+    pub(crate) fn durable_until(&self) -> BootNs {
         BootNs(self.durable_until_ns.load(Ordering::Relaxed))
     }
 
-    pub(super) fn losses(&self) -> Losses {
+    pub(crate) fn losses(&self) -> Losses {
         let load = |count: &AtomicU32| count.load(Ordering::Relaxed).into();
         Losses {
             card: load(&self.lost_card),
@@ -79,8 +79,8 @@ impl Shared {
 
 /// Through this a camera's threads, and the housekeeper, report.
 #[derive(Clone)]
-pub(super) struct Report {
-    pub(super) shared: Arc<Shared>,
+pub(crate) struct Report {
+    pub(crate) shared: Arc<Shared>,
 }
 
 fn set_fault(cell: &ArcSwapOption<Fault>, message: String, remedy: &str) {
@@ -91,30 +91,30 @@ fn set_fault(cell: &ArcSwapOption<Fault>, message: String, remedy: &str) {
 }
 
 impl Report {
-    pub(super) fn source_opened(&self, description: String) {
+    pub(crate) fn source_opened(&self, description: String) {
         self.shared.source.store(Some(Arc::new(description)));
         self.shared.source_fault.store(None);
         self.shared.has_delivered.store(false, Ordering::Relaxed);
     }
 
     /// Somebody is working on a fault that was reported.
-    pub(super) fn fault_persists(&self) {
+    pub(crate) fn fault_persists(&self) {
         self.shared.fault_beats.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn source_failed(&self, message: String) {
+    pub(crate) fn source_failed(&self, message: String) {
         self.fault_persists();
         let remedy =
             "check the camera's cable and its line in picam.toml; it is tried again by itself";
         set_fault(&self.shared.source_fault, message, remedy);
     }
 
-    pub(super) fn source_ended(&self) {
+    pub(crate) fn source_ended(&self) {
         self.shared.state.store(ENDED, Ordering::Relaxed);
     }
 
     /// A picture came from the source.
-    pub(super) fn delivered(&self, unit: &AccessUnit) {
+    pub(crate) fn delivered(&self, unit: &AccessUnit) {
         let shared = &self.shared;
         let last = shared.last_dts.swap(unit.dts, Ordering::Relaxed);
         if shared.has_delivered.swap(true, Ordering::Relaxed) {
@@ -137,13 +137,13 @@ impl Report {
     }
 
     /// A picture never reached the card.
-    pub(super) fn lost_in_queue(&self) {
+    pub(crate) fn lost_in_queue(&self) {
         self.shared.dropped_queue.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How far recording has come: all pictures and losses since the start. Pictures captured after
     /// `durable_until` would not survive a cut; zero changes nothing.
-    pub(super) fn progress(&self, total: &Counters, durable_until: BootNs, segment: Option<u32>) {
+    pub(crate) fn progress(&self, total: &Counters, durable_until: BootNs, segment: Option<u32>) {
         let shared = &self.shared;
         shared.frames.store(total.frames.into(), Ordering::Relaxed);
         for (count, now) in [
@@ -179,28 +179,28 @@ impl Report {
     }
 
     /// Where the next segments go.
-    pub(super) fn records_to(&self, volume: Volume) {
+    pub(crate) fn records_to(&self, volume: Volume) {
         let on_disk = volume == Volume::Usb;
         self.shared.on_disk.store(on_disk, Ordering::Relaxed);
     }
 
-    pub(super) fn card_failed(&self, message: String, remedy: &str) {
+    pub(crate) fn card_failed(&self, message: String, remedy: &str) {
         self.fault_persists();
         set_fault(&self.shared.card_fault, message, remedy);
     }
 
-    pub(super) fn card_works(&self) {
+    pub(crate) fn card_works(&self) {
         self.shared.card_fault.store(None);
     }
 
     /// What the source delivers cannot be stored; the card has no part in it.
-    pub(super) fn stream_failed(&self, message: String) {
+    pub(crate) fn stream_failed(&self, message: String) {
         self.fault_persists();
         let remedy = "choose another format for this camera";
         set_fault(&self.shared.stream_fault, message, remedy);
     }
 
-    pub(super) fn stream_works(&self) {
+    pub(crate) fn stream_works(&self) {
         self.shared.stream_fault.store(None);
     }
 }

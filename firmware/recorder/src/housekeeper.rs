@@ -16,12 +16,12 @@ use picam_ring::{
 };
 use picam_time::{BootNs, BootTime, Clock, Offer, UtcUs};
 
-use super::boot::boot_id;
-use super::desk::Desk;
-use super::locker::Locker;
-use super::status::Status;
-use super::true_time::TrueTime;
-use super::volumes::Volumes;
+use crate::boot::boot_id;
+use crate::desk::Desk;
+use crate::locker::Locker;
+use crate::status::Status;
+use crate::true_time::TrueTime;
+use crate::volumes::Volumes;
 
 /// Recording comes first: nothing is done before every camera is under way, or this has passed.
 const HEAD_START: Duration = Duration::from_secs(10);
@@ -32,24 +32,24 @@ const FILES_AT_ONCE: usize = 16;
 /// How long it is believed, once looked into, that the clock can be believed or not.
 const BELIEVED_FOR: Duration = Duration::from_secs(600);
 
-pub(super) struct Housekeeper {
-    pub(super) desk: Arc<Desk>,
-    pub(super) volumes: Volumes,
-    pub(super) needs: Vec<CameraNeed>,
-    pub(super) slots: Slots,
-    pub(super) retention: Option<Duration>,
-    pub(super) clock: Arc<TrueTime>,
-    pub(super) status: Arc<Status>,
-    pub(super) stop: Arc<AtomicBool>,
+pub(crate) struct Housekeeper {
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) volumes: Volumes,
+    pub(crate) needs: Vec<CameraNeed>,
+    pub(crate) slots: Slots,
+    pub(crate) retention: Option<Duration>,
+    pub(crate) clock: Arc<TrueTime>,
+    pub(crate) status: Arc<Status>,
+    pub(crate) stop: Arc<AtomicBool>,
     /// Of the volume that is being looked after.
-    pub(super) state: State,
+    pub(crate) state: State,
     /// Of the others.
-    pub(super) others: HashMap<Volume, State>,
+    pub(crate) others: HashMap<Volume, State>,
 }
 
 /// What the housekeeper remembers from round to round.
 #[derive(Default)]
-pub(super) struct State {
+pub(crate) struct State {
     pace: HashMap<u8, AgeingPace>,
     /// What was said last of the clock, so that the log says it once.
     doubted: Option<AgeingClock>,
@@ -59,13 +59,13 @@ pub(super) struct State {
     /// What was said last of a time that could be believed, and at which boot time.
     believed: Option<(BootNs, Option<UtcUs>)>,
     /// When the newest footage of other boots on it was recorded.
-    pub(super) newest: Option<UtcUs>,
+    pub(crate) newest: Option<UtcUs>,
     /// Whether everything on it has been looked at since it is there, and since the time was told.
     looked_over: bool,
 }
 
 impl Housekeeper {
-    pub(super) fn run(mut self) {
+    pub(crate) fn run(mut self) {
         let start = Instant::now();
         while !self.status.all_under_way() && start.elapsed() < HEAD_START && !self.stopped() {
             std::thread::park_timeout(Duration::from_millis(50));
@@ -86,7 +86,7 @@ impl Housekeeper {
     }
 
     /// One round on one volume; whether that could be had.
-    pub(super) fn look_after(
+    pub(crate) fn look_after(
         &mut self,
         volume: Volume,
         time: &BootTime,

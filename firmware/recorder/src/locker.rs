@@ -13,7 +13,7 @@ use picam_ring::{
 };
 use picam_time::UtcUs;
 
-use super::desk::{Desk, find};
+use crate::desk::{Desk, find};
 use crate::orders::LockOrder;
 
 /// So long after its end a lock is looked after: what was recorded then has its name by now.
@@ -21,7 +21,7 @@ const AFTER: Duration = Duration::from_secs(30);
 
 /// Where finished segments lie in time, as far as anybody had to know.
 #[derive(Default)]
-pub(super) struct Locker {
+pub(crate) struct Locker {
     extents: HashMap<SegmentName, Extent>,
 }
 
@@ -36,7 +36,7 @@ struct Wanted {
 
 impl Locker {
     /// Locks what is to be locked and is not. What somebody else works on is done when this is called again.
-    pub(super) fn lock(
+    pub(crate) fn lock(
         &mut self,
         directory: &impl Directory,
         table: &SlotTable,
@@ -106,7 +106,7 @@ impl Locker {
     }
 
     /// Frees what was marked for a day. What is locked or not makes no difference: the owner had a day to object.
-    pub(super) fn give_up(
+    pub(crate) fn give_up(
         &mut self,
         directory: &impl Directory,
         table: &SlotTable,

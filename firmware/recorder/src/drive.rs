@@ -8,8 +8,8 @@ use picam_media::AccessUnit;
 use picam_sensors::{Drive, DriveParams};
 use picam_time::Clock;
 
-use super::side_input::SideSender;
-use super::true_time::TrueTime;
+use crate::side_input::SideSender;
+use crate::true_time::TrueTime;
 
 /// How long at most it sleeps before looking whether to stop.
 const NAP: Duration = Duration::from_millis(200);
@@ -17,7 +17,7 @@ const NAP: Duration = Duration::from_millis(200);
 const MISSED: Duration = Duration::from_secs(1);
 
 /// Runs until `stop` is set, or nobody listens any more.
-pub(super) fn run(clock: &Arc<TrueTime>, cameras: &[SideSender], stop: &AtomicBool) {
+pub(crate) fn run(clock: &Arc<TrueTime>, cameras: &[SideSender], stop: &AtomicBool) {
     let mut drive = Drive::new(DriveParams::default(), clock.now());
     let mut unit = AccessUnit::new();
     while !stop.load(Ordering::SeqCst) {

@@ -13,7 +13,7 @@ const USUAL_DURATION: Duration = Duration::from_millis(20);
 
 /// Which side tracks a camera has, and how far they have come.
 #[derive(Debug, Default)]
-pub(super) struct Sides {
+pub(crate) struct Sides {
     sound: Option<SoundFormat>,
     /// Whether there is a sensor of place and motion.
     has_motion: bool,
@@ -24,7 +24,7 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    pub(super) fn new(has_motion: bool) -> Self {
+    pub(crate) fn new(has_motion: bool) -> Self {
         Self {
             has_motion,
             ..Self::default()
@@ -32,7 +32,7 @@ impl Sides {
     }
 
     /// The camera's source says how its sound is coded.
-    pub(super) fn set_sound(&mut self, sound: Option<SoundFormat>) {
+    pub(crate) fn set_sound(&mut self, sound: Option<SoundFormat>) {
         if sound != self.sound {
             self.sound = sound;
             self.changed = true;
@@ -40,12 +40,12 @@ impl Sides {
     }
 
     /// Whether a new segment is due for the sake of other tracks.
-    pub(super) const fn changed(&self) -> bool {
+    pub(crate) const fn changed(&self) -> bool {
         self.changed
     }
 
     /// The tracks to follow the video. Asked for a new segment.
-    pub(super) fn tracks(&mut self) -> Result<Vec<TrackConfig>, EntryError> {
+    pub(crate) fn tracks(&mut self) -> Result<Vec<TrackConfig>, EntryError> {
         self.changed = false;
         let mut tracks = Vec::new();
         if let Some(SoundFormat {
@@ -64,7 +64,7 @@ impl Sides {
     }
 
     /// A unit as the recorder takes it; `None` for a picture.
-    pub(super) fn sample<'a>(&mut self, unit: &'a AccessUnit) -> Option<SideSample<'a>> {
+    pub(crate) fn sample<'a>(&mut self, unit: &'a AccessUnit) -> Option<SideSample<'a>> {
         let (n, kind) = match unit.kind {
             UnitKind::Video => return None,
             UnitKind::Sound => (0, TrackKind::Audio),

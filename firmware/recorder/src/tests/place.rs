@@ -2,9 +2,9 @@
 
 use std::io::ErrorKind;
 
-use super::super::boot::{Card, is_mounted, mount_point_of};
-use super::super::lock_directory;
 use super::*;
+use crate::boot::{Card, is_mounted, mount_point_of};
+use crate::lock_directory;
 
 #[test]
 fn the_boots_id_is_the_kernels() {

@@ -6,7 +6,7 @@ use picam_media::{AccessUnit, LeadingMarker};
 /// What the capture thread does to each unit before it goes into the queue. Lives as long as the camera,
 /// over all openings of its source.
 #[derive(Debug, Default)]
-pub(super) struct Intake {
+pub(crate) struct Intake {
     timeline: Timeline,
     /// The same for sound, which may have a clock of its own.
     sound: Timeline,
@@ -19,28 +19,28 @@ pub(super) struct Intake {
 
 impl Intake {
     /// The source begins: opened anew, or its clock was set.
-    pub(super) fn begin_epoch(&mut self) {
+    pub(crate) fn begin_epoch(&mut self) {
         self.epochs = self.epochs.saturating_add(1);
     }
 
     /// Something was left out that no unit carries.
-    pub(super) fn note_gap(&mut self, damaged: u32) {
+    pub(crate) fn note_gap(&mut self, damaged: u32) {
         self.damage = self.damage.saturating_add(damaged);
     }
 
     /// Damage that no unit came to carry; counts from 0 again.
-    pub(super) fn take_damage(&mut self) -> u32 {
+    pub(crate) fn take_damage(&mut self) -> u32 {
         std::mem::take(&mut self.damage)
     }
 
     /// Puts a unit of sound onto the timeline.
-    pub(super) fn accept_side(&mut self, unit: &mut AccessUnit) {
+    pub(crate) fn accept_side(&mut self, unit: &mut AccessUnit) {
         unit.epoch = self.epochs;
         self.sound.map(unit);
     }
 
     /// Puts a picture onto the timeline.
-    pub(super) fn accept(&mut self, unit: &mut AccessUnit) {
+    pub(crate) fn accept(&mut self, unit: &mut AccessUnit) {
         unit.epoch = self.epochs;
         unit.damage_before = unit.damage_before.saturating_add(self.take_damage());
         self.timeline.map(unit);

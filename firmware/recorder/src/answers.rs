@@ -9,7 +9,8 @@ use picam_control::status::StatusSource;
 use picam_control::{Answer, Reply, Request};
 use picam_time::{BootNs, Offer, TimeAnchor};
 
-use crate::record::{Desk, Status};
+use crate::desk::Desk;
+use crate::status::Status;
 
 /// The card is looked at for a status no more often than this, whoever asks.
 const FRESH: Duration = Duration::from_millis(200);
@@ -104,7 +105,7 @@ mod tests {
     use picam_time::UtcUs;
 
     use super::*;
-    use crate::record::tests::idle;
+    use crate::tests::idle;
 
     const NOON: UtcUs = UtcUs(1_795_172_880_000_000);
 

@@ -7,9 +7,9 @@ use picam_control::status::{CameraState, CameraStatus, StatusSource};
 use picam_mp4::check;
 use picam_ring::{Catalog, Class, Directory, FsDirectory, SegmentName};
 
-use super::super::{Recording, StartError, start};
 use super::*;
 use crate::orders::Origin;
+use crate::{Recording, StartError, start};
 
 /// A busy machine may take long, and then fails with what it waited for.
 const LONG: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ fn what_is_recorded_locked_paused_and_dated_is_on_the_card_at_the_end() {
         from: now - SECOND / 10,
         to: now,
     };
-    let desk = recording.desk();
+    let desk = recording.desk.clone();
     desk.lock("a".into(), &span, "a test".into(), Origin::Impact)
         .unwrap();
     wait("a locked segment", || {

@@ -9,11 +9,11 @@ use picam_capture::{CameraSpec, Cancel, CaptureError, Event, Source, open};
 use picam_media::{AccessUnit, SoundFormat, UnitKind};
 use picam_time::{BootNs, Clock};
 
-use super::backoff::{Backoff, Run};
-use super::desk::Desk;
-use super::intake::Intake;
-use super::queue::{Sender, Sent};
-use super::report::Report;
+use crate::backoff::{Backoff, Run};
+use crate::desk::Desk;
+use crate::intake::Intake;
+use crate::queue::{Sender, Sent};
+use crate::report::Report;
 
 /// How long a source is waited for before looking whether to stop.
 const READ_TIMEOUT: Duration = Duration::from_millis(200);
@@ -21,7 +21,7 @@ const READ_TIMEOUT: Duration = Duration::from_millis(200);
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// Runs until the source ends for good or `stop` is set.
-pub(super) fn run(
+pub(crate) fn run(
     spec: &CameraSpec,
     clock: Arc<dyn Clock>,
     sender: Sender,

@@ -10,8 +10,8 @@ use picam_control::orders::Denied;
 use picam_ring::{FsDirectory, SlotTable};
 use picam_time::BootNs;
 
-use super::boot::Card;
-use super::desk::unavailable;
+use crate::boot::Card;
+use crate::desk::unavailable;
 use crate::orders::{Deletion, Ledger, LockOrder, Orders, Since, Taken};
 
 /// How long a deletion runs before that is written down.
@@ -19,7 +19,7 @@ const WRITE_EVERY: Duration = Duration::from_secs(600);
 
 /// The orders about a volume.
 #[derive(Debug)]
-pub(super) struct Books {
+pub(crate) struct Books {
     card: Card,
     state: Mutex<State>,
     locks: ArcSwap<Vec<LockOrder>>,
@@ -43,14 +43,14 @@ struct Known {
 }
 
 /// An open volume: directory, who works in it, and what tells its medium from others.
-pub(super) struct Open {
-    pub(super) directory: FsDirectory,
-    pub(super) slots: SlotTable,
+pub(crate) struct Open {
+    pub(crate) directory: FsDirectory,
+    pub(crate) slots: SlotTable,
     medium: (u64, u64),
 }
 
 impl Books {
-    pub(super) fn new(card: Card, now: BootNs) -> Self {
+    pub(crate) fn new(card: Card, now: BootNs) -> Self {
         Self {
             card,
             state: Mutex::new(State {
@@ -69,17 +69,17 @@ impl Books {
     }
 
     /// Locks that are still being carried out.
-    pub(super) fn locks(&self) -> Arc<Vec<LockOrder>> {
+    pub(crate) fn locks(&self) -> Arc<Vec<LockOrder>> {
         self.locks.load_full()
     }
 
     /// What waits for its day to pass.
-    pub(super) fn deletions(&self) -> Arc<Vec<Deletion>> {
+    pub(crate) fn deletions(&self) -> Arc<Vec<Deletion>> {
         self.deletions.load_full()
     }
 
     /// Opens the volume. An error while it is away, and before anybody records to it.
-    pub(super) fn open(&self) -> io::Result<Open> {
+    pub(crate) fn open(&self) -> io::Result<Open> {
         let (directory, slots, medium) = self.card.beside()?;
         if !slots.is_known() {
             slots.look(&directory)?;
@@ -92,7 +92,7 @@ impl Books {
     }
 
     /// Lets time pass for what waits; `believed` is the time if it can be believed. Says what may be given up now.
-    pub(super) fn pass(&self, now: BootNs, believed: Option<Since>) -> io::Result<Vec<Deletion>> {
+    pub(crate) fn pass(&self, now: BootNs, believed: Option<Since>) -> io::Result<Vec<Deletion>> {
         let open = self.open()?;
         let mut state = self.state();
         let ran = now.since(std::mem::replace(&mut state.ran_to, now));
@@ -113,7 +113,7 @@ impl Books {
     }
 
     /// Changes what is written down; on the medium before this returns.
-    pub(super) fn change(
+    pub(crate) fn change(
         &self,
         now: BootNs,
         change: impl FnOnce(&mut Orders, &Open) -> Result<Taken, Denied>,

@@ -2,17 +2,18 @@
 
 /// Three lines of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DiskNote {
+pub struct DiskNote {
     /// The disk's node. Once that is gone, so is the disk.
-    pub(crate) device: String,
+    pub device: String,
     /// What is the matter.
-    pub(crate) message: String,
+    pub message: String,
     /// What its owner can do.
-    pub(crate) remedy: String,
+    pub remedy: String,
 }
 
 impl DiskNote {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    /// Reads what [`DiskNote::to_text`] made; `None` if a line is missing.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines().map(str::to_owned);
         Some(Self {
             device: lines.next()?,
@@ -21,7 +22,8 @@ impl DiskNote {
         })
     }
 
-    pub(crate) fn to_text(&self) -> String {
+    /// The lines; what would break one is left out.
+    pub fn to_text(&self) -> String {
         let one_line = |text: &str| text.replace(['\n', '\r'], " ");
         let lines = [&self.device, &self.message, &self.remedy];
         lines.map(|line| one_line(line) + "\n").concat()

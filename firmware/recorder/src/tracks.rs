@@ -6,10 +6,10 @@ use picam_media::{Codec, ParameterSets};
 use picam_mp4::TrackConfig;
 use picam_mp4::sample_entry::{self, EntryError};
 
-use super::sides::Sides;
+use crate::sides::Sides;
 
 /// The tracks of a segment: one for pictures with these parameter sets, and those of what comes along.
-pub(super) fn of(
+pub(crate) fn of(
     sets: &ParameterSets,
     sides: &mut Sides,
 ) -> Result<Arc<Vec<TrackConfig>>, EntryError> {

@@ -12,11 +12,11 @@ use rustix::fs::{FlockOperation, StatVfsMountFlags, flock, statvfs};
 use rustix::io::Errno;
 
 /// Whether slots are written with `O_DIRECT`; measured both ways, see `docs/benchmarks.md`.
-pub(super) const DIRECT: bool = true;
+pub(crate) const DIRECT: bool = true;
 
 /// The kernel's boot id (`Documentation/admin-guide/sysctl/kernel.rst`, random); one made of the
 /// start time where there is none.
-pub(super) fn boot_id() -> [u8; 16] {
+pub(crate) fn boot_id() -> [u8; 16] {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let digits: Vec<u8> = text
         .bytes()
@@ -41,7 +41,7 @@ pub(super) fn boot_id() -> [u8; 16] {
 /// The way to the footage directory; the card may come and go. Whoever records into a directory
 /// holds a lock on it: two recorders in one ring would overwrite each other.
 #[derive(Debug, Clone)]
-pub(super) struct Card {
+pub(crate) struct Card {
     path: PathBuf,
     /// Whether the path itself must be a mount point, and is never made: a disk's.
     must_be_mounted: bool,
@@ -67,7 +67,7 @@ struct Held {
 }
 
 impl Card {
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self {
             path,
             must_be_mounted: false,
@@ -76,7 +76,7 @@ impl Card {
     }
 
     /// A place that is there only while something is mounted on it.
-    pub(super) fn mounted_at(path: PathBuf) -> Self {
+    pub(crate) fn mounted_at(path: PathBuf) -> Self {
         Self {
             must_be_mounted: true,
             ..Self::new(path)
@@ -84,12 +84,12 @@ impl Card {
     }
 
     /// Its path.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Why nothing can be recorded there now, as far as can be told without touching the medium.
-    pub(super) fn why_not(&self) -> Option<io::Error> {
+    pub(crate) fn why_not(&self) -> Option<io::Error> {
         let looked = || {
             if self.must_be_mounted && !(self.path.exists() && is_mounted(&self.path)?) {
                 return Ok(Some(Errno::NODEV.into()));
@@ -105,7 +105,7 @@ impl Card {
     /// in it.
     /// [`io::ErrorKind::ResourceBusy`] if another process records into it, `ENODEV` if the card that
     /// it lay on is not mounted any more.
-    pub(super) fn open(&self) -> io::Result<(FsDirectory, SlotTable)> {
+    pub(crate) fn open(&self) -> io::Result<(FsDirectory, SlotTable)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let Known { mount_point, held } = &mut *known;
         if let Some(mount_point) = mount_point
@@ -151,7 +151,7 @@ impl Card {
 
     /// Opens the directory beside those who record into it, for others that are not on their way; with their table, and what
     /// tells this card from others. An error before anybody records, and while the card is gone.
-    pub(super) fn beside(&self) -> io::Result<(FsDirectory, SlotTable, (u64, u64))> {
+    pub(crate) fn beside(&self) -> io::Result<(FsDirectory, SlotTable, (u64, u64))> {
         let held = {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             let held = known.held.as_ref();
@@ -167,20 +167,20 @@ impl Card {
     }
 
     /// Holds nothing of it any more: it is gone, and cannot be repaired or mounted again while somebody does.
-    pub(super) fn let_go(&self) {
+    pub(crate) fn let_go(&self) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.held = None;
     }
 
     /// The table of the card that is there, or was last.
-    pub(super) fn slots(&self) -> Option<SlotTable> {
+    pub(crate) fn slots(&self) -> Option<SlotTable> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.held.as_ref().map(|held| held.slots.clone())
     }
 }
 
 /// The directory at or above `path` that its filesystem is mounted on.
-pub(super) fn mount_point_of(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn mount_point_of(path: &Path) -> io::Result<PathBuf> {
     let mut top = path.canonicalize()?;
     while !is_mounted(&top)? {
         top.pop();
@@ -190,7 +190,7 @@ pub(super) fn mount_point_of(path: &Path) -> io::Result<PathBuf> {
 
 /// Fails where a path leads to the device's own root, which nobody can write to: the footage partition is not mounted (yet), and
 /// the root's size and free space say nothing of it.
-pub(super) fn refuse_bare_root(path: &Path) -> io::Result<()> {
+pub(crate) fn refuse_bare_root(path: &Path) -> io::Result<()> {
     let root = Path::new("/");
     let is_read_only = statvfs(root)?.f_flag.contains(StatVfsMountFlags::RDONLY);
     if is_read_only && path.exists() && path.metadata()?.dev() == root.metadata()?.dev() {
@@ -201,7 +201,7 @@ pub(super) fn refuse_bare_root(path: &Path) -> io::Result<()> {
 }
 
 /// Whether a filesystem is mounted on this very directory; `/` always is one.
-pub(super) fn is_mounted(directory: &Path) -> io::Result<bool> {
+pub(crate) fn is_mounted(directory: &Path) -> io::Result<bool> {
     let Some(parent) = directory.parent() else {
         return Ok(true);
     };

@@ -17,14 +17,14 @@ use picam_ring::{
 };
 use picam_time::{AGREEMENT, BootNs, Clock, Offer, TimeAnchor, TimeSource};
 
-use super::boot::refuse_bare_root;
-use super::desk::{Desk, id_at};
-use super::report::{ENDED, RECORDING, Report, Shared};
-use super::true_time::TrueTime;
-use super::volumes::Volumes;
-use super::{Pulse, RecordPlan};
+use crate::boot::refuse_bare_root;
+use crate::desk::{Desk, id_at};
 use crate::disk_note::DiskNote;
 use crate::orders::{Deletion, seconds_up};
+use crate::report::{ENDED, RECORDING, Report, Shared};
+use crate::true_time::TrueTime;
+use crate::volumes::Volumes;
+use crate::{Pulse, RecordPlan};
 
 /// What one camera is, and what was last heard of its faults.
 struct Camera {
@@ -56,7 +56,7 @@ struct Medium {
 }
 
 impl Status {
-    pub(super) fn new(
+    pub(crate) fn new(
         plan: &RecordPlan,
         letters: &[u8],
         slot_size: u64,
@@ -94,7 +94,7 @@ impl Status {
     }
 
     /// Whether every camera has something on the card, or never will.
-    pub(super) fn all_under_way(&self) -> bool {
+    pub(crate) fn all_under_way(&self) -> bool {
         self.cameras.iter().all(|camera| {
             camera.shared.durable_until() > BootNs::ZERO
                 || camera.shared.state.load(Ordering::Relaxed) == ENDED
@@ -130,7 +130,7 @@ impl Status {
     }
 
     /// A segment was given up because it had grown too old.
-    pub(super) fn aged(&self, letter: u8) {
+    pub(crate) fn aged(&self, letter: u8) {
         for camera in self.cameras.iter().filter(|camera| camera.letter == letter) {
             camera.shared.aged.fetch_add(1, Ordering::Relaxed);
         }
@@ -145,17 +145,17 @@ impl Status {
     }
 
     /// A volume is smaller than it says.
-    pub(super) fn card_is_forged(&self, volume: Volume) {
+    pub(crate) fn card_is_forged(&self, volume: Volume) {
         self.medium(volume).is_forged.store(true, Ordering::Relaxed);
     }
 
     /// Footage was found damaged.
-    pub(super) fn slot_is_rotten(&self, volume: Volume) {
+    pub(crate) fn slot_is_rotten(&self, volume: Volume) {
         self.medium(volume).rotten.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Slots are missing and there is no room for them, or (`None`) not any more.
-    pub(super) fn card_full(&self, volume: Volume, what: Option<String>) {
+    pub(crate) fn card_full(&self, volume: Volume, what: Option<String>) {
         self.medium(volume).full.store(what.map(Arc::new));
     }
 
@@ -295,7 +295,7 @@ impl Status {
 
     /// What every place is doing, while `in_use` takes the footage.
     fn volume_states(&self, in_use: Volume) -> Vec<VolumeStatus> {
-        let look = |(volume, card): (Volume, &super::boot::Card)| {
+        let look = |(volume, card): (Volume, &crate::boot::Card)| {
             let space = match card.why_not() {
                 None => FsDirectory::open(card.path(), false).and_then(|d| d.space()),
                 Some(why) => Err(why),
