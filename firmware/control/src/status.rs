@@ -1,5 +1,6 @@
 //! What the recorder says of itself. It fills these in; everyone else only reads them.
 
+use picam_ring::Volume;
 use serde::{Deserialize, Serialize};
 
 /// Where the status comes from: the recorder in this process, or the one behind a socket.
@@ -41,28 +42,6 @@ pub struct Status {
     /// All places that footage is, or would be, recorded to; the best first.
     #[serde(default)]
     pub volumes: Vec<VolumeStatus>,
-}
-
-/// A place for footage. Each is a ring of its own.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Volume {
-    /// The card's own partition.
-    #[default]
-    Card,
-    /// The USB disk.
-    Usb,
-}
-
-impl std::fmt::Display for Volume {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Card => "the card",
-            Self::Usb => "the USB disk",
-        })
-    }
 }
 
 /// What a place for footage is doing.

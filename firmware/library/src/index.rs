@@ -12,9 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use picam_control::status::Volume;
 use picam_mp4::{SegmentState, shown_end};
-use picam_ring::{SegmentName, SlotName, is_filler};
+use picam_ring::{SegmentName, SlotName, Volume, is_filler};
 use serde::Serialize;
 
 use crate::footage;

@@ -19,6 +19,6 @@ pub use clip::{CameraError, Clip, ClipError, When};
 pub use footage::open_slot;
 pub use index::{Foreign, Listing};
 pub use library::Library;
-pub use segment::{Dropped, Segment, SinceBoot, State, USB_MARK, is_id, unwrap_sequence};
+pub use segment::{Dropped, Segment, SinceBoot, State, unwrap_sequence};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use text::utc;

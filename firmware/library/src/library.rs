@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, time};
 
-use picam_control::status::Volume;
-use picam_ring::{Moment, newest_first};
+use picam_ring::{Moment, Volume, newest_first};
 use picam_time::UtcUs;
 
 use crate::index::{Foreign, Index, Listing};

@@ -1,9 +1,10 @@
 //! One segment, as its name and its header tell of it.
 
 use jiff::{SignedDuration, Timestamp};
-use picam_control::status::Volume;
 use picam_mp4::{Record, SegmentState};
-use picam_ring::{Class, NameTime, SEQUENCE_MODULUS, SegmentName, digits_of, distance};
+use picam_ring::{
+    Class, NameTime, SEQUENCE_MODULUS, SegmentId, SegmentName, Volume, digits_of, distance,
+};
 use picam_time::BootNs;
 use serde::{Serialize, Serializer};
 
@@ -93,7 +94,6 @@ impl Segment {
     pub fn new(name: &SegmentName, record: &Record, state: SegmentState, size: u64) -> Self {
         let finished = state == SegmentState::Finished;
         let counters = finished.then_some(record.counters);
-        let id = id_of(name);
         let utc = record.start_utc;
         let utc = utc.and_then(|utc| Timestamp::from_microsecond(utc.0).ok());
         Self {
@@ -120,16 +120,16 @@ impl Segment {
             }),
             crc_failures: counters.map(|counters| counters.crc_failures),
             io_faults: counters.map(|counters| counters.io_faults),
-            ..Self::named(name, id, size)
+            ..Self::named(name, size)
         }
     }
 
     /// Of a file whose header says nothing.
     pub fn damaged(name: &SegmentName, size: u64) -> Self {
-        Self::named(name, id_of(name), size)
+        Self::named(name, size)
     }
 
-    fn named(name: &SegmentName, id: String, size: u64) -> Self {
+    fn named(name: &SegmentName, size: u64) -> Self {
         Self {
             volume: Volume::Card,
             boot_id: None,
@@ -155,16 +155,14 @@ impl Segment {
             dropped: None,
             crc_failures: None,
             io_faults: None,
-            id,
+            id: SegmentId::new(Volume::Card, name).to_string(),
             parsed: *name,
         }
     }
 
     /// The same on a volume. Each counts on its own, so that an id says which it is of.
     pub fn on(mut self, volume: Volume) -> Self {
-        if volume == Volume::Usb {
-            self.id.push(USB_MARK);
-        }
+        self.id = SegmentId::new(volume, &self.parsed).to_string();
         self.volume = volume;
         self
     }
@@ -212,25 +210,6 @@ impl Segment {
     }
 }
 
-/// The id of a segment.
-pub(crate) fn id_of(name: &SegmentName) -> String {
-    format!("{}{:06}", char::from(name.camera), name.sequence)
-}
-
-/// What the id of a segment on the USB disk ends in.
-pub const USB_MARK: char = 'u';
-
-/// Whether `id` has the form of an id.
-pub fn is_id(id: &str) -> bool {
-    let id = id.strip_suffix(USB_MARK).unwrap_or(id);
-    let [camera, digits @ ..] = id.as_bytes() else {
-        return false;
-    };
-    picam_ring::is_camera_letter(*camera)
-        && digits.len() == 6
-        && digits.iter().all(u8::is_ascii_digit)
-}
-
 /// The whole sequence number of a file whose header is unreadable: names hold it modulo
 /// [`SEQUENCE_MODULUS`], so it is the one nearest to `newest` that ends in these digits.
 pub fn unwrap_sequence(named: u32, newest: u64) -> u64 {
@@ -256,29 +235,6 @@ fn display<S: Serializer>(value: &impl std::fmt::Display, to: S) -> Result<S::Ok
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ids_have_one_form() {
-        for id in ["F000123", "0999999", "Z000000", "F000123u"] {
-            assert!(is_id(id));
-        }
-        for id in [
-            "",
-            "u",
-            "F",
-            "F00012",
-            "F00012u",
-            "F000123uu",
-            "F000123U",
-            "F0000123",
-            "f000123",
-            "F00012x",
-            "F+00123",
-            "../etc",
-        ] {
-            assert!(!is_id(id), "{id}");
-        }
-    }
 
     #[test]
     fn short_sequences_are_unwrapped_near_the_newest() {

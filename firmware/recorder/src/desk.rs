@@ -10,10 +10,9 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use picam_control::orders::{Denied, Order, OrderSpan, OrderTaker, Why};
-use picam_control::status::Volume;
 use picam_mp4::RecoverError;
 use picam_ring::{
-    Class, Extent, Owner, SegmentName, Shares, SlotName, SlotTable, is_camera_letter,
+    Class, Extent, Owner, SegmentId, SegmentName, Shares, SlotName, SlotTable, Volume,
     reclass_claimed,
 };
 use picam_time::{BootNs, Clock, UtcUs};
@@ -72,11 +71,11 @@ impl Desk {
         books.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// Where a segment lies that may be there: its volume, and its id on it. A camera without a disk has none of a disk's.
-    fn place<'a>(&self, id: &'a str) -> Result<(Volume, &Books, &'a str), Denied> {
-        let (volume, here) = place_of(id);
-        let books = self.books(volume).map_err(|_| no_segment(id))?;
-        Ok((volume, books, here))
+    /// Where a segment lies that may be there. A camera without a disk has none of a disk's.
+    fn place(&self, text: &str) -> Result<(SegmentId, &Books), Denied> {
+        let id = SegmentId::parse(text).ok_or_else(|| no_segment(text))?;
+        let books = self.books(id.volume).map_err(|_| no_segment(text))?;
+        Ok((id, books))
     }
 
     pub(crate) fn clock(&self) -> Arc<TrueTime> {
@@ -265,7 +264,8 @@ impl Desk {
                     .deletions()
                     .iter()
                     .filter(|deletion| {
-                        let found = find(&open.slots, &deletion.segment);
+                        let id = deletion.id(Volume::Card);
+                        let found = id.and_then(|id| find(&open.slots, id));
                         let extent = found.and_then(|name| Extent::of(&open.directory, name).ok());
                         extent.is_some_and(|extent| order.span.meets(&extent))
                     })
@@ -286,7 +286,7 @@ impl Desk {
                 to,
             }),
             OrderSpan::Segment(ref id) => {
-                let (_, books, here) = self.place(id)?;
+                let (here, books) = self.place(id)?;
                 let open = books.open().map_err(unavailable)?;
                 let name = find(&open.slots, here).ok_or_else(|| no_segment(id))?;
                 let extent = Extent::of(&open.directory, name).map_err(unavailable)?;
@@ -323,18 +323,18 @@ impl Desk {
 
     /// Unlocks one segment, at once; it becomes a normal one. What is still to be locked around it is not any more.
     pub(crate) fn unlock(&self, id: &str) -> Result<(), Denied> {
-        let (volume, books, here) = self.place(id)?;
+        let (here, books) = self.place(id)?;
         let open = books.open().map_err(unavailable)?;
         let name = find(&open.slots, here).ok_or_else(|| no_segment(id))?;
         let extent = Extent::of(&open.directory, name).map_err(unavailable)?;
-        let locks = self.locks_of(volume);
+        let locks = self.locks_of(here.volume);
         let over: Vec<LockOrder> = locks
             .iter()
             .filter(|order| order.span.meets(&extent))
             .cloned()
             .collect();
         if !over.is_empty() {
-            self.end_locks(volume, &over).map_err(unavailable)?;
+            self.end_locks(here.volume, &over).map_err(unavailable)?;
         }
         if !name.class.is_locked() {
             return Ok(());
@@ -354,9 +354,9 @@ impl Desk {
     }
 
     fn delete(&self, id: &str) -> Result<(), Denied> {
-        let (volume, books, here) = self.place(id)?;
+        let (here, books) = self.place(id)?;
         // What has run until now is none of its day.
-        self.pass(volume, None).map_err(unavailable)?;
+        self.pass(here.volume, None).map_err(unavailable)?;
         books.change(self.clock.now(), |orders, open| {
             let name = find(&open.slots, here).ok_or_else(|| no_segment(id))?;
             let extent = Extent::of(&open.directory, name).map_err(unavailable)?;
@@ -369,7 +369,7 @@ impl Desk {
                 ));
             }
             let mark = Deletion {
-                segment: here.to_owned(),
+                segment: here.on(Volume::Card).to_string(),
                 sequence: extent.sequence,
                 boot_id: extent.boot_id,
                 ran: Duration::ZERO,
@@ -381,11 +381,11 @@ impl Desk {
 
     fn restore(&self, id: &str) -> Result<(), Denied> {
         // What cannot be there is not marked.
-        let Ok((_, books, here)) = self.place(id) else {
+        let Ok((here, books)) = self.place(id) else {
             return Ok(());
         };
         books.change(self.clock.now(), |orders, _| {
-            Ok(orders.restore(|deletion| deletion.segment == here))
+            Ok(orders.restore(|deletion| deletion.id(here.volume) == Some(here)))
         })
     }
 
@@ -431,33 +431,11 @@ impl OrderTaker for Desk {
     }
 }
 
-/// What the id of a segment on the USB disk ends in.
-const USB_MARK: char = 'u';
-
-/// Where the segment with an id lies, and its id there.
-fn place_of(id: &str) -> (Volume, &str) {
-    match id.strip_suffix(USB_MARK) {
-        Some(here) => (Volume::Usb, here),
-        None => (Volume::Card, id),
-    }
-}
-
-/// The id of a segment that lies there.
-pub(crate) fn id_at(volume: Volume, here: &str) -> String {
-    match volume {
-        Volume::Usb => format!("{here}{USB_MARK}"),
-        Volume::Card => here.to_owned(),
-    }
-}
-
-/// The segment with an id such as `F000123`.
-pub(crate) fn find(slots: &SlotTable, id: &str) -> Option<SegmentName> {
-    let (&camera, digits) = id.as_bytes().split_first()?;
-    let is_id = is_camera_letter(camera) && digits.len() == 6;
-    let sequence = id.get(1..).filter(|_| is_id && digits.is_ascii())?;
-    let all_digits = sequence.bytes().all(|byte| byte.is_ascii_digit());
-    let sequence = sequence.parse().ok().filter(|_| all_digits)?;
-    slots.ring(camera, |ring| ring.find(sequence).map(|found| found.name))
+/// The segment with this id, among those of its volume.
+pub(crate) fn find(slots: &SlotTable, id: SegmentId) -> Option<SegmentName> {
+    slots.ring(id.camera, |ring| {
+        ring.find(id.sequence).map(|found| found.name)
+    })
 }
 
 fn no_segment(id: &str) -> Denied {

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use picam_control::status::Volume;
 use picam_mp4::{RecordError, RecoverError};
 use picam_ring::{
     Action, AgeingClock, AgeingPace, CameraNeed, Catalog, Claim, Directory, Fault, Found,
     FsDirectory, Lenders, Mender, Needs, Owner, Provision, Readback, Retention, SegmentStart,
-    SlotName, SlotTable, Slots, ageing_clock, corrections, date_claimed, expired, has_aged, look,
-    newest_footage, recover_claimed,
+    SlotName, SlotTable, Slots, Volume, ageing_clock, corrections, date_claimed, expired, has_aged,
+    look, newest_footage, recover_claimed,
 };
 use picam_time::{BootNs, BootTime, Clock, Offer, UtcUs};
 

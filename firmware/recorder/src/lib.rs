@@ -44,10 +44,9 @@ use std::time::{Duration, Instant};
 use picam_capture::CameraSpec;
 use picam_control::Answer;
 use picam_control::orders::OrderTaker;
-use picam_control::status::Volume;
 use picam_media::TIMESCALE;
 use picam_ring::{
-    CameraNeed, RingConfig, Shares, Slots, TooManyCameras, assign_letters, head_len_for,
+    CameraNeed, RingConfig, Shares, Slots, TooManyCameras, Volume, assign_letters, head_len_for,
 };
 use picam_time::{Clock, SystemClock, Ticks};
 

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
 
-use picam_control::status::Volume;
 use picam_mp4::RecoverError;
 use picam_ring::{
-    Class, Directory, Extent, Owner, Rename, SegmentName, SlotName, SlotTable, lock,
+    Class, Directory, Extent, Owner, Rename, SegmentName, SlotName, SlotTable, Volume, lock,
     reclass_claimed,
 };
 use picam_time::UtcUs;
@@ -115,7 +114,8 @@ impl Locker {
         believed: Option<UtcUs>,
     ) -> io::Result<()> {
         for deletion in desk.pass(volume, believed)? {
-            if let Some(name) = find(table, &deletion.segment) {
+            let found = deletion.id(volume).and_then(|id| find(table, id));
+            if let Some(name) = found {
                 let extent = Extent::of(directory, name)?;
                 let same = (deletion.sequence, deletion.boot_id);
                 if (extent.sequence, extent.boot_id) == same {

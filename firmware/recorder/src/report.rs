@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
-use picam_control::status::{Fault, Losses, Volume};
+use picam_control::status::{Fault, Losses};
 use picam_media::AccessUnit;
 use picam_mp4::Counters;
+use picam_ring::Volume;
 use picam_time::BootNs;
 
 /// What a camera is doing, as in [`Shared::state`].

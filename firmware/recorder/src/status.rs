@@ -10,15 +10,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arc_swap::ArcSwapOption;
 use picam_control::status::{
     CameraState, CameraStatus, CardStatus, ClassCounts, DeletionStatus, Fault, RingStatus,
-    StatusSource, StatusUnavailable, Volume, VolumeState, VolumeStatus,
+    StatusSource, StatusUnavailable, VolumeState, VolumeStatus,
 };
 use picam_ring::{
-    Catalog, Class, Directory, FsDirectory, Shares, SlotTable, degraded, share_warnings,
+    Catalog, Class, Directory, FsDirectory, SegmentId, Shares, SlotTable, Volume, degraded,
+    share_warnings,
 };
 use picam_time::{AGREEMENT, BootNs, Clock, Offer, TimeAnchor, TimeSource};
 
 use crate::boot::refuse_bare_root;
-use crate::desk::{Desk, id_at};
+use crate::desk::Desk;
 use crate::disk_note::DiskNote;
 use crate::orders::{Deletion, seconds_up};
 use crate::report::{ENDED, RECORDING, Report, Shared};
@@ -31,6 +32,16 @@ struct Camera {
     name: String,
     letter: u8,
     shared: Arc<Shared>,
+}
+
+impl Camera {
+    /// Where it records to.
+    fn volume(&self) -> Volume {
+        match self.shared.on_disk.load(Ordering::Relaxed) {
+            true => Volume::Usb,
+            false => Volume::Card,
+        }
+    }
 }
 
 /// The state of a recording.
@@ -161,11 +172,8 @@ impl Status {
 
     /// What takes the footage now.
     fn volume(&self) -> Volume {
-        let on_disk = |camera: &Camera| camera.shared.on_disk.load(Ordering::Relaxed);
-        match self.cameras.iter().any(on_disk) {
-            true => Volume::Usb,
-            false => Volume::Card,
-        }
+        let volumes = self.cameras.iter().map(Camera::volume);
+        volumes.max().unwrap_or_default()
     }
 
     fn camera(&self, camera: &Camera, catalog: &Catalog) -> CameraStatus {
@@ -199,12 +207,12 @@ impl Status {
             lost: shared.losses(),
             last_durable_ms_ago: (durable > BootNs::ZERO).then_some(ago as u64),
             segment: segment.map(|n| {
-                let mark = if shared.on_disk.load(Ordering::Relaxed) {
-                    "u"
-                } else {
-                    ""
+                let id = SegmentId {
+                    volume: camera.volume(),
+                    camera: camera.letter,
+                    sequence: n - 1,
                 };
-                format!("{}{:06}{mark}", char::from(camera.letter), n - 1)
+                id.to_string()
             }),
             segments: shared.segments.load(Ordering::Relaxed),
             ring: self.ring(camera, catalog),
@@ -261,7 +269,10 @@ fn unusable_fault(catalog: &Catalog) -> Option<Fault> {
 impl Status {
     fn deletions(&self) -> Vec<DeletionStatus> {
         let show = |(volume, deletion): (Volume, Deletion)| DeletionStatus {
-            segment: id_at(volume, &deletion.segment),
+            segment: match deletion.id(volume) {
+                Some(id) => id.to_string(),
+                None => deletion.segment.clone(),
+            },
             in_s: seconds_up(deletion.waits(None)),
         };
         self.desk.deletions().into_iter().map(show).collect()

@@ -8,8 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use picam_control::status::Volume;
-use picam_ring::{FsDirectory, SlotTable};
+use picam_ring::{FsDirectory, SlotTable, Volume};
 
 use crate::boot::Card;
 

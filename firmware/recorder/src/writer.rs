@@ -9,12 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use picam_control::status::Volume;
 use picam_media::{AccessUnit, Joint, ParameterSets, Place, UnitKind};
 use picam_mp4::{Counters, Sample, TrackConfig};
 use picam_ring::{
     ATTEMPTS, Account, Boot, Fault, FsDirectory, Loss, Picture, Placement, RecordError, Recorder,
-    RingConfig, SIDE_HOLD, Taken, Urgency,
+    RingConfig, SIDE_HOLD, Taken, Urgency, Volume,
 };
 use picam_time::{BootNs, Clock};
 

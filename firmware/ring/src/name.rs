@@ -204,7 +204,7 @@ impl NameTime {
 }
 
 /// Decimal digits and nothing else: `u32::from_str` would take a sign.
-fn digits(text: &str) -> Option<u32> {
+pub(crate) fn digits(text: &str) -> Option<u32> {
     text.bytes().try_fold(0u32, |n, byte| {
         byte.is_ascii_digit()
             .then(|| n * 10 + u32::from(byte - b'0'))

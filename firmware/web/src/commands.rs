@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use picam_control::orders::{Denied, Order, OrderSpan, OrderTaker, Why};
-use picam_library::is_id;
+use picam_ring::SegmentId;
 use picam_time::UtcUs;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -56,8 +56,7 @@ pub(crate) async fn lock(State(app): State<App>, request: Request) -> Result<Sta
             from: moment(&from)?,
             to: moment(&to)?,
         },
-        (None, None, Some(segment)) if is_id(&segment) => OrderSpan::Segment(segment),
-        (None, None, Some(_)) => return Err(crate::list::no_id()),
+        (None, None, Some(segment)) => OrderSpan::Segment(known(segment)?),
         _ => {
             let error = "it is not said which footage is to be kept";
             return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error, SEND));
@@ -110,9 +109,9 @@ pub(crate) async fn resume(State(app): State<App>) -> Result<StatusCode, ApiErro
 }
 
 fn known(id: String) -> Result<String, ApiError> {
-    match is_id(&id) {
-        true => Ok(id),
-        false => Err(crate::list::no_id()),
+    match SegmentId::parse(&id) {
+        Some(_) => Ok(id),
+        None => Err(crate::list::no_id()),
     }
 }
 

@@ -9,7 +9,8 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use picam_library::{Foreign, Library, Listing, Segment, State as SegmentState, is_id};
+use picam_library::{Foreign, Library, Listing, Segment, State as SegmentState};
+use picam_ring::SegmentId;
 use serde::Serialize;
 
 use crate::app::App;
@@ -106,7 +107,7 @@ pub(crate) async fn segment(State(app): State<App>, Id(id): Id) -> Result<Respon
 
 /// Looks a segment up on the card.
 pub(crate) fn find(index: &Library, id: &str) -> Result<Arc<Segment>, ApiError> {
-    if !is_id(id) {
+    if SegmentId::parse(id).is_none() {
         return Err(no_id());
     }
     let listing = index.refresh().map_err(|error| ApiError::card(&error))?;

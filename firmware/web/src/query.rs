@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use picam_control::status::Volume;
-use picam_library::{Listing, Segment, USB_MARK, is_id, unwrap_sequence};
-use picam_ring::{Class, is_camera_letter};
+use picam_library::{Listing, Segment, unwrap_sequence};
+use picam_ring::{Class, SegmentId, is_camera_letter};
 use serde::Deserialize;
 
 use crate::error::ApiError;
@@ -36,7 +35,7 @@ pub(crate) struct Filter {
     from: Option<Timestamp>,
     to: Option<Timestamp>,
     limit: usize,
-    before: Option<String>,
+    before: Option<SegmentId>,
 }
 
 impl TryFrom<Params> for Filter {
@@ -53,7 +52,7 @@ impl TryFrom<Params> for Filter {
             from: day_from.max(from),
             to: [day_to, to].into_iter().flatten().min(),
             limit: params.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), limit)?,
-            before: params.before.map(before).transpose()?,
+            before: params.before.as_deref().map(before).transpose()?,
         })
     }
 }
@@ -64,7 +63,6 @@ impl Filter {
         let all = listing.segments.iter().map(AsRef::as_ref);
         let start = self
             .before
-            .as_ref()
             .map_or(0, |before| start_behind(listing, before));
         let mut matching = all.skip(start).filter(|segment| self.matches(segment));
         let page: Vec<_> = matching.by_ref().take(self.limit).collect();
@@ -86,20 +84,17 @@ impl Filter {
 
 /// Where the page behind `before` starts. The segment itself may be gone: then it is where it
 /// would have stood.
-fn start_behind(listing: &Listing, before: &str) -> usize {
+fn start_behind(listing: &Listing, before: SegmentId) -> usize {
     let segments = &listing.segments;
-    if let Some(at) = segments.iter().position(|segment| segment.id == before) {
+    let id = before.to_string();
+    if let Some(at) = segments.iter().position(|segment| segment.id == id) {
         return at + 1;
     }
     // Each volume counts on its own.
-    let (number, volume) = match before.strip_suffix(USB_MARK) {
-        Some(number) => (number, Volume::Usb),
-        None => (before, Volume::Card),
-    };
+    let volume = before.volume;
     let mut own = segments.iter().filter(|segment| segment.volume == volume);
     let newest = own.next().map_or(0, |segment| segment.sequence);
-    let named = number.get(1..).and_then(|digits| digits.parse().ok());
-    let sequence = unwrap_sequence(named.unwrap_or(0), newest);
+    let sequence = unwrap_sequence(before.sequence, newest);
     let mut all = segments.iter();
     let behind = all.position(|s| s.volume == volume && s.sequence < sequence);
     behind.unwrap_or(segments.len())
@@ -149,11 +144,9 @@ fn limit(text: &str) -> Result<usize, ApiError> {
     }
 }
 
-fn before(text: String) -> Result<String, ApiError> {
-    match is_id(&text) {
-        true => Ok(text),
-        false => Err(bad("before", &text, "the id of a segment, such as F000123")),
-    }
+fn before(text: &str) -> Result<SegmentId, ApiError> {
+    let wanted = "the id of a segment, such as F000123";
+    SegmentId::parse(text).ok_or_else(|| bad("before", text, wanted))
 }
 
 fn bad(name: &str, text: &str, wanted: &str) -> ApiError {

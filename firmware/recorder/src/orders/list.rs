@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picam_ring::Class;
+use picam_ring::{Class, SegmentId, Volume};
 use picam_time::UtcUs;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ const MAX_DELETIONS: usize = 500;
 /// Footage that somebody on the page wants gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Deletion {
-    /// Its id, as on the page.
+    /// Its id as if it lay on the card: what is written down lies beside it, wherever that is.
     pub(crate) segment: String,
     /// Its whole sequence number, and the boot that recorded it: ids come round again.
     pub(crate) sequence: u64,
@@ -45,6 +45,11 @@ pub(crate) struct Since {
 }
 
 impl Deletion {
+    /// Its id if it lies there; `None` if what is written down is none.
+    pub(crate) fn id(&self, volume: Volume) -> Option<SegmentId> {
+        SegmentId::parse(&self.segment).map(|id| id.on(volume))
+    }
+
     /// How long until it may be carried out, by the clock or by what has run since, whichever is less.
     /// `believed` is the time if it can be believed. Within one boot it says nothing: what has run is exact, and a clock
     /// that is put right jumps.

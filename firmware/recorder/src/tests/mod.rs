@@ -13,9 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use picam_capture::CameraSpec;
-use picam_control::status::Volume;
 use picam_mp4::{Counters, FragmentLimits, Sample};
-use picam_ring::{Boot, Picture, Recorder, RingConfig, Shares, SlotTable, Slots, head_len_for};
+use picam_ring::{
+    Boot, Picture, Recorder, RingConfig, Shares, SlotTable, Slots, Volume, head_len_for,
+};
 use picam_testkit::TurnedClock;
 use picam_testkit::numbered::Numbered;
 use picam_time::{BootNs, Clock, TimeAnchor, TimeSource, UtcUs};
