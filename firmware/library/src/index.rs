@@ -5,7 +5,7 @@
 //! once a minute, everything.
 
 use std::collections::HashMap;
-use std::fs::{self, DirEntry};
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use picam_mp4::{SegmentState, shown_end};
-use picam_ring::{SegmentName, SlotName, Volume, is_filler};
+use picam_ring::{FsDirectory, FsKind, SegmentName, SlotName, Volume, is_filler};
 use serde::Serialize;
 
 use crate::footage;
@@ -86,7 +86,8 @@ struct Cached {
 /// As long as this is the same, so is the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
-    modified: Option<SystemTime>,
+    /// Seconds since 1970, and nanoseconds.
+    modified: (i64, i64),
     len: u64,
 }
 
@@ -133,25 +134,30 @@ impl Index {
     fn look_at_all(&self, cache: &mut HashMap<String, Cached>) -> io::Result<Arc<Listing>> {
         let mut seen = HashMap::with_capacity(cache.len());
         let mut foreign = Foreign::default();
-        for entry in fs::read_dir(&self.dir)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            if name.to_str().is_some_and(is_filler) {
+        for entry in FsDirectory::open(&self.dir, false)?.entries()? {
+            let name = entry.name.to_str();
+            if name.is_some_and(is_filler) {
                 continue;
             }
-            match name.to_str().and_then(SlotName::parse) {
-                Some(SlotName::Segment(name)) => {
+            let stamp = match entry.kind {
+                FsKind::File { size, modified } => Some(Stamp {
+                    modified,
+                    len: size,
+                }),
+                FsKind::Other | FsKind::Unknown => None,
+            };
+            match (name.and_then(SlotName::parse), stamp) {
+                (Some(SlotName::Segment(name)), Some(stamp)) => {
                     // A file that vanished since, or that cannot be read, is not listed.
-                    if let Ok(cached) = self.look_at(&entry, &name, cache) {
+                    if let Ok(cached) = self.look_at(stamp, &name, cache) {
                         seen.insert(cached.segment.name.clone(), cached);
                     }
                 }
-                Some(SlotName::Spare { .. }) => {}
-                None => {
+                // What only has the name of a slot is nobody's footage.
+                (Some(_), _) => {}
+                (None, stamp) => {
                     foreign.files += 1;
-                    let metadata = entry.metadata().ok();
-                    let file = metadata.filter(fs::Metadata::is_file);
-                    foreign.bytes += file.map_or(0, |metadata| metadata.len());
+                    foreign.bytes += stamp.map_or(0, |stamp| stamp.len);
                 }
             }
         }
@@ -220,15 +226,10 @@ impl Index {
 
     fn look_at(
         &self,
-        entry: &DirEntry,
+        stamp: Stamp,
         name: &SegmentName,
         cache: &mut HashMap<String, Cached>,
     ) -> io::Result<Cached> {
-        let metadata = entry.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        let stamp = Stamp::of(&metadata);
         let known = cache.remove(&name.to_string());
         if let Some(known) = known
             && known.stamp == stamp
@@ -257,7 +258,7 @@ impl Index {
 impl Stamp {
     fn of(metadata: &fs::Metadata) -> Self {
         Self {
-            modified: metadata.modified().ok(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
             len: metadata.len(),
         }
     }

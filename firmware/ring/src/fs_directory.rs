@@ -1,16 +1,18 @@
 //! The ring's directory on a real filesystem.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::num::NonZeroU64;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use picam_mp4::layout::{PAGE, SECTOR};
 use picam_mp4::{Flush, ReadAt, SlotFile};
 use rustix::fs::{
-    Advice, AtFlags, CWD, Dir, FallocateFlags, FileType, Mode, OFlags, RenameFlags, fadvise,
+    Advice, AtFlags, CWD, Dir, FallocateFlags, FileType, Mode, OFlags, RenameFlags, Stat, fadvise,
     fallocate, fdatasync, fstat, fstatvfs, fsync, ftruncate, openat, renameat, renameat_with, stat,
     statat, syncfs, unlinkat,
 };
@@ -41,8 +43,45 @@ pub struct FsSlot {
     granule: Option<usize>,
 }
 
+/// What lies in a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FsEntry {
+    /// Its name, which need not be UTF-8.
+    pub name: OsString,
+    /// What it is.
+    pub kind: FsKind,
+}
+
+/// What an entry of a directory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FsKind {
+    /// A regular file.
+    File {
+        /// Length in bytes.
+        size: u64,
+        /// When it was written to last: seconds since 1970, and nanoseconds.
+        modified: (i64, i64),
+    },
+    /// A folder, a link, a pipe.
+    Other,
+    /// It cannot be asked about.
+    Unknown,
+}
+
+impl FsKind {
+    fn of(stat: &Stat) -> Self {
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Self::File {
+                size: u64::try_from(stat.st_size).unwrap_or(0),
+                modified: (stat.st_mtime, stat.st_mtime_nsec as i64),
+            },
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Listings made before one that breaks off is taken as it is.
-const SURVEY_TRIES: u32 = 3;
+const LIST_TRIES: u32 = 3;
 /// Stands in for an entry whose name cannot be read.
 const UNREADABLE: &str = "(unreadable)";
 
@@ -113,44 +152,42 @@ impl FsDirectory {
         }
     }
 
+    /// Everything in it, whoever made it; subdirectories are not descended into.
+    pub fn entries(&self) -> io::Result<Vec<FsEntry>> {
+        list_with(|| self.list_once())
+    }
+
     /// One listing, and what it broke off with.
-    fn survey_once(&self) -> io::Result<(Listing, Option<Errno>)> {
-        let mut listing = Listing::default();
+    fn list_once(&self) -> io::Result<(Vec<FsEntry>, Option<Errno>)> {
+        let mut entries = Vec::new();
         for entry in Dir::read_from(&self.handle)? {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    listing.unusable.push(UNREADABLE.to_owned());
-                    return Ok((listing, Some(error)));
+                    let name = UNREADABLE.into();
+                    let kind = FsKind::Unknown;
+                    entries.push(FsEntry { name, kind });
+                    return Ok((entries, Some(error)));
                 }
-            };
-            let Ok(name) = entry.file_name().to_str() else {
-                // Nothing of ours, and nothing that could be shown.
-                listing
-                    .unusable
-                    .push(entry.file_name().to_string_lossy().into_owned());
-                continue;
             };
             let kind = match entry.file_type() {
                 FileType::Unknown | FileType::RegularFile => {
-                    statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
-                        .map(|stat| (FileType::from_raw_mode(stat.st_mode), stat.st_size))
+                    match statat(&self.handle, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+                        Ok(stat) => FsKind::of(&stat),
+                        // Removed since.
+                        Err(Errno::NOENT) => continue,
+                        Err(_) => FsKind::Unknown,
+                    }
                 }
-                kind => Ok((kind, 0)),
+                _ => FsKind::Other,
             };
-            match kind {
-                // Removed since.
-                Err(Errno::NOENT) => {}
-                Err(_) => listing.unusable.push(name.to_owned()),
-                Ok((FileType::RegularFile, size)) => listing.entries.push(Entry {
-                    name: name.to_owned(),
-                    size: u64::try_from(size).unwrap_or(0),
-                }),
-                Ok(_) if SlotName::parse(name).is_some() => listing.unusable.push(name.to_owned()),
-                Ok(_) => {}
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                let name = OsStr::from_bytes(name).to_owned();
+                entries.push(FsEntry { name, kind });
             }
         }
-        Ok((listing, None))
+        Ok((entries, None))
     }
 }
 
@@ -162,7 +199,23 @@ impl Directory for FsDirectory {
     }
 
     fn survey(&self) -> io::Result<Listing> {
-        survey_with(|| self.survey_once())
+        let mut listing = Listing::default();
+        for FsEntry { name, kind } in self.entries()? {
+            let name = match name.into_string() {
+                Ok(name) => name,
+                // Nothing of ours, and nothing that could be shown.
+                Err(name) => {
+                    listing.unusable.push(name.to_string_lossy().into_owned());
+                    continue;
+                }
+            };
+            match kind {
+                FsKind::File { size, .. } => listing.entries.push(Entry { name, size }),
+                FsKind::Other if SlotName::parse(&name).is_none() => {}
+                FsKind::Other | FsKind::Unknown => listing.unusable.push(name),
+            }
+        }
+        Ok(listing)
     }
 
     fn read_uncached(&self, name: &str, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
@@ -255,17 +308,18 @@ impl Directory for FsDirectory {
 
 /// The first listing that is whole. What stays unreadable shall not keep the rest from being used; what passes shall not
 /// hide it.
-fn survey_with(
-    mut once: impl FnMut() -> io::Result<(Listing, Option<Errno>)>,
-) -> io::Result<Listing> {
-    for _ in 1..SURVEY_TRIES {
-        if let (listing, None) = once()? {
-            return Ok(listing);
+fn list_with(
+    mut once: impl FnMut() -> io::Result<(Vec<FsEntry>, Option<Errno>)>,
+) -> io::Result<Vec<FsEntry>> {
+    for _ in 1..LIST_TRIES {
+        if let (entries, None) = once()? {
+            return Ok(entries);
         }
     }
+    let is_file = |entry: &FsEntry| matches!(entry.kind, FsKind::File { .. });
     match once()? {
-        (listing, Some(error)) if listing.entries.is_empty() => Err(error.into()),
-        (listing, _) => Ok(listing),
+        (entries, Some(error)) if !entries.iter().any(is_file) => Err(error.into()),
+        (entries, _) => Ok(entries),
     }
 }
 

@@ -1,42 +1,83 @@
 //! The directory on whatever filesystem temporary files are on.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Command;
 
 use super::*;
 
-fn entry(name: &str) -> Entry {
-    Entry {
-        name: name.to_owned(),
-        size: 1,
+fn entry(name: &str) -> FsEntry {
+    let (size, modified) = (1, (0, 0));
+    FsEntry {
+        name: name.into(),
+        kind: FsKind::File { size, modified },
     }
 }
 
 /// So many listings break off, with these entries each; then one is whole.
-fn survey(broken: u32, entries: &[&str]) -> (io::Result<usize>, u32) {
+fn list(broken: u32, entries: &[&str]) -> (io::Result<usize>, u32) {
     let mut listings = 0;
-    let found = survey_with(|| {
+    let found = list_with(|| {
         listings += 1;
-        let listing = Listing {
-            entries: entries.iter().map(|name| entry(name)).collect(),
-            ..Listing::default()
-        };
-        Ok((listing, (listings <= broken).then_some(Errno::IO)))
+        let entries = entries.iter().map(|name| entry(name)).collect();
+        Ok((entries, (listings <= broken).then_some(Errno::IO)))
     });
-    (found.map(|listing| listing.entries.len()), listings)
+    (found.map(|entries| entries.len()), listings)
 }
 
 #[test]
 fn a_listing_that_breaks_off_is_tried_again_and_then_taken_as_it_is() {
     for (broken, listings) in [(0, 1), (1, 2), (2, 3), (3, 3), (9, 3)] {
-        let (found, made) = survey(broken, &["a", "b"]);
+        let (found, made) = list(broken, &["a", "b"]);
         assert_eq!((found.unwrap(), made), (2, listings), "{broken}");
     }
     // Nothing at all is no listing.
-    assert_eq!(survey(2, &[]).0.unwrap(), 0);
-    let error = survey(3, &[]).0.unwrap_err();
+    assert_eq!(list(2, &[]).0.unwrap(), 0);
+    let error = list(3, &[]).0.unwrap_err();
     assert_eq!(error.raw_os_error(), Some(Errno::IO.raw_os_error()));
+}
+
+#[test]
+fn a_listing_has_everything_and_a_survey_what_is_ours_or_in_the_way() {
+    let scratch = tempfile::tempdir().unwrap();
+    let at = |name: &str| scratch.path().join(name);
+    let slot = |n: u32| format!("free_video_slot_F-_{n:06}.bin");
+    fs::write(at(&slot(1)), [1; 100]).unwrap();
+    fs::write(at("holiday.jpg"), [1; 10]).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    fs::create_dir(at(&slot(2))).unwrap();
+    symlink("holiday.jpg", at(&slot(3))).unwrap();
+    let odd = OsStr::from_bytes(b"odd\xff");
+    fs::write(scratch.path().join(odd), [1; 1]).unwrap();
+    let directory = FsDirectory::open(scratch.path(), false).unwrap();
+
+    let mut entries = directory.entries().unwrap();
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    let file = |name: &OsStr, size| {
+        let metadata = fs::metadata(scratch.path().join(name)).unwrap();
+        let modified = (metadata.mtime(), metadata.mtime_nsec());
+        (name.to_owned(), FsKind::File { size, modified })
+    };
+    let other = |name: &str| (OsString::from(name), FsKind::Other);
+    let found: Vec<_> = entries.into_iter().map(|e| (e.name, e.kind)).collect();
+    let expected = [
+        other("folder"),
+        file(slot(1).as_ref(), 100),
+        other(&slot(2)),
+        other(&slot(3)),
+        file("holiday.jpg".as_ref(), 10),
+        file(odd, 1),
+    ];
+    assert_eq!(found, expected);
+
+    let mut survey = directory.survey().unwrap();
+    survey.entries.sort_by(|a, b| a.name.cmp(&b.name));
+    survey.unusable.sort();
+    let files = survey.entries.into_iter().map(|e| (e.name, e.size));
+    let ours: Vec<_> = files.collect();
+    assert_eq!(ours, [(slot(1), 100), ("holiday.jpg".into(), 10)]);
+    let in_the_way = [slot(2), slot(3), "odd\u{fffd}".into()];
+    assert_eq!(survey.unusable, in_the_way);
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub use class::{Class, MIN_NORMAL_SHARE, Shares, SharesError};
 pub use directory::{Directory, Entry, Listing, Space};
 pub use fault::Fault;
 pub use filler::{LEDGER_NAME, is_filler};
-pub use fs_directory::{FsDirectory, FsSlot};
+pub use fs_directory::{FsDirectory, FsEntry, FsKind, FsSlot};
 pub use id::{SegmentId, Volume};
 pub use interleave::{Moment, newest_first};
 pub use lenders::{Lend, Lenders};
