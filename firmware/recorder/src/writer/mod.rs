@@ -3,6 +3,9 @@
 //! What the card refuses is tried again with the same picture while the queue holds the next ones;
 //! a card that was pulled is looked for until it is back, and a disk that refuses is left for the card.
 
+mod side;
+mod volume;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +15,11 @@ use std::time::{Duration, Instant};
 use picam_media::{AccessUnit, Joint, ParameterSets, Place, UnitKind};
 use picam_mp4::{Counters, Sample, TrackConfig};
 use picam_ring::{
-    ATTEMPTS, Account, Boot, Fault, FsDirectory, Loss, Picture, Placement, RecordError, Recorder,
-    RingConfig, SIDE_HOLD, Taken, Urgency, Volume,
+    Account, FsDirectory, Loss, Picture, Placement, RecordError, Recorder, RingConfig, Taken,
+    Urgency, Volume,
 };
 use picam_time::{BootNs, Clock};
 
-use crate::boot::boot_id;
 use crate::desk::Desk;
 use crate::joints::{Copy, Joints};
 use crate::queue::{Item, Receiver};
@@ -26,16 +28,12 @@ use crate::side_input::SideInput;
 use crate::sides::Sides;
 use crate::tracks;
 use crate::true_time::TrueTime;
-use crate::volumes::{Open, Volumes};
+use crate::volumes::Volumes;
 
 /// How often what waits for pictures that do not come is looked after.
 const TICK: Duration = Duration::from_millis(50);
-/// Pause before the card is tried again.
-const PAUSE: Duration = Duration::from_millis(200);
 /// How often it is asked whether a better place is there.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
-/// Once asked to stop, the card gets this long: the process must be gone within a second.
-const LAST_CHANCE: Duration = Duration::from_millis(600);
 
 /// What became of a picture that was to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,78 +194,6 @@ impl Writer {
             && let Err(error) = recorder.lock(class)
         {
             tracing::debug!("the segment being recorded is not locked yet: {error}");
-        }
-    }
-
-    /// Pictures wait behind this one: what belongs to them must not come before them.
-    fn note_backlog(&mut self, unit: &AccessUnit, queue: &Receiver) {
-        let waits = queue.has_more() || !self.held_back.is_empty();
-        self.set_backlog(waits.then_some(unit.captured));
-    }
-
-    fn set_backlog(&mut self, captured: Option<BootNs>) {
-        if let Some((recorder, _)) = &mut self.recorder {
-            recorder.set_pictures_until(captured);
-        }
-    }
-
-    /// Before a picture that a new segment may begin with, waits a moment for sound, motion and text from before it. What
-    /// else comes meanwhile waits, too.
-    fn wait_for_sides(&mut self, unit: &AccessUnit, queue: &mut Receiver, capture: &Thread) {
-        let begun = self.clock.now();
-        loop {
-            self.take_side_input();
-            let now = self.clock.now();
-            let leaves = self.moving || self.sides.changed();
-            let waits = |recorder: &Recorder<FsDirectory>| {
-                (leaves || recorder.urgency(unit.dts, 0) != Urgency::None)
-                    && recorder.side_is_behind(unit.dts, now)
-            };
-            let recorder = self.recorder.as_ref();
-            let waits = unit.start.is_start() && recorder.is_some_and(|(r, _)| waits(r));
-            if !waits || now.since(begun) >= SIDE_HOLD || queue.is_done() {
-                return;
-            }
-            match queue.receive() {
-                Some(item) if item.unit.kind == UnitKind::Video => self.held_back.push_back(item),
-                Some(item) => {
-                    self.record_side(&item);
-                    queue.give_back(item, capture);
-                }
-                None => {}
-            }
-            self.tick();
-        }
-    }
-
-    /// Hands sound that came with the pictures to the recorder.
-    fn record_side(&mut self, item: &Item) {
-        self.sides.set_sound(item.sound);
-        self.lost.lost_side = self.lost.lost_side.saturating_add(item.lost_side);
-        self.push_side(&item.unit);
-    }
-
-    /// The same for what comes from elsewhere.
-    fn take_side_input(&mut self) {
-        while let Some(unit) = self.side_input.receive() {
-            self.push_side(&unit);
-        }
-        let lost = self.side_input.take_lost();
-        if self.last.is_some() {
-            self.lost.lost_side = self.lost.lost_side.saturating_add(lost);
-        }
-    }
-
-    fn push_side(&mut self, unit: &AccessUnit) {
-        let now = self.clock.now();
-        let Some(sample) = self.sides.sample(unit) else {
-            return;
-        };
-        match &mut self.recorder {
-            Some((recorder, _)) => recorder.push_side(&sample, now),
-            // Before the first picture there is nothing that it could belong to.
-            None if self.last.is_none() => {}
-            None => self.lost.lost_side = self.lost.lost_side.saturating_add(1),
         }
     }
 
@@ -466,52 +392,6 @@ impl Writer {
         recorder.place(picture, placement)
     }
 
-    /// Finishes the segment that is being recorded, so that the next one begins in the better place.
-    fn move_over(&mut self) -> Result<(), RecordError> {
-        if let Some((recorder, _)) = &mut self.recorder {
-            recorder.finish()?;
-        }
-        self.leave();
-        self.moving = false;
-        Ok(())
-    }
-
-    /// Lets go of the volume, and keeps what was counted.
-    fn leave(&mut self) {
-        if let Some((recorder, _)) = self.recorder.take() {
-            self.sequence = self.sequence.max(recorder.last_sequence());
-            self.account = Some(recorder.dismiss());
-        }
-    }
-
-    fn open_volume(&mut self) -> Result<(), RecordError> {
-        let open = || {
-            let Open {
-                which,
-                directory,
-                slots,
-            } = self.volumes.open()?;
-            slots.look(&directory)?;
-            Ok((which, self.volumes.get(which).open()?.0, directory, slots))
-        };
-        let (volume, watch, directory, slots) = open().map_err(|source| RecordError::Io {
-            doing: "opening the footage directory",
-            source,
-        })?;
-        let boot = Boot::after(&directory, &slots.catalog(), boot_id());
-        let account = self.account.take().unwrap_or_default();
-        let recorder = Recorder::new(directory, self.config.clone(), boot, slots)
-            .resume(account)
-            .behind(self.sequence);
-        self.recorder = Some((recorder, watch));
-        self.told = 0;
-        if std::mem::replace(&mut self.volume, volume) != volume {
-            tracing::info!(camera = self.config.camera_name, "recording to {volume}");
-        }
-        self.report.records_to(volume);
-        Ok(())
-    }
-
     /// Tracks for these parameter sets; made anew only when they change.
     fn tracks_for(&mut self, sets: Option<&Arc<ParameterSets>>) -> Option<Arc<Vec<TrackConfig>>> {
         let sets = sets?;
@@ -572,56 +452,5 @@ impl Writer {
         self.stream_failed = true;
         tracing::error!(camera = self.config.camera_name, "{message}");
         self.report.stream_failed(message);
-    }
-
-    fn worked(&mut self) {
-        if std::mem::take(&mut self.stream_failed) {
-            self.report.stream_works();
-        }
-        if std::mem::take(&mut self.card_failed) {
-            tracing::info!(camera = self.config.camera_name, "recording again");
-            self.report.card_works();
-        }
-        self.gave_up_at = None;
-        self.refusals = 0;
-    }
-
-    /// Notes a refusal, and looks for the card anew if it is not there any more.
-    fn refused(&mut self, error: &RecordError) {
-        let fault = error.io().map_or(Fault::Other, Fault::of);
-        if !std::mem::replace(&mut self.card_failed, true) {
-            tracing::error!(
-                camera = self.config.camera_name,
-                "{error}; {}",
-                fault.remedy()
-            );
-        }
-        self.report.card_failed(error.to_string(), fault.remedy());
-        let here = self
-            .recorder
-            .as_ref()
-            .is_some_and(|(_, watch)| watch.is_current().unwrap_or(false));
-        self.refusals += 1;
-        // A disk that was pulled is mounted for a while yet. The card takes over before the queue has filled.
-        let is_given_up = self.volume == Volume::Usb && self.refusals >= ATTEMPTS;
-        if is_given_up {
-            self.volumes.refused(self.volume);
-        }
-        if is_given_up || !here {
-            self.leave();
-            self.refusals = 0;
-        }
-    }
-
-    /// Waits a little before the next try; `false` if there is no time left for one.
-    fn may_try_again(&mut self, stopping: bool) -> bool {
-        if stopping {
-            let since = *self.gave_up_at.get_or_insert_with(Instant::now);
-            if since.elapsed() > LAST_CHANCE {
-                return false;
-            }
-        }
-        std::thread::sleep(PAUSE);
-        true
     }
 }
