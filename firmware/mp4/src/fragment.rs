@@ -5,7 +5,7 @@
 //! 8      mfhd  (16 bytes)
 //! 24     uuid  picam's fragment record, and filler so that the mdat's header ends at `room`
 //!        traf  one a track with samples: tfhd, tfdt, one trun
-//! room-8 mdat  samples of the first track, then of the others; zeros to the end of the page
+//! room-8 mdat  samples of the video, then of the other tracks; zeros to the end of the page
 //! ```
 
 use mp4_atom::{BufMut, Encode, FourCC, Mfhd, Tfdt, Tfhd, Traf, Trun, TrunEntry, TrunSamples};
@@ -16,7 +16,7 @@ use crate::layout::PAGE;
 use crate::page_buf::PageBuf;
 use crate::record::{Counters, PICAM_UUID};
 use crate::tables::TableSample;
-use crate::track::Sample;
+use crate::track::{Sample, VIDEO_TRACK};
 use crate::wire::{Fields, Fill};
 
 /// `sample_flags`: depends on no other sample (ISO/IEC 14496-12 8.8.3.1).
@@ -210,7 +210,7 @@ impl FragmentCrc {
 /// The samples of one track in the fragment that is being filled.
 struct Part {
     traf: Traf,
-    /// Samples of any but the first track; those of the first go straight to the fragment.
+    /// Samples of any track but the video, whose go straight to the fragment.
     data: Vec<u8>,
     last_dts: i64,
 }
@@ -291,7 +291,7 @@ pub(crate) struct FragmentBuilder {
     moof: Vec<u8>,
     parts: Vec<Part>,
     hasher: crc32fast::Hasher,
-    /// Where the first track's samples begin: the `mdat` payload.
+    /// Where the pictures begin: the `mdat` payload.
     room: usize,
     side_len: usize,
     closed: bool,
@@ -407,7 +407,7 @@ impl FragmentBuilder {
         };
         part.push(sample);
         self.since.get_or_insert(sample.captured);
-        if sample.track == 0 {
+        if sample.is_picture() {
             self.captured.get_or_insert(sample.captured);
             self.last_captured = sample.captured;
             self.hasher.update(sample.data);
@@ -418,7 +418,7 @@ impl FragmentBuilder {
         }
     }
 
-    /// Ends the fragment: `next_dts` is when the first track goes on, if it does.
+    /// Ends the fragment: `next_dts` is when the video goes on, if it does.
     /// Doing it twice changes nothing, so that a failed commit can be tried again.
     pub(crate) fn close(
         &mut self,
@@ -428,7 +428,7 @@ impl FragmentBuilder {
         if self.closed {
             return Ok(());
         }
-        if let (Some(part), Some(next)) = (self.parts.first_mut(), next_dts) {
+        if let (Some(part), Some(next)) = (self.parts.get_mut(VIDEO_TRACK), next_dts) {
             // A source that began anew counts from zero again: then the usual duration stands.
             if let (true, Ok(lasted)) = (next > part.last_dts, u32::try_from(next - part.last_dts))
             {
@@ -437,11 +437,11 @@ impl FragmentBuilder {
         }
         let mut offset = self.bytes.len();
         for (n, part) in self.parts.iter_mut().enumerate() {
-            let start = if n == 0 { self.room } else { offset };
+            let start = if n == VIDEO_TRACK { self.room } else { offset };
             if let Some(trun) = part.traf.trun.first_mut() {
                 trun.data_offset = Some(start as i32);
             }
-            if n > 0 {
+            if n != VIDEO_TRACK {
                 self.hasher.update(&part.data);
                 self.bytes.extend(&part.data);
                 offset = self.bytes.len();

@@ -38,5 +38,5 @@ pub use recover::{
 };
 pub use shown::{Shown, shown};
 pub use storage::{Flush, ReadAt, SlotFile};
-pub use track::{Sample, TrackConfig, TrackKind};
+pub use track::{Sample, TrackConfig, TrackKind, VIDEO_TRACK};
 pub use writer::{FragmentLimits, Pushed, SegmentWriter, WriteError};

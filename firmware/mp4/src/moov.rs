@@ -13,7 +13,7 @@ use crate::camm::Places;
 use crate::layout::{FTYP_LEN, MDAT_TO_INIT, MVHD, RECORD_BOX, SECTOR};
 use crate::record::Record;
 use crate::tables::Tables;
-use crate::track::{TrackConfig, TrackKind};
+use crate::track::{TrackConfig, TrackKind, VIDEO_TRACK};
 
 /// Movie timescale: that of the video, so that durations are exact.
 pub(crate) const MOVIE_TIMESCALE: u32 = 90_000;
@@ -51,7 +51,7 @@ pub(crate) fn encode_init(
     out.encode_atom(FourCC::new(b"moov"), |buf| {
         mvhd(0, 0, tracks.len()).encode(buf)?;
         for (n, track) in tracks.iter().enumerate() {
-            let edit = (n == 0 && first_offset > 0).then(|| ElstEntry {
+            let edit = (n == VIDEO_TRACK && first_offset > 0).then(|| ElstEntry {
                 segment_duration: 0,
                 media_time: Some(first_offset.into()),
                 media_rate: 1.into(),
@@ -181,7 +181,7 @@ pub(crate) fn patch_created(sector: &mut [u8; SECTOR], created: u64) {
 
 /// Time from the start of the movie to the end of the track, in the movie timescale.
 fn presentation(n: usize, track: &TrackConfig, tables: &Tables, until: u64) -> u64 {
-    let zero = if n == 0 { tables.zero() } else { 0 };
+    let zero = if n == VIDEO_TRACK { tables.zero() } else { 0 };
     in_movie(until.saturating_sub(zero), track)
 }
 
@@ -192,7 +192,7 @@ fn edits(n: usize, track: &TrackConfig, tables: &Tables, until: u64) -> Vec<Elst
     if tables.samples() == 0 {
         return Vec::new();
     }
-    let zero = if n == 0 { tables.zero() } else { 0 };
+    let zero = if n == VIDEO_TRACK { tables.zero() } else { 0 };
     let from = tables.shown_from().max(zero);
     let late = in_movie(from - zero, track);
     let media_time = from.saturating_sub(tables.first_dts());

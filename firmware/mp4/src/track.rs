@@ -107,10 +107,13 @@ impl TrackConfig {
     }
 }
 
+/// Index of the video track, the first of every segment.
+pub const VIDEO_TRACK: usize = 0;
+
 /// One sample handed to the writer.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
-    /// Index into the segment's tracks; 0 is the video.
+    /// Index into the segment's tracks; [`VIDEO_TRACK`] is the video.
     pub track: usize,
     /// Decode time in the track's timescale, on a timeline common to all tracks. What other tracks
     /// hold from before a segment's first picture belongs into the segment before: here it would
@@ -127,4 +130,11 @@ pub struct Sample<'a> {
     pub captured: BootNs,
     /// The coded bytes.
     pub data: &'a [u8],
+}
+
+impl Sample<'_> {
+    /// Whether it is one of the video, which decides when fragments are closed and what the segment counts.
+    pub fn is_picture(&self) -> bool {
+        self.track == VIDEO_TRACK
+    }
 }

@@ -157,7 +157,7 @@ fn damaged(found: &Found) -> Vec<DamagedFragment> {
     let timescale = found.init.tracks.first().map_or(1, |track| track.timescale);
     let seconds = |dts: u64| moov::ticks(dts, timescale).span().as_secs_f64();
     let begins = |piece: &Piece| {
-        let video = piece.parts.as_ref()?.iter().find(|part| part.track == 0)?;
+        let video = piece.video()?;
         Some((video.base_dts, video.base_dts + video.duration()))
     };
     let mut list = Vec::new();
@@ -168,7 +168,7 @@ fn damaged(found: &Found) -> Vec<DamagedFragment> {
         let from = before.map(|(_, end)| end).or(own.map(|(start, _)| start));
         let to = after.map(|(start, _)| start).or(own.map(|(_, end)| end));
         let from = from.unwrap_or(0);
-        let parts = piece.parts.iter().flatten().filter(|part| part.track == 0);
+        let parts = piece.parts.iter().flatten().filter(|part| part.is_video());
         list.push(DamagedFragment {
             index: piece.index,
             count: piece.count,

@@ -155,10 +155,7 @@ impl Told {
 
 /// Fills in what only the walked fragments tell: when the segment began, and what came before it.
 pub(super) fn complete(record: &mut Record, walked: &Walked, tracks: &[TrackConfig]) {
-    let has_picture = |found: &(&Piece, &FragmentRecord)| {
-        let mut parts = found.0.parts.iter().flatten();
-        parts.any(|part| part.track == 0)
-    };
+    let has_picture = |found: &(&Piece, &FragmentRecord)| found.0.video().is_some();
     let mut intact = walked.intact();
     let Some((piece, fragment)) = intact.find(has_picture).or_else(|| walked.intact().next())
     else {
@@ -171,7 +168,7 @@ pub(super) fn complete(record: &mut Record, walked: &Walked, tracks: &[TrackConf
     let mut parts = piece.parts.iter().flatten();
     let (since_start, pictures) = parts.next().map_or((Duration::ZERO, 0), |part| {
         let timescale = tracks.get(part.track).map_or(1, |track| track.timescale);
-        let pictures = if part.track == 0 {
+        let pictures = if part.is_video() {
             part.samples.len()
         } else {
             0

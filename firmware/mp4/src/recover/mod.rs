@@ -382,7 +382,7 @@ fn missing_pictures(walked: &Walked) -> u32 {
     let mut before = Some(0u32);
     let mut found = 0u32;
     for piece in &walked.pieces {
-        let here = piece.parts.iter().flatten().filter(|part| part.track == 0);
+        let here = piece.parts.iter().flatten().filter(|part| part.is_video());
         let here: usize = here.map(|part| part.samples.len()).sum();
         let here = u32::try_from(here).unwrap_or(u32::MAX);
         match piece.record.filter(|_| piece.intact) {

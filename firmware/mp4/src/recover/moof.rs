@@ -3,6 +3,7 @@
 use mp4_atom::{Decode, Moof, Traf, TrunSamples};
 
 use crate::tables::TableSample;
+use crate::track::VIDEO_TRACK;
 
 /// More than any `moof` takes that picam writes; the samples begin there at the latest.
 pub(super) const FRONT: usize = 4096;
@@ -24,6 +25,10 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    pub(super) fn is_video(&self) -> bool {
+        self.track == VIDEO_TRACK
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         self.samples.iter().map(|s| u64::from(s.size)).sum()
     }
@@ -63,7 +68,7 @@ pub(super) fn damaged_parts(front: &[u8], at: u64, limit: u64) -> Vec<Part> {
             continue;
         }
         part.offset = match (part.track, samples_begin(front)) {
-            (0, Some(room)) => at + room as u64,
+            (VIDEO_TRACK, Some(room)) => at + room as u64,
             _ if part.offset >= end && part.offset < limit => part.offset,
             _ => end,
         };

@@ -2,7 +2,7 @@
 
 use super::moof::Part;
 use super::walk::Piece;
-use crate::track::TrackConfig;
+use crate::track::{TrackConfig, VIDEO_TRACK};
 
 /// No picture is shown for longer, or so much later than it is decoded.
 const LONGEST_S: u64 = 10;
@@ -42,7 +42,7 @@ pub(super) fn settle(pieces: &mut [Piece], tracks: &[TrackConfig], zero: u64) {
             };
             room.to = to;
             if !intact {
-                room.fit(part, if n == 0 { zero } else { 0 });
+                room.fit(part, if n == VIDEO_TRACK { zero } else { 0 });
             }
             room.from = part.base_dts + part.duration();
             room.usual = part

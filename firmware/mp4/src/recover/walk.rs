@@ -44,6 +44,13 @@ pub(super) struct Piece {
     pub(super) parts: Option<Vec<Part>>,
 }
 
+impl Piece {
+    /// Its first pictures.
+    pub(super) fn video(&self) -> Option<&Part> {
+        self.parts.iter().flatten().find(|part| part.is_video())
+    }
+}
+
 /// What a walk found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Walked {
@@ -367,7 +374,7 @@ impl<F: ReadAt> Walk<'_, F> {
             return Ok(None);
         }
         let parts = moof::damaged_parts(front, self.at, to);
-        let Some(video) = parts.iter().find(|part| part.track == 0) else {
+        let Some(video) = parts.iter().find(|part| part.is_video()) else {
             return Ok(None);
         };
         let goes_on = match self.pieces.last() {
@@ -466,8 +473,7 @@ fn mended_front(front: &[u8; FRONT], len: u32, syndrome: u32) -> Option<[u8; FRO
 
 /// Decode time at which the pictures of an intact piece end.
 fn video_end(piece: &Piece) -> Option<u64> {
-    let piece = Some(piece).filter(|piece| piece.intact)?;
-    let video = piece.parts.as_ref()?.iter().find(|part| part.track == 0)?;
+    let video = Some(piece).filter(|piece| piece.intact)?.video()?;
     Some(video.base_dts + video.duration())
 }
 

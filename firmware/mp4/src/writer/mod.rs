@@ -137,12 +137,12 @@ impl<F: SlotFile> SegmentWriter<F> {
         self.open.as_mut().map(|open| &mut open.record.counters)
     }
 
-    /// Decode time of the open segment's first picture, in ticks of the first track.
+    /// Decode time of the open segment's first picture, in ticks of the video.
     pub fn origin(&self) -> Option<i64> {
         self.open.as_ref().map(|open| open.origin)
     }
 
-    /// How long the open segment is, up to `dts` of the first track, in its ticks.
+    /// How long the open segment is, up to `dts` of the video, in its ticks.
     pub fn elapsed(&self, dts: i64) -> i64 {
         self.origin().map_or(0, |origin| dts.saturating_sub(origin))
     }
@@ -177,7 +177,7 @@ impl<F: SlotFile> SegmentWriter<F> {
         }
     }
 
-    /// How many samples of other tracks than the first the segment has taken behind its first `fragments`; of one that was
+    /// How many samples of other tracks than the video the segment has taken behind its first `fragments`; of one that was
     /// abandoned, too.
     pub fn side_samples_behind(&self, fragments: u32) -> u64 {
         self.memory.sides.behind(fragments)
@@ -189,7 +189,7 @@ impl<F: SlotFile> SegmentWriter<F> {
     }
 
     /// Closes the fragment being filled and puts it on the card; does nothing if it is empty.
-    /// `next_dts` is when the first track goes on, on the same timeline as the samples.
+    /// `next_dts` is when the video goes on, on the same timeline as the samples.
     pub fn commit(&mut self, next_dts: Option<i64>) -> Result<(), WriteError> {
         match &mut self.open {
             Some(open) => open.commit(&mut self.memory, next_dts),

@@ -14,7 +14,7 @@ use crate::layout::PAGE;
 use crate::moov::Index;
 use crate::record::Record;
 use crate::storage::{Flush, SlotFile};
-use crate::track::{Sample, TrackConfig, TrackKind};
+use crate::track::{Sample, TrackConfig, TrackKind, VIDEO_TRACK};
 use crate::wire::Fill;
 
 /// A segment that takes samples. What it has collected is in the writer's memory.
@@ -112,7 +112,10 @@ impl<F: SlotFile> OpenSegment<F> {
         let Some(track) = self.tracks.get(sample.track) else {
             return Err(WriteError::Layout("the segment has no such track"));
         };
-        let video = self.tracks.first().map_or(1, |track| track.timescale);
+        let video = self
+            .tracks
+            .get(VIDEO_TRACK)
+            .map_or(1, |track| track.timescale);
         let origin = Ticks::new(self.origin, video)
             .at_rate(track.timescale)
             .value;
@@ -123,7 +126,7 @@ impl<F: SlotFile> OpenSegment<F> {
         };
         let mut pushed = Pushed::Taken;
         if self.must_close_before(&memory.fragment, &sample) {
-            let next = (sample.track == 0).then_some(sample.dts);
+            let next = sample.is_picture().then_some(sample.dts);
             self.commit_fragment(memory, next)?;
             pushed = Pushed::Committed;
         }
@@ -140,7 +143,7 @@ impl<F: SlotFile> OpenSegment<F> {
         if is_camm {
             memory.places.note(sample.data);
         }
-        if sample.track == 0 {
+        if sample.is_picture() {
             self.record.counters.frames += 1;
             self.gop.picture(sample.key, bytes);
         } else {
@@ -170,10 +173,10 @@ impl<F: SlotFile> OpenSegment<F> {
         // A picture comes a little early or late; with a key frame a second there is no time to spare.
         let jitter = now.since(fragment.last_captured()) / 2;
         let affordable = sample.key && self.pace.allows(now + jitter);
-        full || sample.track == 0 && (due || affordable)
+        full || sample.is_picture() && (due || affordable)
     }
 
-    /// Closes the fragment being filled; `next_dts` is when the first track goes on, as samples that are pushed say it.
+    /// Closes the fragment being filled; `next_dts` is when the video goes on, as samples that are pushed say it.
     pub(super) fn commit(
         &mut self,
         memory: &mut Memory,
@@ -184,7 +187,7 @@ impl<F: SlotFile> OpenSegment<F> {
     }
 
     /// Closes the fragment being filled and puts it on the card; does nothing if it is empty.
-    /// `next_dts` is when the first track goes on, on the segment's timeline.
+    /// `next_dts` is when the video goes on, on the segment's timeline.
     fn commit_fragment(
         &mut self,
         memory: &mut Memory,
@@ -317,7 +320,7 @@ impl<F: SlotFile> OpenSegment<F> {
             init_crc: record.init_crc.unwrap_or(0),
             head_len: record.head_len,
             pictures_before: (record.pictures_before + before)
-                .saturating_sub(fragment.samples(0) as u64),
+                .saturating_sub(fragment.samples(VIDEO_TRACK) as u64),
         }
     }
 }
