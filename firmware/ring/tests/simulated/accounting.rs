@@ -68,6 +68,9 @@ impl Session {
     fn new(seed: u64) -> Self {
         let disk = SimDisk::new(Mutant::None);
         disk.seed(seed);
+        if seed % 2 == 1 {
+            disk.tear_refused_writes();
+        }
         for sequence in 0..SLOTS {
             let name = SlotName::Spare {
                 camera: b'F',
