@@ -178,28 +178,28 @@ impl FragmentRecord {
 /// Checks a fragment's CRC while it is read in pieces.
 pub(crate) struct FragmentCrc {
     hasher: crc32fast::Hasher,
-    at: usize,
+    begun: bool,
 }
 
 impl FragmentCrc {
     pub(crate) fn new() -> Self {
         Self {
             hasher: crc32fast::Hasher::new(),
-            at: 0,
+            begun: false,
         }
     }
 
     /// Adds the next piece. The first holds the CRC field, which counts as zero.
     pub(crate) fn update(&mut self, piece: &[u8]) {
-        if self.at == 0 && piece.len() >= CRC + 4 {
-            let (front, rest) = piece.split_at(CRC);
-            self.hasher.update(front);
-            self.hasher.update(&[0; 4]);
-            self.hasher.update(rest.get(4..).unwrap_or_default());
-        } else {
-            self.hasher.update(piece);
+        let begun = std::mem::replace(&mut self.begun, true);
+        match piece.split_at_checked(CRC).filter(|_| !begun) {
+            Some((front, rest)) => {
+                self.hasher.update(front);
+                self.hasher.update(&[0; 4]);
+                self.hasher.update(rest.get(4..).unwrap_or_default());
+            }
+            None => self.hasher.update(piece),
         }
-        self.at += piece.len();
     }
 
     pub(crate) fn finish(self) -> u32 {

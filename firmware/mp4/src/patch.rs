@@ -84,18 +84,10 @@ fn patch_boxes(mut boxes: &mut [u8], created: u64) {
     }
 }
 
-/// Creation and modification time stand first, in 4 or 8 bytes by the version.
+/// Creation and modification time stand first, in 8 bytes each: picam's boxes are of version 1.
 fn patch_times(body: &mut [u8], created: u64) {
-    let Some((version, times)) = body.split_at_mut_checked(4) else {
-        return;
-    };
-    let mut w = crate::wire::Fill::new(times);
-    if version.first() == Some(&1) {
-        w.put(&created.to_be_bytes());
-        w.put(&created.to_be_bytes());
-    } else {
-        // Ends in 2040; the boxes that picam writes are version 1.
-        let created = u32::try_from(created).unwrap_or(0);
+    if let Some(([1, _, _, _], times)) = body.split_first_chunk_mut() {
+        let mut w = crate::wire::Fill::new(times);
         w.put(&created.to_be_bytes());
         w.put(&created.to_be_bytes());
     }
