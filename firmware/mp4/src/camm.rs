@@ -254,6 +254,149 @@ mod tests {
         );
     }
 
+    fn noted(fixes: impl IntoIterator<Item = Fix>) -> Places {
+        let mut places = Places::default();
+        for fix in fixes {
+            places.note(&fix.to_sample());
+        }
+        places
+    }
+
+    #[test]
+    fn a_sample_is_a_fix_only_if_it_says_so_and_is_whole() {
+        let sample = fix().to_sample();
+        assert_eq!(sample.len(), 60);
+        assert_eq!(sample[..4], [0, 0, 6, 0]);
+        for at in 0..4 {
+            let mut other = sample;
+            other[at] ^= 1;
+            assert_eq!(Fix::from_sample(&other), None, "byte {at}");
+        }
+        assert_eq!(Fix::from_sample(&sample[..59]), None);
+        let longer = [&sample[..], &[1, 2]].concat();
+        assert_eq!(Fix::from_sample(&longer), Some(fix()));
+    }
+
+    #[test]
+    fn one_usable_fix_a_second_is_kept() {
+        let with = |change: fn(&mut Fix)| {
+            let mut fix = fix();
+            change(&mut fix);
+            noted([fix]).fixes.len()
+        };
+        assert_eq!(with(|_| {}), 1);
+        assert_eq!(with(|fix| fix.fix_type = 2), 1);
+        assert_eq!(with(|fix| fix.fix_type = 1), 0);
+        assert_eq!(with(|fix| fix.latitude = -90.0), 1);
+        assert_eq!(with(|fix| fix.latitude = 90.01), 0);
+        assert_eq!(with(|fix| fix.longitude = 180.0), 1);
+        assert_eq!(with(|fix| fix.longitude = -180.01), 0);
+        assert_eq!(with(|fix| fix.gps_epoch_s = f64::INFINITY), 0);
+        assert_eq!(with(|fix| fix.gps_epoch_s = 0.0), 0);
+        let at = |tenths: u32| Fix {
+            gps_epoch_s: 1_400_000_000.0 + f64::from(tenths) / 10.0,
+            ..fix()
+        };
+        let mut places = noted((0..35).map(at));
+        let seconds: Vec<f64> = places.fixes.iter().map(|fix| fix.gps_epoch_s).collect();
+        assert_eq!(seconds, [0.0, 1.0, 2.0, 3.0].map(|s| 1_400_000_000.0 + s));
+        places.clear();
+        assert!(places.fixes.is_empty());
+    }
+
+    #[test]
+    fn the_bound_holds_for_the_longest_lines() {
+        let far = Fix {
+            latitude: -89.999_999,
+            longitude: -179.999_999,
+            velocity: [-1e9, -1e9, 0.0],
+            ..fix()
+        };
+        let mut fixes = Vec::new();
+        for n in 0..50 {
+            let places = noted(fixes.iter().copied());
+            let mut out = Vec::new();
+            places.encode_udta(&mut out);
+            places.encode_gps_box(&mut out);
+            assert!(out.len() <= places.bound(), "{n} fixes");
+            fixes.push(Fix {
+                gps_epoch_s: far.gps_epoch_s + f64::from(n),
+                ..far
+            });
+        }
+    }
+
+    #[test]
+    fn where_a_segment_begins_stands_in_boxes_that_others_read() {
+        let places = noted([
+            fix(),
+            Fix {
+                gps_epoch_s: 1_500_000_000.0,
+                ..fix()
+            },
+        ]);
+        let mut out = vec![9];
+        places.encode_udta(&mut out);
+        let text = b"+48.1372-011.5761/";
+        let mut udta = vec![9, 0, 0, 0, 20 + text.len() as u8];
+        udta.extend(b"udta");
+        udta.extend([0, 0, 0, 12 + text.len() as u8]);
+        udta.extend(b"\xa9xyz");
+        udta.extend([0, text.len() as u8, 0x15, 0xc7]);
+        udta.extend(text);
+        assert_eq!(out, udta);
+        let mut out = vec![9];
+        places.encode_gps_box(&mut out);
+        let size = u32::from_be_bytes([out[1], out[2], out[3], out[4]]) as usize;
+        assert_eq!((size, &out[5..9]), (out.len() - 1, &b"gps "[..]));
+        let text = String::from_utf8(out[9..].to_vec()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line.contains("]$GPRMC,")), "{text}");
+        // Without a fix there is nothing.
+        let mut none = Vec::new();
+        Places::default().encode_udta(&mut none);
+        Places::default().encode_gps_box(&mut none);
+        assert!(none.is_empty());
+    }
+
+    #[test]
+    fn hemispheres_speed_and_course_are_those_of_the_fix() {
+        let line = |fix: &Fix| {
+            let mut line = String::new();
+            rmc_line(fix, &mut line);
+            let fields: Vec<String> = line.split(',').map(str::to_owned).collect();
+            fields[1..9].join(",")
+        };
+        let south = Fix {
+            latitude: -33.5,
+            longitude: 151.25,
+            // 7.2 m/s to the west, in knots and degrees from north.
+            velocity: [-7.2, 0.0, 1.0],
+            gps_epoch_s: fix().gps_epoch_s + 0.25,
+            ..fix()
+        };
+        assert_eq!(
+            line(&south),
+            "110800.25,A,3330.00000,S,15115.00000,E,14.00,270.00"
+        );
+        let still = Fix {
+            latitude: 0.0,
+            longitude: 0.0,
+            velocity: [0.0; 3],
+            ..fix()
+        };
+        assert_eq!(
+            line(&still),
+            "110800.00,A,0000.00000,N,00000.00000,E,0.00,0.00"
+        );
+        let far = Fix {
+            velocity: [1e9, 0.0, 0.0],
+            ..fix()
+        };
+        assert!(line(&far).contains(",9999.00,90.00"));
+    }
+
     #[test]
     fn nmea_line() {
         let mut line = String::new();

@@ -293,3 +293,152 @@ fn trak(
 }
 
 const _: () = assert!(FTYP_LEN + 8 == MVHD);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camm::Fix;
+    use crate::sample_entry;
+    use crate::tables::TableSample;
+
+    fn video() -> TrackConfig {
+        let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
+        let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480);
+        TrackConfig::video(stsd.unwrap(), 640, 480)
+    }
+
+    fn places(fixes: u32) -> Places {
+        let mut places = Places::default();
+        for n in 0..fixes {
+            let fix = Fix {
+                gps_epoch_s: 1_400_000_000.0 + f64::from(n),
+                fix_type: 3,
+                latitude: 52.5,
+                longitude: 13.4,
+                altitude: 34.5,
+                horizontal_accuracy: 1.5,
+                vertical_accuracy: 2.5,
+                velocity: [3.0, -4.0, 0.25],
+                speed_accuracy: 0.5,
+            };
+            places.note(&fix.to_sample());
+        }
+        places
+    }
+
+    /// The head region in so many bytes.
+    fn head(len: usize, places: &Places) -> mp4_atom::Result<Vec<u8>> {
+        let sample = TableSample {
+            size: 10,
+            duration: 3000,
+            composition_offset: 0,
+            key: true,
+        };
+        let mut tables = Tables::new();
+        tables.add_chunk(1 << 20, 0, [sample].into_iter());
+        let record = Record {
+            head_len: len as u32,
+            end: 1 << 21,
+            ..Record::default()
+        };
+        let (tracks, tables) = ([video()], [tables]);
+        let index = Index {
+            record: &record,
+            tracks: &tracks,
+            tables: &tables,
+            places,
+        };
+        let mut out = Vec::new();
+        index.encode(&mut out)?;
+        assert!(len < 4096 || index.bound(0, 0) <= len);
+        assert_eq!(index.bound(7, 0), index.bound(0, 0) + 7 * 24);
+        Ok(out)
+    }
+
+    /// Length of the `moov` in a head region.
+    fn moov_len(head: &[u8]) -> usize {
+        u32::from_be_bytes(*head[FTYP_LEN..].first_chunk().unwrap()) as usize
+    }
+
+    #[test]
+    fn the_index_takes_its_room_to_the_last_byte() {
+        for fixes in [0, 1, 30] {
+            let places = places(fixes);
+            let roomy = head(32 * 1024, &places).unwrap();
+            let least = FTYP_LEN + moov_len(&roomy) + MDAT_TO_INIT;
+            let mut gps = Vec::new();
+            places.encode_gps_box(&mut gps);
+            assert!(head(least - 1, &places).is_err());
+            // No box is shorter than 8 bytes; where places do not fit, they are left out.
+            for pad in (0..12).chain(gps.len() + 4..gps.len() + 12) {
+                let made = head(least + pad, &places);
+                if (1..8).contains(&pad) {
+                    assert!(made.is_err(), "{pad}");
+                    continue;
+                }
+                let made = made.unwrap();
+                assert_eq!(made.len(), least + pad);
+                let (_, rest) = made.split_at(least - MDAT_TO_INIT);
+                let (free, mdat) = rest.split_at(pad);
+                assert_eq!(mdat[..8], [0, 0, 0, 1, b'm', b'd', b'a', b't']);
+                let to_the_end = (1 << 21) - (least + pad - MDAT_TO_INIT) as u64;
+                assert_eq!(mdat[8..16], to_the_end.to_be_bytes());
+                if pad > 0 {
+                    assert_eq!(
+                        free[..8],
+                        [&(pad as u32).to_be_bytes()[..], b"free"].concat()
+                    );
+                    let (_, inside) = free.split_at(8);
+                    let fits = inside.len() >= gps.len() && fixes > 0;
+                    let wanted = if fits { &gps[..] } else { &[] };
+                    assert!(inside.starts_with(wanted), "{fixes} fixes, {pad}");
+                    assert!(inside[wanted.len()..].iter().all(|&byte| byte == 0));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_index_may_take_is_more_than_it_takes() {
+        for fixes in [0, 1, 30, 100] {
+            let places = places(fixes);
+            let needed = moov_len(&head(64 * 1024, &places).unwrap());
+            let tables = Tables::new();
+            let (tracks, tables) = ([video()], [tables]);
+            let index = Index {
+                record: &Record::default(),
+                tracks: &tracks,
+                tables: &tables,
+                places: &places,
+            };
+            let mut gps = Vec::new();
+            places.encode_gps_box(&mut gps);
+            let all = FTYP_LEN + needed + gps.len() + MDAT_TO_INIT;
+            assert!(all <= index.bound(1, 1), "{fixes} fixes");
+        }
+    }
+
+    #[test]
+    fn an_init_hides_the_time_before_its_first_picture_if_there_is_any() {
+        let init = |first_offset| {
+            let mut init = Vec::new();
+            encode_init(
+                &[video(), TrackConfig::camm().unwrap()],
+                first_offset,
+                &mut init,
+            )
+            .unwrap();
+            init.windows(4).filter(|kind| *kind == b"elst").count()
+        };
+        assert_eq!((init(0), init(1), init(6000)), (0, 1, 1));
+    }
+
+    #[test]
+    fn times_before_1904_and_unknown_ones_are_zero() {
+        assert_eq!(mp4_time(None), 0);
+        assert_eq!(mp4_time(Some(UtcUs(0))), 2_082_844_800);
+        assert_eq!(mp4_time(Some(UtcUs(-2_082_844_800_000_000))), 0);
+        assert_eq!(mp4_time(Some(UtcUs(-2_082_844_801_000_000))), 0);
+        assert_eq!(mp4_time(Some(UtcUs(1_999_999))), 2_082_844_801);
+    }
+}

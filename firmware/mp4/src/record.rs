@@ -309,3 +309,168 @@ impl Record {
 
 // The record is 192 of RECORD_LEN bytes; the rest is zero, for later versions.
 const _: () = assert!(192 + 4 <= RECORD_LEN);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every field another number.
+    fn counters() -> Counters {
+        let mut counters = Counters::default();
+        for (n, count) in (1..).zip(counters.fields_mut()) {
+            *count = n * 0x0101;
+        }
+        counters
+    }
+
+    fn record() -> Record {
+        Record {
+            sequence: 0x0102_0304_0506_0708,
+            boot_id: *b"0123456789abcdef",
+            boot_number: 9,
+            camera: b'F',
+            class: b'E',
+            camera_name: "Fahrerseite, außen".into(),
+            start_boot: BootNs(61_000_000_007),
+            start_utc: Some(UtcUs(1_795_172_880_000_123)),
+            slot_len: 1 << 33,
+            head_len: 128 * 1024,
+            init_len: 8192,
+            init_moov_len: 4321,
+            written_len: (1 << 32) + 512,
+            end: (1 << 32) + 4096,
+            duration: Duration::from_nanos(59_999_999_999),
+            init_crc: Some(0xdead_beef),
+            pictures_before: 1 << 40,
+            recovered: false,
+            counters: counters(),
+        }
+    }
+
+    fn sector(record: &Record, head: &[u8; 4]) -> [u8; SECTOR] {
+        let mut sector = [0x77; SECTOR];
+        sector[HEAD_BOX + 4..HEAD_BOX + 8].copy_from_slice(head);
+        record.store(&mut sector);
+        sector
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_stored() {
+        for (recovered, start_utc) in [
+            (false, None),
+            (true, None),
+            (false, Some(UtcUs(-5))),
+            (true, Some(UtcUs(7))),
+        ] {
+            let record = Record {
+                recovered,
+                start_utc,
+                ..record()
+            };
+            for (head, state) in [
+                (b"free", SegmentState::Recording),
+                (b"moov", SegmentState::Finished),
+            ] {
+                let sector = sector(&record, head);
+                assert_eq!(Record::parse(&sector), Ok((record.clone(), state)));
+                // What stands before it is not its own.
+                assert!(sector[..HEAD_BOX].iter().all(|&byte| byte == 0x77));
+            }
+        }
+        // One of version 1 has no more than version 1 had, and stays one.
+        let old = Record {
+            init_crc: None,
+            ..record()
+        };
+        let read = Record::parse(&sector(&old, b"moov")).unwrap().0;
+        let [
+            frames,
+            dropped_encoder,
+            dropped_queue,
+            crc_failures,
+            io_faults,
+            ..,
+        ] = counters().fields();
+        let kept = Counters {
+            frames,
+            dropped_encoder,
+            dropped_queue,
+            crc_failures,
+            io_faults,
+            ..Counters::default()
+        };
+        assert_eq!(
+            read,
+            Record {
+                counters: kept,
+                pictures_before: 0,
+                ..old
+            }
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_cut_off_and_one_that_fits_is_whole() {
+        for len in [0, 1, 31, 32, 33] {
+            let record = Record {
+                camera_name: "x".repeat(len),
+                ..record()
+            };
+            let read = Record::parse(&sector(&record, b"free")).unwrap().0;
+            assert_eq!(read.camera_name.len(), len.min(CAMERA_NAME_LEN));
+            assert_eq!((read.class, read.start_boot), (b'E', record.start_boot));
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_told_from_a_damaged_and_from_a_newer_one() {
+        let good = sector(&record(), b"free");
+        let flipped = |at: usize| {
+            let mut sector = good;
+            sector[at] ^= 1;
+            Record::parse(&sector).unwrap_err()
+        };
+        let with = |at: usize, bytes: &[u8]| {
+            let mut sector = good;
+            sector[at..at + bytes.len()].copy_from_slice(bytes);
+            Record::parse(&sector).unwrap_err()
+        };
+        for at in RECORD_BOX + 8..RECORD + MAGIC.len() {
+            assert_eq!(flipped(at), RecordError::Foreign, "byte {at}");
+        }
+        let version = RECORD + MAGIC.len();
+        for newer in [0, 3, 0x0100] {
+            assert_eq!(
+                with(version, &u16::to_be_bytes(newer)),
+                RecordError::Newer(newer)
+            );
+        }
+        for at in version + 2..SECTOR {
+            assert_eq!(flipped(at), RecordError::Damaged, "byte {at}");
+        }
+        assert_eq!(with(HEAD_BOX + 4, b"mdat"), RecordError::Damaged);
+        assert_eq!(
+            Record::parse(&good[..SECTOR - 1]),
+            Err(RecordError::Foreign)
+        );
+    }
+
+    #[test]
+    fn counters_are_added_and_told_apart_field_by_field() {
+        let one = counters();
+        let mut sum = one;
+        sum.add(&one);
+        assert_eq!(sum.fields(), one.fields().map(|count| 2 * count));
+        assert_eq!(sum.since(&one), one);
+        assert_eq!(one.since(&sum), Counters::default());
+        // What is lost: neither what was written, nor damage, nor what is no picture.
+        let lost = [0x0202, 0x0303, 0x0606, 0x0707, 0x0808];
+        assert_eq!(one.lost_pictures(), lost.iter().sum());
+        let mut most = Counters {
+            frames: u32::MAX,
+            ..one
+        };
+        most.add(&one);
+        assert_eq!(most.frames, u32::MAX);
+    }
+}

@@ -12,6 +12,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use picam_mp4::camm::{Fix, acceleration_sample};
+use picam_mp4::fragment::FragmentRecord;
+use picam_mp4::read::Movie;
 use picam_mp4::recover::read_record;
 use picam_mp4::{
     Counters, FragmentLimits, Help, ReadAt, Record, Sample, SegmentState, SegmentWriter,
@@ -108,6 +110,12 @@ fn begun() -> SegmentWriter<SimFile> {
 
 fn recorded(pictures: u64) -> SegmentWriter<SimFile> {
     let mut writer = begun();
+    record_into(&mut writer, pictures);
+    writer
+}
+
+/// Pictures and what comes along with them.
+fn record_into(writer: &mut SegmentWriter<SimFile>, pictures: u64) {
     for n in 0..pictures {
         writer.push(&picture(n, &coded(n))).unwrap();
         let at = n as i64;
@@ -152,7 +160,6 @@ fn recorded(pictures: u64) -> SegmentWriter<SimFile> {
             writer.update_record(change).unwrap();
         }
     }
-    writer
 }
 
 fn bytes(file: &impl ReadAt) -> Vec<u8> {
@@ -350,4 +357,220 @@ fn an_init_of_any_length_ends_with_a_page() {
         assert_eq!(&bytes[HEAD_LEN as usize + 4..][..4], b"moov");
         assert_eq!(&bytes[HEAD_LEN as usize - 28..][..4], b"ftyp");
     }
+}
+
+#[test]
+fn an_index_of_any_length_is_written_whole() {
+    let finish = |padding: usize| {
+        let mut sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
+        sps.resize(sps.len() + padding, 0x55);
+        let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
+        // What stood in the slot before is no zeros.
+        let mut file = slot();
+        let before = vec![0xff; SLOT_LEN as usize];
+        picam_mp4::SlotFile::write_at(&mut file, 0, &before).unwrap();
+        let mut writer = SegmentWriter::new(FragmentLimits::default());
+        let first = coded(0);
+        let tracks = vec![TrackConfig::video(stsd, 640, 480)];
+        writer
+            .begin(file, record(), tracks, &picture(0, &first))
+            .unwrap();
+        writer.push(&picture(0, &first)).unwrap();
+        let (file, _) = writer.finish(None).unwrap().unwrap();
+        bytes(&file)
+    };
+    let moov_len = |bytes: &[u8]| u32::from_be_bytes(*bytes[32..].first_chunk().unwrap()) as usize;
+    let page = 4096;
+    let shortest = 32 + moov_len(&finish(0)) + 8;
+    // The header of the `free` behind it ends right before the end of a page, there, or behind it.
+    let to_the_page = page - shortest % page;
+    for padding in to_the_page - 4..to_the_page + 12 {
+        let bytes = finish(padding);
+        let end = 32 + moov_len(&bytes);
+        assert_eq!(end + 8, shortest + padding);
+        let free = HEAD_LEN as usize - 48 - end;
+        let header = [&(free as u32).to_be_bytes()[..], b"free"].concat();
+        assert_eq!(bytes[end..end + 8], header, "{padding}");
+        assert_eq!(check(&bytes).unwrap().faults, Vec::<String>::new());
+    }
+}
+
+/// Where the first fragment stands.
+fn first_fragment(bytes: &[u8]) -> usize {
+    let (record, _) = read_record(&bytes).unwrap();
+    (record.head_len + record.init_len) as usize
+}
+
+#[test]
+fn a_fragment_is_known_by_all_of_its_marks() {
+    let (file, _) = recorded(PICTURES).finish(None).unwrap().unwrap();
+    let bytes = bytes(&file);
+    let front = &bytes[first_fragment(&bytes)..][..4096];
+    let record = FragmentRecord::parse(front).unwrap();
+    assert_eq!((record.index, record.sequence), (0, 1_000_041));
+    assert_eq!(record.boot_tag, u32::from_be_bytes(*b"0123"));
+    let with = |at: usize, bytes: &[u8]| {
+        let mut front = front.to_vec();
+        front[at..at + bytes.len()].copy_from_slice(bytes);
+        FragmentRecord::parse(&front)
+    };
+    // `moof`, `uuid` and its type, then the record's own mark.
+    for (at, mark) in [
+        (4, &b"moof"[..]),
+        (28, b"uuid"),
+        (32, &picam_mp4::record::PICAM_UUID),
+        (48, b"pFR2"),
+    ] {
+        assert_eq!(with(at, mark), Some(record), "byte {at}");
+        for (at, byte) in (at..).zip(mark) {
+            assert_eq!(with(at, &[byte ^ 1]), None, "byte {at}");
+        }
+    }
+    // Its length: one page or more, and whole ones.
+    for (len, good) in [
+        (0, false),
+        (2048, false),
+        (4096, true),
+        (6144, false),
+        (1 << 20, true),
+    ] {
+        let read = with(56, &u32::to_be_bytes(len));
+        assert_eq!(read.map(|read| read.len), good.then_some(len), "{len}");
+    }
+    // Of version 1 it ends earlier.
+    let old = with(48, b"pFRG").unwrap();
+    assert_eq!(
+        (old.origin, old.len, old.crc),
+        (None, record.len, record.crc)
+    );
+    // All of it must be there.
+    assert_eq!(FragmentRecord::parse(&front[..160]), Some(record));
+    assert_eq!(FragmentRecord::parse(&front[..159]), None);
+}
+
+#[test]
+fn a_fragment_longer_than_what_is_read_at_once_is_checked_whole() {
+    let slot_len = 4 << 20;
+    let disk = SimDisk::new(Mutant::None);
+    let file = disk.create("slot.mp4", slot_len).unwrap();
+    let record = Record {
+        slot_len,
+        ..record()
+    };
+    let tracks = tracks().into_iter().take(1).collect();
+    let mut writer = SegmentWriter::new(FragmentLimits::default());
+    writer
+        .begin(file, record, tracks, &picture(0, &[]))
+        .unwrap();
+    // A picture like another CRC field at every place where one could be taken for it.
+    for n in 0..2 {
+        let data = vec![0x5a; 400_000];
+        writer.push(&picture(n, &data)).unwrap();
+    }
+    let (file, _) = writer.finish(None).unwrap().unwrap();
+    let mut bytes = vec![0; slot_len as usize];
+    file.read_exact_at(0, &mut bytes).unwrap();
+    assert_eq!(check(&bytes).unwrap().faults, Vec::<String>::new());
+    let first = first_fragment(&bytes);
+    for at in (2048..780_000)
+        .step_by(97_003)
+        .chain([256 * 1024 + 52, 512 * 1024 + 53])
+    {
+        let mut damaged = bytes.clone();
+        damaged[first + at] ^= 1;
+        assert_eq!(check(&damaged).unwrap().damaged.len(), 1, "byte {at}");
+    }
+}
+
+#[test]
+fn a_segment_is_dated_whatever_is_wrong_with_its_index() {
+    let (file, _) = recorded(PICTURES).finish(None).unwrap().unwrap();
+    let whole = bytes(&file);
+    let later = Some(UtcUs(1_795_172_900_250_000));
+    let date = |bytes: &[u8]| {
+        let disk = SimDisk::new(Mutant::None);
+        let mut file = disk.create("slot.mp4", SLOT_LEN).unwrap();
+        picam_mp4::SlotFile::write_at(&mut file, 0, bytes).unwrap();
+        disk.take_log();
+        patch_record(&mut file, |record| record.start_utc = later).unwrap();
+        assert_eq!(read_record(&file).unwrap().0.start_utc, later);
+        self::bytes(&file)
+    };
+    let dated = date(&whole);
+    // The size of the first `trak`, of its `tkhd`, and the version of that.
+    for (at, damage) in [
+        (512, [0, 0, 0, 0]),
+        (512, [0, 0, 0, 7]),
+        (512, [0xff; 4]),
+        (520, [0, 0, 0, 0]),
+        (520, [0xff; 4]),
+        (528, [0, 0, 0, 0]),
+    ] {
+        let mut damaged = whole.clone();
+        damaged[at..at + 4].copy_from_slice(&damage);
+        let after = date(&damaged);
+        // Nothing but times is written, and none where no box can be told.
+        let changed = (0..after.len()).filter(|&at| after[at] != damaged[at]);
+        assert!(
+            changed.clone().all(|at| dated[at] == after[at]),
+            "{at}: {damage:?}"
+        );
+        let in_first_track = changed.filter(|at| (512..1592).contains(at)).count();
+        let mdhd_alone = at == 528;
+        assert_eq!(in_first_track > 0, mdhd_alone, "{at}: {damage:?}");
+    }
+    // What stays as it is, is not written.
+    let disk = SimDisk::new(Mutant::None);
+    let mut file = disk.create("slot.mp4", SLOT_LEN).unwrap();
+    picam_mp4::SlotFile::write_at(&mut file, 0, &dated).unwrap();
+    disk.take_log();
+    patch_record(&mut file, |record| record.start_utc = later).unwrap();
+    assert!(disk.take_log().is_empty());
+    // Its class alone needs no other times.
+    patch_record(&mut file, |record| record.class = b'P').unwrap();
+    let writes = disk.take_log().len();
+    assert_eq!(writes, 2, "one page, and a flush");
+}
+
+#[test]
+fn the_last_picture_of_a_fragment_lasts_until_the_next_one() {
+    let last = ORIGIN + 3 * 3_000;
+    for (next, lasts) in [
+        (Some(last + 4_500), 4_500),
+        (Some(last + 1), 1),
+        // Nobody knows yet, or the source began anew: it lasts as long as it said.
+        (None, 3_000),
+        (Some(last), 3_000),
+        (Some(last - 3_000), 3_000),
+        (Some(0), 3_000),
+        (Some(i64::MAX), 3_000),
+    ] {
+        let mut writer = begun();
+        for n in 0..4 {
+            writer.push(&picture(n, &coded(n))).unwrap();
+        }
+        writer.commit(next).unwrap();
+        let bytes = bytes(&writer.abandon().unwrap().0);
+        let movie = Movie::read(&bytes).unwrap();
+        let durations: Vec<u32> = movie.tracks[0].samples.iter().map(|s| s.duration).collect();
+        assert_eq!(durations, [3_000, 3_000, 3_000, lasts], "{next:?}");
+    }
+}
+
+#[test]
+fn a_writers_second_segment_is_laid_out_as_its_first() {
+    let mut writer = recorded(PICTURES / 2);
+    let first = coded(0);
+    for round in 0..2 {
+        match round {
+            0 => drop(writer.finish(None).unwrap()),
+            _ => drop(writer.abandon()),
+        }
+        writer
+            .begin(slot(), record(), tracks(), &picture(0, &first))
+            .unwrap();
+        record_into(&mut writer, PICTURES);
+    }
+    let (file, _) = writer.finish(None).unwrap().unwrap();
+    assert_golden("v2-finished.mp4", &bytes(&file));
 }

@@ -32,6 +32,7 @@ struct Told {
     bytes: u64,
     writes: u64,
     flushes: u64,
+    scopes: Vec<Flush>,
     /// Capture time of each fragment's first picture, in the order they were shown in.
     fragments: Vec<BootNs>,
 }
@@ -68,8 +69,10 @@ impl SlotFile for Counting {
         self.granule
     }
 
-    fn flush(&mut self, _: Flush) -> io::Result<()> {
-        self.told.borrow_mut().flushes += 1;
+    fn flush(&mut self, scope: Flush) -> io::Result<()> {
+        let mut told = self.told.borrow_mut();
+        told.flushes += 1;
+        told.scopes.push(scope);
         Ok(())
     }
 }
@@ -187,6 +190,57 @@ fn four_flushes_a_second_are_enough_for_every_camera() {
                 "{camera:?}: {count} flushes in the first {seconds} s"
             );
         }
+    }
+}
+
+#[test]
+fn only_what_is_written_for_the_first_time_is_flushed_in_full() {
+    let told = Rc::new(RefCell::new(Told::default()));
+    let camera = Camera {
+        fps: 30,
+        gop_ns: SECOND,
+        jitter_ns: 0,
+        picture: 2000,
+    };
+    let data = vec![0x55; camera.picture];
+    let mut writer = SegmentWriter::new(FragmentLimits::default());
+    // So far the init was written once, and nothing behind it.
+    let mut written_len = 128 * 1024 + 4096;
+    for round in 0..2 {
+        let file = Counting {
+            told: told.clone(),
+            granule: SECTOR,
+        };
+        let record = Record {
+            written_len,
+            ..record(SLOT_LEN)
+        };
+        writer
+            .begin(file, record, tracks(), &camera.sample(0, &data))
+            .unwrap();
+        // The page behind what is laid out is not known to be there yet.
+        writer.flush().unwrap();
+        for n in 0..3 {
+            writer.push(&camera.sample(n, &data)).unwrap();
+            writer.commit(None).unwrap();
+            // Nothing is behind what the commit wrote.
+            writer.flush().unwrap();
+        }
+        let (file, record) = writer.abandon().unwrap();
+        drop(file);
+        assert!(record.written_len >= written_len);
+        // The second time one more is written than ever.
+        written_len = record.written_len - 4096 * u64::from(round == 0);
+        let full = [Flush::All, Flush::Data];
+        let again = [Flush::Data, Flush::Data];
+        let expected = match round {
+            0 => [full; 3],
+            _ => [again, again, full],
+        };
+        let scopes = std::mem::take(&mut told.borrow_mut().scopes);
+        let (first, scopes) = scopes.split_first().unwrap();
+        assert_eq!(*first, expected[0][0]);
+        assert_eq!(scopes, expected.concat());
     }
 }
 

@@ -157,6 +157,57 @@ fn a_picture_that_is_given_up_leaves_the_fragments_whole() {
     }
 }
 
+#[test]
+fn a_cut_while_fragments_are_written_shows_all_that_was_flushed() {
+    for seed in 0..4 {
+        let mut segment = Segment::new(seed);
+        let mut replay = Replay::new(&DiskImage::default());
+        let mut durable = None;
+        for n in 0..24 {
+            segment.push(n);
+            let flushed = (n % 8 == 7).then(|| {
+                segment.writer.commit(None).unwrap();
+                segment.writer.flush().unwrap();
+            });
+            for op in segment.disk.take_log() {
+                replay.apply(&op);
+                let Some(durable) = durable else { continue };
+                for bytes in cuts(&replay, seed) {
+                    let (first, last) = FOOTAGE.play(&bytes).unwrap();
+                    assert!(first == 0 && (durable..=n).contains(&last), "{last} of {n}");
+                }
+            }
+            durable = flushed.map_or(durable, |()| Some(n));
+        }
+    }
+}
+
+#[test]
+fn a_cut_while_a_segment_is_finished_shows_all_of_its_pictures() {
+    const PICTURES: u64 = 40;
+    for seed in 0..20 {
+        let mut segment = Segment::new(seed);
+        for n in 0..PICTURES {
+            segment.push(n);
+        }
+        segment.writer.commit(None).unwrap();
+        segment.writer.flush().unwrap();
+        let mut replay = Replay::new(&DiskImage::default());
+        let log = segment.disk.take_log();
+        log.iter().for_each(|op| replay.apply(op));
+        segment.finish();
+        let mut finished = 0;
+        for op in segment.disk.take_log() {
+            replay.apply(&op);
+            for bytes in cuts(&replay, seed) {
+                assert_eq!(FOOTAGE.play(&bytes), Ok((0, PICTURES - 1)), "seed {seed}");
+                finished += u32::from(read_record(&bytes).unwrap().1 == SegmentState::Finished);
+            }
+        }
+        assert!(finished > 0, "seed {seed}");
+    }
+}
+
 /// Creation times of the tracks, as their `tkhd` and `mdhd` say.
 fn track_times(bytes: &[u8]) -> Vec<u64> {
     let head = &bytes[..64 * 1024];

@@ -8,7 +8,9 @@
 
 use std::time::Duration;
 
-use picam_mp4::{FragmentLimits, Pushed, Record, Sample, SegmentWriter, TrackConfig, sample_entry};
+use picam_mp4::{
+    FragmentLimits, Pushed, Record, Sample, SegmentWriter, TrackConfig, check, sample_entry,
+};
 use picam_ring::Directory;
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
 use picam_time::BootNs;
@@ -18,20 +20,24 @@ const GOP: i64 = 30;
 const PICTURE: usize = 2_000;
 
 fn writer() -> SegmentWriter<SimFile> {
+    writer_of(SLOT_LEN, FragmentLimits::default())
+}
+
+fn writer_of(slot_len: u64, limits: FragmentLimits) -> SegmentWriter<SimFile> {
     let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
     let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
     let record = Record {
         sequence: 1,
         camera: b'F',
         class: b'N',
-        slot_len: SLOT_LEN,
+        slot_len,
         head_len: 64 * 1024,
         ..Record::default()
     };
     let slot = SimDisk::new(Mutant::None)
-        .create("slot.mp4", SLOT_LEN)
+        .create("slot.mp4", slot_len)
         .unwrap();
-    let mut writer = SegmentWriter::new(FragmentLimits::default());
+    let mut writer = SegmentWriter::new(limits);
     let track = TrackConfig::video(stsd, 640, 480);
     writer
         .begin(slot, record, vec![track], &picture(0, &[]))
@@ -82,6 +88,117 @@ fn room_that_is_asked_for_besides_counts() {
     assert!(writer.has_room_for_gop(0));
     assert!(writer.has_room_for_gop(400_000));
     assert!(!writer.has_room_for_gop(SLOT_LEN));
+}
+
+#[test]
+fn a_picture_is_taken_if_its_fragment_leaves_a_page_of_the_slot() {
+    const PAGE: u64 = 4096;
+    for (more, taken) in [(0, true), (1, false)] {
+        let mut writer = writer();
+        let record = writer.record().unwrap();
+        let mut at = u64::from(record.head_len + record.init_len);
+        // A fragment has its boxes in 1 KiB, and ends with a page.
+        for n in 0..20 {
+            let data = vec![7; 5_000 + 1_111 * n as usize];
+            assert_ne!(writer.push(&picture(n, &data)).unwrap(), Pushed::Full);
+            writer.commit(None).unwrap();
+            at += (1024 + data.len() as u64).next_multiple_of(PAGE);
+        }
+        let last = vec![7; (SLOT_LEN - at - PAGE - 1024) as usize + more];
+        let pushed = writer.push(&picture(20, &last)).unwrap();
+        assert_eq!(pushed != Pushed::Full, taken, "{more}");
+        let (file, record) = writer.finish(None).unwrap().unwrap();
+        assert_eq!(record.end, if taken { SLOT_LEN - PAGE } else { at });
+        assert_eq!(check(&file).unwrap().faults, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn an_index_that_fills_up_ends_a_segment_before_the_group_that_would_not_fit() {
+    let mut writer = writer_of(8 * SLOT_LEN, FragmentLimits::default());
+    let mut n = 0;
+    while n == 0 || writer.has_room_for_gop(0) {
+        for _ in 0..GOP {
+            // Nothing repeats: of each table every picture has an entry of its own.
+            let restless = Sample {
+                dts: n * 3000 + n % 2,
+                composition_offset: 3000 * (n % 2) as u32,
+                ..picture(n, &[7])
+            };
+            assert_ne!(writer.push(&restless).unwrap(), Pushed::Full, "{n}");
+            n += 1;
+        }
+        writer.commit(None).unwrap();
+        assert!(n < 10_000, "it never ends");
+    }
+    // 20 bytes a picture, and 28 a fragment.
+    assert!(n > 1_800, "{n} pictures are too few for 64 KiB");
+    let (file, record) = writer.finish(None).unwrap().unwrap();
+    assert_eq!(i64::from(record.counters.frames), n);
+    assert_eq!(check(&file).unwrap().faults, Vec::<String>::new());
+}
+
+#[test]
+fn a_fragment_is_closed_before_it_takes_more_bytes_than_it_may() {
+    let limits = FragmentLimits {
+        interval: Duration::from_secs(1000),
+        bytes: 64 * 1024,
+    };
+    // With 1 KiB of boxes, four of them fill it to the last byte; with a byte more in the last, that one is the next
+    // fragment's.
+    for (more, fragments) in [(0, [4, 4, 4]), (1, [3, 3, 4])] {
+        let mut writer = writer_of(SLOT_LEN, limits);
+        let (quarter, first) = ((64 - 1) * 256, 4);
+        let mut sizes = vec![quarter; 12];
+        sizes[first - 1] += more;
+        let mut ends = Vec::new();
+        for (n, size) in sizes.into_iter().enumerate() {
+            let data = vec![7; size];
+            // All of one moment: only bytes count.
+            let at_once = Sample {
+                captured: BootNs(0),
+                key: false,
+                ..picture(n as i64, &data)
+            };
+            if writer.push(&at_once).unwrap() == Pushed::Committed {
+                ends.push(n);
+            }
+        }
+        let expected: Vec<usize> = fragments
+            .iter()
+            .scan(0, |end, n| {
+                *end += n;
+                Some(*end)
+            })
+            .take_while(|end| *end < 12)
+            .collect();
+        assert_eq!(ends, expected, "{more}");
+    }
+}
+
+#[test]
+fn a_fragment_is_closed_before_its_boxes_have_no_room_for_another_sample() {
+    let limits = FragmentLimits {
+        interval: Duration::from_secs(1000),
+        ..FragmentLimits::default()
+    };
+    // With one track there is 1 KiB: 168 bytes are fixed, 64 a track, and 16 a sample.
+    let mut writer = writer_of(SLOT_LEN, limits);
+    let mut commits = Vec::new();
+    for n in 0..120 {
+        let at_once = Sample {
+            captured: BootNs(0),
+            composition_offset: 3000,
+            key: false,
+            ..picture(n, &[7])
+        };
+        if writer.push(&at_once).unwrap() == Pushed::Committed {
+            commits.push(n);
+        }
+    }
+    assert_eq!(commits, [49, 98]);
+    // It fitted all the same.
+    writer.finish(None).unwrap().unwrap();
 }
 
 /// Fragments of nine seconds at 30 pictures a second, reordered, with or without what comes along: AAC at 48 kHz, motion a
