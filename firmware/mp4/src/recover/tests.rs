@@ -319,6 +319,16 @@ fn a_slot_is_empty_only_if_nothing_of_its_segment_is_in_it() {
     let record = recovered(&mut slot);
     assert_eq!(slot.pictures(), ALL - 2 * PER_FRAGMENT);
     assert_eq!(record.counters.lost_card as usize, 2 * PER_FRAGMENT);
+    // What is left is shown when it was to be shown: a frame of 9000 after the one of which it is a P picture, or a B.
+    let times = |slot: &Slot| -> Vec<i64> {
+        let movie = Movie::read(slot).unwrap();
+        let samples = movie.tracks[0].samples.iter();
+        samples.map(|s| movie.tracks[0].presentation(s)).collect()
+    };
+    let mut whole = cut_off();
+    recovered(&mut whole);
+    assert_eq!(times(&whole)[..4], [0, 18_000, 9_000, 36_000]);
+    assert_eq!(times(&slot), times(&whole)[2 * PER_FRAGMENT..]);
 
     let mut slot = record_into(Slot::blank(), header(41, 7), 0, false);
     assert!(mend(&mut slot, &Help::NONE).unwrap().empty);
@@ -588,4 +598,339 @@ fn the_last_pictures_of_a_cut_stream_with_reordering_are_shown() {
         .max()
         .unwrap();
     assert_eq!(video.presentation_end(), ends);
+}
+
+#[test]
+fn what_a_player_would_be_shown_ends_with_the_first_fragment_that_is_not_the_segments_next() {
+    let slot = cut_off();
+    let (record, _) = read_record(&slot).unwrap();
+    let places = slot.fragments();
+    let end = |n: usize| places[n].0 + u64::from(places[n].1);
+    let first = (places[0].0, 0);
+    let frames = |n: u32| n * PER_FRAGMENT as u32;
+    for known in [None, Some(first), Some((end(4), 5)), Some((end(11), 12))] {
+        assert_eq!(shown_end(&slot, &record, known).unwrap(), (end(11), 12));
+    }
+    let shown = crate::shown(&slot, &record).unwrap();
+    assert_eq!((shown.fragments, shown.counters.frames), (12, frames(12)));
+    // Gone, of another segment, of another boot, one too many, and longer than the file.
+    let damages: [fn(&mut Slot, u64); 5] = [
+        |slot, at| slot.zero(at, 8),
+        |slot, at| slot.flip(at + 71),
+        |slot, at| slot.flip(at + 75),
+        |slot, at| slot.flip(at + 63),
+        |slot, at| slot.zero(at, 4096),
+    ];
+    for damage in damages {
+        let mut slot = slot.clone();
+        damage(&mut slot, places[7].0);
+        assert_eq!(shown_end(&slot, &record, None).unwrap(), (places[7].0, 7));
+        let shown = crate::shown(&slot, &record).unwrap();
+        assert_eq!((shown.fragments, shown.counters.frames), (7, frames(7)));
+    }
+    let cut = Slot {
+        bytes: slot.bytes[..end(7) as usize - 512].to_vec(),
+        ..Slot::blank()
+    };
+    assert_eq!(shown_end(&cut, &record, None).unwrap(), (places[7].0, 7));
+    let other = header(42, 7);
+    let nothing = crate::Shown::default();
+    assert_eq!(crate::shown(&slot, &other).unwrap(), nothing);
+}
+
+#[test]
+fn the_header_of_a_segment_that_was_overwritten_is_not_believed() {
+    let old = record_into(Slot::blank(), header(40, 7), 12, true);
+    let mut slot = record_into(old.clone(), header(41, 7), 11, false);
+    // The card lost the page that was written last, and gives back the one from before.
+    slot.bytes[..4096].copy_from_slice(&old.bytes[..4096]);
+    let named = Named {
+        camera: b'F',
+        class: b'N',
+        sequence: 41,
+        modulus: 1000,
+    };
+    let help = Help {
+        named: Some(named),
+        ..Help::NONE
+    };
+    let mended = mend(&mut slot, &help).unwrap();
+    assert_eq!(
+        (mended.record.sequence, mended.was),
+        (41, SegmentState::Recording)
+    );
+    assert!(mended.header && mended.index && mended.record.recovered);
+    assert_eq!(slot.pictures(), 11 * PER_FRAGMENT);
+    assert_eq!(mended.record.counters.frames as usize, 11 * PER_FRAGMENT);
+    assert_eq!(check(&slot).unwrap().faults, Vec::<String>::new());
+    // Under its own name the old one is.
+    let mut slot = old.clone();
+    let help = Help {
+        named: Some(Named {
+            sequence: 40,
+            ..named
+        }),
+        ..Help::NONE
+    };
+    assert!(!mend(&mut slot, &help).unwrap().changed());
+
+    let newer = |name: u64, header: u64| {
+        Named {
+            sequence: name,
+            ..named
+        }
+        .is_newer_than(header)
+    };
+    assert!(newer(41, 40) && newer(41, 1_000_040) && newer(3, 999) && newer(499, 0));
+    assert!(!newer(41, 41) && !newer(41, 42) && !newer(999, 3) && !newer(500, 0));
+    let fits = |name: Named| {
+        let front = &cut_off().bytes[cut_off().fragments()[0].0 as usize..];
+        name.fits(&FragmentRecord::parse(front).unwrap())
+    };
+    assert!(
+        fits(named)
+            && fits(Named {
+                modulus: 40,
+                sequence: 1,
+                ..named
+            })
+    );
+    assert!(
+        !fits(Named {
+            camera: b'R',
+            ..named
+        }) && !fits(Named {
+            sequence: 40,
+            ..named
+        })
+    );
+}
+
+#[test]
+fn what_is_damaged_is_said_with_its_place_and_time() {
+    let mut damaged = DamagedFragment {
+        index: 3,
+        count: 1,
+        at: 81_920,
+        seconds: (0.5, 0.768),
+        pictures: 4,
+    };
+    let one = "fragment 3 at byte 81920 is damaged (CRC mismatch), 0.50 s to 0.77 s";
+    assert_eq!(damaged.to_string(), one);
+    damaged.pictures = 0;
+    assert_eq!(
+        damaged.to_string(),
+        format!("{one}, nothing of it can be shown")
+    );
+    damaged.count = 3;
+    let several = "fragments 3 to 5 at byte 81920 are damaged, 0.50 s to 0.77 s";
+    assert_eq!(
+        damaged.to_string(),
+        format!("{several}, nothing of it can be shown")
+    );
+}
+
+#[test]
+fn whatever_is_left_of_the_last_fragment_counts_as_one() {
+    let (at, _) = *cut_off().fragments().last().unwrap();
+    // Its first box header, the mark of its record, or a box with samples' sizes.
+    let uuid = at + 32..at + 48;
+    let traf = {
+        let bytes = cut_off().bytes;
+        let here = bytes[at as usize..].windows(4).position(|w| w == b"traf");
+        at + here.unwrap() as u64..at + here.unwrap() as u64 + 4
+    };
+    for left in [at + 4..at + 8, uuid, traf] {
+        let mut slot = cut_off();
+        slot.zero(at, (left.start - at) as usize);
+        slot.zero(left.end, (at + 4096 - left.end) as usize);
+        let said = check(&slot).unwrap();
+        assert_eq!(said.faults.len(), 1, "{said:?}");
+        assert!(said.faults[0].contains("cannot be shown"), "{said:?}");
+        let record = recovered(&mut slot);
+        assert_eq!(
+            (record.end, record.counters.crc_failures),
+            (at, 1),
+            "{left:?}"
+        );
+    }
+    // Nothing is.
+    let mut slot = cut_off();
+    slot.zero(at, 4096);
+    assert_eq!(recovered(&mut slot).counters.crc_failures, 0);
+}
+
+#[test]
+fn a_slot_with_the_rest_of_a_fragment_is_not_called_empty() {
+    let mut slot = record_into(Slot::blank(), header(41, 7), 1, false);
+    let (at, len) = slot.fragments()[0];
+    // Of its only fragment there is the mark of its record, and samples.
+    slot.zero(at, 28);
+    slot.zero(at + 48, 2000);
+    assert!(len > 4096);
+    let before = slot.bytes.clone();
+    assert!(matches!(
+        mend(&mut slot, &Help::NONE),
+        Err(RecoverError::Layout(_))
+    ));
+    assert!(slot.bytes == before);
+}
+
+#[test]
+fn a_segment_without_a_picture_is_left_as_it_is() {
+    let stsd = sample_entry::h264(&[SPS.to_vec()], &[PPS.to_vec()], 64, 48).unwrap();
+    let tracks = vec![
+        TrackConfig::video(stsd, 64, 48),
+        TrackConfig::camm().unwrap(),
+    ];
+    let mut writer = SegmentWriter::new(FragmentLimits::default());
+    let moved = Sample {
+        track: 1,
+        dts: 0,
+        composition_offset: 0,
+        duration: 100,
+        key: true,
+        captured: BootNs(0),
+        data: &crate::camm::acceleration_sample([0.0, 1.0, 9.8]),
+    };
+    let first = Sample { track: 0, ..moved };
+    writer
+        .begin(Slot::blank(), header(41, 7), tracks, &first)
+        .unwrap();
+    writer.push(&moved).unwrap();
+    writer.commit(None).unwrap();
+    let (mut slot, _) = writer.abandon().unwrap();
+    let before = slot.bytes.clone();
+    assert!(matches!(
+        mend(&mut slot, &Help::NONE),
+        Err(RecoverError::LessPlayable { now: 0, mended: 0 })
+    ));
+    assert!(slot.bytes == before);
+}
+
+#[test]
+fn an_index_of_another_length_is_hidden_before_a_new_one_is_written() {
+    let good = finished();
+    let mut slot = good.clone();
+    // The size of the `moov`, and a table behind its first sector.
+    slot.zero(32, 4);
+    slot.zero(600, 2000);
+    assert!(mend(&mut slot, &Help::NONE).unwrap().index);
+    let page = u64::from(HEAD_LEN) - 4096;
+    let hidden = [Step::Write(0), Step::Flush];
+    let made = [Step::Write(0), Step::Write(page), Step::Flush];
+    let shown = [Step::Write(0), Step::Flush];
+    assert_eq!(slot.steps, [&hidden[..], &made, &shown].concat());
+    assert!(slot.bytes == good.bytes);
+}
+
+#[test]
+fn a_finished_file_whose_rest_is_not_hidden_is_mended_there_alone() {
+    let good = finished();
+    let (record, _) = read_record(&good).unwrap();
+    let mut slot = good.clone();
+    slot.zero(record.end, 8);
+    let said = check(&slot).unwrap().faults.join("; ");
+    assert!(said.contains("no `free` follows"), "{said}");
+    let mended = mend(&mut slot, &Help::NONE).unwrap();
+    assert!(mended.tail && !mended.header && !mended.init && !mended.index);
+    assert!(slot.bytes == good.bytes);
+    assert_eq!(slot.steps, [Step::Write(record.end), Step::Flush]);
+}
+
+#[test]
+fn whatever_was_mended_is_a_change() {
+    let none = mend(&mut finished(), &Help::NONE).unwrap();
+    let with = |change: fn(&mut Mended)| {
+        let mut mended = none.clone();
+        change(&mut mended);
+        mended.changed()
+    };
+    assert!(!with(|_| {}) && !with(|mended| mended.damaged = 3));
+    assert!(with(|mended| mended.header = true) && with(|mended| mended.init = true));
+    assert!(with(|mended| mended.index = true) && with(|mended| mended.tail = true));
+}
+
+#[test]
+fn a_header_whose_lengths_make_no_sense_is_refused() {
+    let changes: [fn(&mut Record); 7] = [
+        |record| record.head_len -= 4096,
+        |record| record.head_len += 512,
+        |record| record.init_len += 512,
+        |record| record.slot_len += 512,
+        |record| record.init_moov_len = record.init_len + 1,
+        |record| record.slot_len = first_fragment(record),
+        // Longer than the file.
+        |record| {
+            record.init_len = 1 << 20;
+            record.slot_len = 1 << 24;
+        },
+    ];
+    for (n, change) in changes.into_iter().enumerate() {
+        let mut slot = cut_off();
+        let (mut record, _) = read_record(&slot).unwrap();
+        change(&mut record);
+        record.store(slot.bytes.first_chunk_mut().unwrap());
+        let before = slot.bytes.clone();
+        for refused in [mend(&mut slot, &Help::NONE).err(), check(&slot).err()] {
+            assert!(
+                matches!(refused, Some(RecoverError::Layout(_))),
+                "{n}: {refused:?}"
+            );
+        }
+        assert!(slot.bytes == before, "{n}");
+    }
+    let mut short = cut_off();
+    let (record, _) = read_record(&short).unwrap();
+    short
+        .bytes
+        .truncate(first_fragment(&record) as usize + 4095);
+    assert!(matches!(check(&short), Err(RecoverError::Layout(_))));
+    short.bytes.extend([0]);
+    assert!(check(&short).is_ok());
+}
+
+#[test]
+fn a_damaged_fragment_that_fills_the_slot_is_kept() {
+    let (at, len) = *cut_off().fragments().last().unwrap();
+    let end = at + u64::from(len);
+    for byte in [32, 28, 48] {
+        let mut slot = cut_off();
+        let (mut record, _) = read_record(&slot).unwrap();
+        record.slot_len = end;
+        record.store(slot.bytes.first_chunk_mut().unwrap());
+        slot.bytes.truncate(end as usize);
+        slot.flip(at + byte);
+        let record = recovered(&mut slot);
+        assert_eq!((record.end, slot.pictures()), (end, ALL), "byte {byte}");
+        assert_eq!(record.counters.crc_failures, 1, "byte {byte}");
+    }
+}
+
+#[test]
+fn a_lost_header_is_made_of_the_newest_segment_in_the_slot() {
+    let was = header(41, 7);
+    let old = record_into(Slot::blank(), header(40, 7), 40, true);
+    let good = record_into(old, was.clone(), 12, false);
+    let (first, len) = good.fragments()[0];
+    for first_is_left in [true, false] {
+        let mut slot = good.clone();
+        slot.zero(0, 4096);
+        if !first_is_left {
+            slot.zero(first, len as usize);
+        }
+        let record = mend(&mut slot, &Help::NONE).unwrap().record;
+        assert_eq!((record.sequence, record.class), (41, b'N'));
+        assert_eq!(
+            (record.start_boot, record.start_utc),
+            (was.start_boot, was.start_utc)
+        );
+        assert_eq!(record.pictures_before, was.pictures_before);
+        let left = if first_is_left {
+            ALL
+        } else {
+            ALL - PER_FRAGMENT
+        };
+        assert_eq!(slot.pictures(), left);
+    }
 }

@@ -217,6 +217,9 @@ impl<F: ReadAt> Walk<'_, F> {
                         None if free => return Ok(true),
                         None => {
                             self.lost(self.place.limit, None)?;
+                            if self.at + PAGE as u64 > self.place.limit {
+                                break;
+                            }
                             let here = self.front(self.at)?;
                             return Ok(matches!(self.stands_here(&here), At::Free));
                         }
