@@ -286,12 +286,6 @@ impl<M: Member> Zip<M> {
         }
     }
 
-    /// Length in bytes.
-    pub fn size(&self) -> u64 {
-        let end = if self.is_wide() { 56 + 20 + 22 } else { 22 };
-        self.directory_at + self.directory_len + end
-    }
-
     /// Its members, in order.
     pub fn members(&self) -> impl Iterator<Item = &M> {
         self.entries.iter().map(|entry| &entry.member)
@@ -299,23 +293,6 @@ impl<M: Member> Zip<M> {
 
     fn is_wide(&self) -> bool {
         self.directory_at + self.directory_len >= NARROW
-    }
-
-    /// Reads `len` bytes at `offset`, both within it. For the checksums, at the end of each member and of all, what of it
-    /// was not read before is read once.
-    ///
-    /// # Errors
-    /// Those of the members.
-    pub fn read(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(len);
-        while bytes.len() < len {
-            let before = bytes.len();
-            self.read_one(offset + before as u64, len - before, &mut bytes)?;
-            if bytes.len() == before {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-        Ok(bytes)
     }
 
     /// Reads from one place only.
@@ -369,6 +346,26 @@ impl<M: Member> Zip<M> {
         put32(&mut out, self.directory_at.min(NARROW) as u32);
         put16(&mut out, 0);
         Ok(out)
+    }
+}
+
+impl<M: Member> Member for Zip<M> {
+    fn size(&self) -> u64 {
+        let end = if self.is_wide() { 56 + 20 + 22 } else { 22 };
+        self.directory_at + self.directory_len + end
+    }
+
+    /// For the checksums, at the end of each member and of all, what of it was not read before is read once.
+    fn read(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(len);
+        while bytes.len() < len {
+            let before = bytes.len();
+            self.read_one(offset + before as u64, len - before, &mut bytes)?;
+            if bytes.len() == before {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(bytes)
     }
 }
 
