@@ -39,6 +39,9 @@ pub struct Saved {
     pub held: Vec<String>,
     /// Ids of segments that will be in a moment. More come while what is to be kept is still to happen.
     pub pending: Vec<String>,
+    /// Ids of segments that are not kept, for the page's share of the ring has no more room.
+    #[serde(default)]
+    pub beyond: Vec<String>,
     /// So many seconds before the order there is footage of, of those that were asked for.
     pub before_s: f64,
     /// So many seconds are still to come.

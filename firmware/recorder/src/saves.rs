@@ -23,6 +23,8 @@ struct Met {
     slots: SlotTable,
     name: SegmentName,
     extent: Extent,
+    /// There is no room for it in the share of whoever wants it kept.
+    beyond: bool,
 }
 
 impl Met {
@@ -77,8 +79,8 @@ impl Desk {
             _ => return Ok(answer(&[], now, now, now, save)),
         };
         let mut met = self.met(&Span::Boot { id, from, to }, from);
-        self.give_class(&met, origin.class(), asked);
-        while asked.elapsed() < WAIT && !met.iter().all(Met::is_held) {
+        self.give_class(&mut met, origin.class(), asked);
+        while asked.elapsed() < WAIT && !met.iter().all(|met| met.beyond || met.is_held()) {
             thread::sleep(LOOK);
         }
         met.sort_by_key(|met| (met.extent.start_boot, met.name.camera));
@@ -111,12 +113,12 @@ impl Desk {
                     };
                     let is_met = span.meets(&extent);
                     if is_met {
-                        let slots = slots.clone();
                         all.push(Met {
                             volume,
-                            slots,
+                            slots: slots.clone(),
                             name,
                             extent,
+                            beyond: false,
                         });
                     } else if is_before(&extent, boot_id, from) {
                         break;
@@ -129,17 +131,24 @@ impl Desk {
 
     /// Gives finished segments their class without waiting for the housekeeper, who may be busy. If the page's share is
     /// used up, it is left to him which of the page's go.
-    fn give_class(&self, met: &[Met], class: Class, since: Instant) {
+    fn give_class(&self, met: &mut [Met], class: Class, since: Instant) {
         for (volume, open) in self.opened() {
             for camera in open.slots.catalog().cameras() {
                 let own = met
-                    .iter()
+                    .iter_mut()
                     .filter(|met| met.volume == volume && met.name.camera == camera);
-                let wanted: Vec<SegmentName> = own.map(|met| met.name).collect();
-                let renames = open.slots.ring(camera, |ring| {
-                    let most = (class == Class::Manual).then(|| self.most_of_page(ring.len()));
-                    lock(ring, &wanted, class, most)
-                });
+                // What somebody else has locked more firmly needs no room.
+                let weaker = |met: &&mut Met| met.name.class.stronger(class) == class;
+                let mut own: Vec<&mut Met> = own.filter(weaker).collect();
+                let slots = open.slots.ring(camera, picam_ring::Ring::len);
+                let most = (class == Class::Manual).then(|| self.most_of_page(slots));
+                for met in own.iter_mut().skip(most.unwrap_or(usize::MAX)) {
+                    met.beyond = true;
+                }
+                let wanted: Vec<SegmentName> = own.iter().map(|met| met.name).collect();
+                let renames = open
+                    .slots
+                    .ring(camera, |ring| lock(ring, &wanted, class, most));
                 if renames.iter().any(|rename| !rename.to.class.is_locked()) {
                     continue;
                 }
@@ -176,7 +185,8 @@ fn is_before(extent: &Extent, boot_id: [u8; 16], from: BootNs) -> bool {
 }
 
 fn answer(met: &[Met], from: BootNs, to: BootNs, now: BootNs, save: &Save) -> Saved {
-    let (held, pending): (Vec<&Met>, Vec<&Met>) = met.iter().partition(|met| met.is_held());
+    let (held, others): (Vec<&Met>, Vec<&Met>) = met.iter().partition(|met| met.is_held());
+    let (beyond, pending) = others.into_iter().partition(|met| met.beyond);
     let ids = |all: Vec<&Met>| all.into_iter().map(Met::id).collect();
     let order = from + Duration::from_secs(save.before_s.into());
     let first = |camera: u8| {
@@ -193,5 +203,6 @@ fn answer(met: &[Met], from: BootNs, to: BootNs, now: BootNs, save: &Save) -> Sa
         to: met.last().map(|met| met.moment(to)),
         held: ids(held),
         pending: ids(pending),
+        beyond: ids(beyond),
     }
 }

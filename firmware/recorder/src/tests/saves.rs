@@ -1,9 +1,10 @@
 //! Saves: what is held when they are answered, and what they are about when they are asked again.
 
-use picam_control::orders::{Save, Why};
+use picam_control::orders::{OrderSpan, Save, Why};
 use picam_ring::Class;
 
 use super::*;
+use crate::locker::Locker;
 use crate::orders::Origin;
 
 fn save(id: &str, before_s: u32, after_s: u32) -> Save {
@@ -12,6 +13,17 @@ fn save(id: &str, before_s: u32, after_s: u32) -> Save {
         before_s,
         after_s,
         reason: String::new(),
+    }
+}
+
+/// A plan that leaves the page so much of the ring.
+fn sharing(directory: &Path, manual: f64) -> RecordPlan {
+    RecordPlan {
+        shares: Shares {
+            manual,
+            ..Shares::default()
+        },
+        ..plan(directory)
     }
 }
 
@@ -27,7 +39,7 @@ fn what_is_finished_is_held_by_the_time_it_is_answered() {
     use Class::{Manual, Normal};
 
     let directory = tempfile::tempdir().unwrap();
-    let parts = parts(&plan(directory.path()));
+    let parts = parts(&sharing(directory.path(), 0.5));
     let (slots, mut recorder) = parts.record(5);
     let saved = parts.desk.save_of_page(&save("a", 2, 30)).unwrap();
     assert_eq!(
@@ -55,10 +67,12 @@ fn what_is_finished_is_held_by_the_time_it_is_answered() {
     assert!((again.after_s - 20.0).abs() < 0.01, "{again:?}");
     assert_eq!(again.to, saved.to);
     assert_eq!(parts.desk.locks().len(), 1);
+    // There is no more of it than was recorded, and no more room than for three.
     let all = parts.desk.save_of_page(&save("b", 600, 0)).unwrap();
-    assert_eq!(all.held.len(), 6);
-    // There is no more of it than was recorded.
     assert!((all.before_s - 15.5).abs() < 0.01, "{all:?}");
+    assert_eq!(all.held, ["F000004", "F000005", "F000006"]);
+    assert_eq!(all.beyond, ["F000001", "F000002", "F000003"]);
+    assert!(all.pending.is_empty());
 }
 
 #[test]
@@ -94,17 +108,52 @@ fn a_save_is_bounded_and_its_order_outlives_the_program() {
 #[test]
 fn a_save_beyond_the_share_of_the_page_lets_nothing_go_by_itself() {
     let directory = tempfile::tempdir().unwrap();
-    let parts = parts(&plan(directory.path()));
+    let parts = parts(&sharing(directory.path(), 0.25));
     let (slots, _recorder) = parts.record(8);
     let most = parts.desk.most_of_page(slots.ring(b'F', |ring| ring.len()));
-    assert!(most < 8, "{most}");
+    assert_eq!(most, 2);
+    let kept = || {
+        let all = classes(&slots);
+        let places = (1..).zip(all).filter(|(_, class)| *class == Class::Manual);
+        places.map(|(n, _)| n).collect::<Vec<_>>()
+    };
+    // The newest two: the one that is being recorded, and the one before it.
     let saved = parts.desk.save_of_page(&save("a", 600, 0)).unwrap();
-    let manual = classes(&slots)
-        .iter()
-        .filter(|class| **class == Class::Manual)
-        .count();
-    assert_eq!(manual, saved.held.len());
-    assert!(manual <= most, "{manual} of {most}");
-    // The newest first.
-    assert!(saved.held.contains(&"F000008".to_owned()), "{saved:?}");
+    assert_eq!(kept(), [8]);
+    assert_eq!(
+        (saved.held.len(), saved.pending.len(), saved.beyond.len()),
+        (1, 1, 7)
+    );
+    parts.clock.turn(600 * SECOND);
+
+    // Two that were kept before, and room for two: which of them go is not decided in an answer.
+    let directory = tempfile::tempdir().unwrap();
+    let parts = self::parts(&sharing(directory.path(), 0.25));
+    let (slots, _recorder) = parts.record(8);
+    let kept = || {
+        let places = (1..).zip(classes(&slots));
+        let manual = places.filter(|(_, class)| *class == Class::Manual);
+        manual.map(|(n, _)| n).collect::<Vec<_>>()
+    };
+    let carry_out = || {
+        let (card, _, _) = parts.volumes.get(Volume::Card).beside().unwrap();
+        let mut locker = Locker::default();
+        locker
+            .lock(&card, &slots, &parts.desk, Volume::Card)
+            .unwrap();
+    };
+    for id in ["F000001", "F000002"] {
+        let span = OrderSpan::Segment(id.into());
+        let done = parts
+            .desk
+            .lock(id.into(), &span, String::new(), Origin::Page);
+        done.unwrap();
+    }
+    carry_out();
+    assert_eq!(kept(), [1, 2]);
+    let saved = parts.desk.save_of_page(&save("a", 2, 0)).unwrap();
+    assert_eq!(kept(), [1, 2]);
+    assert_eq!(saved.pending, ["F000008", "F000009"]);
+    carry_out();
+    assert_eq!(kept(), [8]);
 }

@@ -209,6 +209,7 @@ impl OrderTaker for Orders {
         Ok(Saved {
             held: vec!["F000001".into()],
             pending: vec!["F000002".into()],
+            beyond: Vec::new(),
             before_s,
             after_s,
             from: Some("F000001@0.5".into()),
