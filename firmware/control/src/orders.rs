@@ -42,7 +42,7 @@ pub struct Saved {
     /// Ids of segments that are not kept, for the page's share of the ring has no more room.
     #[serde(default)]
     pub beyond: Vec<String>,
-    /// So many seconds before the order there is footage of, of those that were asked for.
+    /// So many seconds of what is to be kept lie behind, and were recorded by every camera that has any of it.
     pub before_s: f64,
     /// So many seconds are still to come.
     pub after_s: f64,

@@ -76,7 +76,7 @@ impl Desk {
             (Some(Span::Boot { id, from, to }), _) => (id, from, to),
             (_, OrderSpan::Boot { from, to }) => (self.now().boot_id, from, to),
             // A lock of that id that somebody gave by time: what it holds is not known here.
-            _ => return Ok(answer(&[], now, now, now, save)),
+            _ => return Ok(answer(&[], now, now, now)),
         };
         let mut met = self.met(&Span::Boot { id, from, to }, from);
         self.give_class(&mut met, origin.class(), asked);
@@ -85,7 +85,7 @@ impl Desk {
         }
         met.sort_by_key(|met| (met.extent.start_boot, met.name.camera));
         let now = self.clock().now();
-        Ok(answer(&met, from, to, now, save))
+        Ok(answer(&met, from, to, now))
     }
 
     /// The segments there are in a stretch of a boot that begins then, the newest of a camera first.
@@ -184,18 +184,18 @@ fn is_before(extent: &Extent, boot_id: [u8; 16], from: BootNs) -> bool {
     }
 }
 
-fn answer(met: &[Met], from: BootNs, to: BootNs, now: BootNs, save: &Save) -> Saved {
+fn answer(met: &[Met], from: BootNs, to: BootNs, now: BootNs) -> Saved {
     let (held, others): (Vec<&Met>, Vec<&Met>) = met.iter().partition(|met| met.is_held());
     let (beyond, pending) = others.into_iter().partition(|met| met.beyond);
     let ids = |all: Vec<&Met>| all.into_iter().map(Met::id).collect();
-    let order = from + Duration::from_secs(save.before_s.into());
     let first = |camera: u8| {
         let own = met.iter().filter(|met| met.name.camera == camera);
         own.map(|met| met.extent.start_boot).min()
     };
     // What every camera saw.
     let since = met.iter().filter_map(|met| first(met.name.camera)).max();
-    let before = since.map_or(Duration::ZERO, |since| order.since(since.max(from)));
+    let until = now.min(to);
+    let before = since.map_or(Duration::ZERO, |since| until.since(since.max(from)));
     Saved {
         before_s: before.as_secs_f64(),
         after_s: to.since(now).as_secs_f64(),

@@ -93,7 +93,8 @@ function draw() {
   band.style.inlineSize = `${part(end) - part(start)}%`;
   const seconds = (end - start).toLocaleString(undefined, { maximumFractionDigits: 1 });
   const [first, last] = [start, end].map((value) => format.time(format.later(shown, seen + value)));
-  setText(range, `${first} – ${last} · ${seconds} s`);
+  // Where the time is unknown, the boot need not be said twice.
+  setText(range, `${first} – ${last.replace(/^boot \d+ /, "")} · ${seconds} s`);
   from.setAttribute("aria-valuetext", first);
   to.setAttribute("aria-valuetext", last);
   const letters = boxes.filter(({ input }) => input.checked).map(({ letter }) => letter);

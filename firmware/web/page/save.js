@@ -91,7 +91,7 @@ function count(end) {
   const tell = () => {
     const left = Math.ceil((end - performance.now()) / 1000);
     clip.classList.toggle("primary", left <= 0);
-    setText(rest, left > 0 ? `Complete in ${left} s. Drive on or wait: it is kept.` : "Complete.");
+    setText(rest, left > 0 ? `The clip is complete in ${left} s. It is kept either way.` : "Complete.");
     if (left <= 0) clearInterval(counting);
   };
   counting = setInterval(tell, 1_000);

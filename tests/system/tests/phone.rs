@@ -195,7 +195,8 @@ fn three_taps_from_the_page_to_the_clip_of_both_cameras() {
         show(&browser, &format!("phone-list-{scheme}"));
         axe(&browser, "the list");
     }
-    let began = Instant::now();
+    let mut took = Duration::ZERO;
+    let mut began = Instant::now();
     // One: a segment of the front camera, the second that is finished.
     tap(&browser, "document.querySelectorAll('.row .play')[2]");
     browser.until("document.getElementById('video').readyState >= 2");
@@ -203,17 +204,20 @@ fn three_taps_from_the_page_to_the_clip_of_both_cameras() {
     tap(&browser, "document.getElementById('clip')");
     browser.until("!document.getElementById('clip-box').hidden");
     browser.until("document.getElementById('clip-get').textContent.includes('kB') || document.getElementById('clip-get').textContent.includes('MB')");
-    // Three.
-    tap(&browser, "document.getElementById('clip-get')");
-    let zip = downloaded(&saved);
-    let took = began.elapsed();
-    println!("three taps, {took:?} from the first to the clip of both cameras on the phone");
-    assert!(took < Duration::from_secs(60), "{took:?}");
+    took += began.elapsed();
     for scheme in ["light", "dark"] {
         browser.prefer("prefers-color-scheme", scheme);
         show(&browser, &format!("phone-clip-{scheme}"));
         axe(&browser, "the clip maker");
     }
+    browser.prefer("prefers-color-scheme", "light");
+    began = Instant::now();
+    // Three.
+    tap(&browser, "document.getElementById('clip-get')");
+    let zip = downloaded(&saved);
+    took += began.elapsed();
+    println!("three taps, {took:?} from the first to the clip of both cameras on the phone");
+    assert!(took < Duration::from_secs(60), "{took:?}");
     assert_eq!(zip.extension().unwrap(), "zip");
     let clips = unpacked(&zip);
     assert_eq!(clips.len(), 2);
@@ -231,7 +235,7 @@ fn three_taps_from_the_page_to_the_clip_of_both_cameras() {
         "document.getElementById('clip-from')",
         &"\u{e014}".repeat(30),
     );
-    assert_eq!(value("clip-from"), json!(-5.0));
+    assert_eq!(value("clip-from").as_f64(), Some(-5.0));
     browser.value("document.getElementById('clip-to').value = -4.5");
     browser.value("document.getElementById('clip-to').dispatchEvent(new Event('input'))");
     assert!(value("clip-to").as_f64() >= Some(-4.0), "they keep apart");
@@ -379,8 +383,10 @@ fn what_was_saved_outlives_a_cut_right_after_the_answer() {
     let class = |id: &str| {
         let files = fs::read_dir(&card).unwrap().flatten();
         let names = files.map(|file| file.file_name().into_string().unwrap());
-        let mut own = names
-            .filter(|name| name.len() > 25 && name[16..17] == id[..1] && name[19..25] == id[1..]);
+        // Spare slots have names of the same length.
+        let mut own = names.filter(|name| {
+            name.starts_with("boot") && name[16..17] == id[..1] && name[19..25] == id[1..]
+        });
         own.next().map(|name| name[17..18].to_owned())
     };
     for id in &held {
@@ -393,6 +399,9 @@ fn what_was_saved_outlives_a_cut_right_after_the_answer() {
             (class(id).as_deref() == Some("M")).then_some(())
         });
     }
+    wait_for("the page", Duration::from_secs(30), || {
+        http::get(page, "/api/health")
+    });
     // The same order again is about the same moment, which is another boot's to nobody: this machine has not restarted.
     let (status, again) = http::request(page, "POST", "/api/saves", Some(&body)).unwrap();
     assert_eq!(status, 200, "{again}");
@@ -440,7 +449,7 @@ fn the_owner_saves_at_the_command_line() {
             "cannot be used with",
         ),
         (&["--before", "5s"], "--now"),
-        (&[], "--now"),
+        (&[], "--from"),
     ] {
         let (done, said) = picam(args);
         assert!(!done && said.contains(wrong), "{args:?}: {said}");
