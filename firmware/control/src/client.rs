@@ -60,7 +60,7 @@ impl OrderTaker for RemoteRecorder {
     fn save(&self, save: Save) -> Result<Saved, Denied> {
         let origin = Origin::Page;
         match self.command(Request::Save { save, origin })? {
-            Reply::Saved(saved) => Ok(saved),
+            Reply::Saved(saved) => Ok(*saved),
             _ => Err(nonsense()),
         }
     }

@@ -122,7 +122,7 @@ pub enum Reply {
     /// To [`Request::Locks`].
     Locks(Vec<LockOrder>),
     /// To [`Request::Save`].
-    Saved(Saved),
+    Saved(Box<Saved>),
     /// Done as asked.
     Done,
     /// Not done; in plain words, and what to do.
@@ -156,7 +156,7 @@ impl From<()> for Reply {
 
 impl From<Saved> for Reply {
     fn from(saved: Saved) -> Self {
-        Self::Saved(saved)
+        Self::Saved(Box::new(saved))
     }
 }
 

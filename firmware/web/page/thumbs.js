@@ -7,6 +7,7 @@ const AT_ONCE = 2;
 const TIMEOUT_MS = 8_000;
 /** A segment that had no picture may have one by now. */
 const AGAIN_MS = 5_000;
+const FAR_PX = 2000;
 const [WIDTH, HEIGHT] = [176, 100];
 
 /** By address: the box in the row, and what is in it. */
@@ -25,11 +26,13 @@ const near = new IntersectionObserver((seen) => seen.forEach(({ target, isInters
 // What is far away holds no memory.
 const far = new IntersectionObserver((seen) => seen.forEach(({ target, isIntersecting }) => {
   const entry = byBox.get(target);
-  if (!isIntersecting && entry.painted) {
+  // A row that was drawn anew is not laid out yet.
+  const away = !isIntersecting && Math.abs(target.getBoundingClientRect().top) > FAR_PX;
+  if (away && entry.painted) {
     entry.painted = false;
     target.replaceChildren();
   }
-}), { rootMargin: "2000px 0px" });
+}), { rootMargin: `${FAR_PX}px 0px` });
 
 /** The box for a segment's picture: the same one however often its row is drawn. */
 export function frame({ picture }) {
@@ -70,7 +73,7 @@ function next() {
     if (loading >= AT_ONCE) return;
     queue.delete(entry);
     loading += 1;
-    load(entry).catch(() => {}).finally(() => {
+    load(entry).catch(() => setTimeout(() => entry.box.isConnected && watch(entry), AGAIN_MS)).finally(() => {
       loading -= 1;
       next();
     });

@@ -65,6 +65,12 @@ pub(crate) async fn first(
         let remedy = "take the address that /api/segments gives for the picture";
         ApiError::bad_request(error.body_text(), remedy)
     })?;
+    let is_one =
+        |of: &String| of.len() == 8 && of.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if !params.of.as_ref().is_none_or(is_one) {
+        let remedy = "take the address that /api/segments gives for the picture";
+        return Err(ApiError::bad_request("of names no recording", remedy));
+    }
     let (segment, picture) = blocking(&app.index, move |index| open(index, &id)).await?;
     let of = recording_of(&segment);
     let version = Version {

@@ -221,7 +221,7 @@ fn a_clip_has_fifteen_minutes_at_most() {
         )
     };
     assert_eq!(ask(0, 900).status, 200);
-    for to in [901, 1200, 86_400] {
+    for to in [901, 1200, 9999] {
         let reply = ask(0, to);
         assert_eq!(reply.status, 400, "{to}");
         assert!(reply.text().contains("15 minutes"), "{}", reply.text());

@@ -20,8 +20,6 @@ pub const LONGEST: Duration = Duration::from_secs(15 * 60);
 const MARGIN: Duration = Duration::from_secs(5);
 /// A segment that is still being recorded is no longer than that.
 const OPEN: Duration = Duration::from_secs(24 * 3600);
-/// No moment lies further from the start of the segment that names it.
-const FURTHEST_S: f64 = 24.0 * 3600.0;
 
 /// Why a text names no moment.
 #[derive(Debug, thiserror::Error)]
@@ -207,12 +205,15 @@ fn boot_of(segment: &Segment) -> Option<([u8; 16], BootNs)> {
     Some((segment.boot_id?, segment.start_boot))
 }
 
-/// Seconds as people write them. `f64` also reads words, exponents and plus signs.
+/// Seconds, with milliseconds at most. `f64` also reads words, exponents and plus signs.
 fn offset(text: &str) -> Option<f64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let seconds: f64 = text.parse().ok().filter(|_| plain)?;
-    (seconds.abs() <= FURTHEST_S).then_some(seconds)
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    let are_digits = |text: &str, most| {
+        (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    let plain = are_digits(whole, 4) && are_digits(part, 3);
+    text.parse().ok().filter(|_| plain)
 }
 
 #[cfg(test)]
@@ -225,8 +226,11 @@ mod tests {
             ("0", Some(0.0)),
             ("12.4", Some(12.4)),
             ("-5", Some(-5.0)),
-            ("86400", Some(86_400.0)),
-            ("86401", None),
+            ("9999.999", Some(9999.999)),
+            ("10000", None),
+            ("0.1234", None),
+            (".5", None),
+            ("5.", None),
             ("", None),
             ("-", None),
             ("+5", None),

@@ -6,7 +6,7 @@ use picam_ring::{Class, SegmentId, Volume};
 use picam_time::UtcUs;
 use serde::{Deserialize, Serialize};
 
-use super::refusal::{Refusal, check};
+use super::refusal::{Refusal, check_span, check_text};
 use super::{LockOrder, Now, Origin, Span};
 
 /// How long a deletion can be taken back.
@@ -125,6 +125,7 @@ impl Orders {
 
     /// Takes a lock, unless one with that id was taken before.
     pub(crate) fn lock(&mut self, order: LockOrder, now: &Now) -> Result<Taken, Refusal> {
+        check_text(&order)?;
         let page = is_page(order.origin);
         // Whose id it is matters, too: the page cannot keep an impact from being locked by guessing its id.
         let open = |known: &LockOrder| known.id == order.id && is_page(known.origin) == page;
@@ -132,7 +133,7 @@ impl Orders {
         if self.locks.iter().any(open) || self.ended.iter().any(ended) {
             return Ok(Taken::Known);
         }
-        check(&order, now)?;
+        check_span(&order, now)?;
         let same = self.locks.iter().filter(|o| is_page(o.origin) == page);
         if same.count() >= MAX_LOCKS {
             return Err(Refusal::TooManyLocks);
