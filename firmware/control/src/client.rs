@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::orders::{Denied, Order, OrderTaker, Why};
+use crate::lock::Origin;
+use crate::orders::{Denied, Order, OrderTaker, Save, Saved, Why};
 use crate::status::{Status, StatusSource, StatusUnavailable};
 
 use crate::exchange::exchange;
@@ -50,22 +51,44 @@ impl StatusSource for RemoteRecorder {
 
 impl OrderTaker for RemoteRecorder {
     fn order(&self, order: Order) -> Result<(), Denied> {
-        let unavailable = |reason: String, remedy| Denied::new(Why::Unavailable, reason, remedy);
-        match ask(&self.socket, Request::Page { order }) {
-            Ok(Reply::Done) => Ok(()),
+        match self.command(Request::Page { order })? {
+            Reply::Done => Ok(()),
+            _ => Err(nonsense()),
+        }
+    }
+
+    fn save(&self, save: Save) -> Result<Saved, Denied> {
+        let origin = Origin::Page;
+        match self.command(Request::Save { save, origin })? {
+            Reply::Saved(saved) => Ok(*saved),
+            _ => Err(nonsense()),
+        }
+    }
+}
+
+impl RemoteRecorder {
+    /// The answer to a command, unless it is a no.
+    fn command(&self, request: Request) -> Result<Reply, Denied> {
+        match ask(&self.socket, request) {
             Ok(Reply::Refused {
                 reason,
                 remedy,
                 why,
             }) => Err(Denied::new(why, reason, remedy)),
-            Ok(_) => Err(unavailable(
-                "the recorder's answer makes no sense".into(),
-                "update both to the same version",
-            )),
-            Err(error) => Err(unavailable(
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(Denied::new(
+                Why::Unavailable,
                 format!("the recorder does not answer: {error}"),
                 "try again in a few seconds",
             )),
         }
     }
+}
+
+fn nonsense() -> Denied {
+    Denied::new(
+        Why::Unavailable,
+        "the recorder's answer makes no sense",
+        "update both to the same version",
+    )
 }

@@ -1,6 +1,6 @@
 //! What is said through the socket.
 
-use crate::orders::{Denied, Order, OrderSpan, Why};
+use crate::orders::{Denied, Order, OrderSpan, Save, Saved, Why};
 use crate::status::Status;
 use picam_time::{BootNs, CEILING, FLOOR, TimeSource, UtcUs};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,13 @@ pub enum Request {
         #[serde(default)]
         reason: String,
         /// Who wants it. It decides who may say so, and what it may push out.
+        origin: Origin,
+    },
+    /// To keep what just happened and what happens next.
+    Save {
+        /// That.
+        save: Save,
+        /// Who wants it, as with [`Request::Lock`].
         origin: Origin,
     },
     /// To keep a segment no longer.
@@ -96,7 +103,7 @@ impl Request {
             Self::Status {} | Self::Locks {} => Right::Ask,
             Self::Page { .. } => Right::Page,
             Self::SetTime { .. } => Right::Command,
-            Self::Lock { origin, .. } => match origin {
+            Self::Lock { origin, .. } | Self::Save { origin, .. } => match origin {
                 Origin::Page => Right::Page,
                 Origin::Button | Origin::Impact => Right::Command,
                 Origin::Owner => Right::Own,
@@ -114,6 +121,8 @@ pub enum Reply {
     Status(Box<Status>),
     /// To [`Request::Locks`].
     Locks(Vec<LockOrder>),
+    /// To [`Request::Save`].
+    Saved(Box<Saved>),
     /// Done as asked.
     Done,
     /// Not done; in plain words, and what to do.
@@ -139,10 +148,22 @@ impl Reply {
     }
 }
 
-impl From<Result<(), Denied>> for Reply {
-    fn from(done: Result<(), Denied>) -> Self {
+impl From<()> for Reply {
+    fn from((): ()) -> Self {
+        Self::Done
+    }
+}
+
+impl From<Saved> for Reply {
+    fn from(saved: Saved) -> Self {
+        Self::Saved(Box::new(saved))
+    }
+}
+
+impl<T: Into<Self>> From<Result<T, Denied>> for Reply {
+    fn from(done: Result<T, Denied>) -> Self {
         match done {
-            Ok(()) => Self::Done,
+            Ok(done) => done.into(),
             Err(Denied {
                 why,
                 reason,
@@ -216,6 +237,18 @@ mod tests {
             origin: Origin::Impact,
         };
         assert_eq!(parse(line, NOW), Ok(expected));
+        let line =
+            br#"{"ask":"save","save":{"id":"a","before_s":60,"after_s":30},"origin":"button"}"#;
+        let expected = Request::Save {
+            save: Save {
+                id: "a".into(),
+                before_s: 60,
+                after_s: 30,
+                reason: String::new(),
+            },
+            origin: Origin::Button,
+        };
+        assert_eq!(parse(line, NOW), Ok(expected));
         for (order, line) in [
             (
                 Order::Delete {
@@ -261,6 +294,10 @@ mod tests {
                 "no request",
             ),
             (br#"{"ask":"page","order":{"delete":{}}}"#, "no request"),
+            (
+                br#"{"ask":"save","save":{"id":"a","before_s":-1,"after_s":0},"origin":"page"}"#,
+                "no request",
+            ),
             (
                 br#"{"ask":"lock","id":"a","span":{"segment":"F000001"},"origin":"gremlin"}"#,
                 "no request",

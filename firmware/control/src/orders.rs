@@ -7,6 +7,49 @@ use serde::{Deserialize, Serialize};
 pub trait OrderTaker: Send + Sync + 'static {
     /// Has it done. Runs on a thread that may block for a short while. What is to last is durable once this returns.
     fn order(&self, order: Order) -> Result<(), Denied>;
+
+    /// Has what is being recorded now, and a while before and after, kept. The same.
+    fn save(&self, save: Save) -> Result<Saved, Denied>;
+}
+
+/// What just happened and what happens next is to be kept, of every camera. Whoever asks need not know what time it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Save {
+    /// Chosen by who asks: the same id twice is one order, about the moment of the first.
+    pub id: String,
+    /// So many seconds until now, [`Save::LONGEST_S`] at most.
+    pub before_s: u32,
+    /// So many seconds from now on, likewise.
+    pub after_s: u32,
+    /// Why, for people.
+    #[serde(default)]
+    pub reason: String,
+}
+
+impl Save {
+    /// Most seconds before and after.
+    pub const LONGEST_S: u32 = 600;
+}
+
+/// It is written down, and outlives a power cut.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Saved {
+    /// Ids of segments that are certain not to be recorded over, the oldest first.
+    pub held: Vec<String>,
+    /// Ids of segments that will be in a moment. More come while what is to be kept is still to happen.
+    pub pending: Vec<String>,
+    /// Ids of segments that are not kept, for the page's share of the ring has no more room.
+    #[serde(default)]
+    pub beyond: Vec<String>,
+    /// So many seconds of what is to be kept lie behind, and were recorded by every camera that has any of it.
+    pub before_s: f64,
+    /// So many seconds are still to come.
+    pub after_s: f64,
+    /// The first moment as that of a clip (`F000123@12.4`); none if there is no footage of it.
+    pub from: Option<String>,
+    /// The last one, likewise.
+    pub to: Option<String>,
 }
 
 /// What is to be done.

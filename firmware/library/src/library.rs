@@ -39,6 +39,11 @@ impl Library {
         }
     }
 
+    /// The directory of the card.
+    pub(crate) fn footage(&self) -> &Path {
+        self.card.dir()
+    }
+
     /// The directory that a segment lies in.
     pub fn dir(&self, segment: &Segment) -> &Path {
         match (&self.disk, segment.volume) {

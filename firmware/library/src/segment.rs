@@ -1,12 +1,14 @@
 //! One segment, as its name and its header tell of it.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use picam_mp4::{Record, SegmentState};
 use picam_ring::{
     Class, NameTime, SEQUENCE_MODULUS, SegmentId, SegmentName, Volume, digits_of, distance,
 };
 use picam_time::BootNs;
 use serde::{Serialize, Serializer};
+
+use crate::text;
 
 /// What a segment's file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -175,37 +177,8 @@ impl Segment {
     /// A helpful name for a download: what it shows, when, and the id to find it again by. With an
     /// `offset` in minutes from UTC, the time is that of the person's clock, as the page lists it.
     pub fn download_name(&self, offset: Option<i16>) -> String {
-        let local = |start: Timestamp| {
-            let offset = SignedDuration::from_mins(offset?.into());
-            Some(
-                start
-                    .checked_add(offset)
-                    .ok()?
-                    .strftime("%Y-%m-%d_%H-%M-%S"),
-            )
-        };
-        let when = match (self.start, self.boot) {
-            (Some(start), _) => match local(start) {
-                Some(local) => local.to_string(),
-                None => start.strftime("%Y-%m-%d_%H-%M-%SZ").to_string(),
-            },
-            (None, Some(boot)) => {
-                let since = SignedDuration::from_secs(boot.seconds as i64);
-                let (hours, minutes) = (since.as_hours(), since.as_mins() % 60);
-                let seconds = since.as_secs() % 60;
-                format!("boot{}_{hours:02}-{minutes:02}-{seconds:02}", boot.number)
-            }
-            (None, None) => "unknown-time".into(),
-        };
-        let camera = self.camera_name.as_deref().unwrap_or_default();
-        let camera: String = camera
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-            .collect();
-        let camera = match camera.as_str() {
-            "" => self.camera.to_string(),
-            name => name.to_string(),
-        };
+        let when = text::for_name(self.start, self.boot, offset);
+        let camera = text::camera_for_name(self.camera_name.as_deref(), self.camera);
         format!("picam_{when}_{camera}_{}.mp4", self.id)
     }
 }

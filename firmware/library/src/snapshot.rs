@@ -17,6 +17,7 @@ use picam_mp4::{Counters, ReadAt, Record, SegmentState, shown_end};
 use picam_ring::SegmentName;
 
 use crate::footage::{self, Sector};
+use crate::zip::Member;
 
 /// A version of a file.
 #[derive(Debug)]
@@ -164,6 +165,16 @@ impl Snapshot {
             return Ok(());
         }
         Err(io::Error::other("the slot was taken for another segment"))
+    }
+}
+
+impl Member for Snapshot {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        Self::read(self, offset, len)
     }
 }
 

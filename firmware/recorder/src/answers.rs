@@ -84,6 +84,11 @@ impl Answer for Answers {
                 reason,
                 origin,
             } => self.desk.lock(id, &span, reason, origin).into(),
+            Request::Save {
+                save,
+                origin: Origin::Page,
+            } => self.desk.save_of_page(&save).into(),
+            Request::Save { save, origin } => self.desk.save(&save, origin).into(),
             Request::Unlock { segment } => self.desk.unlock(&segment).into(),
             Request::Locks {} => Reply::Locks(self.desk.locks()),
             Request::Page { order } => self.desk.order_of_page(order).into(),

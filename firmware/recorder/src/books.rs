@@ -12,7 +12,7 @@ use picam_time::BootNs;
 
 use crate::boot::Card;
 use crate::desk::unavailable;
-use crate::orders::{Deletion, Ledger, LockOrder, Orders, Since, Taken};
+use crate::orders::{Deletion, Ledger, LockOrder, Orders, Origin, Since, Span, Taken};
 
 /// How long a deletion runs before that is written down.
 const WRITE_EVERY: Duration = Duration::from_secs(600);
@@ -128,6 +128,14 @@ impl Books {
                 .write(&mut state, &open, orders, now)
                 .map_err(unavailable),
         }
+    }
+
+    /// What the lock with this id is about, if one of that kind was taken.
+    pub(crate) fn taken(&self, id: &str, origin: Origin) -> io::Result<Option<Span>> {
+        let open = self.open()?;
+        let mut state = self.state();
+        let known = self.known(&mut state, &open)?;
+        Ok(known.orders.taken(id, origin).cloned())
     }
 
     fn known<'a>(&self, state: &'a mut State, open: &Open) -> io::Result<&'a mut Known> {

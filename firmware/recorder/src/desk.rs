@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
-use picam_control::orders::{Denied, Order, OrderSpan, OrderTaker, Why};
+use picam_control::orders::{Denied, Order, OrderSpan, OrderTaker, Save, Saved, Why};
 use picam_mp4::RecoverError;
 use picam_ring::{
     Class, Extent, Owner, SegmentId, SegmentName, Shares, SlotName, SlotTable, Volume,
@@ -17,7 +17,7 @@ use picam_ring::{
 };
 use picam_time::{BootNs, Clock, UtcUs};
 
-use crate::books::Books;
+use crate::books::{Books, Open};
 use crate::boot::{Card, boot_id};
 use crate::orders::{Deletion, LockOrder, Now, Origin, Pace, Pauses, Refusal, Since, Span, Taken};
 use crate::true_time::TrueTime;
@@ -406,11 +406,28 @@ impl Desk {
         self.paused_until.store(0, Ordering::Relaxed);
     }
 
+    /// One more order of the page that is written down, unless there are too many at a time.
+    pub(crate) fn take_turn(&self) -> Result<(), Denied> {
+        let now = self.clock.now();
+        self.bounds().pace.take(now).map_err(refused)
+    }
+
+    /// What the lock with this id is about, if one of that kind was taken.
+    pub(crate) fn taken(&self, id: &str, origin: Origin) -> Option<Span> {
+        let mut all = self.books.iter();
+        all.find_map(|(_, books)| books.taken(id, origin).ok().flatten())
+    }
+
+    /// The volumes that are there.
+    pub(crate) fn opened(&self) -> impl Iterator<Item = (Volume, Open)> {
+        let all = self.books.iter();
+        all.filter_map(|(volume, books)| Some((*volume, books.open().ok()?)))
+    }
+
     /// What somebody on the page wants, within the page's bounds.
     pub(crate) fn order_of_page(&self, order: Order) -> Result<(), Denied> {
         if !matches!(order, Order::Pause { .. } | Order::Resume {}) {
-            let now = self.clock.now();
-            self.bounds().pace.take(now).map_err(refused)?;
+            self.take_turn()?;
         }
         match order {
             Order::Lock { id, span, reason } => self.lock(id, &span, reason, Origin::Page),
@@ -428,6 +445,10 @@ impl Desk {
 impl OrderTaker for Desk {
     fn order(&self, order: Order) -> Result<(), Denied> {
         self.order_of_page(order)
+    }
+
+    fn save(&self, save: Save) -> Result<Saved, Denied> {
+        self.save_of_page(&save)
     }
 }
 

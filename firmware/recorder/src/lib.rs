@@ -25,6 +25,7 @@ mod orders;
 mod pulse;
 mod queue;
 mod report;
+mod saves;
 mod side_input;
 mod sides;
 mod status;

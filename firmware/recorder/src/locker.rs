@@ -151,7 +151,7 @@ impl Wanted {
 }
 
 /// Whether it is done, or cannot be for a reason that stays.
-fn carry_out(rename: Rename, directory: &impl Directory, table: &SlotTable) -> bool {
+pub(crate) fn carry_out(rename: Rename, directory: &impl Directory, table: &SlotTable) -> bool {
     let slot = SlotName::Segment(rename.from);
     let Some(mut claim) = table.claim(slot, Owner::Housekeeper) else {
         // Its recorder locks it by itself; whoever else works on it is done in a moment.

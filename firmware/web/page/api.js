@@ -50,6 +50,8 @@ const post = (path, body = {}) => send(path, json("POST", body));
 export const keep = (id, segment) => post("/api/locks", { id, segment, reason: "kept on the page" });
 export const remove = (id) => send(`/api/segments/${id}`, { method: "DELETE" });
 export const restore = (id) => post(`/api/segments/${id}/restore`);
+/** Keeps what just happened and what happens next; the same `id` twice is one order. */
+export const save = (order) => post("/api/saves", order);
 export const pause = (seconds) => post("/api/pause", { seconds });
 export const resume = () => post("/api/resume");
 

@@ -87,8 +87,11 @@ function say(title, text, bad = false) {
 }
 
 let tabs = "";
+/** Every camera that there is footage of. */
+let seen = [];
 
 function showCameras(cameras) {
+  seen = cameras;
   const drawn = JSON.stringify(cameras.map(({ letter, name }) => [letter, name]));
   if (drawn !== tabs) {
     tabs = drawn;
@@ -133,6 +136,8 @@ function keep(task, every) {
   round();
 }
 
+// Not part of the first screen.
+$("clip").addEventListener("click", async () => (await import("./clip.js")).toggle(player.playing(), seen));
 list.setOnPlay((segment) => player.open(segment));
 for (const form of [$("logout"), $("logout-everywhere")]) {
   form.hidden = document.documentElement.dataset.access !== "password";

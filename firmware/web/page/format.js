@@ -78,5 +78,19 @@ export function downloadAddress(segment) {
   return `${address}&offset=${-Math.round(new Date(segment.start).getTimezoneOffset())}`;
 }
 
+/** Where a clip is saved from; what is null is left out. */
+export function clipAddress(what) {
+  const given = Object.entries({ ...what, offset: -new Date().getTimezoneOffset() }).filter(([, value]) => value != null);
+  return `/api/clip?${new URLSearchParams(given)}`;
+}
+
+/** A segment as if it began so many seconds later: for the time of what is in it. */
+export function later({ start, boot }, seconds) {
+  return {
+    start: start && new Date(Date.parse(start) + seconds * 1000),
+    boot: boot && { ...boot, seconds: Math.max(0, boot.seconds + seconds) },
+  };
+}
+
 export const cameraName = (segment) => segment.camera_name || `Camera ${segment.camera}`;
 export const plural = (n, word) => `${n.toLocaleString()} ${word}${n === 1 ? "" : "s"}`;

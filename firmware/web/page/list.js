@@ -3,6 +3,7 @@
 import { $, aloud, el, icon, setText } from "./dom.js";
 import * as format from "./format.js";
 import * as hands from "./hands.js";
+import * as thumbs from "./thumbs.js";
 
 const CLASSES = { event: "Event", parking: "Parking", manual: "Kept" };
 const STATES = { recording: "Recording", recovered: "Recovered", damaged: "Damaged" };
@@ -39,6 +40,7 @@ let waiting = [];
 
 /** Forgets everything, for another filter. */
 export function clear() {
+  for (const { segment } of known.values()) thumbs.forget(segment);
   known.clear();
   days.clear();
   waiting = [];
@@ -111,6 +113,7 @@ export function remove(id) {
     (neighbour?.firstChild ?? $("list")).focus({ preventScroll: true });
   }
   known.delete(id);
+  thumbs.forget(entry.segment);
   entry.row.remove();
   const day = days.get(entry.day);
   const group = day.groups.get(entry.segment.camera);
@@ -230,6 +233,7 @@ function draw(segment) {
   const play = el(
     "button",
     { class: "play", onclick: () => onPlay(get(segment.id)) },
+    thumbs.frame(segment),
     el("span", { class: "time" }, aloud(`Play ${format.cameraName(segment)} `), time),
     el("span", { class: "badges" }, ...badges(segment)),
     el("span", { class: "facts" }, facts.join(" · ")),

@@ -12,6 +12,9 @@ const owns = document.documentElement.dataset.role === "owner";
 let marks = new Map();
 let shown = null;
 let paused = false;
+/** Runs while the button waits to be pressed once more: a thumb that slips stops nothing. */
+let sure = 0;
+const SURE_MS = 6_000;
 
 /** Takes in what `/api/status` said. */
 export function show(status) {
@@ -19,7 +22,8 @@ export function show(status) {
   list.setMarks(marks);
   paused = status.paused_s != null;
   $("pause-box").hidden = !owns;
-  setText($("pause"), paused ? "Record again" : "Stop recording for 10 minutes");
+  if (paused) calm();
+  drawPause();
   draw();
 }
 
@@ -80,7 +84,26 @@ $("delete").addEventListener("click", async () => {
   list.setMarks(marks);
   draw();
 });
+function drawPause() {
+  const stop = sure ? "Yes, stop recording for 10 minutes" : "Stop recording for 10 minutes";
+  setText($("pause"), paused ? "Record again" : stop);
+  $("pause").classList.toggle("danger", sure !== 0 && !paused);
+}
+
+function calm() {
+  clearTimeout(sure);
+  sure = 0;
+  drawPause();
+}
+
 $("pause").addEventListener("click", async () => {
+  if (!paused && !sure) {
+    sure = setTimeout(() => (calm(), setText($("pause-answer"), "")), SURE_MS);
+    drawPause();
+    setText($("pause-answer"), "Nothing will be recorded meanwhile. Press once more to stop.");
+    return;
+  }
+  calm();
   const asked = paused ? api.resume() : api.pause(PAUSE_S);
   try {
     await asked;

@@ -14,6 +14,7 @@ let growing = 0;
 const video = $("video");
 
 export const isOpen = () => current !== null;
+export const playing = () => current;
 
 /** Opens the player as somebody asks for it: Back closes it again. */
 export function open(segment) {

@@ -7,6 +7,7 @@ use picam_library::Library;
 
 use crate::asker::Asker;
 use crate::auth::Auth;
+use crate::clip::Clips;
 use crate::settings::SettingsSource;
 
 /// The state shared by all requests.
@@ -18,4 +19,5 @@ pub(crate) struct App {
     /// None where the settings are not the page's to change.
     pub(crate) settings: Option<Arc<dyn SettingsSource>>,
     pub(crate) auth: Arc<Auth>,
+    pub(crate) clips: Clips,
 }

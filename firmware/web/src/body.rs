@@ -1,4 +1,4 @@
-//! A response body that reads a snapshot as fast as the client takes it.
+//! A response body that reads footage as fast as the client takes it.
 
 use std::future::Future;
 use std::io;
@@ -8,26 +8,29 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use picam_library::Snapshot;
+use picam_library::Member;
 use tokio::task::JoinHandle;
 
 /// The most that is read at a time, in bytes: so many are held for each client that does not take them.
 const CHUNK: u64 = 64 * 1024;
 
-/// Bytes of a snapshot, one chunk at a time on a blocking thread. Between chunks nothing is held
-/// but the open file: a slow client costs a descriptor and a buffer.
-pub(crate) struct SnapshotBody {
-    snapshot: Arc<Snapshot>,
+/// What can be sent, or any part of it.
+pub(crate) type Content = Arc<dyn Member + Send + Sync>;
+
+/// Some of its bytes, one chunk at a time on a blocking thread. Between chunks nothing is held
+/// but the open files: a slow client costs descriptors and a buffer.
+pub(crate) struct ContentBody {
+    content: Content,
     next: u64,
     end: u64,
     reading: Option<JoinHandle<io::Result<Vec<u8>>>>,
 }
 
-impl SnapshotBody {
+impl ContentBody {
     /// The `len` bytes from `first` on.
-    pub(crate) fn new(snapshot: Snapshot, first: u64, len: u64) -> Self {
+    pub(crate) fn new(content: Content, first: u64, len: u64) -> Self {
         Self {
-            snapshot: Arc::new(snapshot),
+            content,
             next: first,
             end: first + len,
             reading: None,
@@ -35,7 +38,7 @@ impl SnapshotBody {
     }
 }
 
-impl Drop for SnapshotBody {
+impl Drop for ContentBody {
     /// What nobody waits for any more need not be read.
     fn drop(&mut self) {
         if let Some(reading) = &self.reading {
@@ -44,7 +47,7 @@ impl Drop for SnapshotBody {
     }
 }
 
-impl Body for SnapshotBody {
+impl Body for ContentBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -56,9 +59,9 @@ impl Body for SnapshotBody {
         if left == 0 {
             return Poll::Ready(None);
         }
-        let snapshot = Arc::clone(&self.snapshot);
+        let content = Arc::clone(&self.content);
         let reading = self.reading.get_or_insert_with(|| {
-            tokio::task::spawn_blocking(move || snapshot.read(next, left.min(CHUNK) as usize))
+            tokio::task::spawn_blocking(move || content.read(next, left.min(CHUNK) as usize))
         });
         let read = ready!(Pin::new(reading).poll(cx));
         self.reading = None;

@@ -43,7 +43,7 @@ struct Pause {
 }
 
 /// Text where there is any: null is none.
-fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+pub(crate) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     String::deserialize(from).map(Some)
 }
 
@@ -126,7 +126,7 @@ fn moment(text: &str) -> Result<UtcUs, ApiError> {
     })
 }
 
-async fn json<T: DeserializeOwned>(request: Request, send: &str) -> Result<T, ApiError> {
+pub(crate) async fn json<T: DeserializeOwned>(request: Request, send: &str) -> Result<T, ApiError> {
     let json = Json::from_request(request, &()).await;
     json.map(|Json(body)| body)
         .map_err(|error| ApiError::new(error.status(), error.body_text(), send))
@@ -135,10 +135,16 @@ async fn json<T: DeserializeOwned>(request: Request, send: &str) -> Result<T, Ap
 /// Has the recorder do it, which may wait for the card.
 async fn give(app: &App, order: Order) -> Result<StatusCode, ApiError> {
     let orders: Arc<dyn OrderTaker> = Arc::clone(&app.orders);
-    let done = tokio::task::spawn_blocking(move || orders.order(order)).await;
-    match done {
-        Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),
-        Ok(Err(denied)) => Err(refusal(denied)),
+    carried_out(move || orders.order(order)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the recorder says to it, on a thread that may wait.
+pub(crate) async fn carried_out<T: Send + 'static>(
+    order: impl FnOnce() -> Result<T, Denied> + Send + 'static,
+) -> Result<T, ApiError> {
+    match tokio::task::spawn_blocking(order).await {
+        Ok(done) => done.map_err(refusal),
         Err(error) => {
             tracing::error!(%error, "an order failed");
             Err(ApiError::internal())

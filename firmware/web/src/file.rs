@@ -3,25 +3,18 @@
 use std::io;
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-    ETAG, LAST_MODIFIED, RANGE,
-};
-use axum::http::response::Builder;
 use axum::http::{HeaderMap, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use picam_library::{Library, Segment, Snapshot, SnapshotError};
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::body::SnapshotBody;
 use crate::conditional::Validators;
 use crate::error::ApiError;
 use crate::list::{Id, blocking, find};
-use crate::range::{self, Part};
+use crate::version::Version;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +27,7 @@ pub(crate) struct Params {
 /// Largest `end`: what every JSON parser holds exactly.
 const MAX_END: u64 = (1 << 53) - 1;
 /// No clock is further from UTC, in minutes.
-const MAX_OFFSET: i16 = 24 * 60 - 1;
+pub(crate) const MAX_OFFSET: i16 = 24 * 60 - 1;
 
 impl Params {
     fn is_within_bounds(&self) -> bool {
@@ -73,10 +66,14 @@ pub(crate) async fn file(
         "{kind}; filename=\"{}\"",
         segment.download_name(params.offset)
     );
-    answer(&method, &headers, snapshot, disposition).map_err(|error| {
-        tracing::error!(%error, "a response failed");
-        ApiError::internal()
-    })
+    let version = Version {
+        validators: Validators::new(&snapshot.tag, snapshot.modified),
+        content: Arc::new(snapshot),
+        kind: "video/mp4",
+        disposition,
+        cache: "private, no-cache",
+    };
+    version.answer(&method, &headers)
 }
 
 /// Opens the file by the name it had when the card was last looked at, and looks again only if
@@ -100,80 +97,4 @@ fn open(index: &Library, id: &str, end: Option<u64>) -> Result<(Arc<Segment>, Sn
             "take the address that /api/segments gives for the file, or leave end out",
         )),
     }
-}
-
-fn answer(
-    method: &Method,
-    headers: &HeaderMap,
-    snapshot: Snapshot,
-    disposition: String,
-) -> Result<Response, axum::http::Error> {
-    let size = snapshot.size;
-    let validators = Validators::new(&snapshot.tag, snapshot.modified);
-    let mut response = Response::builder()
-        .header(ETAG, &validators.etag)
-        .header(CACHE_CONTROL, "private, no-cache")
-        .header(ACCEPT_RANGES, "bytes");
-    if let Some(modified) = validators.modified {
-        response = response.header(LAST_MODIFIED, httpdate::fmt_http_date(modified));
-    }
-    if validators.precondition_failed(headers) {
-        return Ok(another_version(&validators.etag));
-    }
-    if validators.not_modified(headers) {
-        return response
-            .status(StatusCode::NOT_MODIFIED)
-            .body(Body::empty());
-    }
-    let range = headers.get(RANGE).map(|value| value.as_bytes());
-    let part = match range {
-        // Only GET has ranges (RFC 9110 section 14.2).
-        Some(range) if method == Method::GET && validators.range_allowed(headers) => {
-            range::parse(range, size)
-        }
-        _ => Part::Whole,
-    };
-    let response = response
-        .header(CONTENT_TYPE, "video/mp4")
-        .header(CONTENT_DISPOSITION, disposition);
-    match part {
-        Part::Whole => send(response, snapshot, 0, size),
-        Part::Bytes { first, last } => {
-            let response = response
-                .status(StatusCode::PARTIAL_CONTENT)
-                .header(CONTENT_RANGE, format!("bytes {first}-{last}/{size}"));
-            send(response, snapshot, first, last - first + 1)
-        }
-        Part::Unsatisfiable => Ok(beyond_the_end(size)),
-    }
-}
-
-fn send(
-    response: Builder,
-    snapshot: Snapshot,
-    first: u64,
-    len: u64,
-) -> Result<Response, axum::http::Error> {
-    response
-        .header(CONTENT_LENGTH, len)
-        .body(Body::new(SnapshotBody::new(snapshot, first, len)))
-}
-
-fn another_version(etag: &str) -> Response {
-    let error = ApiError::new(
-        StatusCode::PRECONDITION_FAILED,
-        "this is not the version that was asked for",
-        "ask again without If-Match and If-Unmodified-Since",
-    );
-    ([(ETAG, etag)], error).into_response()
-}
-
-fn beyond_the_end(size: u64) -> Response {
-    let error = ApiError::new(
-        StatusCode::RANGE_NOT_SATISFIABLE,
-        format!("the range starts behind the end of the file ({size} bytes)"),
-        "ask for a range that starts before it",
-    );
-    let range = [(CONTENT_RANGE, format!("bytes */{size}"))];
-    (range, error).into_response()
 }

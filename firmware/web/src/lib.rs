@@ -12,6 +12,7 @@ mod asker;
 mod auth;
 mod body;
 mod captive;
+mod clip;
 mod commands;
 pub mod conditional;
 mod door;
@@ -23,12 +24,15 @@ mod idle;
 mod list;
 mod page;
 mod peer;
+mod picture;
 mod query;
 pub mod range;
 mod request_body;
 mod routes;
+mod saves;
 mod server;
 pub mod settings;
+mod version;
 
 pub use auth::{
     Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, Role, Sessions, hash_password,

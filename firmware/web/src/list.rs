@@ -36,6 +36,8 @@ struct Shown<'a> {
     segment: &'a Segment,
     /// While it is recorded the address says how many there are, so that a player sees one unchanging file.
     file: String,
+    /// Its first picture.
+    picture: Option<String>,
 }
 
 impl<'a> From<&'a Segment> for Shown<'a> {
@@ -46,6 +48,7 @@ impl<'a> From<&'a Segment> for Shown<'a> {
                 SegmentState::Recording => format!("/api/segments/{id}/file?end={size}"),
                 _ => format!("/api/segments/{id}/file"),
             },
+            picture: crate::picture::address(segment),
             segment,
         }
     }

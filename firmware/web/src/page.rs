@@ -1,5 +1,8 @@
 //! The page: files of `page/`, built into the program.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -11,9 +14,11 @@ use crate::auth::{Access, Role, Session};
 use crate::error::ApiError;
 
 /// What the login page needs: readable without a session.
-pub(crate) const LOGIN_ASSETS: [&str; 2] = ["/assets/style.css", "/assets/icon.svg"];
+pub(crate) const LOGIN_ASSETS: [&str; 3] =
+    ["/assets/style.css", "/assets/login.css", "/assets/icon.svg"];
 
 const JS: &str = "text/javascript; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
 
 macro_rules! asset {
     ($name:literal, $kind:expr) => {
@@ -21,21 +26,63 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [(&str, &str, &str); 13] = [
-    asset!("style.css", "text/css; charset=utf-8"),
+const ASSETS: [(&str, &str, &str); 19] = [
+    asset!("style.css", CSS),
+    asset!("clip.css", CSS),
+    asset!("login.css", CSS),
+    asset!("settings.css", CSS),
     asset!("icon.svg", "image/svg+xml"),
     asset!("manifest.json", "application/manifest+json"),
     asset!("app.js", JS),
     asset!("api.js", JS),
+    asset!("clip.js", JS),
     asset!("format.js", JS),
     asset!("hands.js", JS),
     asset!("list.js", JS),
     asset!("orders.js", JS),
     asset!("player.js", JS),
+    asset!("save.js", JS),
     asset!("settings.js", JS),
     asset!("status.js", JS),
     asset!("dom.js", JS),
+    asset!("thumbs.js", JS),
 ];
+
+/// A file as it is sent.
+struct Asset {
+    kind: &'static str,
+    text: String,
+    etag: String,
+}
+
+static SENT: LazyLock<HashMap<&str, Asset>> = LazyLock::new(|| {
+    let sent = ASSETS.iter().map(|&(name, kind, text)| {
+        let text = match kind {
+            JS | CSS => without_comments(text),
+            _ => text.to_owned(),
+        };
+        let etag = format!("\"{:08x}\"", crc32fast::hash(text.as_bytes()));
+        (name, Asset { kind, text, etag })
+    });
+    sent.collect()
+});
+
+/// Leaves out what a browser does not need: lines of comment, and the space in front of lines. No text in the page's
+/// scripts goes over several lines.
+fn without_comments(text: &str) -> String {
+    let mut within = false;
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines().map(str::trim_start) {
+        let begins = !within && line.starts_with("/*");
+        let comment = within || begins || line.starts_with("//");
+        within = (within || begins) && !line.contains("*/");
+        if !comment && !line.is_empty() {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out
+}
 
 const INDEX: &str = include_str!("../page/index.html");
 const LOGIN: &str = include_str!("../page/login.html");
@@ -94,19 +141,55 @@ pub(crate) async fn asset(
     let Ok(Path(name)) = name else {
         return ApiError::no_such_path().into_response();
     };
-    let Some((_, kind, text)) = ASSETS.iter().find(|(known, ..)| *known == name) else {
+    let Some(Asset { kind, text, etag }) = SENT.get(name.as_str()) else {
         return Redirect::to("/").into_response();
     };
-    let etag = format!("\"{:08x}\"", crc32fast::hash(text.as_bytes()));
-    let cache = [
-        (ETAG, etag.clone()),
-        (CACHE_CONTROL, "private, no-cache".into()),
-    ];
+    let cache = [(ETAG, etag.as_str()), (CACHE_CONTROL, "private, no-cache")];
     if headers
         .get(IF_NONE_MATCH)
-        .is_some_and(|known| *known == *etag)
+        .is_some_and(|known| known == etag)
     {
         return (StatusCode::NOT_MODIFIED, cache).into_response();
     }
-    (cache, [(CONTENT_TYPE, *kind)], *text).into_response()
+    (cache, [(CONTENT_TYPE, *kind)], text.as_str()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the first screen takes is bounded: a phone beside a road has no better network than the camera's.
+    #[test]
+    fn the_first_screen_is_small() {
+        let later = [
+            "settings.js",
+            "settings.css",
+            "login.css",
+            "clip.js",
+            "clip.css",
+        ];
+        let sent = SENT.iter().filter(|(name, _)| !later.contains(name));
+        let size = INDEX.len() + sent.map(|(_, asset)| asset.text.len()).sum::<usize>();
+        assert!(size <= 60_000, "{size} bytes");
+    }
+
+    #[test]
+    fn comments_stay_at_home() {
+        let text = "// a\n/** b\n * c */\nlet x = 1; // d\n\n  y();\n/* e */\nz(\"//\");\n";
+        assert_eq!(
+            without_comments(text),
+            "let x = 1; // d\ny();\nz(\"//\");\n"
+        );
+        for asset in SENT.values().filter(|asset| asset.kind == JS) {
+            assert!(
+                !asset
+                    .text
+                    .lines()
+                    .any(|line| line.starts_with("//") || line.starts_with(' '))
+            );
+            // A text over several lines would have lost its indentation.
+            let ticks = asset.text.lines().map(|line| line.matches('`').count());
+            assert!(ticks.into_iter().all(|ticks| ticks % 2 == 0));
+        }
+    }
 }

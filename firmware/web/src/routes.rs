@@ -13,11 +13,11 @@ use crate::app::App;
 use crate::auth::{gate, login, login_page, logout, logout_everywhere};
 use crate::error::ApiError;
 use crate::request_body::{self, MAX_BODY};
-use crate::{captive, commands, file, headers, health, list, page, settings};
+use crate::{captive, clip, commands, file, headers, health, list, page, picture, saves, settings};
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 17] {
+fn api() -> [Route; 20] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
@@ -25,6 +25,9 @@ fn api() -> [Route; 17] {
         ("get", "/api/segments/{id}", get(list::segment)),
         ("delete", "/api/segments/{id}", delete(commands::delete)),
         ("get", "/api/segments/{id}/file", get(file::file)),
+        ("get", "/api/segments/{id}/first", get(picture::first)),
+        ("get", "/api/clip", get(clip::clip)),
+        ("post", "/api/saves", post(saves::save)),
         (
             "post",
             "/api/segments/{id}/restore",

@@ -30,6 +30,7 @@ use crate::app::App;
 use crate::asker::Asker;
 use crate::auth::{Access, Auth, Sessions};
 use crate::captive::Local;
+use crate::clip::Clips;
 use crate::door::{Door, Seat, is_of_client};
 use crate::idle::IdleLimit;
 use crate::peer::Peer;
@@ -133,6 +134,7 @@ pub async fn serve(
         orders: config.orders,
         settings: config.settings,
         auth: Arc::new(Auth::new(config.access, config.sessions)),
+        clips: Clips::default(),
     };
     let limits = config.limits;
     let bounds = Bounds::of(limits.connections, limits.header_under_pressure);

@@ -113,6 +113,55 @@ fn orders_reach_the_recorder_and_its_no_the_page() {
     assert!(server.orders.taken.lock().unwrap().is_empty());
 }
 
+/// Whoever asks need not choose an id, nor know what time it is.
+#[test]
+fn what_just_happened_is_saved_without_a_time() {
+    use picam_control::orders::{Denied, Save, Why};
+    let server = Server::open();
+    let head = "POST /api/saves\r\nContent-Type: application/json";
+    let save = |body: &str| server.send(head, body);
+    let taken = || server.orders.saves.lock().unwrap().pop();
+    let reply = save(r#"{"id":"a","before_s":20,"after_s":10.0,"reason":"deer"}"#);
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let said: serde_json::Value = serde_json::from_str(&reply.text()).unwrap();
+    assert_eq!(said["id"], "a");
+    assert_eq!(said["held"], serde_json::json!(["F000001"]));
+    assert_eq!(said["to"], "F000001@90.5");
+    let expected = Save {
+        id: "a".into(),
+        before_s: 20,
+        after_s: 10,
+        reason: "deer".into(),
+    };
+    assert_eq!(taken(), Some(expected));
+    // Sixty and thirty, with an id of its own each time.
+    let ids = [(); 2].map(|()| {
+        assert_eq!(save("{}").status, 200);
+        let taken = taken().unwrap();
+        assert_eq!((taken.before_s, taken.after_s), (60, 30));
+        taken.id
+    });
+    assert_ne!(ids[0], ids[1]);
+    for (body, status) in [
+        ("", 400),
+        (r#"{"before_s":601}"#, 422),
+        (r#"{"after_s":-1}"#, 422),
+        (r#"{"after_s":1.5}"#, 422),
+        (r#"{"after_s":"30"}"#, 422),
+        (r#"{"id":null}"#, 422),
+        (r#"{"origin":"impact"}"#, 422),
+    ] {
+        let reply = save(body);
+        assert_eq!(reply.status, status, "{body}: {}", reply.text());
+        assert!(reply.text().contains("remedy"), "{body}");
+    }
+    let foreign = format!("{head}\r\nOrigin: http://evil.example");
+    assert_eq!(server.send(&foreign, "{}").status, 403);
+    *server.orders.denied.lock().unwrap() = Some(Denied::new(Why::TooFast, "no", "later"));
+    assert_eq!(save("{}").status, 429);
+    assert_eq!(taken(), None);
+}
+
 #[test]
 fn viewers_watch_and_change_nothing() {
     static VIEWER: LazyLock<PasswordHash> =
@@ -149,6 +198,7 @@ fn viewers_watch_and_change_nothing() {
     };
     assert!(page(&viewer).contains("data-role=\"viewer\""));
     let changes = [
+        "POST /api/saves",
         "POST /api/locks",
         "DELETE /api/segments/F000123",
         "POST /api/segments/F000123/restore",

@@ -101,6 +101,40 @@ impl Browser {
         self.post("goog/cdp/execute", &body);
     }
 
+    /// Saves what is downloaded into a directory, and asks nobody.
+    pub fn save_to(&self, directory: &std::path::Path) {
+        let params = json!({ "behavior": "allow", "downloadPath": directory });
+        self.devtools("Browser.setDownloadBehavior", &params);
+    }
+
+    /// What stands for an element that an expression gives.
+    fn element(&self, expression: &str) -> String {
+        let found = self.value(expression);
+        let id = found.as_object().and_then(|found| found.values().next());
+        let id = id.and_then(Value::as_str);
+        id.unwrap_or_else(|| panic!("{expression} is {found}"))
+            .to_owned()
+    }
+
+    /// Taps on the middle of an element with a finger.
+    pub fn tap(&self, expression: &str) {
+        let id = self.element(expression);
+        let origin = json!({ "element-6066-11e4-a52e-4f735466cecf": id });
+        let finger = json!({ "type": "pointer", "id": "finger", "parameters": { "pointerType": "touch" }, "actions": [
+            { "type": "pointerMove", "duration": 0, "origin": origin, "x": 0, "y": 0 },
+            { "type": "pointerDown", "button": 0 },
+            { "type": "pause", "duration": 30 },
+            { "type": "pointerUp", "button": 0 },
+        ] });
+        self.post("actions", &json!({ "actions": [finger] }));
+    }
+
+    /// Presses keys in an element.
+    pub fn keys(&self, expression: &str, keys: &str) {
+        let id = self.element(expression);
+        self.post(&format!("element/{id}/value"), &json!({ "text": keys }));
+    }
+
     /// Goes back as with the phone's button.
     pub fn back(&self) {
         self.post("back", &json!({}));

@@ -71,6 +71,26 @@ pub fn open_file(from: SocketAddr, path: &str, cookie: &str) -> io::Result<TcpSt
     Ok(stream)
 }
 
+/// The bytes of a `GET`.
+pub fn bytes(from: SocketAddr, path: &str) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect_timeout(&from, Duration::from_secs(5))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {from}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let body = head.ok_or(io::ErrorKind::InvalidData)? + 4;
+    match answer.starts_with(b"HTTP/1.1 200") {
+        true => Ok(answer.split_off(body)),
+        false => Err(io::Error::other(
+            String::from_utf8_lossy(&answer).into_owned(),
+        )),
+    }
+}
+
 /// JSON of a `GET`; `None` while nobody answers.
 pub fn get(from: SocketAddr, path: &str) -> Option<Value> {
     request(from, "GET", path, None)

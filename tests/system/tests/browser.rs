@@ -328,6 +328,9 @@ fn footage_is_kept_and_deleted_on_the_page_and_recording_stopped() {
     press("delete");
     says("order-answer", "It stays");
     browser.until("!document.querySelector('.badge.deleted')");
+    // Not at the first tap.
+    press("pause");
+    says("pause", "Yes, stop");
     press("pause");
     says("summary", "Paused");
     says("pause", "Record again");

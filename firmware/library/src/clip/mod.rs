@@ -1,6 +1,8 @@
 //! A clip over any part of one camera's footage.
 
 mod camera;
+mod guard;
+mod indexed;
 mod timeline;
 mod when;
 
@@ -9,21 +11,25 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
+pub use picam_mp4::cut::Keep;
 use picam_mp4::cut::{CutError, CutPlan, Source};
 use picam_mp4::read::{Movie, ReadError};
-use picam_mp4::recover::read_record;
 use picam_mp4::{Record, SegmentState};
 use picam_ring::{Directory, FsDirectory};
 use picam_time::{Ticks, UtcUs};
 
 pub use camera::CameraError;
+pub use indexed::{LONGEST, WhenError};
 pub use when::When;
 
 use camera::Candidate;
 use timeline::Placed;
 
 use crate::footage::open_slot;
-use crate::text::utc;
+use crate::segment::SinceBoot;
+use crate::text::{self, utc};
+use crate::zip::DosTime;
 
 /// How often the directory is listed again because a recorder renamed what was listed.
 const TRIES: usize = 4;
@@ -60,6 +66,9 @@ pub enum ClipError {
         /// The files.
         names: String,
     },
+    /// More than is cut at a time for whoever asks over the network.
+    #[error("that is more than a clip of {} minutes; choose a shorter one", LONGEST.as_secs() / 60)]
+    TooLong,
     /// The recorder was faster.
     #[error("the recorder has overwritten {0} meanwhile; choose a later start")]
     Overwritten(String),
@@ -84,6 +93,8 @@ pub struct Clip {
     files: Vec<File>,
     /// Of the clip's first picture; `None` if nobody knew.
     start_utc: Option<UtcUs>,
+    /// The same by the clock of the boot that recorded it.
+    start_boot: Option<SinceBoot>,
     /// The camera that it is of.
     camera: String,
     /// Segments in the range that are left out because they are broken.
@@ -135,6 +146,17 @@ impl Clip {
             volumes.push(camera::candidates(directory, &entries));
         }
         let chosen = camera::choose(camera::interleave(volumes), camera)?;
+        Self::of(chosen, from, to, Keep::ALL, Duration::MAX)
+    }
+
+    /// The clip of segments of one camera, the oldest first, if they fill no more than `longest` of the range.
+    fn of(
+        chosen: Vec<Candidate>,
+        from: When,
+        to: When,
+        keep: Keep,
+        longest: Duration,
+    ) -> Result<Self, ClipError> {
         let placed = timeline::place(chosen.iter().map(|candidate| &candidate.record));
         let first = chosen.first().map(Candidate::camera).unwrap_or_default();
         let nothing = || ClipError::Nothing {
@@ -142,6 +164,10 @@ impl Clip {
             footage: extent(&placed),
         };
         let range = timeline::range(&placed, from, to).ok_or_else(nothing)?;
+        let filled: Duration = placed.iter().map(|piece| piece.within(&range)).sum();
+        if filled > longest {
+            return Err(ClipError::TooLong);
+        }
         let mut pieces = Vec::new();
         let mut broken = Vec::new();
         for (candidate, &at) in chosen.iter().zip(&placed) {
@@ -160,7 +186,8 @@ impl Clip {
                 start_ns: piece.at.at_ns,
             })
             .collect();
-        let plan = CutPlan::new(&sources, range.start, range.end).map_err(|error| match error {
+        let plan = CutPlan::keeping(&sources, range.start, range.end, keep);
+        let plan = plan.map_err(|error| match error {
             CutError::Nothing => nothing(),
             source => ClipError::Cut {
                 source,
@@ -171,10 +198,19 @@ impl Clip {
             let into = u64::try_from(plan.start_ns().saturating_sub(piece.at.at_ns)).ok()?;
             Some(piece.at.utc? + Duration::from_nanos(into))
         });
+        let start_boot = pieces.iter().rev().find_map(|piece| {
+            let into = plan.start_ns().checked_sub(piece.at.at_ns)?;
+            let start = piece.record.start_boot.shifted_ns(into);
+            (into >= 0).then_some(SinceBoot {
+                number: piece.record.boot_number,
+                seconds: start.as_secs_f64(),
+            })
+        });
         Ok(Self {
             names: names(&pieces),
             camera: first,
             start_utc,
+            start_boot,
             broken,
             plan,
             records: pieces.iter().map(|piece| piece.record.clone()).collect(),
@@ -197,9 +233,7 @@ impl Clip {
     /// [`ClipError::Overwritten`].
     pub fn verify(&self) -> Result<(), ClipError> {
         for ((name, then), file) in self.names.iter().zip(&self.records).zip(&self.files) {
-            let same = read_record(file)
-                .is_ok_and(|(now, _)| (now.sequence, now.boot_id) == (then.sequence, then.boot_id));
-            if !same {
+            if !guard::is_same(file, then) {
                 return Err(ClipError::Overwritten(name.clone()));
             }
         }
@@ -219,6 +253,31 @@ impl Clip {
     /// When it starts; `None` if nobody knew.
     pub fn start_utc(&self) -> Option<UtcUs> {
         self.start_utc
+    }
+
+    /// A name for its file, without its ending: what it shows, and when by somebody's clock (as
+    /// [`Segment::download_name`](crate::Segment::download_name)).
+    pub fn file_name(&self, offset: Option<i16>) -> String {
+        let when = self.file_time(offset);
+        let record = self.records.first();
+        let letter = record.map_or('_', |record| char::from(record.camera));
+        let camera = record.map(|record| record.camera_name.as_str());
+        format!("picam_{when}_{}", text::camera_for_name(camera, letter))
+    }
+
+    /// When it starts, for the name of a file.
+    pub fn file_time(&self, offset: Option<i16>) -> String {
+        text::for_name(self.timestamp(), self.start_boot, offset)
+    }
+
+    /// When it starts by somebody's clock, for a ZIP.
+    pub fn dos_time(&self, offset: Option<i16>) -> DosTime {
+        let local = self.timestamp().and_then(|at| text::local(at, offset));
+        local.map_or(DosTime::NONE, DosTime::new)
+    }
+
+    fn timestamp(&self) -> Option<Timestamp> {
+        Timestamp::from_microsecond(self.start_utc?.0).ok()
     }
 
     /// The camera that it is of (`front (F)`).

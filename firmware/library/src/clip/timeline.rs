@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use picam_mp4::Record;
-use picam_time::UtcUs;
+use picam_time::{BootNs, UtcUs};
 
 use super::when::When;
 
@@ -20,11 +20,31 @@ pub(crate) struct Placed {
     pub(crate) len: Duration,
     /// When it starts; `None` if nobody knew in all its boot.
     pub(crate) utc: Option<UtcUs>,
+    /// The boot that recorded it, and when it starts by the clock of that.
+    pub(crate) boot: ([u8; 16], BootNs),
 }
 
 impl Placed {
+    /// How long after its start a moment is, in nanoseconds, and negative if before; `None` if nobody can know.
+    fn until(&self, when: When) -> Option<i64> {
+        match when {
+            When::Utc(utc) => Some(ns_since(utc, self.utc?)),
+            When::After(ns) => Some(ns.saturating_sub(self.at_ns)),
+            When::Boot { id, at } => {
+                (id == self.boot.0).then(|| at.0.wrapping_sub(self.boot.1.0) as i64)
+            }
+        }
+    }
+
     fn len_ns(&self) -> i64 {
         nanos(self.len)
+    }
+
+    /// How much of it lies in a part of the timeline.
+    pub(crate) fn within(&self, range: &Range<i64>) -> Duration {
+        let (from, to) = (self.at_ns.max(range.start), self.end_ns().min(range.end));
+        let ns = u64::try_from(to.saturating_sub(from)).unwrap_or(0);
+        Duration::from_nanos(ns)
     }
 
     pub(crate) fn end_ns(&self) -> i64 {
@@ -53,6 +73,7 @@ pub(crate) fn place<'a>(records: impl IntoIterator<Item = &'a Record> + Clone) -
             at_ns,
             len: record.duration,
             utc,
+            boot: (record.boot_id, record.start_boot),
         };
         placed.push(now);
         before = Some((record, now));
@@ -81,9 +102,9 @@ fn utc_of<'a>(record: &Record, all: impl IntoIterator<Item = &'a Record>) -> Opt
 pub(crate) fn range(placed: &[Placed], from: When, to: When) -> Option<Range<i64>> {
     let start = match from {
         When::After(ns) => ns,
-        When::Utc(utc) => {
+        from => {
             let begins = placed.iter().filter_map(|piece| {
-                let skipped = ns_since(utc, piece.utc?);
+                let skipped = piece.until(from)?;
                 (skipped < piece.len_ns()).then(|| piece.at_ns.saturating_add(skipped.max(0)))
             });
             begins.min()?
@@ -91,9 +112,9 @@ pub(crate) fn range(placed: &[Placed], from: When, to: When) -> Option<Range<i64
     };
     let end = match to {
         When::After(ns) => ns,
-        When::Utc(utc) => {
+        to => {
             let ends = placed.iter().filter_map(|piece| {
-                let kept = ns_since(utc, piece.utc?);
+                let kept = piece.until(to)?;
                 (kept > 0).then(|| piece.at_ns.saturating_add(kept.min(piece.len_ns())))
             });
             ends.max()?
@@ -200,6 +221,34 @@ mod tests {
     }
 
     #[test]
+    fn a_range_of_a_boot_is_found_and_no_other_boot_is_in_it() {
+        let boot = |id: u8, s: u64| When::Boot {
+            id: [id; 16],
+            at: BootNs::from_secs(s),
+        };
+        let placed = place(&[
+            record(1, 100, None),
+            record(1, 115, None),
+            record(2, 5, None),
+        ]);
+        for (from, to, expected) in [
+            (boot(1, 103), boot(1, 108), Some(3..8)),
+            // From before the first, over the gap, and up to after the last.
+            (boot(1, 0), boot(1, 117), Some(0..17)),
+            (boot(1, 112), boot(1, 999), Some(15..25)),
+            (boot(2, 0), boot(2, 9), Some(25..29)),
+            (boot(1, 120), boot(2, 7), Some(20..27)),
+            (boot(1, 111), boot(1, 114), None),
+            (boot(1, 108), boot(1, 103), None),
+            (boot(3, 100), boot(3, 108), None),
+            (boot(2, 0), boot(1, 120), None),
+        ] {
+            let found = range(&placed, from, to).map(|r| r.start / S..r.end / S);
+            assert_eq!(found, expected, "{from:?} {to:?}");
+        }
+    }
+
+    #[test]
     fn footage_of_unknown_time_is_reached_only_by_seconds() {
         let placed = place(&[record(1, 100, None)]);
         assert_eq!(
@@ -224,7 +273,12 @@ mod tests {
                 .collect();
             let placed = place(&records);
             prop_assert!(placed.is_sorted_by_key(|piece| piece.at_ns));
-            for (from, to) in [(When::Utc(UtcUs(from)), When::Utc(UtcUs(to))), (When::After(from), When::Utc(UtcUs(to)))] {
+            let boot = |at: i64| When::Boot { id: [1; 16], at: BootNs(at.cast_unsigned()) };
+            for (from, to) in [
+                (When::Utc(UtcUs(from)), When::Utc(UtcUs(to))),
+                (When::After(from), When::Utc(UtcUs(to))),
+                (boot(from), boot(to)),
+            ] {
                 if let Some(found) = range(&placed, from, to) {
                     prop_assert!(found.start < found.end);
                 }

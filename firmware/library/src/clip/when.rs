@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use picam_time::UtcUs;
+use picam_time::{BootNs, UtcUs};
 
 /// A moment in the footage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,13 @@ pub enum When {
     Utc(UtcUs),
     /// Nanoseconds after the first picture of the camera's oldest segment.
     After(i64),
+    /// By the clock of a boot, which no correction of the time moves.
+    Boot {
+        /// The kernel's id of that boot.
+        id: [u8; 16],
+        /// Then.
+        at: BootNs,
+    },
 }
 
 impl FromStr for When {

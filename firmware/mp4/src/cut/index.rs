@@ -25,6 +25,8 @@ pub(super) struct Index<'a> {
     /// Of every track, relative to the start of the samples.
     pub(super) chunks: &'a [Vec<Chunk>],
     pub(super) data_len: u64,
+    /// Whether it says where the first source was recorded.
+    pub(super) place: bool,
 }
 
 impl Index<'_> {
@@ -86,7 +88,8 @@ impl Index<'_> {
 
     /// Where the first source was recorded (`©xyz`), for phone galleries.
     fn place(&self, buf: &mut Vec<u8>) -> mp4_atom::Result<()> {
-        let Some(xyz) = self.movie.user_data_box(b"\xa9xyz") else {
+        let found = self.movie.user_data_box(b"\xa9xyz");
+        let Some(xyz) = found.filter(|_| self.place) else {
             return Ok(());
         };
         buf.encode_atom(FourCC::new(b"udta"), |buf| xyz.as_slice().encode(buf))

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use picam_time::Ticks;
 
-use super::CutError;
 use super::select::{self, Window, rescale};
+use super::{CutError, Keep};
 use crate::read::{FourCc, Sample, SampleEntry, Track, TrackBoxes};
 
 /// Sound whose joint is off by less is put end to end: a rounding error, not a gap.
@@ -81,7 +81,7 @@ fn keys(window: &Window<'_>) -> Vec<Key> {
 }
 
 /// Joins the samples of all windows, track by track.
-pub(super) fn join<'a>(windows: &[Window<'a>]) -> Result<Vec<Joined<'a>>, CutError> {
+pub(super) fn join<'a>(windows: &[Window<'a>], keep: Keep) -> Result<Vec<Joined<'a>>, CutError> {
     let lags: Vec<_> = windows.iter().flat_map(lags).collect();
     let mut joined: Vec<Joined<'a>> = Vec::new();
     let mut video: Option<FourCc> = None;
@@ -96,7 +96,8 @@ pub(super) fn join<'a>(windows: &[Window<'a>]) -> Result<Vec<Joined<'a>>, CutErr
                 });
             }
         }
-        for (track, key) in window.movie.tracks.iter().zip(keys(window)) {
+        let kept = window.movie.tracks.iter().zip(keys(window));
+        for (track, key) in kept.filter(|(track, _)| keep.takes(track)) {
             let into = match joined.iter().position(|joined| joined.key == key) {
                 Some(index) => joined.get_mut(index),
                 None => {

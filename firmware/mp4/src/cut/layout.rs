@@ -10,7 +10,7 @@ use super::join::{Joined, Placed};
 const CHUNK: Duration = Duration::from_millis(500);
 
 /// A stretch of bytes copied from one source.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Hash)]
 pub(super) struct Extent {
     /// Where it starts in the clip; it ends where the next one starts.
     pub(super) at: u64,

@@ -30,8 +30,33 @@ mod select;
 
 use std::io::{self, Write};
 
-use crate::read::{FourCc, Movie};
+use crate::read::{FourCc, Movie, Track};
 use crate::storage::ReadAt;
+
+/// Which tracks of its sources a clip has. Pictures are always in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Sound.
+    pub sound: bool,
+    /// Where and how fast: tracks of positions, motion and text, and the place of the first source (`©xyz`).
+    pub place: bool,
+}
+
+impl Keep {
+    /// All of them.
+    pub const ALL: Self = Self {
+        sound: true,
+        place: true,
+    };
+
+    fn takes(self, track: &Track) -> bool {
+        match (track.is_video(), track.is_audio()) {
+            (true, _) => true,
+            (_, true) => self.sound,
+            _ => self.place,
+        }
+    }
+}
 
 /// Something to cut from.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +68,7 @@ pub struct Source<'a> {
 }
 
 /// A place in a clip where time was missing between two sources, or was there twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Gap {
     /// The source before it, as an index into the list that the plan was made from.
     pub after: usize,
@@ -81,7 +106,7 @@ pub enum CutError {
 }
 
 /// Where the bytes of a clip come from. The same sources and range give the same bytes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub struct CutPlan {
     /// Everything before the samples.
     head: Vec<u8>,
@@ -97,11 +122,21 @@ impl CutPlan {
     /// Plans a clip that shows `[from_ns, to_ns)` of sources in the order of their time. Times
     /// before, after and between the sources are left out.
     pub fn new(sources: &[Source<'_>], from_ns: i64, to_ns: i64) -> Result<Self, CutError> {
+        Self::keeping(sources, from_ns, to_ns, Keep::ALL)
+    }
+
+    /// The same with some of the tracks left out.
+    pub fn keeping(
+        sources: &[Source<'_>],
+        from_ns: i64,
+        to_ns: i64,
+        keep: Keep,
+    ) -> Result<Self, CutError> {
         let windows = select::windows(sources, from_ns, to_ns);
         let (Some(first), Some(last)) = (windows.first(), windows.last()) else {
             return Err(CutError::Nothing);
         };
-        let tracks = join::join(&windows)?;
+        let tracks = join::join(&windows, keep)?;
         let interleaved = layout::interleave(&tracks);
         let duration = last.at.saturating_add(last.len());
         let timescale = first.timescale;
@@ -113,6 +148,7 @@ impl CutPlan {
             tracks: &tracks,
             chunks: &interleaved.chunks,
             data_len: interleaved.len,
+            place: keep.place,
         };
         let head = index.encode()?;
         let head_len = head.len() as u64;

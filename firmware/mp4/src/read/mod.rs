@@ -219,6 +219,32 @@ impl Movie {
         Ok((read_range(src, start..end, size)?, record, state))
     }
 
+    /// The first picture at which decoding can start, as a movie of its own: no sound, no place, no date. Of one
+    /// segment it is the same, whether read while the segment is recorded or afterwards.
+    pub fn first_picture(&self) -> Option<Self> {
+        let mut track = self.video()?.clone();
+        let first = track.samples.iter().find(|sample| sample.key).copied()?;
+        let timescale = track.timescale;
+        track.edits = Vec::new();
+        track.shown = edits::Shown::default();
+        track.samples = vec![Sample {
+            dts: 0,
+            cts_offset: 0,
+            // Shown for as long as whoever plays it likes.
+            duration: timescale,
+            ..first
+        }];
+        Some(Self {
+            timescale,
+            duration: timescale.into(),
+            creation_time: 0,
+            tracks: vec![track],
+            fragments: Vec::new(),
+            init: self.init.clone(),
+            user_data: Vec::new(),
+        })
+    }
+
     /// A box in the movie's user data, with its header.
     pub(crate) fn user_data_box(&self, kind: &[u8; 4]) -> Option<Vec<u8>> {
         let boxes = boxes::Children::new(&self.user_data, 0);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use picam_mp4::ReadAt;
 use picam_mp4::camm::Fix;
-use picam_mp4::cut::{CutError, CutPlan, Source};
+use picam_mp4::cut::{CutError, CutPlan, Keep, Source};
 use picam_mp4::read::{Movie, Sample};
 
 use picam_testkit::judges::have;
@@ -493,8 +493,102 @@ fn a_clip_over_segments_is_frame_exact() {
                 let off = pairs.filter(|(a, b)| a.abs_diff(**b) > 2).count();
                 assert_eq!(off, 0, "{from_ms}..{to_ms} bf {b_frames}");
                 fixes_and_text_are_in_time(&path, at(plan.start_ns() / 1_000_000 - 10_000));
+                without(&row, at(from_ms)..at(to_ms), &plan);
             }
         }
+    }
+}
+
+/// The same pictures without sound, and without any word of where they were taken.
+fn without(row: &Row, range: std::ops::Range<i64>, all: &CutPlan) {
+    let sources = row.movies.iter().zip(&row.starts_ns);
+    let sources: Vec<_> = sources
+        .map(|(movie, &start_ns)| Source { movie, start_ns })
+        .collect();
+    let pictures = all_samples(row, all, 0);
+    for (keep, handlers) in [
+        (Keep::ALL, &["vide", "soun", "camm", "sbtl"][..]),
+        (
+            Keep {
+                sound: false,
+                place: true,
+            },
+            &["vide", "camm", "sbtl"],
+        ),
+        (
+            Keep {
+                sound: true,
+                place: false,
+            },
+            &["vide", "soun"],
+        ),
+        (
+            Keep {
+                sound: false,
+                place: false,
+            },
+            &["vide"],
+        ),
+    ] {
+        let plan = CutPlan::keeping(&sources, range.start, range.end, keep).unwrap();
+        let mut bytes = vec![0; plan.len() as usize];
+        plan.read_at(&row.files, 0, &mut bytes).unwrap();
+        let movie = Movie::read(&bytes).unwrap();
+        let there: Vec<_> = movie.tracks.iter().map(|t| t.handler.to_string()).collect();
+        assert_eq!(there, handlers);
+        assert_eq!(all_samples(row, &plan, 0), pictures);
+        assert_eq!(
+            (plan.start_ns(), plan.duration_ns()),
+            (all.start_ns(), all.duration_ns())
+        );
+        let has = |word: &[u8]| bytes.windows(word.len()).any(|w| w == word);
+        assert_eq!(has(b"camm"), keep.place);
+        // The recorder has written where the first segment began, if it knew.
+        assert!(keep.place || !has(b"\xa9xyz"));
+    }
+}
+
+/// The bytes of every sample of a track of a clip.
+fn all_samples(row: &Row, plan: &CutPlan, track: usize) -> Vec<Vec<u8>> {
+    let mut bytes = vec![0; plan.len() as usize];
+    plan.read_at(&row.files, 0, &mut bytes).unwrap();
+    let movie = Movie::read(&bytes).unwrap();
+    let samples = movie.tracks[track].samples.iter();
+    samples
+        .map(|sample| bytes[sample.offset as usize..sample.end() as usize].to_vec())
+        .collect()
+}
+
+/// The first picture of a segment is the same movie while it is recorded and afterwards, and shows the first frame.
+#[test]
+fn the_first_picture_of_a_segment_is_a_movie() {
+    if !have("ffmpeg", "ffmpeg") || !have("ffprobe", "ffmpeg") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for b_frames in ["0", "2"] {
+        let recording = recorded(b_frames, 3, dir.path());
+        let original = frames(&recording.source);
+        let path = dir.path().join("first.mp4");
+        let pictures = [&recording.finished[2], &recording.recording].map(|segment| {
+            let file = File::open(segment).unwrap();
+            let first = Movie::read(&file).unwrap().first_picture().unwrap();
+            let source = Source {
+                movie: &first,
+                start_ns: 0,
+            };
+            let plan = CutPlan::new(&[source], 0, i64::MAX).unwrap();
+            let mut bytes = vec![0; plan.len() as usize];
+            plan.read_at(&[file], 0, &mut bytes).unwrap();
+            bytes
+        });
+        assert_eq!(pictures[0], pictures[1]);
+        std::fs::write(&path, &pictures[0]).unwrap();
+        let (shown, complaints) = frames_and_complaints(&path);
+        assert_eq!(complaints, "");
+        assert_eq!(shown.len(), 1);
+        // The third segment begins 4.8 s into the source, of 25 pictures a second.
+        assert_eq!(shown[0].md5, original[120].md5);
     }
 }
 

@@ -6,8 +6,8 @@ use picam_ring::{Class, SegmentId, Volume};
 use picam_time::UtcUs;
 use serde::{Deserialize, Serialize};
 
-use super::refusal::{Refusal, check};
-use super::{LockOrder, Now, Origin};
+use super::refusal::{Refusal, check_span, check_text};
+use super::{LockOrder, Now, Origin, Span};
 
 /// How long a deletion can be taken back.
 pub(crate) const KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -15,6 +15,8 @@ pub(crate) const KEPT: Duration = Duration::from_secs(24 * 3600);
 const MAX_LOCKS: usize = 64;
 /// Most locks that are remembered once they are carried out; likewise.
 const MAX_ENDED: usize = 64;
+/// Of how many of these it is remembered, too, what they were about: whoever asks again does so soon.
+const MAX_SPANS: usize = 4;
 /// Most deletions that wait.
 const MAX_DELETIONS: usize = 500;
 
@@ -82,6 +84,9 @@ struct Ended {
     id: String,
     /// Whether it was of the page, which pushes out only its own.
     page: bool,
+    /// What it was about, if it is one of the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    span: Option<Span>,
 }
 
 /// Everything that has to outlive a power cut.
@@ -120,6 +125,7 @@ impl Orders {
 
     /// Takes a lock, unless one with that id was taken before.
     pub(crate) fn lock(&mut self, order: LockOrder, now: &Now) -> Result<Taken, Refusal> {
+        check_text(&order)?;
         let page = is_page(order.origin);
         // Whose id it is matters, too: the page cannot keep an impact from being locked by guessing its id.
         let open = |known: &LockOrder| known.id == order.id && is_page(known.origin) == page;
@@ -127,13 +133,22 @@ impl Orders {
         if self.locks.iter().any(open) || self.ended.iter().any(ended) {
             return Ok(Taken::Known);
         }
-        check(&order, now)?;
+        check_span(&order, now)?;
         let same = self.locks.iter().filter(|o| is_page(o.origin) == page);
         if same.count() >= MAX_LOCKS {
             return Err(Refusal::TooManyLocks);
         }
         self.locks.push(order);
         Ok(Taken::New)
+    }
+
+    /// What the lock with this id is about, if one was taken: of the page, or of all others.
+    pub(crate) fn taken(&self, id: &str, origin: Origin) -> Option<&Span> {
+        let page = is_page(origin);
+        let open = |known: &&LockOrder| known.id == id && is_page(known.origin) == page;
+        let ended = |known: &&Ended| known.id == id && known.page == page;
+        let open = self.locks.iter().find(open).map(|order| &order.span);
+        open.or_else(|| self.ended.iter().find(ended)?.span.as_ref())
     }
 
     /// A lock needs no more looking after.
@@ -144,13 +159,21 @@ impl Orders {
             return false;
         }
         let page = is_page(order.origin);
-        let id = order.id.clone();
-        self.ended.push(Ended { id, page });
+        let (id, span) = (order.id.clone(), Some(order.span.clone()));
+        self.ended.push(Ended { id, page, span });
         let same = self.ended.iter().filter(|ended| ended.page == page);
         if same.count() > MAX_ENDED
             && let Some(oldest) = self.ended.iter().position(|ended| ended.page == page)
         {
             self.ended.remove(oldest);
+        }
+        let same = self
+            .ended
+            .iter_mut()
+            .rev()
+            .filter(|ended| ended.page == page);
+        for ended in same.skip(MAX_SPANS) {
+            ended.span = None;
         }
         true
     }

@@ -13,7 +13,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 const AHEAD: Duration = Duration::from_secs(3600);
 
 /// Why it is no lock that anybody can have.
-pub(super) fn check(order: &LockOrder, now: &Now) -> Result<(), Refusal> {
+pub(super) fn check_text(order: &LockOrder) -> Result<(), Refusal> {
     let plain = |text: &str, most| text.len() <= most && !text.chars().any(char::is_control);
     if order.id.is_empty() || !plain(&order.id, MAX_ID) {
         return Err(Refusal::Id);
@@ -21,6 +21,11 @@ pub(super) fn check(order: &LockOrder, now: &Now) -> Result<(), Refusal> {
     if !plain(&order.reason, MAX_REASON) {
         return Err(Refusal::Reason);
     }
+    Ok(())
+}
+
+/// Why its span is none that anybody can have locked.
+pub(super) fn check_span(order: &LockOrder, now: &Now) -> Result<(), Refusal> {
     match order.span.length() {
         None => Err(Refusal::Backwards),
         Some(length) if length > LONGEST => Err(Refusal::TooLong),

@@ -5,6 +5,7 @@ mod clock;
 mod desk;
 mod drift;
 mod place;
+mod saves;
 mod status;
 mod whole;
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use picam_control::orders::{Denied, Order, OrderTaker};
+use picam_control::orders::{Denied, Order, OrderTaker, Save, Saved};
 use picam_control::status::{
     CameraState, CameraStatus, CardStatus, Losses, RingStatus, Status, StatusSource,
     StatusUnavailable,
@@ -187,6 +187,7 @@ impl StatusSource for Recorder {
 #[derive(Clone, Default)]
 pub struct Orders {
     pub taken: Arc<Mutex<Vec<Order>>>,
+    pub saves: Arc<Mutex<Vec<Save>>>,
     pub denied: Arc<Mutex<Option<Denied>>>,
 }
 
@@ -197,6 +198,23 @@ impl OrderTaker for Orders {
         }
         self.taken.lock().unwrap().push(order);
         Ok(())
+    }
+
+    fn save(&self, save: Save) -> Result<Saved, Denied> {
+        if let Some(denied) = self.denied.lock().unwrap().clone() {
+            return Err(denied);
+        }
+        let (before_s, after_s) = (save.before_s.into(), save.after_s.into());
+        self.saves.lock().unwrap().push(save);
+        Ok(Saved {
+            held: vec!["F000001".into()],
+            pending: vec!["F000002".into()],
+            beyond: Vec::new(),
+            before_s,
+            after_s,
+            from: Some("F000001@0.5".into()),
+            to: Some("F000001@90.5".into()),
+        })
     }
 }
 
