@@ -1,13 +1,15 @@
 //! The other end of the socket.
 
-use std::io;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::live::{LiveSource, PROTOCOL};
 use crate::orders::{Denied, Order, OrderTaker, Why};
 use crate::status::{Status, StatusSource, StatusUnavailable};
 
-use crate::exchange::exchange;
+use crate::exchange::{exchange, send};
 use crate::message::{Reply, Request};
 
 /// The recorder may be waiting for the card while it puts its status together.
@@ -50,22 +52,51 @@ impl StatusSource for RemoteRecorder {
 
 impl OrderTaker for RemoteRecorder {
     fn order(&self, order: Order) -> Result<(), Denied> {
-        let unavailable = |reason: String, remedy| Denied::new(Why::Unavailable, reason, remedy);
         match ask(&self.socket, Request::Page { order }) {
             Ok(Reply::Done) => Ok(()),
-            Ok(Reply::Refused {
-                reason,
-                remedy,
-                why,
-            }) => Err(Denied::new(why, reason, remedy)),
-            Ok(_) => Err(unavailable(
-                "the recorder's answer makes no sense".into(),
-                "update both to the same version",
-            )),
-            Err(error) => Err(unavailable(
-                format!("the recorder does not answer: {error}"),
-                "try again in a few seconds",
-            )),
+            reply => Err(denied(reply)),
         }
     }
+}
+
+impl LiveSource for RemoteRecorder {
+    fn follow(&self, camera: char) -> Result<UnixStream, Denied> {
+        match follow(&self.socket, camera) {
+            Ok((Reply::Live { protocol: PROTOCOL }, stream)) => Ok(stream),
+            reply => Err(denied(reply.map(|(reply, _)| reply))),
+        }
+    }
+}
+
+/// What an answer that is no yes comes to.
+fn denied(reply: io::Result<Reply>) -> Denied {
+    let (reason, remedy) = match reply {
+        Ok(Reply::Refused {
+            reason,
+            remedy,
+            why,
+        }) => return Denied::new(why, reason, remedy),
+        Ok(_) => (
+            "the recorder's answer makes no sense".into(),
+            "update both to the same version",
+        ),
+        Err(error) => (
+            format!("the recorder does not answer: {error}"),
+            "try again in a few seconds",
+        ),
+    };
+    Denied::new(Why::Unavailable, reason, remedy)
+}
+
+/// Asks for a camera's pictures; they are what can be read from the stream next.
+fn follow(socket: &Path, camera: char) -> io::Result<(Reply, UnixStream)> {
+    let mut stream = send(socket, &Request::Live { camera }, REPLY_TIMEOUT)?;
+    let mut line = Vec::new();
+    let mut byte = [0];
+    // Not a byte more than the line: what follows is no text.
+    while byte != *b"\n" && line.len() < MAX_REPLY as usize {
+        stream.read_exact(&mut byte)?;
+        line.extend(byte);
+    }
+    Ok((serde_json::from_slice(&line)?, stream))
 }
