@@ -21,6 +21,7 @@ mod headers;
 mod health;
 mod idle;
 mod list;
+mod live;
 mod page;
 mod peer;
 mod query;
@@ -29,6 +30,7 @@ mod request_body;
 mod routes;
 mod server;
 pub mod settings;
+mod wire;
 
 pub use auth::{
     Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, Role, Sessions, hash_password,

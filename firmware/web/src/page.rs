@@ -21,7 +21,7 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [(&str, &str, &str); 13] = [
+const ASSETS: [(&str, &str, &str); 15] = [
     asset!("style.css", "text/css; charset=utf-8"),
     asset!("icon.svg", "image/svg+xml"),
     asset!("manifest.json", "application/manifest+json"),
@@ -30,10 +30,12 @@ const ASSETS: [(&str, &str, &str); 13] = [
     asset!("format.js", JS),
     asset!("hands.js", JS),
     asset!("list.js", JS),
+    asset!("live.js", JS),
     asset!("orders.js", JS),
     asset!("player.js", JS),
     asset!("settings.js", JS),
     asset!("status.js", JS),
+    asset!("view.js", JS),
     asset!("dom.js", JS),
 ];
 
