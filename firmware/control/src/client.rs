@@ -1,14 +1,16 @@
 //! The other end of the socket.
 
-use std::io;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::live::{LiveSource, PROTOCOL};
 use crate::lock::Origin;
 use crate::orders::{Denied, Order, OrderTaker, Save, Saved, Why};
 use crate::status::{Status, StatusSource, StatusUnavailable};
 
-use crate::exchange::exchange;
+use crate::exchange::{exchange, send};
 use crate::message::{Reply, Request};
 
 /// The recorder may be waiting for the card while it puts its status together.
@@ -51,44 +53,59 @@ impl StatusSource for RemoteRecorder {
 
 impl OrderTaker for RemoteRecorder {
     fn order(&self, order: Order) -> Result<(), Denied> {
-        match self.command(Request::Page { order })? {
-            Reply::Done => Ok(()),
-            _ => Err(nonsense()),
+        match ask(&self.socket, Request::Page { order }) {
+            Ok(Reply::Done) => Ok(()),
+            reply => Err(denied(reply)),
         }
     }
 
     fn save(&self, save: Save) -> Result<Saved, Denied> {
         let origin = Origin::Page;
-        match self.command(Request::Save { save, origin })? {
-            Reply::Saved(saved) => Ok(*saved),
-            _ => Err(nonsense()),
+        match ask(&self.socket, Request::Save { save, origin }) {
+            Ok(Reply::Saved(saved)) => Ok(*saved),
+            reply => Err(denied(reply)),
         }
     }
 }
 
-impl RemoteRecorder {
-    /// The answer to a command, unless it is a no.
-    fn command(&self, request: Request) -> Result<Reply, Denied> {
-        match ask(&self.socket, request) {
-            Ok(Reply::Refused {
-                reason,
-                remedy,
-                why,
-            }) => Err(Denied::new(why, reason, remedy)),
-            Ok(reply) => Ok(reply),
-            Err(error) => Err(Denied::new(
-                Why::Unavailable,
-                format!("the recorder does not answer: {error}"),
-                "try again in a few seconds",
-            )),
+impl LiveSource for RemoteRecorder {
+    fn follow(&self, camera: char) -> Result<UnixStream, Denied> {
+        match follow(&self.socket, camera) {
+            Ok((Reply::Live { protocol: PROTOCOL }, stream)) => Ok(stream),
+            reply => Err(denied(reply.map(|(reply, _)| reply))),
         }
     }
 }
 
-fn nonsense() -> Denied {
-    Denied::new(
-        Why::Unavailable,
-        "the recorder's answer makes no sense",
-        "update both to the same version",
-    )
+/// What an answer that is no yes comes to.
+fn denied(reply: io::Result<Reply>) -> Denied {
+    let (reason, remedy) = match reply {
+        Ok(Reply::Refused {
+            reason,
+            remedy,
+            why,
+        }) => return Denied::new(why, reason, remedy),
+        Ok(_) => (
+            "the recorder's answer makes no sense".into(),
+            "update both to the same version",
+        ),
+        Err(error) => (
+            format!("the recorder does not answer: {error}"),
+            "try again in a few seconds",
+        ),
+    };
+    Denied::new(Why::Unavailable, reason, remedy)
+}
+
+/// Asks for a camera's pictures; they are what can be read from the stream next.
+fn follow(socket: &Path, camera: char) -> io::Result<(Reply, UnixStream)> {
+    let mut stream = send(socket, &Request::Live { camera }, REPLY_TIMEOUT)?;
+    let mut line = Vec::new();
+    let mut byte = [0];
+    // Not a byte more than the line: what follows is no text.
+    while byte != *b"\n" && line.len() < MAX_REPLY as usize {
+        stream.read_exact(&mut byte)?;
+        line.extend(byte);
+    }
+    Ok((serde_json::from_slice(&line)?, stream))
 }

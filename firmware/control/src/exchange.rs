@@ -15,15 +15,25 @@ pub fn exchange<T: DeserializeOwned>(
     patience: Duration,
     longest: u64,
 ) -> io::Result<T> {
+    let stream = send(socket, request, patience)?;
+    let mut line = Vec::new();
+    BufReader::new(stream)
+        .take(longest)
+        .read_until(b'\n', &mut line)?;
+    Ok(serde_json::from_slice(&line)?)
+}
+
+/// Says what is wanted; the answer can be read from the stream.
+pub(crate) fn send(
+    socket: &Path,
+    request: &impl Serialize,
+    patience: Duration,
+) -> io::Result<UnixStream> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     let mut text = serde_json::to_vec(request)?;
     text.push(b'\n');
     stream.write_all(&text)?;
-    let mut line = Vec::new();
-    BufReader::new(stream)
-        .take(longest)
-        .read_until(b'\n', &mut line)?;
-    Ok(serde_json::from_slice(&line)?)
+    Ok(stream)
 }

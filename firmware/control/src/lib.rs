@@ -1,6 +1,6 @@
 //! What processes say to the recorder, and what it answers, through a Unix socket.
 //!
-//! One request a connection: a line of JSON in, a line of JSON out. Whoever may open the socket may ask; what changes
+//! One request a connection: a line of JSON in, a line of JSON out; behind the answer to one of them, pictures ([`live`]). Whoever may open the socket may ask; what changes
 //! something is for root, the recorder's own user and those named to it ([`Peers`]). `docs/recording.md` has the
 //! lines.
 //!
@@ -10,6 +10,7 @@
 
 mod client;
 mod exchange;
+pub mod live;
 pub mod lock;
 mod message;
 pub mod orders;

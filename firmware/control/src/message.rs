@@ -59,6 +59,11 @@ pub enum Request {
         /// That.
         order: Order,
     },
+    /// To see what a camera records, from now on: behind the answer come [`crate::live`]'s messages.
+    Live {
+        /// Its letter.
+        camera: char,
+    },
 }
 
 /// What somebody must be allowed to.
@@ -100,7 +105,7 @@ impl Request {
     /// What it takes to be obeyed.
     pub(crate) const fn needs(&self) -> Right {
         match self {
-            Self::Status {} | Self::Locks {} => Right::Ask,
+            Self::Status {} | Self::Locks {} | Self::Live { .. } => Right::Ask,
             Self::Page { .. } => Right::Page,
             Self::SetTime { .. } => Right::Command,
             Self::Lock { origin, .. } | Self::Save { origin, .. } => match origin {
@@ -123,6 +128,11 @@ pub enum Reply {
     Locks(Vec<LockOrder>),
     /// To [`Request::Save`].
     Saved(Box<Saved>),
+    /// To [`Request::Live`]: pictures follow.
+    Live {
+        /// [`crate::live::PROTOCOL`].
+        protocol: u32,
+    },
     /// Done as asked.
     Done,
     /// Not done; in plain words, and what to do.
@@ -266,8 +276,12 @@ mod tests {
             assert_eq!(parse(line, NOW), Ok(request.clone()));
             assert_eq!(serde_json::to_vec(&request).unwrap(), line);
         }
+        let line = br#"{"ask":"live","camera":"F"}"#;
+        assert_eq!(parse(line, NOW), Ok(Request::Live { camera: 'F' }));
         let reply = serde_json::to_string(&Reply::Done).unwrap();
         assert_eq!(reply, "\"done\"");
+        let reply = serde_json::to_string(&Reply::Live { protocol: 1 }).unwrap();
+        assert_eq!(reply, r#"{"live":{"protocol":1}}"#);
     }
 
     #[test]
@@ -289,6 +303,7 @@ mod tests {
                 "too far ahead",
             ),
             (br#"{"ask":"status","more":1}"#, "no request"),
+            (br#"{"ask":"live","camera":"front"}"#, "no request"),
             (
                 br#"{"ask":"page","order":{"shrink":{"slots":1}}}"#,
                 "no request",

@@ -119,6 +119,8 @@ pub enum Why {
     Refused,
     /// There is no such segment.
     NoSegment,
+    /// There is no such camera.
+    NoCamera,
     /// It is too much at a time.
     TooFast,
     /// The recorder or its card does not answer.

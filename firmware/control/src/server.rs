@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use picam_time::BootNs;
 
+use crate::live::{Follow, PROTOCOL};
 use crate::message::{MAX_REQUEST, Reply, Request, parse};
+use crate::orders::Denied;
 use crate::peer::{Peers, user_of};
 
 /// Time for a client to say what it wants, and to take the answer.
@@ -22,8 +24,12 @@ const RETRY: Duration = Duration::from_secs(5);
 pub trait Answer: Send + 'static {
     /// Now: nobody can tell of a moment after that.
     fn now(&self) -> BootNs;
-    /// The answer to what a process of this user asks, who may. The next one waits meanwhile.
+    /// The answer to what a process of this user asks, who may. The next one waits meanwhile. Never asked for
+    /// [`Request::Live`].
     fn answer(&mut self, request: Request, user: u32) -> Reply;
+    /// Lets somebody follow a camera, or says why not. What it gives is called once with the client's stream, and must
+    /// not wait for the client: the next request waits meanwhile.
+    fn follow(&mut self, camera: char) -> Result<Follow, Denied>;
 }
 
 /// Answers until the process ends.
@@ -55,7 +61,7 @@ impl<A: Answer> Door<A> {
                     for stream in listener.incoming() {
                         match stream {
                             // What becomes of one client is that client's affair.
-                            Ok(stream) => drop(self.answer(&stream)),
+                            Ok(stream) => drop(self.answer(stream)),
                             Err(error) => {
                                 tracing::warn!("{}: {error}", socket.display());
                                 break;
@@ -78,26 +84,36 @@ impl<A: Answer> Door<A> {
         }
     }
 
-    fn answer(&mut self, stream: &UnixStream) -> io::Result<()> {
+    fn answer(&mut self, mut stream: UnixStream) -> io::Result<()> {
         stream.set_read_timeout(Some(CLIENT_TIMEOUT))?;
         stream.set_write_timeout(Some(CLIENT_TIMEOUT))?;
-        let user = user_of(stream)?;
+        let user = user_of(&stream)?;
         let mut line = Vec::new();
-        BufReader::new(stream)
+        BufReader::new(&stream)
             .take(MAX_REQUEST)
             .read_until(b'\n', &mut line)?;
-        let reply = match parse(&line, self.recorder.now()) {
-            Ok(request) if !self.peers.allow(user, request.needs()) => Reply::refused(
-                "this user may not do that",
-                "do it as root, or name the user to the recorder with --commander or --page-user",
-            ),
-            Ok(request) => self.recorder.answer(request, user),
-            Err(refusal) => refusal,
+        let (reply, follow) = match parse(&line, self.recorder.now()) {
+            Ok(request) if !self.peers.allow(user, request.needs()) => {
+                let refusal = Reply::refused(
+                    "this user may not do that",
+                    "do it as root, or name the user to the recorder with --commander or --page-user",
+                );
+                (refusal, None)
+            }
+            Ok(Request::Live { camera }) => match self.recorder.follow(camera) {
+                Ok(follow) => (Reply::Live { protocol: PROTOCOL }, Some(follow)),
+                Err(denied) => (Err::<(), _>(denied).into(), None),
+            },
+            Ok(request) => (self.recorder.answer(request, user), None),
+            Err(refusal) => (refusal, None),
         };
         let mut text = serde_json::to_vec(&reply)?;
         text.push(b'\n');
-        let mut stream = stream;
-        stream.write_all(&text)
+        stream.write_all(&text)?;
+        if let Some(follow) = follow {
+            follow(stream);
+        }
+        Ok(())
     }
 }
 
@@ -122,7 +138,9 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::client::ask;
+    use crate::client::{RemoteRecorder, ask};
+    use crate::live::LiveSource;
+    use crate::orders::Why;
 
     /// Refuses all but locks, of which it has none.
     struct Nobody;
@@ -139,6 +157,19 @@ mod tests {
                 Request::Unlock { .. } => Reply::refused(user.to_string(), ""),
                 other => Reply::refused(format!("{other:?}"), ""),
             }
+        }
+
+        /// One camera, which says three bytes and is silent.
+        fn follow(&mut self, camera: char) -> Result<Follow, Denied> {
+            if camera != 'F' {
+                return Err(Denied::new(Why::NoCamera, "there is none", ""));
+            }
+            Ok(Box::new(|mut stream| {
+                thread::spawn(move || {
+                    stream.write_all(b"abc").unwrap();
+                    thread::sleep(Duration::from_secs(60));
+                });
+            }))
         }
     }
 
@@ -180,5 +211,28 @@ mod tests {
         let asked = ask(&socket, Request::Unlock { segment }).unwrap();
         let own = rustix::process::geteuid().as_raw().to_string();
         assert!(matches!(asked, Reply::Refused { reason, .. } if reason == own));
+    }
+
+    #[test]
+    fn whoever_follows_a_camera_keeps_nobody_waiting() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("recorder.sock");
+        ControlThread::start(socket.clone(), Nobody, Peers::default()).unwrap();
+        asked_until_there(&socket);
+        let recorder = RemoteRecorder {
+            socket: socket.clone(),
+        };
+        let denied = recorder.follow('R').unwrap_err();
+        assert_eq!(denied.why, Why::NoCamera);
+        let mut followed: Vec<_> = (0..5).map(|_| recorder.follow('F').unwrap()).collect();
+        assert_eq!(
+            ask(&socket, Request::Locks {}).unwrap(),
+            Reply::Locks(Vec::new())
+        );
+        for stream in &mut followed {
+            let mut said = [0; 3];
+            stream.read_exact(&mut said).unwrap();
+            assert_eq!(&said, b"abc");
+        }
     }
 }

@@ -215,22 +215,37 @@ struct Part {
     last_dts: i64,
 }
 
+/// A `traf` without samples, with one `trun`.
+pub(crate) fn traf(track_id: u32) -> Traf {
+    Traf {
+        tfhd: Tfhd {
+            track_id,
+            default_base_is_moof: true,
+            ..Default::default()
+        },
+        tfdt: Some(Tfdt::default()),
+        trun: vec![Trun {
+            data_offset: Some(0),
+            samples: Vec::new().into(),
+        }],
+        ..Default::default()
+    }
+}
+
+/// A sample's entry in a `trun`.
+pub(crate) fn trun_entry(sample: &Sample<'_>) -> TrunEntry {
+    TrunEntry {
+        duration: Some(sample.duration),
+        size: Some(sample.data.len() as u32),
+        flags: Some(if sample.key { FLAGS_KEY } else { FLAGS_DELTA }),
+        cts: (sample.composition_offset != 0).then_some(sample.composition_offset.into()),
+    }
+}
+
 impl Part {
     fn new(track_id: u32) -> Self {
         Self {
-            traf: Traf {
-                tfhd: Tfhd {
-                    track_id,
-                    default_base_is_moof: true,
-                    ..Default::default()
-                },
-                tfdt: Some(Tfdt::default()),
-                trun: vec![Trun {
-                    data_offset: Some(0),
-                    samples: Vec::new().into(),
-                }],
-                ..Default::default()
-            },
+            traf: traf(track_id),
             data: Vec::new(),
             last_dts: 0,
         }
@@ -266,14 +281,8 @@ impl Part {
             self.set_last_duration(u32::try_from(lasted).unwrap_or(u32::MAX));
         }
         self.last_dts = sample.dts;
-        let entry = TrunEntry {
-            duration: Some(sample.duration),
-            size: Some(sample.data.len() as u32),
-            flags: Some(if sample.key { FLAGS_KEY } else { FLAGS_DELTA }),
-            cts: (sample.composition_offset != 0).then_some(sample.composition_offset.into()),
-        };
         if let Some(entries) = self.entries_mut() {
-            entries.push(entry);
+            entries.push(trun_entry(sample));
         }
     }
 

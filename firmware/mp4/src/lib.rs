@@ -15,6 +15,7 @@ pub mod cut;
 pub mod fragment;
 pub mod hls;
 pub mod layout;
+pub mod live;
 mod moov;
 mod page_buf;
 pub mod patch;

@@ -110,6 +110,39 @@ pub fn h265(
     }))
 }
 
+/// What browsers want to know of H.264 before they take it: `avc1.42c01e` (RFC 6381, 3.3).
+pub fn h264_codecs(sps: &[Vec<u8>]) -> Result<String, EntryError> {
+    match sps.first().map(Vec::as_slice) {
+        Some(&[_, profile, compatibility, level, ..]) => {
+            Ok(format!("avc1.{profile:02x}{compatibility:02x}{level:02x}"))
+        }
+        _ => Err(EntryError::ParameterSet("H.264 SPS")),
+    }
+}
+
+/// The same of H.265: `hvc1.1.6.L93.B0` (ISO/IEC 14496-15, E.3).
+pub fn h265_codecs(sps: &[Vec<u8>]) -> Result<String, EntryError> {
+    let facts = sps
+        .first()
+        .and_then(|sps| bits::h265_sps(sps))
+        .ok_or(EntryError::ParameterSet("H.265 SPS"))?;
+    let [profile, c0, c1, c2, c3, constraints @ .., level] = facts.profile_tier_level;
+    let space = ["", "A", "B", "C"].get(usize::from(profile >> 6)).copied();
+    let (space, tier) = (
+        space.unwrap_or_default(),
+        if profile & 0x20 == 0 { 'L' } else { 'H' },
+    );
+    let compatibility = u32::from_be_bytes([c0, c1, c2, c3]).reverse_bits();
+    let profile = profile & 0x1f;
+    let mut codecs = format!("hvc1.{space}{profile}.{compatibility:x}.{tier}{level}");
+    // Trailing bytes of zeros are left out.
+    let said = constraints.iter().rposition(|&byte| byte != 0);
+    for byte in constraints.iter().take(said.map_or(0, |last| last + 1)) {
+        codecs.push_str(&format!(".{byte:X}"));
+    }
+    Ok(codecs)
+}
+
 /// `mp4a` with an AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1).
 pub fn aac(
     audio_specific_config: &[u8],
@@ -264,4 +297,24 @@ fn check_lengths(sets: &[Vec<u8>], most: usize) -> Result<(), EntryError> {
         return Err(EntryError::OutOfRange("a parameter set above 64 KiB"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_told_the_codec_in_their_terms() {
+        let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda];
+        assert_eq!(h264_codecs(&[sps]).unwrap(), "avc1.42c01e");
+        assert!(h264_codecs(&[vec![0x67, 0x42]]).is_err() && h264_codecs(&[]).is_err());
+        // x265, 640x360: Main, progressive and not frame-packed; as Chromium and Safari write it.
+        let sps = [
+            0x42, 0x01, 0x01, 0x01, 0x60, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00,
+            0x00, 0x03, 0x00, 0x3f, 0xa0, 0x05, 0x02, 0x01, 0x69, 0x65, 0x95, 0x9a, 0x49, 0x32,
+            0xbc, 0x05, 0xa0, 0x20, 0x00, 0x00, 0x03, 0x00, 0x20, 0x00, 0x00, 0x03, 0x03, 0x21,
+        ];
+        assert_eq!(h265_codecs(&[sps.to_vec()]).unwrap(), "hvc1.1.6.L63.90");
+        assert!(h265_codecs(&[sps[..8].to_vec()]).is_err());
+    }
 }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use picam_control::live::Follow;
 use picam_control::lock::Origin;
-use picam_control::orders::Order;
+use picam_control::orders::{Denied, Order};
 use picam_control::status::StatusSource;
 use picam_control::{Answer, Reply, Request};
 use picam_time::{BootNs, Offer, TimeAnchor};
 
 use crate::desk::Desk;
+use crate::live::Live;
 use crate::status::Status;
 
 /// The card is looked at for a status no more often than this, whoever asks.
@@ -19,14 +21,16 @@ const FRESH: Duration = Duration::from_millis(200);
 pub(crate) struct Answers {
     status: Arc<Status>,
     desk: Arc<Desk>,
+    live: Live,
     last: Option<(Instant, Reply)>,
 }
 
 impl Answers {
-    pub(crate) fn new(status: Arc<Status>, desk: Arc<Desk>) -> Self {
+    pub(crate) fn new(status: Arc<Status>, desk: Arc<Desk>, live: Live) -> Self {
         Self {
             status,
             desk,
+            live,
             last: None,
         }
     }
@@ -92,6 +96,7 @@ impl Answer for Answers {
             Request::Unlock { segment } => self.desk.unlock(&segment).into(),
             Request::Locks {} => Reply::Locks(self.desk.locks()),
             Request::Page { order } => self.desk.order_of_page(order).into(),
+            Request::Live { .. } => Reply::refused("this is asked for in another way", ""),
             Request::SetTime { source, boot, utc } => {
                 match TimeAnchor::new(boot, utc, source.into()) {
                     Ok(anchor) => self.set_time(anchor.told_by(user)),
@@ -101,6 +106,10 @@ impl Answer for Answers {
                 }
             }
         }
+    }
+
+    fn follow(&mut self, camera: char) -> Result<Follow, Denied> {
+        self.live.admit(camera)
     }
 }
 
@@ -119,7 +128,7 @@ mod tests {
         for (users, are_two) in [([7, 7], false), ([7, 8], true)] {
             let directory = tempfile::tempdir().unwrap();
             let (status, desk) = idle(directory.path());
-            let mut answers = Answers::new(status, desk);
+            let mut answers = Answers::new(status, desk, Live::of(Vec::new()));
             let boot = answers.now();
             let wrong = NOON + Duration::from_secs(9 * 3600);
             let mut say = |source, utc, user| match answers

@@ -12,6 +12,7 @@ use picam_time::{BootNs, Clock};
 use crate::backoff::{Backoff, Run};
 use crate::desk::Desk;
 use crate::intake::Intake;
+use crate::live::Feeder;
 use crate::queue::{Sender, Sent};
 use crate::report::Report;
 
@@ -24,7 +25,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 pub(crate) fn run(
     spec: &CameraSpec,
     clock: Arc<dyn Clock>,
-    sender: Sender,
+    (sender, live): (Sender, Feeder),
     writer: &Thread,
     report: &Report,
     desk: &Desk,
@@ -35,6 +36,7 @@ pub(crate) fn run(
         camera: &spec.name,
         clock: &*clock,
         sender,
+        live,
         writer,
         report,
         desk,
@@ -78,6 +80,7 @@ struct Capture<'a> {
     camera: &'a str,
     clock: &'a dyn Clock,
     sender: Sender,
+    live: Feeder,
     writer: &'a Thread,
     report: &'a Report,
     desk: &'a Desk,
@@ -121,7 +124,7 @@ impl Capture<'_> {
             if !source.is_live() && !self.sender.wait_for_room() {
                 continue;
             }
-            if self.sender.key_frame_wanted() {
+            if self.sender.key_frame_wanted() || self.live.wants_key_frame(self.clock) {
                 source.request_key_frame();
             }
             let mut item = self.sender.take();
@@ -150,6 +153,7 @@ impl Capture<'_> {
                     self.intake.accept(&mut item.unit);
                     self.say_damage(item.unit.damage_before);
                     self.report.delivered(&item.unit);
+                    self.live.offer(&item.unit);
                     if self.sender.send(item, self.writer) == Sent::Lost {
                         self.report.lost_in_queue();
                     }

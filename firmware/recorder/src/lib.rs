@@ -20,6 +20,7 @@ mod drive;
 mod housekeeper;
 mod intake;
 mod joints;
+mod live;
 mod locker;
 mod orders;
 mod pulse;
@@ -44,6 +45,7 @@ use std::time::{Duration, Instant};
 
 use picam_capture::CameraSpec;
 use picam_control::Answer;
+use picam_control::live::LiveSource;
 use picam_control::orders::OrderTaker;
 use picam_media::TIMESCALE;
 use picam_ring::{
@@ -53,6 +55,7 @@ use picam_time::{Clock, SystemClock, Ticks};
 
 use answers::Answers;
 use desk::Desk;
+use live::Live;
 use true_time::TrueTime;
 
 pub use boot::lock_directory;
@@ -128,6 +131,7 @@ pub const MIN_SLOT_SIZE: u64 = 1 << 20;
 pub struct Recording {
     status: Arc<Status>,
     desk: Arc<Desk>,
+    live: Live,
     stop: Arc<AtomicBool>,
     cameras: Vec<JoinHandle<()>>,
     housekeeper: JoinHandle<()>,
@@ -178,6 +182,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
     let mut cameras = Vec::new();
     let mut captures = Vec::new();
     let mut side_senders = Vec::new();
+    let mut taps = Vec::new();
     for ((camera, &letter), report) in plan.cameras.iter().zip(&letters).zip(reports) {
         let ring = RingConfig {
             letter,
@@ -210,6 +215,8 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
                         .run(receiver, &capture, &stop);
                 })?
         };
+        let (feeder, tap) = live::tap();
+        taps.push((char::from(letter), tap));
         let capture = {
             let spec = camera.spec.clone();
             let stop = stop.clone();
@@ -218,7 +225,8 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
             std::thread::Builder::new()
                 .name(format!("capture-{}", camera.spec.name))
                 .spawn(move || {
-                    capture::run(&spec, source_clock, sender, &writer, &report, &desk, &stop);
+                    let ends = (sender, feeder);
+                    capture::run(&spec, source_clock, ends, &writer, &report, &desk, &stop);
                 })?
         };
         // Cannot fail: the writer thread waits for exactly this.
@@ -251,6 +259,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
     Ok(Recording {
         status,
         desk,
+        live: Live::of(taps),
         stop,
         cameras,
         housekeeper,
@@ -295,7 +304,12 @@ impl Recording {
 
     /// What it answers at its control socket.
     pub fn answers(&self) -> impl Answer + use<> {
-        Answers::new(self.status.clone(), self.desk.clone())
+        Answers::new(self.status.clone(), self.desk.clone(), self.live.clone())
+    }
+
+    /// Where its cameras can be watched.
+    pub fn live(&self) -> Arc<dyn LiveSource> {
+        Arc::new(self.live.clone())
     }
 
     /// A handle that ends the recording.

@@ -16,12 +16,12 @@ const PATIENCE_MS = 10_000;
 /** For what is written to the card: the hash of a password takes a second of a camera, a support file some. */
 const LONG_MS = 30_000;
 
-async function send(path, options = {}, patience = PATIENCE_MS) {
+/** An answer whose body has yet to come. */
+async function ask(path, options) {
   let response;
   try {
-    const signal = AbortSignal.timeout(patience);
     const headers = { accept: "application/json", ...options.headers };
-    response = await fetch(path, { ...options, headers, signal });
+    response = await fetch(path, { ...options, headers });
   } catch {
     throw new ApiError(
       "The camera cannot be reached.",
@@ -33,12 +33,17 @@ async function send(path, options = {}, patience = PATIENCE_MS) {
     location.assign("/login");
     throw new ApiError("You are logged out.", "Log in again.", false, 401);
   }
-  const body = await response.json().catch(() => ({}));
   if (!response.ok) {
+    const body = await response.json().catch(() => ({}));
     const message = body.error ?? `The camera answered ${response.status}.`;
     throw new ApiError(message, body.remedy ?? "", false, response.status, body.key);
   }
-  return body;
+  return response;
+}
+
+async function send(path, options = {}, patience = PATIENCE_MS) {
+  const response = await ask(path, { ...options, signal: AbortSignal.timeout(patience) });
+  return response.json().catch(() => ({}));
 }
 
 const get = (path) => send(path);
@@ -58,6 +63,9 @@ export const resume = () => post("/api/resume");
 export const settings = () => get("/api/settings");
 export const changeSettings = (change) => send("/api/settings", json("PATCH", change), LONG_MS);
 export const supportToCard = () => send("/api/support", { method: "POST" }, LONG_MS);
+
+/** What a camera records, as it comes; until `signal` is aborted. */
+export const live = (letter, signal) => ask(`/api/cameras/${letter}/live`, { headers: { accept: "video/mp4" }, signal });
 
 export const status = () => get("/api/status");
 export const segment = (id) => get(`/api/segments/${id}`);

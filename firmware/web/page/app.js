@@ -4,9 +4,11 @@ import * as api from "./api.js";
 import { $, el, icon } from "./dom.js";
 import { dayBounds } from "./format.js";
 import * as list from "./list.js";
+import * as live from "./live.js";
 import * as orders from "./orders.js";
 import * as player from "./player.js";
 import * as status from "./status.js";
+import * as view from "./view.js";
 
 const STATUS_MS = 2_000;
 const LIST_MS = 5_000;
@@ -139,6 +141,7 @@ function keep(task, every) {
 // Not part of the first screen.
 $("clip").addEventListener("click", async () => (await import("./clip.js")).toggle(player.playing(), seen));
 list.setOnPlay((segment) => player.open(segment));
+status.setOnLive(live.open);
 for (const form of [$("logout"), $("logout-everywhere")]) {
   form.hidden = document.documentElement.dataset.access !== "password";
 }
@@ -166,7 +169,7 @@ document.addEventListener("visibilitychange", () => {
   }
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && player.isOpen()) player.close();
+  if (event.key === "Escape" && view.isOpen()) view.close();
 });
 
 keep(refreshStatus, STATUS_MS);

@@ -5,28 +5,25 @@ import { $, icon, setText } from "./dom.js";
 import * as format from "./format.js";
 import * as list from "./list.js";
 import * as orders from "./orders.js";
+import * as view from "./view.js";
 
 /** How often a player at the end of a segment being recorded looks for more. */
 const GROW_MS = 1_500;
 
 let current = null;
+/** Why this is shown, if it is not what was asked for. */
+let note = "";
 let growing = 0;
 const video = $("video");
 
-export const isOpen = () => current !== null;
 export const playing = () => current;
 
 /** Opens the player as somebody asks for it: Back closes it again. */
-export function open(segment) {
-  if (!isOpen() && !history.state?.player) history.pushState({ player: true }, "");
+export function open(segment, why = "") {
+  view.open(shut);
+  note = why;
   play(segment);
-  reveal();
-}
-
-/** On a low screen the player is not always in sight. */
-function reveal() {
-  const { top, bottom } = $("player").getBoundingClientRect();
-  if (top < 0 || bottom > innerHeight) $("player").scrollIntoView({ block: "start", behavior: "instant" });
+  view.reveal($("player"));
 }
 
 /** Plays a segment, from `at` seconds on. */
@@ -34,7 +31,6 @@ function play(segment, at = 0) {
   clearTimeout(growing);
   current = segment;
   $("player").hidden = false;
-  document.querySelector("main").classList.add("watching");
   $("video-error").hidden = true;
   caption(segment);
   list.choose(segment.id);
@@ -44,14 +40,7 @@ function play(segment, at = 0) {
   video.play().catch(() => {});
 }
 
-export function close() {
-  // What happens then is the same as when Back is pressed.
-  if (history.state?.player) history.back();
-  else shut();
-}
-
 function shut() {
-  if (!isOpen()) return;
   clearTimeout(growing);
   const { id } = current;
   const within = $("player").contains(document.activeElement) || document.activeElement === document.body;
@@ -59,7 +48,6 @@ function shut() {
   video.removeAttribute("src");
   video.load();
   $("player").hidden = true;
-  document.querySelector("main").classList.remove("watching");
   list.choose(null);
   orders.choose(null);
   if (within) list.focus(id);
@@ -67,7 +55,7 @@ function shut() {
 
 function caption(segment) {
   setText($("playing"), `${format.cameraName(segment)} · ${format.time(segment)}`);
-  const more = [];
+  const more = note ? [note] : [];
   if (segment.duration_s != null) more.push(format.length(segment.duration_s));
   more.push(format.size(segment.size));
   if (segment.state === "recording") more.push("still recording");
@@ -115,13 +103,6 @@ async function explain() {
 
 $("playing-download").append(icon("download"));
 $("close").append(icon("close"));
-$("close").addEventListener("click", close);
-addEventListener("popstate", () => {
-  if (!history.state?.player) shut();
-  // Forward leads to a player that has nothing to show any more.
-  else if (!isOpen()) history.back();
-});
-// A page that was reloaded shows no player, and Back should not have to say so.
-if (history.state?.player) history.replaceState(null, "");
+$("close").addEventListener("click", view.close);
 video.addEventListener("ended", goOn);
 video.addEventListener("error", explain);

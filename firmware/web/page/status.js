@@ -1,9 +1,13 @@
 // The live state at the top of the page.
 
-import { $, el, setText } from "./dom.js";
+import { $, aloud, el, setText } from "./dom.js";
 import { plural } from "./format.js";
 
 const rows = new Map();
+let onLive = () => {};
+
+/** What happens when somebody wants to see a camera live. */
+export const setOnLive = (handler) => (onLive = handler);
 
 /** Shows what `/api/status` said. */
 export function show(status) {
@@ -33,6 +37,8 @@ function describe(camera) {
     // Whether it records is found out by the recorder.
     look: camera.state === "recording" && !camera.recording ? "stale" : camera.state,
     recording: camera.recording,
+    segment: camera.segment,
+    delivers: camera.state === "recording",
     proof: proof(camera, ago),
     facts: facts.join(" · "),
   };
@@ -81,6 +87,9 @@ function syncCameras(cameras) {
     setText(row.name, camera.name);
     setText(row.proof, camera.proof);
     setText(row.facts, camera.facts);
+    setText(row.of, ` view of ${camera.name}`);
+    row.camera = camera;
+    row.live.disabled = !camera.delivers;
   }
 }
 
@@ -89,9 +98,12 @@ function newRow(letter) {
   const name = el("span", { class: "name" });
   const proof = el("span", { class: "proof" });
   const facts = el("span", { class: "facts" });
-  const item = el("li", {}, dot, name, proof, facts);
+  const of = aloud("");
+  const live = el("button", { class: "live" }, "Live", of);
+  const item = el("li", {}, dot, name, proof, facts, live);
   $("cameras").append(item);
-  const row = { item, name, proof, facts };
+  const row = { item, name, proof, facts, live, of };
+  live.addEventListener("click", () => onLive(row.camera));
   rows.set(letter, row);
   return row;
 }

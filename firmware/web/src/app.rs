@@ -8,6 +8,7 @@ use picam_library::Library;
 use crate::asker::Asker;
 use crate::auth::Auth;
 use crate::clip::Clips;
+use crate::live::Live;
 use crate::settings::SettingsSource;
 
 /// The state shared by all requests.
@@ -16,6 +17,7 @@ pub(crate) struct App {
     pub(crate) index: Arc<Library>,
     pub(crate) status: Asker,
     pub(crate) orders: Arc<dyn OrderTaker>,
+    pub(crate) live: Live,
     /// None where the settings are not the page's to change.
     pub(crate) settings: Option<Arc<dyn SettingsSource>>,
     pub(crate) auth: Arc<Auth>,

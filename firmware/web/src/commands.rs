@@ -152,16 +152,16 @@ pub(crate) async fn carried_out<T: Send + 'static>(
     }
 }
 
-fn refusal(denied: Denied) -> ApiError {
+pub(crate) fn refusal(denied: Denied) -> ApiError {
     let status = match denied.why {
         Why::Refused => StatusCode::CONFLICT,
-        Why::NoSegment => StatusCode::NOT_FOUND,
+        Why::NoSegment | Why::NoCamera => StatusCode::NOT_FOUND,
         Why::TooFast => StatusCode::TOO_MANY_REQUESTS,
         Why::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     };
     let error = ApiError::new(status, denied.reason, denied.remedy);
     match denied.why {
         Why::TooFast | Why::Unavailable => error.retry_after(LATER),
-        Why::Refused | Why::NoSegment => error,
+        Why::Refused | Why::NoSegment | Why::NoCamera => error,
     }
 }

@@ -9,9 +9,10 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// The page loads nothing from elsewhere, runs no inline script and cannot be framed.
+/// The page loads nothing from elsewhere, runs no inline script and cannot be framed. `blob:` for media is what a page's
+/// own `MediaSource` is called by: the live view.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-                      media-src 'self'; connect-src 'self'; manifest-src 'self'; \
+                      media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds what a handler has not set itself.

@@ -22,6 +22,7 @@ mod headers;
 mod health;
 mod idle;
 mod list;
+mod live;
 mod page;
 mod peer;
 mod picture;
@@ -33,6 +34,7 @@ mod saves;
 mod server;
 pub mod settings;
 mod version;
+mod wire;
 
 pub use auth::{
     Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, Role, Sessions, hash_password,

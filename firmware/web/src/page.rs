@@ -26,7 +26,7 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [(&str, &str, &str); 19] = [
+const ASSETS: [(&str, &str, &str); 21] = [
     asset!("style.css", CSS),
     asset!("clip.css", CSS),
     asset!("login.css", CSS),
@@ -39,11 +39,13 @@ const ASSETS: [(&str, &str, &str); 19] = [
     asset!("format.js", JS),
     asset!("hands.js", JS),
     asset!("list.js", JS),
+    asset!("live.js", JS),
     asset!("orders.js", JS),
     asset!("player.js", JS),
     asset!("save.js", JS),
     asset!("settings.js", JS),
     asset!("status.js", JS),
+    asset!("view.js", JS),
     asset!("dom.js", JS),
     asset!("thumbs.js", JS),
 ];

@@ -100,7 +100,7 @@ fn start_behind(listing: &Listing, before: SegmentId) -> usize {
     behind.unwrap_or(segments.len())
 }
 
-fn camera(text: &str) -> Result<char, ApiError> {
+pub(crate) fn camera(text: &str) -> Result<char, ApiError> {
     match text.as_bytes() {
         [letter] if is_camera_letter(letter.to_ascii_uppercase()) => {
             Ok(char::from(letter.to_ascii_uppercase()))

@@ -13,14 +13,15 @@ use crate::app::App;
 use crate::auth::{gate, login, login_page, logout, logout_everywhere};
 use crate::error::ApiError;
 use crate::request_body::{self, MAX_BODY};
-use crate::{captive, clip, commands, file, headers, health, list, page, picture, saves, settings};
+use crate::{captive, clip, commands, file, headers, health, list, live, page, picture, saves, settings};
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 20] {
+fn api() -> [Route; 21] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
+        ("get", "/api/cameras/{letter}/live", get(live::live)),
         ("get", "/api/segments", get(list::segments)),
         ("get", "/api/segments/{id}", get(list::segment)),
         ("delete", "/api/segments/{id}", delete(commands::delete)),

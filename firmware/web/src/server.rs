@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use picam_control::live::LiveSource;
 use picam_control::orders::OrderTaker;
 use picam_control::status::StatusSource;
 use picam_library::Library;
@@ -33,9 +34,11 @@ use crate::captive::Local;
 use crate::clip::Clips;
 use crate::door::{Door, Seat, is_of_client};
 use crate::idle::IdleLimit;
+use crate::live::Live;
 use crate::peer::Peer;
 use crate::routes::router;
 use crate::settings::SettingsSource;
+use crate::wire::{Wire, Wired};
 
 /// What the server needs to know.
 pub struct WebConfig {
@@ -51,6 +54,8 @@ pub struct WebConfig {
     pub status: Arc<dyn StatusSource>,
     /// Who does what the owner orders.
     pub orders: Arc<dyn OrderTaker>,
+    /// Where the cameras can be watched.
+    pub live: Arc<dyn LiveSource>,
     /// Where the settings are kept, if the page may change them.
     pub settings: Option<Arc<dyn SettingsSource>>,
     /// Bounds on what clients may take up.
@@ -132,6 +137,7 @@ pub async fn serve(
         index: Arc::new(Library::new(config.footage, config.disk)),
         status: Asker::new(config.status),
         orders: config.orders,
+        live: Live::of(config.live),
         settings: config.settings,
         auth: Arc::new(Auth::new(config.access, config.sessions)),
         clips: Clips::default(),
@@ -211,8 +217,15 @@ impl Server {
         let router = self.router.clone();
         let local = stream.local_addr().ok().map(Local);
         let asked_to_leave = seat.asked_to_leave();
-        let service =
-            service_fn(move |request| respond(router.clone(), seat.clone(), peer, local, request));
+        let wire = Wire::default();
+        let of_connection = Connection {
+            peer: Peer(peer),
+            local,
+            wire: wire.clone(),
+        };
+        let service = service_fn(move |request| {
+            respond(router.clone(), seat.clone(), of_connection.clone(), request)
+        });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(self.limits.header_timeout)
@@ -221,7 +234,7 @@ impl Server {
         async move {
             // Small answers should not wait for more; a failure costs only that.
             let _ = stream.set_nodelay(true);
-            let io = TokioIo::new(IdleLimit::new(stream, idle));
+            let io = TokioIo::new(IdleLimit::new(Wired::new(stream, wire), idle));
             let mut connection = pin!(http.serve_connection(io, service));
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
@@ -239,19 +252,27 @@ impl Server {
     }
 }
 
+/// What every request of a connection is told of it.
+#[derive(Clone)]
+struct Connection {
+    peer: Peer,
+    local: Option<Local>,
+    wire: Wire,
+}
+
 async fn respond(
     router: Router,
     seat: Seat,
-    peer: SocketAddr,
-    local: Option<Local>,
+    connection: Connection,
     request: hyper::Request<Incoming>,
 ) -> Result<Response, Infallible> {
     seat.turn_to(Phase::Answer);
     let mut request: Request = request.map(Body::new);
     let extensions = request.extensions_mut();
-    extensions.insert(Peer(peer));
+    extensions.insert(connection.peer);
+    extensions.insert(connection.wire);
     extensions.insert(seat.clone());
-    if let Some(local) = local {
+    if let Some(local) = connection.local {
         extensions.insert(local);
     }
     let response = router.oneshot(request).await?;

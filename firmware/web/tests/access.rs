@@ -507,6 +507,7 @@ async fn beyond_loopback_a_password_is_a_must() {
             sessions: Sessions::fleeting().unwrap(),
             status: Arc::new(recorder.clone()),
             orders: Arc::new(common::Orders::default()),
+            live: Arc::new(common::Cameras::default()),
             settings: None,
             limits: Limits::default(),
         };

@@ -96,6 +96,12 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", &media);
     }
 
+    /// Runs a script before each page's own, from the next on.
+    pub fn before_each_page(&self, script: &str) {
+        let source = json!({ "source": script });
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", &source);
+    }
+
     fn devtools(&self, command: &str, params: &Value) {
         let body = json!({ "cmd": command, "params": params });
         self.post("goog/cdp/execute", &body);

@@ -14,5 +14,6 @@ pub mod frames;
 pub mod fuzz;
 pub mod http;
 pub mod judge;
+pub mod live;
 pub mod memory;
 pub mod mounts;

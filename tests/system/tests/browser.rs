@@ -366,7 +366,7 @@ const [done] = arguments;
 const start = Date.now();
 let pressed = false;
 const timer = setInterval(() => {
-    const video = document.querySelector("video");
+    const video = document.getElementById("video");
     if (video && video.currentTime > 0.2) { clearInterval(timer); done("playing"); }
     const entry = document.querySelector(".row button.play");
     if (!pressed && entry) { pressed = true; entry.click(); }

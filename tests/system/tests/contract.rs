@@ -46,12 +46,13 @@ fn every_answer_is_as_documented() {
         http::get(page, "/api/health")
     });
     let cookie = http::login(page, "correct horse").unwrap();
-    // Paths of others' names are not this server's; logging out would end the session of all further requests.
+    // Paths of others' names are not this server's; logging out would end the session of all further requests; a live
+    // view has no end.
     let judged = Command::new(schemathesis)
         .args(["--config-file", RULES])
         .args(["run", CONTRACT, "--url", &format!("http://{page}")])
         .args(["--header", &format!("Cookie: {cookie}")])
-        .args(["--include-path-regex", "^/api/(?!logout)"])
+        .args(["--include-path-regex", "^/api/(?!logout|cameras)"])
         .args(["--max-examples", "50", "--seed", "1", "--no-color"])
         .output()
         .unwrap();

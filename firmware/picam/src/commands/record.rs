@@ -54,6 +54,7 @@ fn start_page(
         disk: config.disk_wanted().cloned(),
         status: recording.status(),
         orders: recording.orders(),
+        live: recording.live(),
         settings: None,
     })
 }

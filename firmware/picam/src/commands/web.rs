@@ -58,7 +58,8 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
         disk: config.disk_wanted().cloned(),
         footage: config.footage,
         status: Arc::new(recorder.clone()),
-        orders: Arc::new(recorder),
+        orders: Arc::new(recorder.clone()),
+        live: Arc::new(recorder),
         settings: options
             .settings
             .clone()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use picam_control::live::LiveSource;
 use picam_control::orders::OrderTaker;
 use picam_control::status::StatusSource;
 use picam_web::settings::SettingsSource;
@@ -57,6 +58,7 @@ pub(crate) struct Page {
     pub(crate) disk: Option<PathBuf>,
     pub(crate) status: Arc<dyn StatusSource>,
     pub(crate) orders: Arc<dyn OrderTaker>,
+    pub(crate) live: Arc<dyn LiveSource>,
     pub(crate) settings: Option<Arc<dyn SettingsSource>>,
 }
 
@@ -128,6 +130,7 @@ async fn serve_once(page: &Page, stopped: &watch::Receiver<bool>) -> Option<Stri
         sessions: page.sessions.clone(),
         status: Arc::clone(&page.status),
         orders: Arc::clone(&page.orders),
+        live: Arc::clone(&page.live),
         settings: page.settings.clone(),
         limits: Limits {
             shutdown_grace: GRACE,

@@ -92,6 +92,11 @@ impl Auth {
         })
     }
 
+    /// Whether whoever sent these headers may look, still.
+    pub(crate) fn may_look(&self, headers: &HeaderMap) -> bool {
+        !self.access.has_password() || self.session(headers).is_some()
+    }
+
     fn renewed(&self, session: &Session) -> Option<HeaderValue> {
         let seal = self.access.seal(session.role)?;
         let value = self.sessions.renew(&seal, session, SystemTime::now());

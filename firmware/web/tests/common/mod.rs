@@ -7,12 +7,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use picam_control::orders::{Denied, Order, OrderTaker, Save, Saved};
+use picam_control::live::LiveSource;
+use picam_control::orders::{Denied, Order, OrderTaker, Save, Saved, Why};
 use picam_control::status::{
     CameraState, CameraStatus, CardStatus, Losses, RingStatus, Status, StatusSource,
     StatusUnavailable,
@@ -218,6 +220,28 @@ impl OrderTaker for Orders {
     }
 }
 
+/// The other end of a live view, for each one that was asked for.
+#[derive(Clone, Default)]
+pub struct Cameras {
+    pub followed: Arc<Mutex<Vec<UnixStream>>>,
+}
+
+impl LiveSource for Cameras {
+    /// There is one, called F.
+    fn follow(&self, camera: char) -> Result<UnixStream, Denied> {
+        if camera != 'F' {
+            return Err(Denied::new(
+                Why::NoCamera,
+                "there is no such camera",
+                "none",
+            ));
+        }
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        self.followed.lock().unwrap().push(ours);
+        Ok(theirs)
+    }
+}
+
 pub fn camera() -> CameraStatus {
     CameraStatus {
         name: "front".into(),
@@ -250,6 +274,8 @@ pub struct Server {
     pub recorder: Recorder,
     /// What was ordered.
     pub orders: Orders,
+    /// Who watches.
+    pub cameras: Cameras,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -293,6 +319,7 @@ impl Server {
         let state = tempfile::tempdir().unwrap();
         let sessions = Sessions::kept([7; 32], Some(state.path().join("sessions")));
         let orders = Orders::default();
+        let cameras = Cameras::default();
         let config = WebConfig {
             footage: dir.path().into(),
             disk: Some(disk.path().into()),
@@ -300,6 +327,7 @@ impl Server {
             sessions,
             status,
             orders: Arc::new(orders.clone()),
+            live: Arc::new(cameras.clone()),
             settings,
             limits,
         };
@@ -328,6 +356,7 @@ impl Server {
                 remedy: String::new(),
             })))),
             orders,
+            cameras,
             stop: Some(stop),
             thread: Some(thread),
         }
