@@ -24,6 +24,8 @@ use std::sync::Arc;
 
 use picam_time::Clock;
 
+pub use picam_media::FrameRate;
+
 pub use auto::{BINDINGS_NAME, BINDINGS_NEW, Binding, Bindings, LOOKED_FOR};
 pub use cancel::Cancel;
 pub use file::FileParams;

@@ -58,6 +58,14 @@ impl Bindings {
         }
     }
 
+    /// Those of a card that did not answer: what it says is asked again when something is written down.
+    pub fn unread(directory: &Path) -> Self {
+        Self {
+            directory: Some(directory.to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// All there are.
     pub fn all(&self) -> Vec<Binding> {
         self.lock().clone()
