@@ -51,7 +51,18 @@ fn within<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
+    use picam_capture::{BINDINGS_NAME, BINDINGS_NEW};
+
     use super::*;
+
+    #[test]
+    fn the_file_of_names_is_no_foreign_file_and_keeps_slots_in_line() {
+        assert_eq!(picam_ring::CAMERAS_NAMES, [BINDINGS_NAME, BINDINGS_NEW]);
+        for name in picam_ring::CAMERAS_NAMES {
+            // Two name entries on exFAT, as a slot's.
+            assert!((16..=30).contains(&name.len()) && picam_ring::is_filler(name));
+        }
+    }
 
     #[test]
     fn what_hangs_is_not_waited_for() {

@@ -115,6 +115,7 @@ impl Bindings {
             path.is_ok_and(|path| path == found.node)
         };
         found.problem.is_none()
+            && !found.is_new
             && !self.lock().iter().any(|binding| binding.device == found.id)
             && !self.reserved.iter().any(named)
     }

@@ -85,6 +85,7 @@ fn others(found: &[Found], own: &str) -> String {
     let words: Vec<String> = others
         .map(|found| match &found.problem {
             Some(problem) => format!("{}: {problem}", found.identity.card),
+            None if found.is_new => format!("{} is getting its name", found.identity.card),
             None => format!("{} belongs to another name", found.identity.card),
         })
         .collect();
@@ -110,6 +111,7 @@ mod tests {
             },
             offers: Vec::new(),
             controls: Vec::new(),
+            is_new: false,
             problem: None,
         }
     }

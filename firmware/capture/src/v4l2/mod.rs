@@ -8,6 +8,8 @@ mod device;
 mod fake;
 mod format;
 mod jpeg;
+#[cfg(test)]
+mod measure;
 mod negotiate;
 mod nodes;
 mod params;

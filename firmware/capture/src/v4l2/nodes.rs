@@ -6,10 +6,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use super::device::{Control, Device, Identity, Offer, UsableSizes};
 use super::sys;
 
+/// udev has named a node after this time, or will not.
+const NAMED: Duration = Duration::from_secs(3);
 /// More nodes are not looked at.
 const MOST_NODES: usize = 64;
 
@@ -26,6 +29,8 @@ pub struct Found {
     pub offers: Vec<Offer>,
     /// What can be set.
     pub controls: Vec<Control>,
+    /// Whether udev may still give it a name that lasts: the kernel has made the node just now.
+    pub is_new: bool,
     /// Why it cannot be used, and what to do about it.
     pub problem: Option<String>,
 }
@@ -108,6 +113,7 @@ fn look_at(root: &Path, name: &str, links: &Links) -> Option<Found> {
         },
         offers: Vec::new(),
         controls: Vec::new(),
+        is_new: links.id(name).starts_with("/dev/") && root.join("run/udev").exists() && is_new(&node),
         problem: None,
     };
     let opened = sys::Node::open(&node).and_then(|device| {
@@ -131,6 +137,17 @@ fn look_at(root: &Path, name: &str, links: &Links) -> Option<Found> {
         Err(error) => found.problem = Some(remedy(&error)),
     }
     Some(found)
+}
+
+/// Whether the node was made, or given to its group, a moment ago. A clock that was set meanwhile makes nothing new.
+fn is_new(node: &Path) -> bool {
+    let changed = fs::metadata(node).map(|found| (found.ctime(), found.ctime_nsec()));
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let (Ok((seconds, nanos)), Ok(now)) = (changed, now) else {
+        return false;
+    };
+    let changed = Duration::new(seconds.unsigned_abs(), nanos.unsigned_abs() as u32);
+    now.checked_sub(changed).is_some_and(|age| age < NAMED)
 }
 
 fn remedy(error: &io::Error) -> String {
@@ -223,6 +240,19 @@ mod tests {
         assert!(camera.problem.as_ref().unwrap().contains("cannot be opened"));
         let denied = remedy(&io::Error::from(io::ErrorKind::PermissionDenied));
         assert!(denied.contains("group 'video'"), "{denied}");
+    }
+
+    #[test]
+    fn a_node_is_new_until_udev_has_named_it_or_had_the_time_to() {
+        let root = machine(&[("video0", "x", "0")]);
+        fs::create_dir(root.path().join("dev/video0")).unwrap();
+        let is_new = || find(root.path())[0].is_new;
+        assert!(!is_new(), "without udev");
+        fs::create_dir_all(root.path().join("run/udev")).unwrap();
+        assert!(is_new());
+        let name = root.path().join("dev/v4l/by-path/x");
+        symlink("../../video0", name).unwrap();
+        assert!(!is_new(), "named");
     }
 
     #[test]

@@ -229,6 +229,7 @@ mod tests {
                 most: 255,
                 ..Control::default()
             }],
+            is_new: false,
             problem: None,
         }
     }
