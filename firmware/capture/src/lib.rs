@@ -34,7 +34,7 @@ pub use source::{CaptureError, Config, Event, Source};
 pub use spec::{CameraSpec, SourceSpec};
 pub use timeline::Timeline;
 pub use v4l2::{
-    Control, DeviceName, FourCc, Found, Identity, Offer, PixelFormat, V4l2Params, Wishes, find,
+    Control, DeviceName, Found, FourCc, Identity, Offer, PixelFormat, V4l2Params, Wishes, find,
 };
 pub use wake::Wake;
 
@@ -61,9 +61,7 @@ pub fn open(
         }
         SourceSpec::Auto(wishes) => {
             let bindings = bindings.clone();
-            cancel::open_cancellable(cancel, move || {
-                auto::open(&name, &wishes, clock, &bindings)
-            })
+            cancel::open_cancellable(cancel, move || auto::open(&name, &wishes, clock, &bindings))
         }
     }
 }

@@ -208,7 +208,10 @@ mod tests {
             ("a=v4l2:by-id/", &["by-id/NAME"]),
             ("a=v4l2:by-id/../../sda", &["by-id/../../sda"]),
             ("a=v4l2:/dev/video0?format=rgb", &["format=rgb", "yuyv"]),
-            ("a=v4l2:/dev/video0?size=5000x100", &["size=5000x100", "3840"]),
+            (
+                "a=v4l2:/dev/video0?size=5000x100",
+                &["size=5000x100", "3840"],
+            ),
             ("a=auto:/dev/video0", &["no path", "v4l2:/dev/video0"]),
             ("a=auto?fps=3", &["colon"]),
             ("a=auto:?speed=3", &["'speed'", "fps=30"]),

@@ -17,8 +17,8 @@ enum Watched {
 /// Watches for a camera's device.
 ///
 /// It looks at the node and does not wait for the kernel's word: a look is one `stat`, is needed only while a camera is
-/// away, and cannot be missed. Directories of names come and go with the last camera, so that watching them (inotify) would
-/// be more work and no faster; the kernel's word (a uevent) comes before the node may be opened.
+/// away, and cannot be missed. Directories of names come and go with the last camera, so that watching them (inotify)
+/// would be more work and no faster; the kernel's word (a uevent) comes before the node may be opened.
 #[derive(Debug)]
 pub struct Wake {
     root: PathBuf,

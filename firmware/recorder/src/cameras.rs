@@ -28,7 +28,10 @@ pub(crate) fn gather(plan: &mut RecordPlan) -> Arc<Bindings> {
     let configured = specs.len();
     let (bindings, specs) = bindings.expand(specs, &found);
     for spec in specs.iter().skip(configured) {
-        tracing::info!("{} is a camera, too: it has a name already, or is there now", spec.name);
+        tracing::info!(
+            "{} is a camera, too: it has a name already, or is there now",
+            spec.name
+        );
     }
     if let Slots::Count(count) = plan.slots {
         let needed = u32::try_from(specs.len() * MIN_SLOTS).unwrap_or(u32::MAX);

@@ -25,7 +25,9 @@ pub enum GuestError {
         console: String,
     },
     /// The guest is off.
-    #[error("the guest is off, while waiting for {what}; its console ends with:\n{console}\n{qemu}")]
+    #[error(
+        "the guest is off, while waiting for {what}; its console ends with:\n{console}\n{qemu}"
+    )]
     Gone {
         /// What was waited for.
         what: String,

@@ -82,7 +82,8 @@ impl Heard {
             match (words.next(), words.next(), words.next()) {
                 (Some("ready"), ..) => said.ready = true,
                 (Some("ended"), Some(number), Some(code)) => {
-                    said.ended.extend(number.parse().ok().zip(code.parse().ok()));
+                    said.ended
+                        .extend(number.parse().ok().zip(code.parse().ok()));
                 }
                 _ => said.failed = Some(line.trim().to_owned()),
             }
@@ -171,7 +172,10 @@ impl Guest {
         let from = line.try_clone().map_err(GuestError::io("the line"))?;
         let hears = heard.clone();
         std::thread::spawn(move || {
-            for line in BufReader::new(from).split(b'\n').map_while(std::result::Result::ok) {
+            for line in BufReader::new(from)
+                .split(b'\n')
+                .map_while(std::result::Result::ok)
+            {
                 hears.hear(&String::from_utf8_lossy(&line));
             }
             hears.end();
@@ -233,12 +237,19 @@ impl Guest {
     pub fn wait(&self, job: &Job, limit: Duration) -> Result<Output> {
         let what = format!("the end of\n{}\nwhich", job.script);
         let code = self.wait_for(&what, limit, |said| {
-            let at = said.ended.iter().position(|(number, _)| *number == job.number)?;
+            let at = said
+                .ended
+                .iter()
+                .position(|(number, _)| *number == job.number)?;
             Some(said.ended.swap_remove(at).1)
         });
         let text = self.said(job);
         match code {
-            Err(GuestError::Late { what, limit, console }) => Err(GuestError::Late {
+            Err(GuestError::Late {
+                what,
+                limit,
+                console,
+            }) => Err(GuestError::Late {
                 what: format!("{what} had said:\n{text}\n"),
                 limit,
                 console,

@@ -150,7 +150,17 @@ impl Kit {
         let lib = format!("lib/modules/{}", self.kernel_version());
         let mut archive = Cpio::default();
         for folder in [
-            "bin", "dev", "proc", "sys", "host", "over", "root", "modules", "lib", "lib/modules", &lib,
+            "bin",
+            "dev",
+            "proc",
+            "sys",
+            "host",
+            "over",
+            "root",
+            "modules",
+            "lib",
+            "lib/modules",
+            &lib,
         ] {
             archive.directory(folder);
         }

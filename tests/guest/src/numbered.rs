@@ -48,11 +48,36 @@ impl Files {
         };
         let mut ffmpeg = Command::new("ffmpeg")
             .args(["-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p"])
-            .args(["-s", &format!("{}x{}", size.0, size.1), "-r", &fps.to_string(), "-i", "-"])
-            .args(["-map", "0:v", "-c:v", "mjpeg", "-q:v", "5", "-pix_fmt", "yuvj422p", "-f", "mjpeg"])
+            .args([
+                "-s",
+                &format!("{}x{}", size.0, size.1),
+                "-r",
+                &fps.to_string(),
+                "-i",
+                "-",
+            ])
+            .args([
+                "-map", "0:v", "-c:v", "mjpeg", "-q:v", "5", "-pix_fmt", "yuvj422p", "-f", "mjpeg",
+            ])
             .arg(&files.mjpeg)
-            .args(["-map", "0:v", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"])
-            .args(["-g", &fps.to_string(), "-bsf:v", "h264_metadata=aud=insert", "-f", "h264"])
+            .args([
+                "-map",
+                "0:v",
+                "-c:v",
+                "libx264",
+                "-preset",
+                "ultrafast",
+                "-pix_fmt",
+                "yuv420p",
+            ])
+            .args([
+                "-g",
+                &fps.to_string(),
+                "-bsf:v",
+                "h264_metadata=aud=insert",
+                "-f",
+                "h264",
+            ])
             .arg(&files.h264)
             .stdin(Stdio::piped())
             .spawn()
@@ -88,7 +113,10 @@ mod tests {
     #[test]
     fn the_number_is_read_back_from_either_coding() {
         let size = (320, 180);
-        assert_eq!(judges::barcode(&picture(0xA5F0_1234, size), 320), 0xA5F0_1234);
+        assert_eq!(
+            judges::barcode(&picture(0xA5F0_1234, size), 320),
+            0xA5F0_1234
+        );
         if !judges::have("ffmpeg", "ffmpeg") {
             return;
         }

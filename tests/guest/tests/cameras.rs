@@ -1,5 +1,5 @@
-//! picam's cameras against the kernel's real drivers: raw pictures, dropped and damaged ones, and cameras that are pulled
-//! out and plugged in again.
+//! picam's cameras against the kernel's real drivers: raw pictures, dropped and damaged ones, and cameras that are
+//! pulled out and plugged in again.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::path::{Path, PathBuf};
@@ -38,17 +38,24 @@ fn cameras_of_the_kernel_are_recorded() {
         return;
     };
     let mut steps = Steps::default();
-    steps.step("where no camera is, that is said and waited for", || no_camera(&guest));
+    steps.step("where no camera is, that is said and waited for", || {
+        no_camera(&guest)
+    });
     steps.step("vivid's raw formats", || raw_formats(&guest));
-    steps.step("vivid's dropped, damaged and fatal ones", || vivid_faults(&guest));
+    steps.step("vivid's dropped, damaged and fatal ones", || {
+        vivid_faults(&guest)
+    });
     steps.step("vivid is unbound and bound again", || unbound(&guest));
     Files::make(guest.out(), FILM, SIZE, FPS);
     guest.ok("modprobe vhci_hcd; modprobe uvcvideo").unwrap();
     steps.step("a USB camera is found, named, probed", || found(&guest));
     for format in ["mjpeg", "h264"] {
-        steps.step(&format!("{format} is pulled out in mid-stream, again and again"), || {
-            pulled_out(&guest, format);
-        });
+        steps.step(
+            &format!("{format} is pulled out in mid-stream, again and again"),
+            || {
+                pulled_out(&guest, format);
+            },
+        );
     }
     steps.end();
 }
@@ -67,7 +74,9 @@ fn record(guest: &Guest, name: &str, camera: &str) {
 
 /// Waits until so many segments have been begun.
 fn await_segments(guest: &Guest, name: &str, count: usize) {
-    let script = format!("test $(ls /tmp/{name} | grep -c _FN_) -ge {count} || {{ tail -n 5 /out/{name}.log; false; }}");
+    let script = format!(
+        "test $(ls /tmp/{name} | grep -c _FN_) -ge {count} || {{ tail -n 5 /out/{name}.log; false; }}"
+    );
     guest.until("segments", &script, LONG).unwrap();
 }
 
@@ -97,7 +106,11 @@ struct Footage {
 
 impl Footage {
     fn of(dir: &Path, log: &str) -> Self {
-        let check = Command::new(binary()).args(["check", "--json"]).arg(dir).output().unwrap();
+        let check = Command::new(binary())
+            .args(["check", "--json"])
+            .arg(dir)
+            .output()
+            .unwrap();
         let json: serde_json::Value = serde_json::from_slice(&check.stdout).unwrap();
         assert!(check.status.success(), "{json:#}\n{log}");
         assert_eq!(json["lost_silently"], 0, "{json:#}");
@@ -141,21 +154,47 @@ impl Footage {
 
 fn no_camera(guest: &Guest) {
     let picam = binary().display();
-    let none = guest.run(&format!("{picam} probe; echo $?; {picam} probe --json")).unwrap();
-    assert!(none.text.contains("No camera is there") && none.text.contains("\n1\n"), "{none:?}");
+    let none = guest
+        .run(&format!("{picam} probe; echo $?; {picam} probe --json"))
+        .unwrap();
+    assert!(
+        none.text.contains("No camera is there") && none.text.contains("\n1\n"),
+        "{none:?}"
+    );
     record(guest, "none", "front=auto");
-    guest.until("it to be said", "grep -q 'no camera is there' /out/none.log", LONG).unwrap();
+    guest
+        .until(
+            "it to be said",
+            "grep -q 'no camera is there' /out/none.log",
+            LONG,
+        )
+        .unwrap();
     // It goes on looking: the first that appears is recorded.
-    guest.ok("modprobe vivid n_devs=1 num_inputs=1 node_types=0x1").unwrap();
+    guest
+        .ok("modprobe vivid n_devs=1 num_inputs=1 node_types=0x1")
+        .unwrap();
     await_segments(guest, "none", 1);
-    guest.until("pictures", "test $(cat /tmp/none/*_FN_* | head -c 2000000 | strings | grep -c moof) -ge 2", LONG).unwrap();
+    guest
+        .until(
+            "pictures",
+            "test $(cat /tmp/none/*_FN_* | head -c 2000000 | strings | grep -c moof) -ge 2",
+            LONG,
+        )
+        .unwrap();
     let footage = judged(guest, "none");
     assert!(footage.frames > 0);
     let names = std::fs::read_to_string(guest.out().join("none/picam-cameras.txt")).unwrap();
-    assert!(names.lines().any(|line| line.starts_with("front ")), "{names}");
+    assert!(
+        names.lines().any(|line| line.starts_with("front ")),
+        "{names}"
+    );
     let said = log(guest, "none");
     assert!(said.contains("/dev/video*"), "{said}");
-    let probed = guest.ok(&format!("{picam} probe; {picam} probe --json >/out/vivid.json")).unwrap();
+    let probed = guest
+        .ok(&format!(
+            "{picam} probe; {picam} probe --json >/out/vivid.json"
+        ))
+        .unwrap();
     for part in ["vivid", "source = \"v4l2:", "format=yuyv", "openh264"] {
         assert!(probed.contains(part), "no {part} in {probed}");
     }
@@ -175,15 +214,30 @@ fn raw_formats(guest: &Guest) {
         // vivid's first input shows bars of all colours: each plane must have come through.
         let probe = judges::ffprobe(&footage.segments[0], false).unwrap();
         assert_eq!(probe["streams"][0]["color_space"], "smpte170m", "{probe:#}");
-        assert!(footage.frames > 10 && footage.damaged == 0, "{format}: {}", footage.frames);
-        println!("{format}: {} pictures, {} dropped", footage.frames, footage.dropped);
+        assert!(
+            footage.frames > 10 && footage.damaged == 0,
+            "{format}: {}",
+            footage.frames
+        );
+        println!(
+            "{format}: {} pictures, {} dropped",
+            footage.frames, footage.dropped
+        );
     }
 }
 
 fn vivid_faults(guest: &Guest) {
-    record(guest, "faults", "front=v4l2:/dev/video0?size=320x180&fps=10&format=yuyv");
+    record(
+        guest,
+        "faults",
+        "front=v4l2:/dev/video0?size=320x180&fps=10&format=yuyv",
+    );
     await_segments(guest, "faults", 1);
-    let set = |control: &str| guest.ok(&format!("v4l2-ctl -d /dev/video0 -c {control}; sleep 3")).unwrap();
+    let set = |control: &str| {
+        guest
+            .ok(&format!("v4l2-ctl -d /dev/video0 -c {control}; sleep 3"))
+            .unwrap()
+    };
     set("percentage_of_dropped_buffers=40");
     set("percentage_of_dropped_buffers=0");
     for _ in 0..3 {
@@ -193,13 +247,26 @@ fn vivid_faults(guest: &Guest) {
     assert_eq!(opened(&log(guest, "faults")), 1);
     set("inject_fatal_streaming_error=1");
     guest
-        .until("it to be opened anew", "test $(grep -c 'encoded in software' /out/faults.log) = 2", LONG)
+        .until(
+            "it to be opened anew",
+            "test $(grep -c 'encoded in software' /out/faults.log) = 2",
+            LONG,
+        )
         .unwrap();
-    let before = guest.ok("ls /tmp/faults | grep -c _FN_").unwrap().trim().parse::<usize>().unwrap();
+    let before = guest
+        .ok("ls /tmp/faults | grep -c _FN_")
+        .unwrap()
+        .trim()
+        .parse::<usize>()
+        .unwrap();
     await_segments(guest, "faults", before + 1);
     let footage = judged(guest, "faults");
     assert!(footage.dropped > 0, "dropped buffers were not counted");
-    assert!(footage.damaged >= 3, "{} damaged buffers were counted", footage.damaged);
+    assert!(
+        footage.damaged >= 3,
+        "{} damaged buffers were counted",
+        footage.damaged
+    );
 }
 
 fn unbound(guest: &Guest) {
@@ -207,20 +274,39 @@ fn unbound(guest: &Guest) {
     await_segments(guest, "unbound", 1);
     let driver = "/sys/bus/platform/drivers/vivid";
     for n in 1..=3 {
-        guest.ok(&format!("echo -n vivid.0 >{driver}/unbind")).unwrap();
         guest
-            .until("it to be missed", &format!("test $(grep -c WARN /out/unbound.log) -ge {n}"), LONG)
+            .ok(&format!("echo -n vivid.0 >{driver}/unbind"))
+            .unwrap();
+        guest
+            .until(
+                "it to be missed",
+                &format!("test $(grep -c WARN /out/unbound.log) -ge {n}"),
+                LONG,
+            )
             .unwrap();
         // Longer than the first pauses of the back-off.
-        guest.ok(&format!("sleep 4; echo -n vivid.0 >{driver}/bind; date +%s.%N >>/out/bound")).unwrap();
-        let script = format!("test $(grep -c 'encoded in software' /out/unbound.log) = {}", n + 1);
+        guest
+            .ok(&format!(
+                "sleep 4; echo -n vivid.0 >{driver}/bind; date +%s.%N >>/out/bound"
+            ))
+            .unwrap();
+        let script = format!(
+            "test $(grep -c 'encoded in software' /out/unbound.log) = {}",
+            n + 1
+        );
         guest.until("it to be opened anew", &script, LONG).unwrap();
     }
     await_segments(guest, "unbound", 3);
     let footage = judged(guest, "unbound");
     assert!(footage.frames > 0);
-    println!("bound at {}\n{}", std::fs::read_to_string(guest.out().join("bound")).unwrap(), log(guest, "unbound"));
-    guest.ok(&format!("echo -n vivid.0 >{driver}/unbind; rmmod vivid")).unwrap();
+    println!(
+        "bound at {}\n{}",
+        std::fs::read_to_string(guest.out().join("bound")).unwrap(),
+        log(guest, "unbound")
+    );
+    guest
+        .ok(&format!("echo -n vivid.0 >{driver}/unbind; rmmod vivid"))
+        .unwrap();
 }
 
 /// Plugs a camera in whose log is `/out/LOG`; its process is in `/tmp/camera.pid`.
@@ -238,24 +324,37 @@ fn plug_in(guest: &Guest, log: &str, first: usize) {
 
 fn found(guest: &Guest) {
     plug_in(guest, "found.log", 0);
-    guest.until("the camera", &format!("test -e /dev/v4l/{UVC}"), LONG).unwrap_or_else(|error| {
-        panic!("{error}\n{}", guest.run("ls -l /dev/v4l/*").unwrap().text)
-    });
+    guest
+        .until("the camera", &format!("test -e /dev/v4l/{UVC}"), LONG)
+        .unwrap_or_else(|error| panic!("{error}\n{}", guest.run("ls -l /dev/v4l/*").unwrap().text));
     let probed = guest.ok(&format!("{} probe", binary().display())).unwrap();
     // Its second node, of metadata, is no camera.
     assert_eq!(probed.matches("/dev/video").count(), 1, "{probed}");
-    for part in ["Software Camera", UVC, "format=h264", "format=mjpeg", "Brightness"] {
+    for part in [
+        "Software Camera",
+        UVC,
+        "format=h264",
+        "format=mjpeg",
+        "Brightness",
+    ] {
         assert!(probed.contains(part), "no {part} in {probed}");
     }
     println!("{probed}");
     guest.ok("kill -9 $(cat /tmp/camera.pid)").unwrap();
-    guest.until("it to go", &format!("! test -e /dev/v4l/{UVC}"), LONG).unwrap();
+    guest
+        .until("it to go", &format!("! test -e /dev/v4l/{UVC}"), LONG)
+        .unwrap();
 }
 
 /// The pictures that a camera handed to the driver, by its own word.
 fn delivered(log: &str) -> Vec<u32> {
-    let numbers = log.lines().filter_map(|line| line.strip_prefix("delivered "));
-    numbers.filter_map(|number| number.parse().ok()).map(|number: u32| number % FILM).collect()
+    let numbers = log
+        .lines()
+        .filter_map(|line| line.strip_prefix("delivered "));
+    numbers
+        .filter_map(|number| number.parse().ok())
+        .map(|number: u32| number % FILM)
+        .collect()
 }
 
 fn pulled_out(guest: &Guest, format: &str) {
@@ -266,10 +365,14 @@ fn pulled_out(guest: &Guest, format: &str) {
         let camera = format!("{name}-{n}.camera");
         // In the middle of a group of H.264.
         plug_in(guest, &camera, n * 37 + 7);
-        let flows = format!("test $(grep -c delivered /out/{camera}) -ge 45 || {{ tail -n 3 /out/{name}.log; false; }}");
+        let flows = format!(
+            "test $(grep -c delivered /out/{camera}) -ge 45 || {{ tail -n 3 /out/{name}.log; false; }}"
+        );
         guest.until("pictures", &flows, LONG).unwrap();
         guest.ok("kill -9 $(cat /tmp/camera.pid)").unwrap();
-        guest.until("its node to go", &format!("! test -e /dev/v4l/{UVC}"), LONG).unwrap();
+        guest
+            .until("its node to go", &format!("! test -e /dev/v4l/{UVC}"), LONG)
+            .unwrap();
         let log = std::fs::read_to_string(guest.out().join(&camera)).unwrap();
         let streams = log.split("started ").skip(1).map(delivered);
         sent.extend(streams.flatten());
@@ -280,7 +383,10 @@ fn pulled_out(guest: &Guest, format: &str) {
     // What is on the card is what was sent, in order.
     let mut rest = sent.iter();
     for number in &numbers {
-        assert!(rest.any(|sent| sent == number), "{number} of {numbers:?} is none of {sent:?}");
+        assert!(
+            rest.any(|sent| sent == number),
+            "{number} of {numbers:?} is none of {sent:?}"
+        );
     }
     // What is not is counted, but for what the driver had in hand.
     let counted = footage.dropped + footage.damaged + footage.undecodable;
@@ -292,7 +398,11 @@ fn pulled_out(guest: &Guest, format: &str) {
         numbers.len()
     );
     assert!(told <= sent.len() + pulls(), "{told} of {}", sent.len());
-    assert!(told + IN_HAND * pulls() >= sent.len(), "{told} of {}", sent.len());
+    assert!(
+        told + IN_HAND * pulls() >= sent.len(),
+        "{told} of {}",
+        sent.len()
+    );
     let opened = log(guest, &name).matches("pictures a second").count();
     assert_eq!(opened, pulls());
 }

@@ -12,7 +12,8 @@ const SIZE: (usize, usize) = (640, 360);
 /// Only what hangs reaches it.
 const LONG: Duration = Duration::from_secs(120);
 /// Lists `name index` of every node of Video4Linux.
-const NODES: &str = "for n in /sys/class/video4linux/*; do echo \"$(cat $n/name) $(cat $n/index)\"; done";
+const NODES: &str =
+    "for n in /sys/class/video4linux/*; do echo \"$(cat $n/name) $(cat $n/index)\"; done";
 
 #[test]
 fn real_drivers_find_cameras_in_the_guest() {
@@ -75,19 +76,29 @@ fn plug_in(log: &str) -> String {
 }
 
 /// Waits for the two nodes of a UVC camera.
-const AWAIT_CAMERA: &str = "test $(grep -l 'Software Camera' /sys/class/video4linux/*/name | wc -l) = 2";
+const AWAIT_CAMERA: &str =
+    "test $(grep -l 'Software Camera' /sys/class/video4linux/*/name | wc -l) = 2";
 
 fn uvc(guest: &Guest) {
     Files::make(guest.out(), 300, SIZE, 30);
     guest.ok("modprobe vhci_hcd; modprobe uvcvideo").unwrap();
     guest
-        .ok(&format!("{} echo $! >/out/camera.pid", plug_in("camera.log")))
+        .ok(&format!(
+            "{} echo $! >/out/camera.pid",
+            plug_in("camera.log")
+        ))
         .unwrap();
     guest.until("the camera", AWAIT_CAMERA, LONG).unwrap();
     let all = guest
         .ok("v4l2-ctl -d /dev/video0 --all; v4l2-ctl -d /dev/video0 --list-formats-ext; v4l2-ctl -d /dev/video0 --set-ctrl brightness=77")
         .unwrap();
-    for part in ["Software Camera", "'MJPG'", "'H264'", "640x360", "30.000 fps"] {
+    for part in [
+        "Software Camera",
+        "'MJPG'",
+        "'H264'",
+        "640x360",
+        "30.000 fps",
+    ] {
         assert!(all.contains(part), "no {part} in {all}");
     }
     for (format, file) in [("MJPG", "x.mjpeg"), ("H264", "x.h264")] {
@@ -100,7 +111,12 @@ fn uvc(guest: &Guest) {
         assert!(guest.out().join(file).exists(), "{said}");
     }
     let log = std::fs::read_to_string(guest.out().join("camera.log")).unwrap();
-    for part in ["plugged in\n", "brightness 77\n", "started mjpeg\n", "started h264\n"] {
+    for part in [
+        "plugged in\n",
+        "brightness 77\n",
+        "started mjpeg\n",
+        "started h264\n",
+    ] {
         assert!(log.contains(part), "no {part} in {log}");
     }
     // What came is what was sent, byte for byte and in order; H.264 may begin in the middle of a group.
@@ -111,10 +127,17 @@ fn uvc(guest: &Guest) {
     .film();
     let delivered = |kind: &str| -> Vec<usize> {
         let after = log.split(&format!("started {kind}\n")).last().unwrap();
-        let lines = after.lines().take_while(|line| !line.starts_with("started"));
-        lines.filter_map(|line| line.strip_prefix("delivered ")?.parse().ok()).collect()
+        let lines = after
+            .lines()
+            .take_while(|line| !line.starts_with("started"));
+        lines
+            .filter_map(|line| line.strip_prefix("delivered ")?.parse().ok())
+            .collect()
     };
-    for (kind, file, pictures) in [("mjpeg", "x.mjpeg", &film.mjpeg), ("h264", "x.h264", &film.h264)] {
+    for (kind, file, pictures) in [
+        ("mjpeg", "x.mjpeg", &film.mjpeg),
+        ("h264", "x.h264", &film.h264),
+    ] {
         let came = std::fs::read(guest.out().join(file)).unwrap();
         let numbers = delivered(kind);
         assert!(numbers.len() >= 40, "{kind}: {numbers:?}");
@@ -127,7 +150,12 @@ fn uvc(guest: &Guest) {
         let first = came[..pictures[numbers[0] % pictures.len()].len().min(came.len())].to_vec();
         let at = sent.windows(first.len()).position(|window| window == first);
         assert_eq!(at, Some(0), "{kind}");
-        assert!(sent.starts_with(&came), "{kind}: {} and {} bytes", sent.len(), came.len());
+        assert!(
+            sent.starts_with(&came),
+            "{kind}: {} and {} bytes",
+            sent.len(),
+            came.len()
+        );
     }
 }
 
@@ -139,9 +167,16 @@ fn pulled_out(guest: &Guest) {
     guest.until("pictures", flows, LONG).unwrap();
     guest.ok("kill -9 $(cat /out/camera.pid)").unwrap();
     let ended = guest.wait(&reader, LONG).unwrap();
-    assert!(ended.text.contains("No such device") || ended.code != 0, "{ended:?}");
+    assert!(
+        ended.text.contains("No such device") || ended.code != 0,
+        "{ended:?}"
+    );
     guest
-        .until("its nodes to go", "! grep -q 'Software Camera' /sys/class/video4linux/*/name", LONG)
+        .until(
+            "its nodes to go",
+            "! grep -q 'Software Camera' /sys/class/video4linux/*/name",
+            LONG,
+        )
         .unwrap();
     guest.ok(&plug_in("again.log")).unwrap();
     guest.until("the camera", AWAIT_CAMERA, LONG).unwrap();

@@ -1,6 +1,7 @@
 //! Which camera has which name, for good.
 //!
-//! Kept in one small text file beside the footage: the card is the database. Whoever deletes it lets names be given anew.
+//! Kept in one small text file beside the footage: the card is the database. Whoever deletes it lets names be given
+//! anew.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -93,7 +94,9 @@ impl Bindings {
         for _ in 0..RETRIES {
             match self.merge_and_store(directory) {
                 Ok(()) => return,
-                Err(error) => tracing::debug!("the cameras' names are not on the card yet: {error}"),
+                Err(error) => {
+                    tracing::debug!("the cameras' names are not on the card yet: {error}")
+                }
             }
             std::thread::sleep(RETRY);
         }
@@ -122,7 +125,11 @@ impl Bindings {
 
     /// The cameras to record: those of the configuration, and, if one of these is `auto`, every other that has a name
     /// already or is there now. New ones are called `cam2` and so on.
-    pub fn expand(mut self, mut cameras: Vec<CameraSpec>, found: &[Found]) -> (Arc<Self>, Vec<CameraSpec>) {
+    pub fn expand(
+        mut self,
+        mut cameras: Vec<CameraSpec>,
+        found: &[Found],
+    ) -> (Arc<Self>, Vec<CameraSpec>) {
         self.reserved = cameras
             .iter()
             .filter_map(|camera| match &camera.source {
@@ -131,10 +138,13 @@ impl Bindings {
             })
             .collect();
         let this = Arc::new(self);
-        let auto = cameras.iter().rev().find_map(|camera| match &camera.source {
-            SourceSpec::Auto(wishes) => Some(*wishes),
-            _ => None,
-        });
+        let auto = cameras
+            .iter()
+            .rev()
+            .find_map(|camera| match &camera.source {
+                SourceSpec::Auto(wishes) => Some(*wishes),
+                _ => None,
+            });
         let Some(wishes) = auto else {
             return (this, cameras);
         };
@@ -150,7 +160,10 @@ impl Bindings {
         }
         // The first go to those that have a name and no device.
         let waiting = cameras.iter().filter(|camera| {
-            let bound = this.lock().iter().any(|binding| binding.name == camera.name);
+            let bound = this
+                .lock()
+                .iter()
+                .any(|binding| binding.name == camera.name);
             matches!(camera.source, SourceSpec::Auto(_)) && !bound
         });
         let free = found.iter().filter(|found| this.is_free(found));
@@ -193,7 +206,11 @@ fn add(list: &mut Vec<Binding>, name: &str, device: &str) -> bool {
 /// Reads the lines that can be used.
 fn parse(text: &str) -> Vec<Binding> {
     let mut list = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with('#'))
+    {
         if let Some((name, device)) = line.split_once(char::is_whitespace)
             && CameraSpec::parse(&format!("{name}=auto")).is_ok()
             && DeviceName::new(device.trim()).is_ok()

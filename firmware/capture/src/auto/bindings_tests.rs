@@ -12,7 +12,10 @@ fn binding(name: &str, device: &str) -> Binding {
 }
 
 fn cameras(specs: &[&str]) -> Vec<CameraSpec> {
-    specs.iter().map(|spec| CameraSpec::parse(spec).unwrap()).collect()
+    specs
+        .iter()
+        .map(|spec| CameraSpec::parse(spec).unwrap())
+        .collect()
 }
 
 fn names(cameras: &[CameraSpec]) -> Vec<&str> {
@@ -30,7 +33,8 @@ fn of(list: &[Binding]) -> Bindings {
 fn the_file_says_what_it_was_told_and_takes_no_nonsense() {
     let list = [binding("front", A), binding("cam2", B)];
     assert_eq!(parse(&show(&list)), list);
-    let text = format!("# x\n\nfront   {A}  \nFront {B}\nrear /etc/passwd\nfront {B}\nrear {A}\nlonely\n");
+    let text =
+        format!("# x\n\nfront   {A}  \nFront {B}\nrear /etc/passwd\nfront {B}\nrear {A}\nlonely\n");
     assert_eq!(parse(&text), [binding("front", A)]);
     assert!(parse("").is_empty());
     assert_eq!(BINDINGS_NAME.len(), BINDINGS_NEW.len());
@@ -40,11 +44,18 @@ fn the_file_says_what_it_was_told_and_takes_no_nonsense() {
 fn it_outlives_a_cut_at_any_moment() {
     let card = tempfile::tempdir().unwrap();
     assert_eq!(load(card.path()).unwrap(), []);
-    let (old, new) = ([binding("front", A)], [binding("front", A), binding("cam2", B)]);
+    let (old, new) = (
+        [binding("front", A)],
+        [binding("front", A), binding("cam2", B)],
+    );
     store(card.path(), &old).unwrap();
     assert_eq!(load(card.path()).unwrap(), old);
     // Cut while the new one is written: half of it lies there.
-    fs::write(card.path().join(BINDINGS_NEW), &show(&new)[..show(&new).len() - 9]).unwrap();
+    fs::write(
+        card.path().join(BINDINGS_NEW),
+        &show(&new)[..show(&new).len() - 9],
+    )
+    .unwrap();
     assert_eq!(load(card.path()).unwrap(), old);
     // Cut while it takes the other's place: that is gone already.
     fs::write(card.path().join(BINDINGS_NEW), show(&new)).unwrap();
@@ -65,7 +76,10 @@ fn what_the_card_says_goes_before_what_was_found_without_it() {
     assert_eq!(load(card.path()).unwrap(), [binding("front", A)]);
     let bindings = of(&[binding("front", A), binding("cam2", B)]);
     bindings.merge_and_store(card.path()).unwrap();
-    assert_eq!(load(card.path()).unwrap(), [binding("front", A), binding("cam2", B)]);
+    assert_eq!(
+        load(card.path()).unwrap(),
+        [binding("front", A), binding("cam2", B)]
+    );
 }
 
 #[test]

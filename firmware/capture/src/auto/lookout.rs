@@ -53,7 +53,10 @@ fn name_new_ones(bindings: &Arc<Bindings>) {
             let name = bindings.new_name(std::iter::empty());
             bindings.bind(&name, &found.id);
             let card = &found.identity.card;
-            tracing::info!("another camera ({card}, {}) is recorded as {name} from the next start on", found.id);
+            tracing::info!(
+                "another camera ({card}, {}) is recorded as {name} from the next start on",
+                found.id
+            );
         }
     }
 }

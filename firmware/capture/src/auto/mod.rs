@@ -1,8 +1,8 @@
 //! `auto`: whatever camera is there.
 //!
 //! The first time, a camera that is called `front` and is `auto` takes the first device that is found, and keeps it for
-//! good ([`Bindings`]): another one that is plugged in does not take its name, whichever the kernel meets first. While a
-//! device is away its camera waits for it.
+//! good ([`Bindings`]): another one that is plugged in does not take its name, whichever the kernel meets first. While
+//! a device is away its camera waits for it.
 
 mod bindings;
 mod lookout;
@@ -33,7 +33,10 @@ enum Choice<'a> {
 }
 
 fn choose<'a>(name: &str, found: &'a [Found], bindings: &Bindings) -> Choice<'a> {
-    let own = bindings.all().into_iter().find(|binding| binding.name == name);
+    let own = bindings
+        .all()
+        .into_iter()
+        .find(|binding| binding.name == name);
     match own {
         Some(own) => match found.iter().find(|found| found.id == own.device) {
             Some(found) => Choice::Take(found),
@@ -126,11 +129,17 @@ mod tests {
         assert_eq!(choose("front", &both, &bindings), Choice::Take(&both[0]));
         bindings.bind("front", A);
         let turned = [found(B), found(A)];
-        assert_eq!(choose("front", &turned, &bindings), Choice::Take(&turned[1]));
+        assert_eq!(
+            choose("front", &turned, &bindings),
+            Choice::Take(&turned[1])
+        );
         assert_eq!(choose("rear", &turned, &bindings), Choice::Take(&turned[0]));
         bindings.bind("rear", B);
         // Absent: nobody takes its place, nor it another's.
-        assert_eq!(choose("front", &turned[..1], &bindings), Choice::Away(A.to_owned()));
+        assert_eq!(
+            choose("front", &turned[..1], &bindings),
+            Choice::Away(A.to_owned())
+        );
         assert_eq!(choose("cam2", &turned, &bindings), Choice::NoneThere);
         // A second binding of either is none.
         bindings.bind("front", "by-id/usb-C-video-index0");
@@ -145,7 +154,9 @@ mod tests {
         locked.problem = Some("it may not be opened".to_owned());
         let all = [locked];
         assert_eq!(choose("front", &all, &bindings), Choice::NoneThere);
-        assert!(others(&all, "").contains("card of by-id/usb-A-video-index0: it may not be opened"));
+        assert!(
+            others(&all, "").contains("card of by-id/usb-A-video-index0: it may not be opened")
+        );
         assert_eq!(others(&[], ""), "");
     }
 }

@@ -261,6 +261,10 @@ mod tests {
         // Steps that do not fit, and a driver whose steps are 0.
         let sizes = UsableSizes::default().within((640, 642, 0), (360, 480, 0));
         assert_eq!(sizes, [(640, 480), (640, 360), (642, 480)]);
-        assert!(UsableSizes::default().within((9, 1, 1), (1, 9, 1)).is_empty());
+        assert!(
+            UsableSizes::default()
+                .within((9, 1, 1), (1, 9, 1))
+                .is_empty()
+        );
     }
 }

@@ -51,7 +51,9 @@ impl PixelFormat {
         match &fourcc.0 {
             // The same as MJPG but for markers that nobody needs.
             b"JPEG" => Some(Self::Mjpeg),
-            _ => Self::ALL.into_iter().find(|format| format.fourcc() == fourcc),
+            _ => Self::ALL
+                .into_iter()
+                .find(|format| format.fourcc() == fourcc),
         }
     }
 

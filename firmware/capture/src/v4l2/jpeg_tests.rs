@@ -52,14 +52,20 @@ fn tables_that_were_left_out_are_those_of_the_standard() {
 fn what_lies_behind_a_picture_is_none_of_it() {
     let mut padded = SMALL.to_vec();
     padded.resize(SMALL.len() + 5000, 0);
-    let (whole, padded) = (decode(&mut decoder(), SMALL), decode(&mut decoder(), &padded));
+    let (whole, padded) = (
+        decode(&mut decoder(), SMALL),
+        decode(&mut decoder(), &padded),
+    );
     assert_eq!(padded.unwrap(), whole.unwrap());
 }
 
 #[test]
 fn a_picture_cut_off_anywhere_is_damage() {
     for end in (0..SMALL.len()).step_by(13).chain([SMALL.len() - 1]) {
-        assert!(decode(&mut decoder(), &SMALL[..end]).is_err(), "{end} bytes");
+        assert!(
+            decode(&mut decoder(), &SMALL[..end]).is_err(),
+            "{end} bytes"
+        );
     }
 }
 
@@ -73,7 +79,10 @@ fn another_size_is_refused_before_memory_is_taken_for_it() {
     assert!(decoder.samples.capacity() <= 64 * 48 * 3);
     let mut other = Decoder::new(128, 96);
     let error = other.decode(SMALL, &mut Yuv420::new(128, 96)).unwrap_err();
-    assert!(error.contains("64x48") && error.contains("128x96"), "{error}");
+    assert!(
+        error.contains("64x48") && error.contains("128x96"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -83,7 +92,9 @@ fn a_camera_that_always_breaks_a_rule_is_taken_as_it_is() {
     odd.extend_from_slice(&[0; 9]);
     odd.extend_from_slice(&SMALL[2..]);
     let mut decoder = decoder();
-    let refused = (0..20).filter(|_| decode(&mut decoder, &odd).is_err()).count();
+    let refused = (0..20)
+        .filter(|_| decode(&mut decoder, &odd).is_err())
+        .count();
     assert_eq!(refused, HABIT as usize);
     // A single one is not.
     let mut decoder = self::decoder();

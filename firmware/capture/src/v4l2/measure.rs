@@ -34,15 +34,35 @@ fn each(took: Duration) -> f64 {
 /// Processor time of ffmpeg's x264, one thread, without its start.
 fn x264(raw: &Path, size: (usize, usize), bitrate: u32) -> f64 {
     let output = Command::new("ffmpeg")
-        .args(["-nostdin", "-benchmark", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p"])
+        .args([
+            "-nostdin",
+            "-benchmark",
+            "-y",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "yuv420p",
+        ])
         .args(["-s", &format!("{}x{}", size.0, size.1), "-r", "30", "-i"])
         .arg(raw)
-        .args(["-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-g", "30"])
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-threads",
+            "1",
+            "-g",
+            "30",
+        ])
         .args(["-b:v", &bitrate.to_string(), "-f", "null", "-"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let time = said.split("utime=").nth(1).and_then(|rest| rest.split('s').next());
+    let time = said
+        .split("utime=")
+        .nth(1)
+        .and_then(|rest| rest.split('s').next());
     each(Duration::from_secs_f64(time.unwrap().parse().unwrap()))
 }
 
@@ -57,9 +77,21 @@ fn measure() {
             Some((_, all)) => all.push(ms),
             None => rows.push((name, vec![ms])),
         };
-        let raw = film(dir.path(), size, "raw.yuv", &["-pix_fmt", "yuv420p", "-f", "rawvideo"]);
-        let yuyv = film(dir.path(), size, "yuyv", &["-pix_fmt", "yuyv422", "-f", "rawvideo"]);
-        let coding = ["-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj422p", "-f", "mjpeg"];
+        let raw = film(
+            dir.path(),
+            size,
+            "raw.yuv",
+            &["-pix_fmt", "yuv420p", "-f", "rawvideo"],
+        );
+        let yuyv = film(
+            dir.path(),
+            size,
+            "yuyv",
+            &["-pix_fmt", "yuyv422", "-f", "rawvideo"],
+        );
+        let coding = [
+            "-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj422p", "-f", "mjpeg",
+        ];
         let mjpeg = film(dir.path(), size, "mjpeg", &coding);
         let mut picture = Yuv420::new(size.0 as u16, size.1 as u16);
         let mut encoder = Encoder::new(EncoderSettings {
@@ -82,7 +114,10 @@ fn measure() {
         }
         row("OpenH264 as picam sets it, ms a picture", each(encoding));
         row("  its bits a second, millions", bytes as f64 * 8.0 / 3e6);
-        row("x264 ultrafast, one thread (ffmpeg, reading included)", x264(&dir.path().join("raw.yuv"), size, bitrate));
+        row(
+            "x264 ultrafast, one thread (ffmpeg, reading included)",
+            x264(&dir.path().join("raw.yuv"), size, bitrate),
+        );
         let begun = Instant::now();
         for frame in yuyv.chunks_exact(size.0 * size.1 * 2) {
             pixels::convert(PixelFormat::Yuyv, frame, 0, size, &mut picture).unwrap();
@@ -96,7 +131,9 @@ fn measure() {
         assert_eq!(starts.len(), PICTURES + 1);
         let begun = Instant::now();
         for pair in starts.windows(2) {
-            decoder.decode(&mjpeg[pair[0]..pair[1]], &mut picture).unwrap();
+            decoder
+                .decode(&mjpeg[pair[0]..pair[1]], &mut picture)
+                .unwrap();
         }
         row("MJPEG to 4:2:0", each(begun.elapsed()));
     }

@@ -109,7 +109,9 @@ impl<D: Device> V4l2Source<D> {
         let usable = UsableSizes {
             wanted: wishes.size.map(|(w, h)| (w.into(), h.into())),
         };
-        let offers = device.offers(&usable).map_err(failed("asking for its formats"))?;
+        let offers = device
+            .offers(&usable)
+            .map_err(failed("asking for its formats"))?;
         let wanted: Mode = negotiate::choose(&offers, wishes).map_err(&unusable)?;
         let agreed = match device.set_mode(&wanted) {
             Ok(agreed) => agreed,

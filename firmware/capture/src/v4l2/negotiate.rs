@@ -23,8 +23,8 @@ const MIN_SIDE: u32 = 16;
 
 /// Chooses a mode.
 ///
-/// The nearest in size and rate to what is asked for wins, a rate that is missed counting double: a second picture tells
-/// more of a road than twice the pixels. Of those that are equally near, the one that costs least: H.264 as it comes,
+/// The nearest in size and rate to what is asked for wins, a rate that is missed counting double: a second picture
+/// tells more of a road than twice the pixels. Of those that are equally near, the one that costs least: H.264 as it comes,
 /// then raw pictures, then MJPEG.
 ///
 /// # Errors
@@ -45,7 +45,9 @@ pub(crate) fn choose(offers: &[Offer], wishes: &Wishes) -> Result<Mode, String> 
             (cost, mode.format.rank(), std::cmp::Reverse(mode.width))
         });
     best.map(|(_, mode)| mode).ok_or_else(|| {
-        let wanted = wishes.format.map_or("a format that can be recorded", PixelFormat::name);
+        let wanted = wishes
+            .format
+            .map_or("a format that can be recorded", PixelFormat::name);
         match formats(offers) {
             none if none.is_empty() => "it offers no format at all".to_owned(),
             some => format!(
@@ -133,9 +135,14 @@ pub(crate) fn changes(wishes: &Wishes, chosen: &Mode, agreed: &Agreed) -> Vec<St
     }
     if let Some(rate) = agreed.rate {
         let asked = wishes.fps.map(f64::from);
-        let asked = asked.or(chosen.rate.map(FrameRate::hz)).unwrap_or(rate.hz());
+        let asked = asked
+            .or(chosen.rate.map(FrameRate::hz))
+            .unwrap_or(rate.hz());
         if (rate.hz() - asked).abs() > 0.02 * asked {
-            changes.push(format!("{} pictures a second instead of {asked}", show(rate)));
+            changes.push(format!(
+                "{} pictures a second instead of {asked}",
+                show(rate)
+            ));
         }
     }
     if PixelFormat::of(agreed.fourcc) != Some(chosen.format) {
@@ -162,7 +169,10 @@ mod tests {
             fourcc: FourCc(*code),
             width,
             height,
-            rates: rates.iter().filter_map(|&hz| FrameRate::new(hz, 1)).collect(),
+            rates: rates
+                .iter()
+                .filter_map(|&hz| FrameRate::new(hz, 1))
+                .collect(),
         }
     }
 
@@ -190,15 +200,40 @@ mod tests {
             offer(b"MJPG", 1920, 1080, &[30]),
         ];
         let thirty = Some("30".to_owned());
-        assert_eq!(chosen(&offers, &ANY), (PixelFormat::Mjpeg, 1280, 720, thirty.clone()));
+        assert_eq!(
+            chosen(&offers, &ANY),
+            (PixelFormat::Mjpeg, 1280, 720, thirty.clone())
+        );
         // Without MJPEG: rather a small picture than a rare one.
-        assert_eq!(chosen(&offers[..3], &ANY), (PixelFormat::Yuyv, 640, 480, thirty.clone()));
-        let large = Wishes { size: Some((1920, 1080)), ..ANY };
-        assert_eq!(chosen(&offers, &large), (PixelFormat::Mjpeg, 1920, 1080, thirty));
-        let fast = Wishes { fps: Some(60), ..ANY };
-        assert_eq!(chosen(&offers, &fast), (PixelFormat::Mjpeg, 1280, 720, Some("60".into())));
-        let raw = Wishes { format: Some(PixelFormat::Yuyv), size: Some((1280, 720)), ..ANY };
-        assert_eq!(chosen(&offers, &raw), (PixelFormat::Yuyv, 1280, 720, Some("10".into())));
+        assert_eq!(
+            chosen(&offers[..3], &ANY),
+            (PixelFormat::Yuyv, 640, 480, thirty.clone())
+        );
+        let large = Wishes {
+            size: Some((1920, 1080)),
+            ..ANY
+        };
+        assert_eq!(
+            chosen(&offers, &large),
+            (PixelFormat::Mjpeg, 1920, 1080, thirty)
+        );
+        let fast = Wishes {
+            fps: Some(60),
+            ..ANY
+        };
+        assert_eq!(
+            chosen(&offers, &fast),
+            (PixelFormat::Mjpeg, 1280, 720, Some("60".into()))
+        );
+        let raw = Wishes {
+            format: Some(PixelFormat::Yuyv),
+            size: Some((1280, 720)),
+            ..ANY
+        };
+        assert_eq!(
+            chosen(&offers, &raw),
+            (PixelFormat::Yuyv, 1280, 720, Some("10".into()))
+        );
     }
 
     #[test]
@@ -215,7 +250,10 @@ mod tests {
             chosen(&[mjpeg.clone(), ntsc], &ANY),
             (PixelFormat::H264, 1920, 1080, Some("29.97".into()))
         );
-        for poor in [offer(b"H264", 640, 360, &[30]), offer(b"H264", 1920, 1080, &[5])] {
+        for poor in [
+            offer(b"H264", 640, 360, &[30]),
+            offer(b"H264", 1920, 1080, &[5]),
+        ] {
             assert_eq!(chosen(&[poor, mjpeg.clone()], &ANY).0, PixelFormat::Mjpeg);
         }
     }
@@ -228,7 +266,11 @@ mod tests {
             .collect();
         assert_eq!(chosen(&all, &ANY).0, PixelFormat::Yu12);
         let without = |code: &[u8; 4]| {
-            let rest: Vec<Offer> = all.iter().filter(|o| o.fourcc.0 != *code).cloned().collect();
+            let rest: Vec<Offer> = all
+                .iter()
+                .filter(|o| o.fourcc.0 != *code)
+                .cloned()
+                .collect();
             rest
         };
         assert_eq!(chosen(&without(b"YU12"), &ANY).0, PixelFormat::Nv12);
@@ -238,10 +280,19 @@ mod tests {
     fn what_cannot_be_recorded_is_named() {
         let error = |offers: &[Offer], wishes: &Wishes| choose(offers, wishes).unwrap_err();
         assert!(error(&[], &ANY).contains("no format"));
-        let infrared = [offer(b"GREY", 640, 480, &[30]), offer(b"Y16 ", 640, 480, &[9])];
+        let infrared = [
+            offer(b"GREY", 640, 480, &[30]),
+            offer(b"Y16 ", 640, 480, &[9]),
+        ];
         let what = error(&infrared, &ANY);
-        assert!(what.contains("GREY, Y16 ") && what.contains("H.264"), "{what}");
-        let wishes = Wishes { format: Some(PixelFormat::H264), ..ANY };
+        assert!(
+            what.contains("GREY, Y16 ") && what.contains("H.264"),
+            "{what}"
+        );
+        let wishes = Wishes {
+            format: Some(PixelFormat::H264),
+            ..ANY
+        };
         let what = error(&[offer(b"MJPG", 640, 480, &[30])], &wishes);
         assert!(what.contains("no h264") && what.contains("MJPG"), "{what}");
         // Larger than any encoder takes.
@@ -268,14 +319,28 @@ mod tests {
             rate: mode.rate,
         };
         assert_eq!(changes(&ANY, &mode, &agreed), Vec::<String>::new());
-        let other = Agreed { width: 640, height: 480, rate: FrameRate::new(15, 1), ..agreed };
+        let other = Agreed {
+            width: 640,
+            height: 480,
+            rate: FrameRate::new(15, 1),
+            ..agreed
+        };
         assert_eq!(
             changes(&ANY, &mode, &other),
-            ["640x480 instead of 1280x720", "15 pictures a second instead of 30"]
+            [
+                "640x480 instead of 1280x720",
+                "15 pictures a second instead of 30"
+            ]
         );
         // Asked for by a person: also what was chosen for want of something better.
-        let wish = Wishes { size: Some((1920, 1080)), ..ANY };
-        assert_eq!(changes(&wish, &mode, &agreed), ["1280x720 instead of 1920x1080"]);
+        let wish = Wishes {
+            size: Some((1920, 1080)),
+            ..ANY
+        };
+        assert_eq!(
+            changes(&wish, &mode, &agreed),
+            ["1280x720 instead of 1920x1080"]
+        );
     }
 
     fn offers() -> impl Strategy<Value = Vec<Offer>> {
@@ -285,7 +350,10 @@ mod tests {
             fourcc: FourCc(code),
             width: w >> (w % 31),
             height: h >> (h % 31),
-            rates: rates.iter().filter_map(|&(n, d)| FrameRate::new(n, d)).collect(),
+            rates: rates
+                .iter()
+                .filter_map(|&(n, d)| FrameRate::new(n, d))
+                .collect(),
         });
         prop::collection::vec(one, 0..12)
     }

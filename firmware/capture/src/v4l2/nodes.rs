@@ -19,7 +19,8 @@ const MOST_NODES: usize = 64;
 /// A camera that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// A name that lasts, if udev gives one (`by-id/...`, `by-path/...`); else the node's path. What stands behind `v4l2:`.
+    /// A name that lasts, if udev gives one (`by-id/...`, `by-path/...`); else the node's path. What stands
+    /// behind `v4l2:`.
     pub id: String,
     /// `/dev/video0`.
     pub node: PathBuf,
@@ -113,7 +114,9 @@ fn look_at(root: &Path, name: &str, links: &Links) -> Option<Found> {
         },
         offers: Vec::new(),
         controls: Vec::new(),
-        is_new: links.id(name).starts_with("/dev/") && root.join("run/udev").exists() && is_new(&node),
+        is_new: links.id(name).starts_with("/dev/")
+            && root.join("run/udev").exists()
+            && is_new(&node),
         problem: None,
     };
     let opened = sys::Node::open(&node).and_then(|device| {
@@ -128,7 +131,9 @@ fn look_at(root: &Path, name: &str, links: &Links) -> Option<Found> {
             found.identity = identity;
             match device.offers(&UsableSizes::default()) {
                 Ok(offers) => found.offers = offers,
-                Err(error) => found.problem = Some(format!("it does not tell its formats: {error}")),
+                Err(error) => {
+                    found.problem = Some(format!("it does not tell its formats: {error}"))
+                }
             }
             found.controls = device.controls();
         }
@@ -161,7 +166,8 @@ fn remedy(error: &io::Error) -> String {
     }
 }
 
-/// Something that changes when the node at `path` comes, goes, comes back or gets other rights; 0 while it is not there.
+/// Something that changes when the node at `path` comes, goes, comes back or gets other rights; 0 while it is not
+/// there.
 pub(crate) fn signature(path: &Path) -> u64 {
     let Ok(found) = fs::metadata(path) else {
         return 0;
@@ -207,9 +213,19 @@ mod tests {
 
     #[test]
     fn nodes_are_listed_by_number_and_nothing_else() {
-        let nodes = ["video10", "video2", "v4l-subdev0", "vbi0", "videox", "video0"];
+        let nodes = [
+            "video10",
+            "video2",
+            "v4l-subdev0",
+            "vbi0",
+            "videox",
+            "video0",
+        ];
         let nodes = nodes.map(|node| (node, "camera", "0"));
-        assert_eq!(list(machine(&nodes).path()), ["video0", "video2", "video10"]);
+        assert_eq!(
+            list(machine(&nodes).path()),
+            ["video0", "video2", "video10"]
+        );
         assert!(list(Path::new("/nowhere")).is_empty());
     }
 
@@ -237,7 +253,13 @@ mod tests {
             panic!("{found:?}")
         };
         assert_eq!(camera.identity.card, "HD Webcam");
-        assert!(camera.problem.as_ref().unwrap().contains("cannot be opened"));
+        assert!(
+            camera
+                .problem
+                .as_ref()
+                .unwrap()
+                .contains("cannot be opened")
+        );
         let denied = remedy(&io::Error::from(io::ErrorKind::PermissionDenied));
         assert!(denied.contains("group 'video'"), "{denied}");
     }
@@ -260,7 +282,10 @@ mod tests {
         let root = machine(&[("video0", "x", "0")]);
         fs::write(root.path().join("dev/video0"), b"").unwrap();
         let found = find(root.path());
-        assert!(found.iter().all(|camera| camera.problem.is_some()), "{found:?}");
+        assert!(
+            found.iter().all(|camera| camera.problem.is_some()),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -78,20 +78,31 @@ impl Pictures {
             }));
         }
         if !agreed.has_whole_frames {
-            return Err("it delivers half pictures (interlaced fields), which cannot be recorded".into());
+            return Err(
+                "it delivers half pictures (interlaced fields), which cannot be recorded".into(),
+            );
         }
         let (width, height) = (agreed.width, agreed.height);
-        let side = |side: u32| u16::try_from(side).ok().filter(|side| (16..=3840).contains(side));
+        let side = |side: u32| {
+            u16::try_from(side)
+                .ok()
+                .filter(|side| (16..=3840).contains(side))
+        };
         let (Some(w), Some(h)) = (side(width), side(height)) else {
             return Err(format!("pictures of {width}x{height} cannot be encoded"));
         };
-        let fps = agreed.rate.map_or(USUAL_RATE, |rate| rate.hz().round() as u32).max(1);
+        let fps = agreed
+            .rate
+            .map_or(USUAL_RATE, |rate| rate.hz().round() as u32)
+            .max(1);
         let picture = Yuv420::new(w, h);
         let encoder = Encoder::new(EncoderSettings {
             width: w & !1,
             height: h & !1,
             fps,
-            bitrate: wishes.bitrate.unwrap_or_else(|| usual_bitrate(width, height, fps)),
+            bitrate: wishes
+                .bitrate
+                .unwrap_or_else(|| usual_bitrate(width, height, fps)),
             gop: wishes.gop.unwrap_or(fps),
             colour: match format {
                 // JFIF: BT.601, from 0 to 255.
@@ -123,7 +134,9 @@ impl Pictures {
             Self::Encoded(_) => "recorded as it comes",
             Self::Plain(_) => "encoded in software",
         };
-        let rate = agreed.rate.map(|rate| format!(" at {} pictures a second", show(rate)));
+        let rate = agreed
+            .rate
+            .map(|rate| format!(" at {} pictures a second", show(rate)));
         let format = PixelFormat::of(agreed.fourcc).map_or("", PixelFormat::name);
         format!(
             "{format} {}x{}{}, {how}",

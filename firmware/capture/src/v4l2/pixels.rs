@@ -104,7 +104,10 @@ fn nv12(
     copy(&luma, picture.width(), &mut picture.y);
     let half = (picture.width() / 2).max(1);
     let planes = picture.u.chunks_exact_mut(half);
-    for ((blue, red), from) in planes.zip(picture.v.chunks_exact_mut(half)).zip(chroma.iter()) {
+    for ((blue, red), from) in planes
+        .zip(picture.v.chunks_exact_mut(half))
+        .zip(chroma.iter())
+    {
         for ((blue, red), from) in blue.iter_mut().zip(red).zip(from.chunks_exact(2)) {
             if let [u, v] = from {
                 (*blue, *red) = (*u, *v);
@@ -174,7 +177,12 @@ mod tests {
                     let row = bytes.len();
                     for x in 0..width.div_ceil(2) {
                         let c = (x, y / 2);
-                        bytes.extend([luma(2 * x, y), blue(c.0, c.1), luma(2 * x + 1, y), red(c.0, c.1)]);
+                        bytes.extend([
+                            luma(2 * x, y),
+                            blue(c.0, c.1),
+                            luma(2 * x + 1, y),
+                            red(c.0, c.1),
+                        ]);
                     }
                     pad(&mut bytes, row, stride);
                 }

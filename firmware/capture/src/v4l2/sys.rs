@@ -146,7 +146,10 @@ impl Node {
                 pixel_format: u32::from_le_bytes(fourcc.0),
                 ..Argument::zeroed()
             };
-            if self.ioctl(vidioc::VIDIOC_ENUM_FRAMESIZES, &mut entry).is_err() {
+            if self
+                .ioctl(vidioc::VIDIOC_ENUM_FRAMESIZES, &mut entry)
+                .is_err()
+            {
                 break;
             }
             if entry.type_ == raw::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_DISCRETE {
@@ -175,7 +178,10 @@ impl Node {
                 height,
                 ..Argument::zeroed()
             };
-            if self.ioctl(vidioc::VIDIOC_ENUM_FRAMEINTERVALS, &mut entry).is_err() {
+            if self
+                .ioctl(vidioc::VIDIOC_ENUM_FRAMEINTERVALS, &mut entry)
+                .is_err()
+            {
                 break;
             }
             if entry.type_ == raw::v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_DISCRETE {
@@ -199,7 +205,10 @@ impl Node {
 
     fn menu(&self, id: u32, range: std::ops::RangeInclusive<i64>, is_text: bool) -> Vec<String> {
         let mut items = Vec::new();
-        for index in range.filter_map(|n| u32::try_from(n).ok()).take(MOST_ENTRIES as usize) {
+        for index in range
+            .filter_map(|n| u32::try_from(n).ok())
+            .take(MOST_ENTRIES as usize)
+        {
             let mut item = raw::v4l2_querymenu {
                 id,
                 index,
@@ -208,7 +217,8 @@ impl Node {
             // Numbers may be missing.
             if self.ioctl(vidioc::VIDIOC_QUERYMENU, &mut item).is_ok() {
                 // SAFETY: both members of the union are integers.
-                let (name, value) = unsafe { (item.__bindgen_anon_1.name, item.__bindgen_anon_1.value) };
+                let (name, value) =
+                    unsafe { (item.__bindgen_anon_1.name, item.__bindgen_anon_1.value) };
                 items.push(match is_text {
                     true => format!("{index} {}", text(&name)),
                     false => format!("{index} {value}"),
@@ -307,7 +317,11 @@ impl Device for Node {
                 id: id | raw::V4L2_CTRL_FLAG_NEXT_CTRL,
                 ..Argument::zeroed()
             };
-            if self.ioctl(vidioc::VIDIOC_QUERY_EXT_CTRL, &mut query).is_err() || query.id == id {
+            if self
+                .ioctl(vidioc::VIDIOC_QUERY_EXT_CTRL, &mut query)
+                .is_err()
+                || query.id == id
+            {
                 break;
             }
             id = query.id;
@@ -319,8 +333,7 @@ impl Device for Node {
             let mut current = raw::v4l2_control { id, value: 0 };
             let value = self.ioctl(vidioc::VIDIOC_G_CTRL, &mut current);
             let is_text = query.type_ == raw::v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU;
-            let is_menu =
-                is_text || query.type_ == raw::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU;
+            let is_menu = is_text || query.type_ == raw::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU;
             controls.push(Control {
                 name: text(&query.name.map(|c| c as u8)),
                 least: query.minimum,

@@ -117,7 +117,12 @@ fn pictures(all: Vec<Vec<u8>>) -> Vec<Step> {
 fn raw_pictures_come_out_encoded_with_the_drivers_times() {
     let mut bench = start(Fake::new(b"YUYV", 64, 48, pictures(vec![yuyv(); 30])));
     let description = bench.source.describe();
-    for part in ["v4l2:/dev/video0", "Fake", "yuyv 64x48 at 25", "encoded in software"] {
+    for part in [
+        "v4l2:/dev/video0",
+        "Fake",
+        "yuyv 64x48 at 25",
+        "encoded in software",
+    ] {
         assert!(description.contains(part), "{description}");
     }
     assert!(bench.source.is_live());
@@ -135,7 +140,12 @@ fn raw_pictures_come_out_encoded_with_the_drivers_times() {
 
 #[test]
 fn a_key_frame_comes_when_asked_for() {
-    let mut bench = start(Fake::new(b"NV12", 64, 48, pictures(vec![vec![80; 64 * 48 * 3 / 2]; 6])));
+    let mut bench = start(Fake::new(
+        b"NV12",
+        64,
+        48,
+        pictures(vec![vec![80; 64 * 48 * 3 / 2]; 6]),
+    ));
     let mut starts = Vec::new();
     for n in 0..6 {
         if n == 3 {
@@ -290,26 +300,54 @@ fn what_the_driver_makes_of_it_holds_and_is_said() {
     };
     let mut bench = start(with(agreed, pictures(vec![vec![9; 80 * 16]; 3])));
     let description = bench.source.describe();
-    for part in ["32x16 instead of 64x48", "7.5 pictures a second instead of 25"] {
+    for part in [
+        "32x16 instead of 64x48",
+        "7.5 pictures a second instead of 25",
+    ] {
         assert!(description.contains(part), "{description}");
     }
     let (units, _) = bench.drain();
     assert_eq!(units[0].parameter_sets.as_ref().unwrap().height, 16);
     let any = Wishes::default();
     for (bad, words) in [
-        (Agreed { has_whole_frames: false, ..agreed }, "half pictures"),
-        (Agreed { width: 8000, ..agreed }, "8000x16"),
+        (
+            Agreed {
+                has_whole_frames: false,
+                ..agreed
+            },
+            "half pictures",
+        ),
+        (
+            Agreed {
+                width: 8000,
+                ..agreed
+            },
+            "8000x16",
+        ),
         (Agreed { width: 0, ..agreed }, "0x16"),
-        (Agreed { fourcc: FourCc(*b"BGR3"), ..agreed }, "insists on BGR3"),
+        (
+            Agreed {
+                fourcc: FourCc(*b"BGR3"),
+                ..agreed
+            },
+            "insists on BGR3",
+        ),
     ] {
         let what = refusal(with(bad, Vec::new()), &any);
         assert!(what.contains(words), "{what}");
     }
     // Another format that can be recorded will do, unless somebody asked for one.
-    let other = Agreed { fourcc: FourCc(*b"NV12"), stride: 32, ..agreed };
+    let other = Agreed {
+        fourcc: FourCc(*b"NV12"),
+        stride: 32,
+        ..agreed
+    };
     let mut bench = start(with(other, pictures(vec![vec![9; 32 * 24]])));
     assert_eq!(bench.drain().0.len(), 1);
-    let picky = Wishes { format: Some(PixelFormat::Yuyv), ..any };
+    let picky = Wishes {
+        format: Some(PixelFormat::Yuyv),
+        ..any
+    };
     assert!(refusal(with(other, Vec::new()), &picky).contains("insists"));
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use picam_media::length_prefixed::{LengthSize, length_prefixed_nals};
-use picam_media::{Colour, AccessUnit, Encoder, EncoderSettings, Yuv420};
+use picam_media::{AccessUnit, Colour, Encoder, EncoderSettings, Yuv420};
 use picam_testkit::ffmpeg::{available, packets};
 
 const SETTINGS: EncoderSettings = EncoderSettings {

@@ -16,8 +16,8 @@ use crate::commands::salvage::SalvageArgs;
 use crate::commands::settings::SettingsServiceOptions;
 use crate::commands::support::SupportArgs;
 use crate::commands::{
-    check, clip, config, firstboot, hotspot, inspect, lock, password, probe, record, recover, salvage,
-    settings, support, time, web,
+    check, clip, config, firstboot, hotspot, inspect, lock, password, probe, record, recover,
+    salvage, settings, support, time, web,
 };
 
 use crate::service::log;

@@ -117,12 +117,17 @@ fn report(found: Vec<Found>) -> Report {
 fn camera(found: Found) -> Camera {
     let problem = found.problem.or_else(|| {
         let usable = |offer: &Offer| PixelFormat::of(offer.fourcc).is_some();
-        (!found.offers.iter().any(usable)).then(|| "it has no format that picam can record".to_owned())
+        (!found.offers.iter().any(usable))
+            .then(|| "it has no format that picam can record".to_owned())
     });
     Camera {
         kind: "v4l2",
         toml: format!("source = \"v4l2:{}\"", found.id),
-        modes: found.offers.iter().map(|offer| mode(&found.id, offer)).collect(),
+        modes: found
+            .offers
+            .iter()
+            .map(|offer| mode(&found.id, offer))
+            .collect(),
         id: found.id,
         name: found.identity.card,
         driver: found.identity.driver,
@@ -141,7 +146,9 @@ fn mode(id: &str, offer: &Offer) -> Mode {
     let is_even = offer.width.is_multiple_of(2) && offer.height.is_multiple_of(2);
     let toml = format.filter(|_| is_even).map(|format| {
         let best = rates.iter().find(|rate| **rate <= 30.5).or(rates.first());
-        let fps = best.map_or(String::new(), |rate| format!("&fps={}", rate.round().max(1.0)));
+        let fps = best.map_or(String::new(), |rate| {
+            format!("&fps={}", rate.round().max(1.0))
+        });
         let (width, height, format) = (offer.width, offer.height, format.name());
         format!("source = \"v4l2:{id}?size={width}x{height}{fps}&format={format}\"")
     });
@@ -168,7 +175,11 @@ fn setting(control: Control) -> Setting {
 
 fn show(out: &mut impl Write, report: &Report) -> io::Result<()> {
     if report.cameras.is_empty() {
-        writeln!(out, "No camera is there. Looked for: {}.", report.looked_for)?;
+        writeln!(
+            out,
+            "No camera is there. Looked for: {}.",
+            report.looked_for
+        )?;
         writeln!(out, "A simulated one: source = \"sim:\"")?;
     }
     for camera in &report.cameras {
@@ -189,7 +200,9 @@ fn show(out: &mut impl Write, report: &Report) -> io::Result<()> {
             }
         }
         for control in &camera.controls {
-            let value = control.value.map_or("?".to_owned(), |value| value.to_string());
+            let value = control
+                .value
+                .map_or("?".to_owned(), |value| value.to_string());
             let (least, most) = (control.least, control.most);
             writeln!(out, "    {}: {value} ({least} to {most})", control.name)?;
         }
@@ -235,7 +248,9 @@ mod tests {
     }
 
     fn offer(code: &[u8; 4], width: u32, rates: &[(u32, u32)]) -> Offer {
-        let rates = rates.iter().map(|&(n, d)| picam_capture::FrameRate::new(n, d));
+        let rates = rates
+            .iter()
+            .map(|&(n, d)| picam_capture::FrameRate::new(n, d));
         Offer {
             fourcc: FourCc(*code),
             width,
@@ -265,13 +280,21 @@ mod tests {
         assert_eq!(modes[2], Some(&*line("&format=h264")));
         assert_eq!(modes[3..], [None, None]);
         for line in modes.into_iter().flatten().chain([&*camera.toml]) {
-            let source = line.strip_prefix("source = \"").unwrap().trim_end_matches('"');
+            let source = line
+                .strip_prefix("source = \"")
+                .unwrap()
+                .trim_end_matches('"');
             CameraSpec::parse(&format!("a={source}")).unwrap();
         }
         let mut text = Vec::new();
         show(&mut text, &report).unwrap();
         let text = String::from_utf8(text).unwrap();
-        for part in ["A B (/dev/video0", "at 60, 29.97, 7.5", "Brightness: 7 (0 to 255)", "openh264"] {
+        for part in [
+            "A B (/dev/video0",
+            "at 60, 29.97, 7.5",
+            "Brightness: 7 (0 to 255)",
+            "openh264",
+        ] {
             assert!(text.contains(part), "{text}");
         }
     }
@@ -282,6 +305,12 @@ mod tests {
         show(&mut text, &report(Vec::new())).unwrap();
         assert!(String::from_utf8(text).unwrap().contains("/dev/video*"));
         let infrared = report(vec![found(vec![offer(b"GREY", 640, &[])])]);
-        assert!(infrared.cameras[0].problem.as_ref().unwrap().contains("no format"));
+        assert!(
+            infrared.cameras[0]
+                .problem
+                .as_ref()
+                .unwrap()
+                .contains("no format")
+        );
     }
 }

@@ -184,9 +184,15 @@ impl<'a> Camera<'a> {
             let Some((seqnum, room)) = self.waiting.pop_front() else {
                 return Ok(());
             };
-            let pictures = if sending.h264 { &self.film.h264 } else { &self.film.mjpeg };
+            let pictures = if sending.h264 {
+                &self.film.h264
+            } else {
+                &self.film.mjpeg
+            };
             let picture = &pictures[sending.number % pictures.len()];
-            let end = picture.len().min(sending.at + room.min(MAX_PAYLOAD as usize) - PAYLOAD_HEADER);
+            let end = picture
+                .len()
+                .min(sending.at + room.min(MAX_PAYLOAD as usize) - PAYLOAD_HEADER);
             let last = end == picture.len();
             let bits = 0x80 | u8::from(last) << 1 | u8::from(self.frame_bit);
             let mut payload = vec![PAYLOAD_HEADER as u8, bits];

@@ -52,14 +52,14 @@ fn descriptor(parts: &[&[u8]]) -> Vec<u8> {
 pub fn device() -> Vec<u8> {
     descriptor(&[
         &[1],
-        &[0x00, 0x02],             // USB 2.0
-        &[0xEF, 2, 1],             // interfaces belong together
-        &[64],                     // endpoint 0
-        &0x1209u16.to_le_bytes(),  // pid.codes
-        &0x0001u16.to_le_bytes(),  // for tests
+        &[0x00, 0x02],            // USB 2.0
+        &[0xEF, 2, 1],            // interfaces belong together
+        &[64],                    // endpoint 0
+        &0x1209u16.to_le_bytes(), // pid.codes
+        &0x0001u16.to_le_bytes(), // for tests
         &[0x00, 0x01],
-        &[1, 2, 3],                // strings
-        &[1],                      // configurations
+        &[1, 2, 3], // strings
+        &[1],       // configurations
     ])
 }
 
@@ -95,10 +95,19 @@ pub fn configuration(identity: &Identity) -> Vec<u8> {
 fn control() -> Vec<u8> {
     let units = [
         // Camera: no controls of its own.
-        descriptor(&[&[CS_INTERFACE, 2, 1], &0x0201u16.to_le_bytes(), &[0; 8], &[3, 0, 0, 0]]),
+        descriptor(&[
+            &[CS_INTERFACE, 2, 1],
+            &0x0201u16.to_le_bytes(),
+            &[0; 8],
+            &[3, 0, 0, 0],
+        ]),
         // Processing unit behind it: brightness.
         descriptor(&[&[CS_INTERFACE, 5, PROCESSING_UNIT, 1, 0, 0, 2, 1, 0, 0, 0]]),
-        descriptor(&[&[CS_INTERFACE, 3, 2], &0x0101u16.to_le_bytes(), &[0, PROCESSING_UNIT, 0]]),
+        descriptor(&[
+            &[CS_INTERFACE, 3, 2],
+            &0x0101u16.to_le_bytes(),
+            &[0, PROCESSING_UNIT, 0],
+        ]),
     ]
     .concat();
     let total = units.len() as u16 + 13;
@@ -122,8 +131,20 @@ fn streaming(identity: &Identity) -> Vec<u8> {
     let interval = identity.interval().to_le_bytes();
     let formats = [
         descriptor(&[&[CS_INTERFACE, 0x06, MJPEG, 1, 0, 1, 0, 0, 0, 0]]),
-        frame(0x07, &[&identity.max_picture().to_le_bytes(), &interval, &[1], &interval]),
-        descriptor(&[&[CS_INTERFACE, 0x10, H264, 1], &H264_GUID, &[0, 1, 0, 0, 0, 0, 1]]),
+        frame(
+            0x07,
+            &[
+                &identity.max_picture().to_le_bytes(),
+                &interval,
+                &[1],
+                &interval,
+            ],
+        ),
+        descriptor(&[
+            &[CS_INTERFACE, 0x10, H264, 1],
+            &H264_GUID,
+            &[0, 1, 0, 0, 0, 0, 1],
+        ]),
         frame(0x11, &[&interval, &[1], &[0; 4], &interval]),
     ]
     .concat();

@@ -135,7 +135,10 @@ mod tests {
     #[test]
     fn answers_have_the_layout_of_the_protocol() {
         let answer = sent(7, 0, b"xy");
-        assert_eq!((answer.len(), word(&answer, 0), word(&answer, 4)), (50, 3, 7));
+        assert_eq!(
+            (answer.len(), word(&answer, 0), word(&answer, 4)),
+            (50, 3, 7)
+        );
         assert_eq!((word(&answer, 20), word(&answer, 24)), (0, 2));
         assert_eq!(word(&unlinked(8, true), 20), -104i32 as u32);
         assert_eq!(word(&unlinked(8, false), 20), 0);
