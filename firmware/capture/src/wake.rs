@@ -112,7 +112,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let mut auto = wake(root.path(), "auto");
         let mut sim = wake(root.path(), "sim:");
-        (auto.note(), sim.note());
+        auto.note();
+        sim.note();
         let class = root.path().join("sys/class/video4linux/video0");
         fs::create_dir_all(class).unwrap();
         assert!(auto.has_come());

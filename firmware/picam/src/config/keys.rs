@@ -130,9 +130,9 @@ keys! {
     /// Where the pictures come from; `picam probe` lists the cameras that are there, with their lines:
     ///   auto                              whatever camera is there. The first one found keeps this name for good; others
     ///                                     are recorded beside it, as cam2 and so on
-    ///   v4l2:by-id/NAME                   this camera (USB), or v4l2:/dev/video0; for both, behind a colon where there is
-    ///                                     none: ?size=1280x720&fps=30&format=h264 (mjpeg, yuyv, nv12, yu12); bitrate=4M
-    ///                                     where picam encodes
+    ///   v4l2:by-id/NAME                   a USB camera, or any that the kernel knows (v4l2:/dev/video0);
+    ///                                     ?size=1280x720&fps=30&format=mjpeg chooses what it delivers, bitrate=4M what
+    ///                                     picam makes of that. For whatever camera is there: auto:?size=1280x720
     ///   sim:?size=1280x720&fps=30         a simulated camera; bitrate=4M, audio=1 too
     ///   file:/path/clip.mp4?loop=1        a video file (H.264 or H.265 in MP4, MKV or Annex B);
     ///                                     pace=off reads it as fast as possible, fps=30 gives a raw stream its rate
