@@ -61,6 +61,9 @@ fn cameras_of_the_kernel_are_recorded() {
             },
         );
     }
+    steps.step("one of two is pulled out, and the other records on", || {
+        two(&guest)
+    });
     steps.end();
 }
 
@@ -91,7 +94,7 @@ fn judged(guest: &Guest, name: &str) -> Footage {
         .ok(&format!(
             "kill -INT $(cat /tmp/{name}.pid); \
              while readlink /proc/$(cat /tmp/{name}.pid)/exe >/dev/null; do sleep 0.1; done; \
-             mkdir -p /out/{name}; cp /tmp/{name}/*_FN_* /out/{name}/; cp /tmp/{name}/*.txt /out/{name}/ || true"
+             mkdir -p /out/{name}; cp /tmp/{name}/*_[A-Z]N_* /out/{name}/; cp /tmp/{name}/*.txt /out/{name}/ || true"
         ))
         .unwrap();
     Footage::of(&guest.out().join(name), &log(guest, name))
@@ -101,32 +104,11 @@ fn log(guest: &Guest, name: &str) -> String {
     std::fs::read_to_string(guest.out().join(format!("{name}.log"))).unwrap()
 }
 
-/// Whether ffmpeg decodes every picture. Times stay those of the file: by ffmpeg's own idea of the rate, two would have
-/// one time where a busy machine's camera was late.
-fn decodes(segment: &Path) {
-    let output = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error", "-i"])
-        .arg(segment)
-        .args([
-            "-enc_time_base",
-            "-1",
-            "-map",
-            "0:v:0",
-            "-fps_mode",
-            "passthrough",
-            "-f",
-            "rawvideo",
-            "-y",
-            "/dev/null",
-        ])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && said.is_empty(),
-        "{}: {said}",
-        segment.display()
-    );
+/// Hands every picture to `each`, as ffmpeg decodes it. Times stay those of the file: by ffmpeg's own idea of the rate,
+/// two would have one time where a busy machine's camera was late.
+fn decode(segment: &Path, each: impl FnMut(&[u8])) {
+    let input = ["-i", segment.to_str().unwrap(), "-enc_time_base", "-1"];
+    judges::grey_frames(&input, SIZE.0, SIZE.1, each).unwrap();
 }
 
 struct Footage {
@@ -160,7 +142,7 @@ impl Footage {
             name[name.len() - 6..].to_owned()
         });
         for segment in &segments {
-            decodes(segment);
+            decode(segment, |_| ());
         }
         Self {
             segments,
@@ -175,16 +157,7 @@ impl Footage {
     fn numbers(&self) -> Vec<u32> {
         let mut numbers = Vec::new();
         for segment in &self.segments {
-            let name = segment.to_str().unwrap();
-            judges::grey_frames(
-                &["-i", name, "-enc_time_base", "-1"],
-                SIZE.0,
-                SIZE.1,
-                |grey| {
-                    numbers.push(judges::barcode(grey, SIZE.0));
-                },
-            )
-            .unwrap();
+            decode(segment, |grey| numbers.push(judges::barcode(grey, SIZE.0)));
         }
         numbers
     }
@@ -457,4 +430,39 @@ fn pulled_out(guest: &Guest, format: &str) {
     );
     let opened = log(guest, &name).matches("INFO v4l2").count();
     assert_eq!(opened, pulls());
+}
+
+fn two(guest: &Guest) {
+    guest
+        .ok("modprobe vivid n_devs=1 num_inputs=1 node_types=0x1")
+        .unwrap();
+    let vivid = "v4l2:by-path/platform-vivid.0-video-index0?size=320x180&fps=5&format=yuyv";
+    let usb = format!("v4l2:{UVC}?format=mjpeg");
+    record(
+        guest,
+        "two",
+        &format!("front={usb}' --camera 'rear={vivid}"),
+    );
+    for n in 0..2 {
+        let camera = format!("two-{n}.camera");
+        plug_in(guest, &camera, n * 100);
+        let flows = format!("test $(grep -c delivered /out/{camera}) -ge 30");
+        guest.until("pictures", &flows, LONG).unwrap();
+        guest.ok("kill -9 $(cat /tmp/camera.pid)").unwrap();
+        let gone = format!("! test -e /dev/v4l/{UVC}");
+        guest.until("its node to go", &gone, LONG).unwrap();
+    }
+    let footage = judged(guest, "two");
+    let of = |letter: &str| {
+        let named = |path: &&PathBuf| path.to_string_lossy().contains(letter);
+        footage.segments.iter().filter(named).count()
+    };
+    assert!(of("_FN_") > 0 && of("_RN_") > 0, "{:?}", footage.segments);
+    let said = log(guest, "two");
+    let rear: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("camera=\"rear\""))
+        .collect();
+    assert_eq!(rear.len(), 1, "{rear:#?}");
+    assert!(rear[0].contains("INFO v4l2"), "{rear:?}");
 }
