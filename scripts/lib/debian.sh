@@ -80,8 +80,7 @@ debian_tree() {
         dpkg-deb --fsys-tarfile "$archives/$package" |
             tar -x -C "$tree.new" --keep-directory-symlink --no-same-owner --exclude='./usr/share/doc' \
                 --exclude='./usr/share/man' --exclude='./usr/share/locale' --exclude='./usr/share/icons' \
-                --exclude='./usr/lib/modules/*/kernel/drivers/gpu' --exclude='./usr/lib/modules/*/kernel/drivers/net' \
-                --exclude='./usr/lib/modules/*/kernel/drivers/media' || return 1
+                --exclude='./usr/lib/modules/*/kernel/drivers/gpu' --exclude='./usr/lib/modules/*/kernel/drivers/net' || return 1
     done
     echo "$*" >"$tree.new/.wanted"
     rm -rf "$archives" "$tree"

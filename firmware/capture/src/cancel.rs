@@ -1,9 +1,10 @@
 //! Giving up what may wait for ever.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{CaptureError, Source};
 
@@ -11,23 +12,45 @@ use crate::{CaptureError, Source};
 const POLL: Duration = Duration::from_millis(50);
 
 /// Says whether a source is still wanted. Clones share one flag.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+#[derive(Clone, Default)]
+pub struct Cancel {
+    flag: Arc<AtomicBool>,
+    /// Told how long an opening takes, again and again.
+    waiting: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
+}
+
+impl fmt::Debug for Cancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cancel").field(&self.flag).finish()
+    }
+}
 
 impl Cancel {
     /// One that shares `flag`: `true` cancels.
     pub const fn from_flag(flag: Arc<AtomicBool>) -> Self {
-        Self(flag)
+        Self {
+            flag,
+            waiting: None,
+        }
+    }
+
+    /// Has `tell` told how long an opening has taken, some times a second, while it takes long.
+    #[must_use]
+    pub fn while_waiting(self, tell: impl Fn(Duration) + Send + Sync + 'static) -> Self {
+        Self {
+            waiting: Some(Arc::new(tell)),
+            ..self
+        }
     }
 
     /// Cancels; cannot be taken back.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.flag.store(true, Ordering::SeqCst);
     }
 
     /// Whether it was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.flag.load(Ordering::SeqCst)
     }
 }
 
@@ -46,13 +69,18 @@ pub(crate) fn open_cancellable(
             context: "starting a thread".to_owned(),
             source,
         })?;
+    let begun = Instant::now();
     loop {
         if cancel.is_cancelled() {
             return Err(CaptureError::Cancelled);
         }
         match opened.recv_timeout(POLL) {
             Ok(result) => return result,
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(tell) = &cancel.waiting {
+                    tell(begun.elapsed());
+                }
+            }
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(CaptureError::Stream("opening it failed".to_owned()));
             }
@@ -66,13 +94,18 @@ mod tests {
 
     #[test]
     fn an_opening_that_never_ends_is_given_up() {
-        let cancel = Cancel::default();
+        let (told, telling) = sync_channel(1);
+        let cancel = Cancel::default().while_waiting(move |took| {
+            // The first is enough.
+            let _ = told.try_send(took);
+        });
         let (release, hangs) = sync_channel::<()>(0);
         let (began, beginning) = sync_channel(1);
         let canceller = cancel.clone();
         let helper = std::thread::spawn(move || {
-            // Not before it hangs.
+            // Not before it hangs, and that was told.
             let _ = beginning.recv();
+            assert!(telling.recv().unwrap() >= POLL);
             canceller.cancel();
         });
         let outcome = open_cancellable(&cancel, move || {

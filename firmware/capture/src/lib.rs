@@ -7,6 +7,7 @@
 //! Here belong reading a source, and its clock on the one timeline of a recording ([`Timeline`]). Queues, restarts and
 //! what becomes of pictures do not (`picam`), nor place and motion (`picam-sensors`).
 
+mod auto;
 mod cancel;
 mod file;
 mod pace;
@@ -16,19 +17,28 @@ mod source;
 mod source_clock;
 mod spec;
 mod timeline;
+mod v4l2;
+mod wake;
 
 use std::sync::Arc;
 
 use picam_time::Clock;
 
+pub use picam_media::FrameRate;
+
+pub use auto::{BINDINGS_NAME, BINDINGS_NEW, Binding, Bindings, LOOKED_FOR};
 pub use cancel::Cancel;
 pub use file::FileParams;
 pub use sim::{BurntClock, SimParams};
 pub use source::{CaptureError, Config, Event, Source};
 pub use spec::{CameraSpec, SourceSpec};
 pub use timeline::Timeline;
+pub use v4l2::{
+    Control, DeviceName, Found, FourCc, Identity, Offer, PixelFormat, V4l2Params, Wishes, find,
+};
+pub use wake::Wake;
 
-/// Opens the source that `spec` describes, unless `cancel` comes first.
+/// Opens the source that `spec` describes, unless `cancel` comes first. `bindings` say which device an `auto` camera has.
 ///
 /// # Errors
 /// [`CaptureError::Io`] if a file or device cannot be opened, [`CaptureError::Stream`] if it holds
@@ -38,6 +48,7 @@ pub fn open(
     spec: &CameraSpec,
     clock: Arc<dyn Clock>,
     cancel: &Cancel,
+    bindings: &Arc<Bindings>,
 ) -> Result<Box<dyn Source>, CaptureError> {
     let name = spec.name.clone();
     match spec.source.clone() {
@@ -45,5 +56,12 @@ pub fn open(
         SourceSpec::File(params) => cancel::open_cancellable(cancel, move || {
             Ok(Box::new(file::FileSource::open(&params, clock)?))
         }),
+        SourceSpec::V4l2(params) => {
+            cancel::open_cancellable(cancel, move || v4l2::open(&params, clock))
+        }
+        SourceSpec::Auto(wishes) => {
+            let bindings = bindings.clone();
+            cancel::open_cancellable(cancel, move || auto::open(&name, &wishes, clock, &bindings))
+        }
     }
 }

@@ -2,6 +2,9 @@
 
 use crate::CaptureError;
 
+/// Shortest side of a picture.
+const MIN_SIDE: u16 = 64;
+
 /// One `key=value`, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Param {
@@ -39,6 +42,37 @@ impl Param {
                     range.end()
                 ))
             })
+    }
+
+    /// `1280x720`: width and height in pixels, even, up to `most`.
+    pub(crate) fn size(&self, most: u16) -> Result<(u16, u16), CaptureError> {
+        let side = |text: &str| {
+            let n: u16 = text.parse().ok()?;
+            ((MIN_SIDE..=most).contains(&n) && n.is_multiple_of(2)).then_some(n)
+        };
+        self.value
+            .split_once('x')
+            .and_then(|(width, height)| Some((side(width)?, side(height)?)))
+            .ok_or_else(|| {
+                self.bad_value(&format!(
+                    "WIDTHxHEIGHT such as 1280x720, both even and from {MIN_SIDE} to {most}"
+                ))
+            })
+    }
+
+    /// Bits a second: `4M`, `800k` or a number.
+    pub(crate) fn bitrate(&self) -> Result<u32, CaptureError> {
+        let value = self.value.as_str();
+        let (digits, factor) = match value.as_bytes().last() {
+            Some(b'k' | b'K') => (value.get(..value.len() - 1), 1000),
+            Some(b'M') => (value.get(..value.len() - 1), 1_000_000),
+            _ => (Some(value), 1),
+        };
+        digits
+            .and_then(|digits| digits.parse::<u32>().ok())
+            .and_then(|n| n.checked_mul(factor))
+            .filter(|n| (50_000..=50_000_000).contains(n))
+            .ok_or_else(|| self.bad_value("bits a second from 50k to 50M, such as 4M or 800k"))
     }
 
     /// One of two words.

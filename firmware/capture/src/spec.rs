@@ -6,13 +6,14 @@ use crate::CaptureError;
 use crate::file::FileParams;
 use crate::params::Param;
 use crate::sim::SimParams;
+use crate::v4l2::{V4l2Params, Wishes};
 
 /// Longest camera name in bytes; it stands in every segment's header.
 const MAX_NAME_LEN: usize = 32;
 
 /// A camera: its name and where its pictures come from.
 ///
-/// Written `NAME=KIND:[PATH][?key=value&key=value...]`. Path and values are percent-decoded, so that
+/// Written `NAME=KIND:[PATH][?key=value&key=value...]`, or `NAME=auto`. Path and values are percent-decoded, so that
 /// `%3F` in a path is a question mark and `%25` a percent sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameraSpec {
@@ -29,6 +30,10 @@ pub enum SourceSpec {
     Sim(SimParams),
     /// A video file.
     File(FileParams),
+    /// A camera that the kernel knows.
+    V4l2(V4l2Params),
+    /// Whatever camera is there.
+    Auto(Wishes),
 }
 
 impl CameraSpec {
@@ -42,9 +47,11 @@ impl CameraSpec {
             return Err(wrong("write NAME=KIND:..., such as front=sim:".to_owned()));
         };
         check_name(name).map_err(&wrong)?;
-        let Some((kind, rest)) = source.split_once(':') else {
+        // Nothing need stand behind it.
+        let colon = if source == "auto" { "auto:" } else { source };
+        let Some((kind, rest)) = colon.split_once(':') else {
             return Err(wrong(format!(
-                "'{source}' needs a colon behind its kind, such as sim: or file:/clip.mp4"
+                "'{source}' needs a colon behind its kind, such as v4l2:/dev/video0 or file:/clip.mp4; or write auto"
             )));
         };
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -53,7 +60,16 @@ impl CameraSpec {
         let source = match kind {
             "sim" => SimParams::parse(&path, &params).map(SourceSpec::Sim),
             "file" => FileParams::parse(&path, &params).map(SourceSpec::File),
-            _ => return Err(wrong(format!("unknown kind '{kind}': use sim or file"))),
+            "v4l2" => V4l2Params::parse(&path, &params).map(SourceSpec::V4l2),
+            "auto" if !path.is_empty() => Err(CaptureError::Config(format!(
+                "auto takes no path, but '{path}' stands there; for one camera write v4l2:{path}"
+            ))),
+            "auto" => Wishes::parse("auto", &params).map(SourceSpec::Auto),
+            _ => {
+                return Err(wrong(format!(
+                    "unknown kind '{kind}': use auto, v4l2, sim or file"
+                )));
+            }
         };
         match source {
             Ok(source) => Ok(Self {
@@ -135,6 +151,33 @@ mod tests {
     }
 
     #[test]
+    fn reads_cameras_of_the_kernel() {
+        let source = |text: &str| CameraSpec::parse(text).unwrap().source;
+        let plain = source("a=v4l2:by-id/usb-A_B-video-index0");
+        let SourceSpec::V4l2(params) = plain else {
+            panic!()
+        };
+        assert_eq!(params.device.to_string(), "by-id/usb-A_B-video-index0");
+        assert_eq!(params.wishes, Wishes::default());
+        let wishes = Wishes {
+            size: Some((1280, 720)),
+            fps: Some(30),
+            format: Some(crate::PixelFormat::Mjpeg),
+            bitrate: Some(800_000),
+            gop: Some(60),
+        };
+        let rest = "?size=1280x720&fps=30&format=mjpeg&bitrate=800k&gop=60";
+        assert_eq!(source(&format!("a=auto:{rest}")), SourceSpec::Auto(wishes));
+        let SourceSpec::V4l2(params) = source(&format!("a=v4l2:/dev/video0{rest}")) else {
+            panic!()
+        };
+        assert_eq!(params.wishes, wishes);
+        for text in ["a=auto", "a=auto:", "a=auto:?format=auto"] {
+            assert_eq!(source(text), SourceSpec::Auto(Wishes::default()), "{text}");
+        }
+    }
+
+    #[test]
     fn decodes_awkward_paths() {
         let file = CameraSpec::parse("a=file:/x%3Fy%25 &=z.mp4?fps=25").unwrap();
         let SourceSpec::File(params) = file.source else {
@@ -151,7 +194,7 @@ mod tests {
             ("1a=sim:", &["'1a'", "letter"]),
             ("=sim:", &["''"]),
             ("a=sim", &["colon"]),
-            ("a=webcam:", &["'webcam'", "sim or file"]),
+            ("a=webcam:", &["'webcam'", "auto, v4l2, sim or file"]),
             ("a=sim:?size=1281x720", &["size=1281x720", "even"]),
             ("a=sim:?size=32x32", &["size=32x32", "64"]),
             ("a=sim:?fps=61", &["fps=61", "1 to 60"]),
@@ -160,6 +203,18 @@ mod tests {
             ("a=sim:?colour=red", &["'colour'", "size"]),
             ("a=sim:/dev/video0", &["/dev/video0", "no path"]),
             ("a=sim:?bitrate=lots", &["bitrate=lots", "4M"]),
+            ("a=v4l2:", &["'' is no camera", "picam probe"]),
+            ("a=v4l2:/etc/passwd", &["'/etc/passwd'", "/dev/video0"]),
+            ("a=v4l2:by-id/", &["by-id/NAME"]),
+            ("a=v4l2:by-id/../../sda", &["by-id/../../sda"]),
+            ("a=v4l2:/dev/video0?format=rgb", &["format=rgb", "yuyv"]),
+            (
+                "a=v4l2:/dev/video0?size=5000x100",
+                &["size=5000x100", "3840"],
+            ),
+            ("a=auto:/dev/video0", &["no path", "v4l2:/dev/video0"]),
+            ("a=auto?fps=3", &["colon"]),
+            ("a=auto:?speed=3", &["'speed'", "fps=30"]),
             ("a=file:", &["path"]),
             ("a=file:/x?loop=yes", &["loop=yes", "1 or 0"]),
             ("a=file:/x?pace=fast", &["pace=fast", "on or off"]),
@@ -177,7 +232,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_gives_a_spec_or_a_config_error(text in "([a-z]{1,3}=(sim|file):)?.{0,60}") {
+        fn any_text_gives_a_spec_or_a_config_error(text in "([a-z]{1,3}=(sim:|file:|v4l2:|auto:?))?.{0,60}") {
             let parsed = CameraSpec::parse(&text);
             prop_assert!(matches!(parsed, Ok(_) | Err(CaptureError::Config(_))));
         }

@@ -2,8 +2,8 @@
 
 use openh264::OpenH264API;
 use openh264::encoder::{
-    BitRate, Complexity, EncoderConfig, FrameRate, IntraFramePeriod, Profile, RateControlMode,
-    UsageType, VuiConfig,
+    BitRate, Complexity, EncoderConfig, FrameRate, IntraFramePeriod, MatrixCoefficients, Profile,
+    RateControlMode, UsageType, VuiConfig,
 };
 
 use crate::annexb::nals;
@@ -22,6 +22,35 @@ pub struct EncoderSettings {
     pub bitrate: u32,
     /// Frames from one key frame to the next.
     pub gop: u32,
+    /// How the pictures' colours are coded, as players shall be told.
+    pub colour: Colour,
+}
+
+/// The matrix by which colours became luma and chroma, and the range of these. Cameras by USB follow BT.601 at every
+/// size, and JPEG uses all of 0 to 255: shown by the rules of BT.709 and 16 to 235, they would look wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Colour {
+    /// BT.709, black at 16, white at 235.
+    #[default]
+    Bt709,
+    /// BT.709, black at 0, white at 255.
+    Bt709Full,
+    /// BT.601 with primaries of sRGB, black at 16, white at 235.
+    Bt601,
+    /// BT.601 with primaries of sRGB, black at 0, white at 255.
+    Bt601Full,
+}
+
+impl Colour {
+    const fn vui(self) -> VuiConfig {
+        let bt601 = VuiConfig::bt709().matrix_coefficients(MatrixCoefficients::Smpte170M);
+        match self {
+            Self::Bt709 => VuiConfig::bt709(),
+            Self::Bt709Full => VuiConfig::bt709_full(),
+            Self::Bt601 => bt601,
+            Self::Bt601Full => bt601.full_range(true),
+        }
+    }
 }
 
 /// A software encoder: constrained baseline, one reference, no reordering, one thread.
@@ -52,7 +81,7 @@ impl Encoder {
             .adaptive_quantization(false)
             .num_threads(1)
             .intra_frame_period(IntraFramePeriod::from_num_frames(settings.gop))
-            .vui(VuiConfig::bt709());
+            .vui(settings.colour.vui());
         let mut inner =
             openh264::encoder::Encoder::with_api_config(OpenH264API::from_source(), config)
                 .map_err(refused)?;

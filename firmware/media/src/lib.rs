@@ -30,7 +30,7 @@ mod unit_builder;
 
 pub use access_unit::{AccessUnit, Codec, Leading, ParameterSets, Start, TIMESCALE, UnitKind};
 pub use config_record::ConfigRecord;
-pub use encoder::{Encoder, EncoderSettings};
+pub use encoder::{Colour, Encoder, EncoderSettings};
 pub use error::MediaError;
 pub use joint::{Joint, JointPolicy, Place, Rotation, UnitFacts};
 pub use leading::LeadingMarker;

@@ -21,6 +21,16 @@ impl FrameRate {
         sane.then_some(Self { frames, seconds })
     }
 
+    /// Frames, and the seconds that they take.
+    pub const fn ratio(self) -> (u32, u32) {
+        (self.frames, self.seconds)
+    }
+
+    /// Frames a second.
+    pub fn hz(self) -> f64 {
+        f64::from(self.frames) / f64::from(self.seconds)
+    }
+
     /// When frame number `n` begins, in [`TIMESCALE`] ticks, rounded to the nearest.
     pub fn ticks(self, n: u64) -> i64 {
         let seconds = n.saturating_mul(self.seconds.into());

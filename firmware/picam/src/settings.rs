@@ -63,11 +63,6 @@ impl Settings {
         })
     }
 
-    /// Whether the pictures are of the simulated camera because nobody named another.
-    pub(crate) fn is_simulated_by_default(&self, options: &RecordOptions) -> bool {
-        options.cameras.is_empty() && self.config.cameras.is_none()
-    }
-
     /// The cameras in words, for the log.
     pub(crate) fn camera_names(&self) -> String {
         let names: Vec<&str> = self.cameras.iter().map(|spec| spec.name.as_str()).collect();

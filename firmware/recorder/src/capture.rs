@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
 use std::time::Duration;
 
-use picam_capture::{CameraSpec, Cancel, CaptureError, Event, Source, open};
+use picam_capture::{Bindings, CameraSpec, Cancel, CaptureError, Event, Source, Wake, open};
 use picam_media::{AccessUnit, SoundFormat, UnitKind};
 use picam_time::{BootNs, Clock};
 
@@ -21,9 +21,14 @@ const READ_TIMEOUT: Duration = Duration::from_millis(200);
 /// A live source from which nothing comes for so long is opened anew.
 const SILENCE: Duration = Duration::from_secs(5);
 
+/// How often it is looked whether a device has come back.
+const LOOK: Duration = Duration::from_millis(50);
+/// An opening that takes longer hangs.
+const HANGS: Duration = Duration::from_secs(2);
+
 /// Runs until the source ends for good or `stop` is set.
 pub(crate) fn run(
-    spec: &CameraSpec,
+    (spec, bindings): (&CameraSpec, &Arc<Bindings>),
     clock: Arc<dyn Clock>,
     (sender, live): (Sender, Feeder),
     writer: &Thread,
@@ -31,7 +36,14 @@ pub(crate) fn run(
     desk: &Desk,
     stop: &Arc<AtomicBool>,
 ) {
-    let cancel = Cancel::from_flag(stop.clone());
+    let hanging = report.clone();
+    // Said again and again: who hangs is waited for, and the others are not restarted for it.
+    let cancel = Cancel::from_flag(stop.clone()).while_waiting(move |took| {
+        if took > HANGS {
+            let seconds = took.as_secs();
+            hanging.source_failed(format!("it has been opening for {seconds} s: it hangs"));
+        }
+    });
     let mut capture = Capture {
         camera: &spec.name,
         clock: &*clock,
@@ -48,12 +60,18 @@ pub(crate) fn run(
         said_damage: false,
     };
     let mut backoff = Backoff::default();
+    let mut wake = Wake::of(spec);
+    let mut said = String::new();
     while !capture.stops() {
-        let opened = open(spec, clock.clone(), &cancel);
+        wake.note();
+        let opened = open(spec, clock.clone(), &cancel, bindings);
         let mut run = Run::default();
         let outcome = match opened {
             Ok(source) => {
-                report.source_opened(source.describe());
+                let description = source.describe();
+                tracing::info!(camera = spec.name, "{description}");
+                said.clear();
+                report.source_opened(description);
                 capture.pump(source, &mut run)
             }
             Err(CaptureError::Cancelled) => break,
@@ -61,9 +79,17 @@ pub(crate) fn run(
         };
         let Err(message) = outcome else { break };
         let pause = backoff.after(run);
-        tracing::warn!(camera = spec.name, "{message}; trying again in {pause:?}");
+        // A camera that is away is away for hours: that is said once.
+        if said == message {
+            tracing::debug!(camera = spec.name, "{message}; trying again in {pause:?}");
+        } else {
+            tracing::warn!(camera = spec.name, "{message}; trying again in {pause:?}");
+            said.clone_from(&message);
+        }
         report.source_failed(message);
-        capture.wait(pause);
+        if capture.wait(pause, &wake) {
+            backoff = Backoff::default();
+        }
     }
     match capture.intake.take_damage() {
         0 => {}
@@ -208,13 +234,17 @@ impl Capture<'_> {
         }
     }
 
-    /// Waits, but not beyond the order to stop.
-    fn wait(&self, mut pause: Duration) {
+    /// Waits, but not beyond the order to stop, nor once the device has come back: then it returns `true`.
+    fn wait(&self, mut pause: Duration, wake: &Wake) -> bool {
         while !self.stops() && !pause.is_zero() {
-            let step = pause.min(READ_TIMEOUT);
+            let step = pause.min(LOOK);
             self.report.fault_persists();
             std::thread::park_timeout(step);
+            if wake.has_come() {
+                return true;
+            }
             pause -= step;
         }
+        false
     }
 }

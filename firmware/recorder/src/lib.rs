@@ -13,6 +13,7 @@ mod answers;
 mod backoff;
 mod books;
 mod boot;
+mod cameras;
 mod capture;
 mod desk;
 mod disk_note;
@@ -140,7 +141,7 @@ pub struct Recording {
 
 /// Starts all threads and returns. Whatever the card or a camera then does not do is retried and
 /// shown in the status.
-pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
+pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     if plan.cameras.is_empty() {
         return Err(StartError::NoCamera);
     }
@@ -148,6 +149,7 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
     if slot_size < MIN_SLOT_SIZE {
         return Err(StartError::SlotSize(plan.slot_size));
     }
+    let bindings = cameras::gather(&mut plan);
     let names: Vec<&str> = plan
         .cameras
         .iter()
@@ -222,11 +224,13 @@ pub fn start(plan: RecordPlan) -> Result<Recording, StartError> {
             let stop = stop.clone();
             let writer = writer.thread().clone();
             let desk = desk.clone();
+            let bindings = bindings.clone();
             std::thread::Builder::new()
                 .name(format!("capture-{}", camera.spec.name))
                 .spawn(move || {
+                    let camera = (&spec, &bindings);
                     let ends = (sender, feeder);
-                    capture::run(&spec, source_clock, ends, &writer, &report, &desk, &stop);
+                    capture::run(camera, source_clock, ends, &writer, &report, &desk, &stop);
                 })?
         };
         // Cannot fail: the writer thread waits for exactly this.

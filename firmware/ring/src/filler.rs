@@ -31,9 +31,12 @@ const REST: &str = "-empty-aligns-the-entries-of-slots-of-footage";
 /// line.
 pub const LEDGER_NAME: &str = "picam-locks-and-deletions.bin";
 
-/// Whether a file is one of these, or where orders are written down. It is neither a slot nor a user's.
+/// Names of the file that says which camera has which name, and of the same while it is written; as long.
+pub const CAMERAS_NAMES: [&str; 2] = ["picam-cameras.txt", "picam-cameras.new"];
+
+/// Whether a file is one of these, or where orders or cameras are written down. It is neither a slot nor a user's.
 pub fn is_filler(name: &str) -> bool {
-    name.starts_with(PREFIX) || name == LEDGER_NAME
+    name.starts_with(PREFIX) || name == LEDGER_NAME || CAMERAS_NAMES.contains(&name)
 }
 
 /// The name of the empty file to be made where a directory's entries end at byte `end`; `None` if a slot's set

@@ -41,7 +41,7 @@ pub use catalog::{Catalog, Foreign, Ring, Segment, Spare};
 pub use class::{Class, MIN_NORMAL_SHARE, Shares, SharesError};
 pub use directory::{Directory, Entry, Listing, Space};
 pub use fault::Fault;
-pub use filler::{LEDGER_NAME, is_filler};
+pub use filler::{CAMERAS_NAMES, LEDGER_NAME, is_filler};
 pub use fs_directory::{FsDirectory, FsEntry, FsKind, FsSlot};
 pub use id::{SegmentId, Volume};
 pub use interleave::{Moment, newest_first};

@@ -14,6 +14,7 @@ pub mod netns;
 pub mod numbered;
 mod program;
 pub mod sim_disk;
+pub mod steps;
 pub mod surroundings;
 mod vectors;
 

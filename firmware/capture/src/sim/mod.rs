@@ -10,7 +10,7 @@ mod text;
 use std::sync::Arc;
 use std::time::Duration;
 
-use picam_media::{AccessUnit, Encoder, EncoderSettings, FrameRate, UnitKind};
+use picam_media::{AccessUnit, Colour, Encoder, EncoderSettings, FrameRate, UnitKind};
 use picam_time::{BootNs, Clock, Ticks};
 
 use self::scene::Scene;
@@ -56,6 +56,7 @@ impl Sim {
             fps: params.fps,
             bitrate: params.bitrate,
             gop: params.gop,
+            colour: Colour::Bt709,
         });
         Ok(Self {
             name: name.to_owned(),

@@ -5,7 +5,6 @@ use crate::params::Param;
 
 const KEYS: &str = "size=1280x720, fps=30, bitrate=4M, gop=30, clock=auto|uptime|off, \
                     audio=0|1, pace=on|off";
-const MIN_SIDE: u16 = 64;
 const MAX_SIDE: u16 = 1920;
 
 /// Which clock is burnt into the picture.
@@ -66,9 +65,9 @@ impl SimParams {
         let mut gop = None;
         for param in params {
             match param.key.as_str() {
-                "size" => (all.width, all.height) = size(param)?,
+                "size" => (all.width, all.height) = param.size(MAX_SIDE)?,
                 "fps" => all.fps = param.number(1..=60)?,
-                "bitrate" => all.bitrate = bitrate(param)?,
+                "bitrate" => all.bitrate = param.bitrate()?,
                 "gop" => gop = Some(param.number(1..=600)?),
                 "clock" => all.clock = burnt_clock(param)?,
                 "audio" => all.audio = param.switch("0", "1")?,
@@ -79,36 +78,6 @@ impl SimParams {
         all.gop = gop.unwrap_or(all.fps);
         Ok(all)
     }
-}
-
-fn size(param: &Param) -> Result<(u16, u16), CaptureError> {
-    let side = |text: &str| {
-        let n: u16 = text.parse().ok()?;
-        ((MIN_SIDE..=MAX_SIDE).contains(&n) && n.is_multiple_of(2)).then_some(n)
-    };
-    param
-        .value
-        .split_once('x')
-        .and_then(|(width, height)| Some((side(width)?, side(height)?)))
-        .ok_or_else(|| {
-            param.bad_value(&format!(
-                "WIDTHxHEIGHT such as 1280x720, both even and from {MIN_SIDE} to {MAX_SIDE}"
-            ))
-        })
-}
-
-fn bitrate(param: &Param) -> Result<u32, CaptureError> {
-    let value = param.value.as_str();
-    let (digits, factor) = match value.as_bytes().last() {
-        Some(b'k' | b'K') => (value.get(..value.len() - 1), 1000),
-        Some(b'M') => (value.get(..value.len() - 1), 1_000_000),
-        _ => (Some(value), 1),
-    };
-    digits
-        .and_then(|digits| digits.parse::<u32>().ok())
-        .and_then(|n| n.checked_mul(factor))
-        .filter(|n| (50_000..=50_000_000).contains(n))
-        .ok_or_else(|| param.bad_value("bits a second from 50k to 50M, such as 4M or 800k"))
 }
 
 fn burnt_clock(param: &Param) -> Result<BurntClock, CaptureError> {

@@ -16,6 +16,7 @@ pub(crate) fn open(source: &str) -> Result<Box<dyn Source>, CaptureError> {
         &CameraSpec::parse(&format!("t={source}"))?,
         Arc::new(SystemClock),
         &Cancel::default(),
+        &Arc::default(),
     )
 }
 

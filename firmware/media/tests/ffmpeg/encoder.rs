@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use picam_media::length_prefixed::{LengthSize, length_prefixed_nals};
-use picam_media::{AccessUnit, Encoder, EncoderSettings, Yuv420};
+use picam_media::{AccessUnit, Colour, Encoder, EncoderSettings, Yuv420};
 use picam_testkit::ffmpeg::{available, packets};
 
 const SETTINGS: EncoderSettings = EncoderSettings {
@@ -13,6 +13,7 @@ const SETTINGS: EncoderSettings = EncoderSettings {
     fps: 25,
     bitrate: 400_000,
     gop: 10,
+    colour: Colour::Bt709,
 };
 
 /// Noise that a bitrate as low as this cannot carry well.

@@ -16,8 +16,8 @@ use crate::commands::salvage::SalvageArgs;
 use crate::commands::settings::SettingsServiceOptions;
 use crate::commands::support::SupportArgs;
 use crate::commands::{
-    check, clip, config, firstboot, hotspot, inspect, lock, password, record, recover, salvage,
-    settings, support, time, web,
+    check, clip, config, firstboot, hotspot, inspect, lock, password, probe, record, recover,
+    salvage, settings, support, time, web,
 };
 
 use crate::service::log;
@@ -43,16 +43,24 @@ struct Cli {
 enum Command {
     /// Record, and show the footage on a web page
     ///
-    /// Without a configuration: a simulated camera (front=sim:?size=1280x720&fps=30) into ./footage,
-    /// in 16 slots of 32MiB, segments of 60s, with the page on http://127.0.0.1:8080.
+    /// Without a configuration: whatever camera is there (front=auto), into ./footage, in 16 slots of 32MiB,
+    /// segments of 60s, with the page on http://127.0.0.1:8080.
     #[command(after_help = EXIT_CODES)]
     Run(RunOptions),
     /// Record only, in as little memory as possible
     ///
-    /// Without a configuration: a simulated camera (front=sim:?size=1280x720&fps=30) into ./footage,
-    /// in 16 slots of 32MiB, segments of 60s.
+    /// Without a configuration: whatever camera is there (front=auto), into ./footage, in 16 slots of 32MiB,
+    /// segments of 60s.
     #[command(after_help = EXIT_CODES)]
     Record(RecordOptions),
+    /// List cameras and encoders, with the lines for picam.toml
+    ///
+    /// Exits with 1 if there is no camera that can be recorded, and says what was looked for.
+    Probe {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Show what there is to know about an MP4, picam's own or any other
     Inspect {
         /// The file
@@ -179,6 +187,7 @@ pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(options) => record::run(&options),
         Command::Record(options) => record::record(&options),
+        Command::Probe { json } => probe::run(json),
         Command::Inspect { file, json } => inspect::run(&file, json),
         Command::Check { dirs, json } => check::run(&dirs, json),
         Command::Recover { dir } => recover::run(&dir),

@@ -70,10 +70,11 @@ pub(crate) struct RecordOptions {
     #[command(flatten)]
     pub(crate) files: ConfigFiles,
     /// Camera to record, instead of the configured ones; may be repeated
-    /// [default: front=sim:?size=1280x720&fps=30]
+    /// [default: front=auto]
     ///
-    /// sim:?size=WxH&fps=N&bitrate=4M&audio=1 is a simulated camera, file:/PATH?loop=1&pace=off&fps=N a video
-    /// file (H.264 or H.265 in MP4, MKV or Annex B).
+    /// auto is whatever camera is there, v4l2:DEVICE?size=WxH&fps=N&format=FORMAT one that picam probe lists,
+    /// sim:?size=WxH&fps=N&bitrate=4M&audio=1 a simulated one, file:/PATH?loop=1&pace=off&fps=N a video file (H.264 or
+    /// H.265 in MP4, MKV or Annex B).
     #[arg(long = "camera", value_name = "NAME=SOURCE", value_parser = camera)]
     pub(crate) cameras: Vec<CameraSpec>,
     /// Drives a simulated car along a closed road: place and motion come into the footage

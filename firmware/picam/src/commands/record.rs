@@ -66,9 +66,6 @@ fn begin(options: &RecordOptions, settings: &Settings) -> Result<Recording, Fail
     for warning in &settings.warnings {
         tracing::error!("{warning}");
     }
-    if settings.is_simulated_by_default(options) {
-        tracing::warn!("no camera is configured: a simulated one is recorded; see --camera");
-    }
     let recording = start(settings.plan()).map_err(|error| Failure::new(error.to_string()))?;
     let stopper = recording.stopper();
     let stop = move || {

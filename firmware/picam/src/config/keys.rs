@@ -127,11 +127,16 @@ keys! {
     /// a-z, 0-9, _ and -, beginning with a letter; its first free letter marks the camera's files.
     "name" name: Option<String> = Some("front".into()), some(quoted), or(OTHER_CAMERAS, String::clone), Recorder, Card;
 
-    /// Where the pictures come from:
+    /// Where the pictures come from; `picam probe` lists the cameras that are there, with their lines:
+    ///   auto                              whatever camera is there. The first one found keeps this name for good; others
+    ///                                     are recorded beside it, as cam2 and so on
+    ///   v4l2:by-id/NAME                   a USB camera, or any that the kernel knows (v4l2:/dev/video0);
+    ///                                     ?size=1280x720&fps=30&format=mjpeg chooses what it delivers, bitrate=4M what
+    ///                                     picam makes of that. For whatever camera is there: auto:?size=1280x720
     ///   sim:?size=1280x720&fps=30         a simulated camera; bitrate=4M, audio=1 too
     ///   file:/path/clip.mp4?loop=1        a video file (H.264 or H.265 in MP4, MKV or Annex B);
     ///                                     pace=off reads it as fast as possible, fps=30 gives a raw stream its rate
-    "source" source: Option<String> = Some("sim:?size=1280x720&fps=30".into()),
+    "source" source: Option<String> = Some("auto".into()),
         some(quoted), or(OTHER_CAMERAS, String::clone), Recorder, Card;
 }
 }

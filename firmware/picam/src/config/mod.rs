@@ -36,8 +36,8 @@ pub(crate) use example::example;
 pub(crate) use keys::{card_keys, interrupts_page};
 pub(crate) use page::{access, has_owner, is_safe};
 
-/// The camera of a picam that was told nothing: a moving scene, drawn in software.
-pub const DEFAULT_CAMERA: &str = "front=sim:?size=1280x720&fps=30";
+/// The camera of a picam that was told nothing: whichever is there.
+pub const DEFAULT_CAMERA: &str = "front=auto";
 
 impl Config {
     /// Where a USB disk is mounted, if the footage shall go to one.

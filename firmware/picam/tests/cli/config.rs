@@ -112,7 +112,7 @@ fn options_that_make_no_sense_exit_with_2() {
 fn help_states_defaults_and_exit_codes() {
     let defaults = [
         "127.0.0.1:8080",
-        "front=sim:?size=1280x720&fps=30",
+        "front=auto",
         "./footage",
         "60s",
         "32MiB",

@@ -7,9 +7,8 @@
     clippy::panic
 )]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use picam_board_tests::board::Board;
 use picam_board_tests::card::Card;
@@ -20,6 +19,7 @@ use picam_board_tests::shell::Shell;
 use picam_system_tests::card::{Segment, segments};
 use picam_system_tests::frames::numbers;
 use picam_testkit::judges;
+pub use picam_testkit::steps::Steps;
 
 /// How long a board may take until everything runs.
 pub const ALL_UP: Duration = Duration::from_secs(420);
@@ -57,35 +57,6 @@ pub fn prepare_long(name: &str, what: &str) -> Option<(Image, Run)> {
 /// A card as it comes from the flasher.
 pub fn new_card(image: &Image, run: &Run) -> Card {
     Card::flashed(&image.file("card.img"), &run.dir().join("card.img")).unwrap()
-}
-
-/// Things to show on one running board: if one does not hold, the others are still looked at.
-#[derive(Default)]
-pub struct Steps {
-    failed: Vec<String>,
-}
-
-impl Steps {
-    pub fn step(&mut self, name: &str, step: impl FnOnce()) {
-        let start = Instant::now();
-        let held = catch_unwind(AssertUnwindSafe(step)).is_ok();
-        let seconds = start.elapsed().as_secs();
-        println!(
-            "-- {name}: {} ({seconds} s)",
-            if held { "holds" } else { "DOES NOT HOLD" }
-        );
-        if !held {
-            self.failed.push(name.to_owned());
-        }
-    }
-
-    pub fn end(self) {
-        assert!(
-            self.failed.is_empty(),
-            "does not hold: {}",
-            self.failed.join(", ")
-        );
-    }
 }
 
 /// What a start that takes too long is busy with.

@@ -14,7 +14,7 @@ give_up() {
 }
 stty -F /dev/ttyS0 raw
 while read -r module; do
-    insmod "/modules/$module" || give_up "module $module"
+    insmod "/lib/modules/$(uname -r)/$module" || give_up "module $module"
 done </modules/order
 say ready
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,cache=loose,ro host /host || give_up "the host's files"

@@ -1,10 +1,8 @@
 //! The guest: a virtual machine whose footage disk is logged, in which a recorder runs.
 
 mod clock;
-pub mod cpio;
-mod kit;
 mod qemu;
 
 pub use clock::Clock;
-pub use kit::{Kit, cache};
+pub use picam_guest_tests::kit::{Kit, cache};
 pub use qemu::{Guest, Recording};

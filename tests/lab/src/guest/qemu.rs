@@ -9,10 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::clock::{Clock, Tick};
-use super::kit::Kit;
+use picam_guest_tests::kit::Kit;
+
 use crate::blklog::Log;
 use crate::disk::Base;
 
+/// The kernel's modules that the guest needs, without those that they need themselves.
+const MODULES: [&str; 5] = ["virtio_blk", "9pnet_virtio", "9p", "overlay", "exfat"];
 /// Whether the kernel's virtualisation was tried and did not work.
 static NO_KVM: AtomicBool = AtomicBool::new(false);
 /// How long the guest may take to say its first word with it; seconds without it.
@@ -132,8 +135,9 @@ impl Guest<'_> {
         crate::fuse::format(&paths.disk, self.disk_len).ok_or("no mkfs.exfat")?;
         let base = Base::read(&paths.disk).map_err(|error| error.to_string())?;
         File::create(&paths.log).map_err(|error| error.to_string())?;
-        fs::write(&paths.initramfs, self.kit.initramfs(&self.job))
-            .map_err(|error| error.to_string())?;
+        let init = include_str!("init.sh");
+        let initramfs = self.kit.initramfs(init, &self.job, &MODULES, &[]);
+        fs::write(&paths.initramfs, initramfs).map_err(|error| error.to_string())?;
 
         let started = Instant::now();
         let mut running = self.start(&paths, kvm)?;

@@ -1,19 +1,16 @@
-//! What the guest is made of: a virtual machine, Debian's kernel and busybox, as `scripts/power-lab --fetch`
-//! keeps them in the cache, and the initial root filesystem put together from them.
+//! What a guest is made of: a virtual machine, Debian's kernel and busybox, as `scripts/lib/guest.sh` keeps them
+//! in the cache, and the initial root filesystem put together from them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::cpio::Cpio;
-
-/// The kernel's modules that the guest needs, without those that they need themselves.
-const MODULES: [&str; 5] = ["virtio_blk", "9pnet_virtio", "9p", "overlay", "exfat"];
+use crate::cpio::Cpio;
 
 /// Where it all lies.
 #[derive(Debug, Clone)]
 pub struct Kit {
-    /// The directory that `scripts/power-lab --fetch` filled.
+    /// The directory that `scripts/lib/guest.sh` fills.
     pub at: PathBuf,
     kernel: PathBuf,
     modules: PathBuf,
@@ -96,12 +93,12 @@ impl Kit {
         }
     }
 
-    /// Modules in the order in which they must be loaded, those they need before them.
-    fn modules(&self) -> Vec<PathBuf> {
+    /// Everything that the kernel can load: its own modules, and those built beside it.
+    fn all_modules(&self) -> Vec<PathBuf> {
         let mut all = Vec::new();
-        let mut folders = vec![self.modules.join("kernel")];
+        let mut folders = vec![self.modules.join("kernel"), self.codec()];
         while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap() {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
@@ -110,11 +107,17 @@ impl Kit {
                 }
             }
         }
-        let mut order = Vec::new();
-        for module in MODULES {
-            self.add_module(module, &all, &mut order);
-        }
-        order
+        all
+    }
+
+    /// Where `vicodec` and what it needs lie, which Debian does not build.
+    fn codec(&self) -> PathBuf {
+        self.at.join("codec").join(self.kernel_version())
+    }
+
+    /// Whether `vicodec` was built.
+    pub fn has_codec(&self) -> bool {
+        self.codec().join("vicodec.ko").exists()
     }
 
     fn add_module(&self, name: &str, all: &[PathBuf], order: &mut Vec<PathBuf>) {
@@ -132,27 +135,62 @@ impl Kit {
         order.push(path.clone());
     }
 
-    /// The initial root filesystem, in which `job` is what shall be done.
-    pub fn initramfs(&self, job: &str) -> Vec<u8> {
+    /// The initial root filesystem. It holds busybox, `init`, the text `job` as `/job`, and the kernel's modules
+    /// `boot` and `later` with those that they need: all of `boot` are named in `/modules/order`, as they have to be
+    /// loaded; all of both lie where busybox's `modprobe` finds them.
+    pub fn initramfs(&self, init: &str, job: &str, boot: &[&str], later: &[&str]) -> Vec<u8> {
+        let all = self.all_modules();
+        let (mut order, mut every) = (Vec::new(), Vec::new());
+        for name in boot {
+            self.add_module(name, &all, &mut order);
+        }
+        for name in boot.iter().chain(later) {
+            self.add_module(name, &all, &mut every);
+        }
+        let lib = format!("lib/modules/{}", self.kernel_version());
         let mut archive = Cpio::default();
         for folder in [
-            "bin", "dev", "proc", "sys", "host", "over", "root", "modules",
+            "bin",
+            "dev",
+            "proc",
+            "sys",
+            "host",
+            "over",
+            "root",
+            "modules",
+            "lib",
+            "lib/modules",
+            &lib,
         ] {
             archive.directory(folder);
         }
         archive.file("bin/busybox", &fs::read(self.busybox()).unwrap(), true);
-        archive.file("init", include_bytes!("init.sh"), true);
+        archive.file("init", init.as_bytes(), true);
         archive.file("job", job.as_bytes(), false);
-        let mut order = String::new();
-        for path in self.modules() {
-            let name = format!("{}.ko", module_name(&path));
-            archive.file(&format!("modules/{name}"), &unpack(&path), false);
-            order += &name;
-            order.push('\n');
+        let file = |path: &PathBuf| format!("{}.ko\n", module_name(path));
+        archive.file(
+            "modules/order",
+            order.iter().map(file).collect::<String>().as_bytes(),
+            false,
+        );
+        let mut depends = String::new();
+        for path in &every {
+            let (name, content) = (module_name(path), unpack(path));
+            archive.file(&format!("{lib}/{name}.ko"), &content, false);
+            // All that it needs, and all that those need, the latter behind the former.
+            let mut below = Vec::new();
+            self.add_module(&name, &every, &mut below);
+            below.pop();
+            let below: Vec<_> = below.iter().rev().map(module_name_of).collect();
+            depends += &format!("{name}.ko:{}\n", below.concat());
         }
-        archive.file("modules/order", order.as_bytes(), false);
+        archive.file(&format!("{lib}/modules.dep"), depends.as_bytes(), false);
         archive.finish()
     }
+}
+
+fn module_name_of(path: &PathBuf) -> String {
+    format!(" {}.ko", module_name(path))
 }
 
 /// Names of modules may be written with `-` or `_`.

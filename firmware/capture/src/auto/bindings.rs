@@ -1,0 +1,260 @@
+//! Which camera has which name, for good.
+//!
+//! Kept in one small text file beside the footage: the card is the database. Whoever deletes it lets names be given
+//! anew.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::v4l2::{DeviceName, Found};
+use crate::{CameraSpec, SourceSpec};
+
+/// Name of the file.
+pub const BINDINGS_NAME: &str = "picam-cameras.txt";
+/// The same while it is written. It is whole before it takes the other's place, and counts if that is missing.
+pub const BINDINGS_NEW: &str = "picam-cameras.new";
+/// No honest file is longer, in bytes.
+const MAX_LEN: u64 = 64 * 1024;
+/// More cameras than these are not added by themselves.
+const MOST_CAMERAS: usize = 8;
+/// A card that does not take the file is asked again.
+const RETRY: Duration = Duration::from_secs(2);
+/// So often.
+const RETRIES: u32 = 300;
+
+const HEADER: &str = "\
+# Which camera has which name, where picam.toml says source = \"auto\". A line is a name and a device. Delete a line, or
+# this file, and the name goes to the camera that is found first.
+";
+
+/// A camera's name and the device that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The camera's name, as in [`CameraSpec`].
+    pub name: String,
+    /// What lasts of the device: [`Found::id`].
+    pub device: String,
+}
+
+/// All of them, shared by the cameras of one recorder. Its lock is held for moments, and never while the card is asked.
+#[derive(Debug, Default)]
+pub struct Bindings {
+    directory: Option<PathBuf>,
+    /// Devices that a line of picam.toml names.
+    reserved: Vec<DeviceName>,
+    list: Mutex<Vec<Binding>>,
+}
+
+impl Bindings {
+    /// Those of the card, whose footage is in `directory`. What cannot be read is empty.
+    pub fn of(directory: &Path) -> Self {
+        Self {
+            directory: Some(directory.to_owned()),
+            reserved: Vec::new(),
+            list: Mutex::new(load(directory).unwrap_or_default()),
+        }
+    }
+
+    /// Those of a card that did not answer: what it says is asked again when something is written down.
+    pub fn unread(directory: &Path) -> Self {
+        Self {
+            directory: Some(directory.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// All there are.
+    pub fn all(&self) -> Vec<Binding> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Binding>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives `name` to `device`, unless either is bound already; and writes that down, however long the card takes.
+    pub(crate) fn bind(self: &Arc<Self>, name: &str, device: &str) {
+        if !add(&mut self.lock(), name, device) {
+            return;
+        }
+        let this = self.clone();
+        let writing = std::thread::Builder::new().name("bindings".to_owned());
+        // Without a thread, it is found anew at the next start.
+        let _ = writing.spawn(move || this.write_down());
+    }
+
+    fn write_down(&self) {
+        let Some(directory) = &self.directory else {
+            return;
+        };
+        for _ in 0..RETRIES {
+            match self.merge_and_store(directory) {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::debug!("the cameras' names are not on the card yet: {error}")
+                }
+            }
+            std::thread::sleep(RETRY);
+        }
+    }
+
+    /// What stands on the card goes first: it may not have been there when the recorder began.
+    fn merge_and_store(&self, directory: &Path) -> io::Result<()> {
+        let mut merged = load(directory)?;
+        for binding in self.all() {
+            add(&mut merged, &binding.name, &binding.device);
+        }
+        store(directory, &merged)
+    }
+
+    /// Whether a device may be given to a camera that has none.
+    pub(crate) fn is_free(&self, found: &Found) -> bool {
+        let named = |device: &DeviceName| {
+            let path = fs::canonicalize(device.path(Path::new("/")));
+            path.is_ok_and(|path| path == found.node)
+        };
+        found.problem.is_none()
+            && !found.is_new
+            && !self.lock().iter().any(|binding| binding.device == found.id)
+            && !self.reserved.iter().any(named)
+    }
+
+    /// The cameras to record: those of the configuration, and, if one of these is `auto`, every other that has a name
+    /// already or is there now. New ones are called `cam2` and so on.
+    pub fn expand(
+        mut self,
+        mut cameras: Vec<CameraSpec>,
+        found: &[Found],
+    ) -> (Arc<Self>, Vec<CameraSpec>) {
+        self.reserved = cameras
+            .iter()
+            .filter_map(|camera| match &camera.source {
+                SourceSpec::V4l2(params) => Some(params.device.clone()),
+                _ => None,
+            })
+            .collect();
+        let this = Arc::new(self);
+        let auto = cameras
+            .iter()
+            .rev()
+            .find_map(|camera| match &camera.source {
+                SourceSpec::Auto(wishes) => Some(*wishes),
+                _ => None,
+            });
+        let Some(wishes) = auto else {
+            return (this, cameras);
+        };
+        let with = |name: &str| CameraSpec {
+            name: name.to_owned(),
+            source: SourceSpec::Auto(wishes),
+        };
+        for binding in this.all() {
+            let known = cameras.iter().any(|camera| camera.name == binding.name);
+            if !known && cameras.len() < MOST_CAMERAS {
+                cameras.push(with(&binding.name));
+            }
+        }
+        // The first go to those that have a name and no device.
+        let waiting = cameras.iter().filter(|camera| {
+            let bound = this
+                .lock()
+                .iter()
+                .any(|binding| binding.name == camera.name);
+            matches!(camera.source, SourceSpec::Auto(_)) && !bound
+        });
+        let free = found.iter().filter(|found| this.is_free(found));
+        let more: Vec<&Found> = free.skip(waiting.count()).collect();
+        for found in more {
+            if cameras.len() < MOST_CAMERAS {
+                let name = this.new_name(cameras.iter().map(|camera| camera.name.as_str()));
+                this.bind(&name, &found.id);
+                cameras.push(with(&name));
+            }
+        }
+        (this, cameras)
+    }
+
+    /// A name that nobody has.
+    pub(crate) fn new_name<'a>(&self, taken: impl Iterator<Item = &'a str>) -> String {
+        let taken: Vec<&str> = taken.collect();
+        let list = self.lock();
+        let is_free = |name: &String| {
+            !taken.contains(&name.as_str()) && !list.iter().any(|binding| binding.name == *name)
+        };
+        let mut names = (2..).map(|n| format!("cam{n}"));
+        names.find(is_free).unwrap_or_default()
+    }
+}
+
+/// Whether it was added: neither name nor device was bound.
+fn add(list: &mut Vec<Binding>, name: &str, device: &str) -> bool {
+    let known = |binding: &Binding| binding.name == name || binding.device == device;
+    if list.iter().any(known) {
+        return false;
+    }
+    list.push(Binding {
+        name: name.to_owned(),
+        device: device.to_owned(),
+    });
+    true
+}
+
+/// Reads the lines that can be used.
+fn parse(text: &str) -> Vec<Binding> {
+    let mut list = Vec::new();
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with('#'))
+    {
+        if let Some((name, device)) = line.split_once(char::is_whitespace)
+            && CameraSpec::parse(&format!("{name}=auto")).is_ok()
+            && DeviceName::new(device.trim()).is_ok()
+        {
+            add(&mut list, name, device.trim());
+        }
+    }
+    list
+}
+
+fn show(list: &[Binding]) -> String {
+    let mut text = HEADER.to_owned();
+    for binding in list {
+        let _ = writeln!(text, "{} {}", binding.name, binding.device);
+    }
+    text
+}
+
+fn load(directory: &Path) -> io::Result<Vec<Binding>> {
+    for name in [BINDINGS_NAME, BINDINGS_NEW] {
+        match File::open(directory.join(name)) {
+            Ok(file) => {
+                let mut bytes = Vec::new();
+                file.take(MAX_LEN).read_to_end(&mut bytes)?;
+                return Ok(parse(&String::from_utf8_lossy(&bytes)));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    // A directory that is missing is a card that is not there.
+    fs::metadata(directory).map(|_| Vec::new())
+}
+
+/// On the card when it returns. A power cut leaves the old file, the new one, or both.
+fn store(directory: &Path, list: &[Binding]) -> io::Result<()> {
+    let new = directory.join(BINDINGS_NEW);
+    let mut file = File::create(&new)?;
+    file.write_all(show(list).as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, directory.join(BINDINGS_NAME))?;
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+#[path = "bindings_tests.rs"]
+mod tests;

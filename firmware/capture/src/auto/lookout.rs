@@ -1,0 +1,85 @@
+//! Looks out for cameras that come while another is recorded.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use picam_media::AccessUnit;
+
+use super::Bindings;
+use crate::v4l2::{self, nodes_signature};
+use crate::{CaptureError, Event, Source};
+
+/// How often it looks whether nodes have come or gone.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// A source, and what it looks out for: a camera that has no name gets one, and is recorded from the next start on.
+pub(super) struct Lookout {
+    source: Box<dyn Source>,
+    bindings: Arc<Bindings>,
+    looked: Instant,
+    seen: u64,
+}
+
+impl Lookout {
+    pub(super) fn over(source: Box<dyn Source>, bindings: Arc<Bindings>) -> Self {
+        Self {
+            source,
+            bindings,
+            looked: Instant::now(),
+            seen: 0,
+        }
+    }
+
+    fn look(&mut self) {
+        if self.looked.elapsed() < EVERY {
+            return;
+        }
+        self.looked = Instant::now();
+        let now = nodes_signature(Path::new("/"));
+        if std::mem::replace(&mut self.seen, now) == now {
+            return;
+        }
+        let bindings = self.bindings.clone();
+        // Opening a node may hang.
+        let looking = std::thread::Builder::new().name("lookout".to_owned());
+        let _ = looking.spawn(move || name_new_ones(&bindings));
+    }
+}
+
+fn name_new_ones(bindings: &Arc<Bindings>) {
+    for found in v4l2::find(Path::new("/")) {
+        if bindings.is_free(&found) {
+            let name = bindings.new_name(std::iter::empty());
+            bindings.bind(&name, &found.id);
+            let card = &found.identity.card;
+            tracing::info!(
+                "another camera ({card}, {}) is recorded as {name} from the next start on",
+                found.id
+            );
+        }
+    }
+}
+
+impl Source for Lookout {
+    fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Event, CaptureError> {
+        self.look();
+        self.source.read(unit, timeout)
+    }
+
+    fn request_key_frame(&mut self) -> bool {
+        self.source.request_key_frame()
+    }
+
+    fn replays(&self) -> bool {
+        self.source.replays()
+    }
+
+    fn is_live(&self) -> bool {
+        self.source.is_live()
+    }
+
+    fn describe(&self) -> String {
+        self.source.describe()
+    }
+}

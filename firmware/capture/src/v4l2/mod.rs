@@ -1,0 +1,243 @@
+//! Cameras that the kernel knows (V4L2): USB cameras, and whatever else delivers pictures by a video node.
+//!
+//! What is asked of a node is [`device::Device`]; all above it is plain and tested with one that is imitated.
+
+mod arrivals;
+mod device;
+#[cfg(test)]
+mod fake;
+mod format;
+mod jpeg;
+#[cfg(test)]
+mod measure;
+mod negotiate;
+mod nodes;
+mod params;
+mod pictures;
+mod pixels;
+mod sys;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use picam_media::AccessUnit;
+use picam_time::Clock;
+
+use self::arrivals::Arrivals;
+use self::device::{Buffer, Device, Mode, UsableSizes, Wait};
+use self::pictures::{Pictures, Taken};
+use crate::{CaptureError, Config, Event, Source};
+
+pub use self::device::{Control, FourCc, Identity, Offer};
+pub use self::format::PixelFormat;
+pub use self::nodes::{Found, find};
+pub(crate) use self::nodes::{nodes_signature, signature};
+pub use self::params::{DeviceName, V4l2Params, Wishes};
+
+/// Buffers that the driver fills while pictures are encoded: more than a quarter of a second at 30 a second.
+const BUFFERS: u32 = 8;
+
+/// The open camera.
+pub(crate) struct V4l2Source<D> {
+    device: D,
+    clock: Arc<dyn Clock>,
+    /// What it calls itself, and how it delivers.
+    description: String,
+    pictures: Pictures,
+    arrivals: Arrivals,
+    begun: bool,
+    /// Pictures lost since the last unit.
+    lost: u32,
+}
+
+/// Opens the camera that `params` names.
+pub(crate) fn open(
+    params: &V4l2Params,
+    clock: Arc<dyn Clock>,
+) -> Result<Box<dyn Source>, CaptureError> {
+    let path = params.device.path(Path::new("/"));
+    let node = sys::Node::open(&path).map_err(|error| open_error(&params.device, error))?;
+    let name = format!("v4l2:{}", params.device);
+    Ok(Box::new(V4l2Source::start(
+        node,
+        &name,
+        &params.wishes,
+        clock,
+    )?))
+}
+
+/// Says what to do about a node that cannot be opened.
+fn open_error(device: &DeviceName, source: io::Error) -> CaptureError {
+    let what = match source.kind() {
+        io::ErrorKind::NotFound => format!("the camera {device} is not there"),
+        io::ErrorKind::PermissionDenied => format!(
+            "the camera {device} may not be opened: add this user to the group of {device} (video)"
+        ),
+        io::ErrorKind::ResourceBusy => format!("another program uses the camera {device}"),
+        _ => format!("opening the camera {device}"),
+    };
+    CaptureError::Io {
+        context: what,
+        source,
+    }
+}
+
+impl<D: Device> V4l2Source<D> {
+    /// Agrees with the device on a mode and begins to stream.
+    pub(crate) fn start(
+        mut device: D,
+        name: &str,
+        wishes: &Wishes,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CaptureError> {
+        let unusable = |what: String| CaptureError::Stream(format!("{name}: {what}"));
+        let failed = |what: &str| {
+            let context = format!("{name}: {what}");
+            move |source| CaptureError::Io { context, source }
+        };
+        let identity = device.identity().map_err(failed("asking what it is"))?;
+        if !identity.captures || identity.takes_pictures {
+            return Err(unusable(format!(
+                "{} ({}) delivers no pictures: it is no camera; picam probe lists those that are",
+                identity.card, identity.driver
+            )));
+        }
+        let usable = UsableSizes {
+            wanted: wishes.size.map(|(w, h)| (w.into(), h.into())),
+        };
+        let offers = device
+            .offers(&usable)
+            .map_err(failed("asking for its formats"))?;
+        let wanted: Mode = negotiate::choose(&offers, wishes).map_err(&unusable)?;
+        let agreed = match device.set_mode(&wanted) {
+            Ok(agreed) => agreed,
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                return Err(failed("another program uses it")(error));
+            }
+            Err(error) => return Err(failed("setting its format")(error)),
+        };
+        let pictures = Pictures::of(&agreed, wishes).map_err(&unusable)?;
+        device.start(BUFFERS).map_err(failed("starting it"))?;
+        let mut description = format!("{name} ({}): {}", identity.card, pictures.describe(&agreed));
+        for change in negotiate::changes(wishes, &wanted, &agreed) {
+            description.push_str("; ");
+            description.push_str(&change);
+        }
+        Ok(Self {
+            device,
+            clock,
+            description,
+            pictures,
+            arrivals: Arrivals::default(),
+            begun: false,
+            lost: 0,
+        })
+    }
+
+    /// The next buffer that the driver has filled.
+    fn next_buffer(&mut self, timeout: Duration) -> Result<Option<Buffer>, CaptureError> {
+        let failed = |source: io::Error| CaptureError::Io {
+            context: match source.raw_os_error() {
+                Some(NO_DEVICE) => "it was unplugged".to_owned(),
+                _ => "waiting for pictures".to_owned(),
+            },
+            source,
+        };
+        let waited = self.device.wait(timeout).map_err(failed)?;
+        if waited == Wait::Nothing {
+            return Ok(None);
+        }
+        match self.device.dequeue().map_err(failed)? {
+            None if waited == Wait::Fault => Err(CaptureError::Stream(
+                "the driver says that no picture will come any more".to_owned(),
+            )),
+            buffer => Ok(buffer),
+        }
+    }
+
+    /// Makes a unit of what is in the buffer, and gives it back to the driver.
+    fn take(&mut self, buffer: Buffer, unit: &mut AccessUnit) -> Result<Event, CaptureError> {
+        let now = self.device.monotonic();
+        let captured = self.arrivals.captured(&buffer, now, &*self.clock);
+        let before = self.arrivals.lost_before(buffer.sequence);
+        self.lost = self.lost.saturating_add(before);
+        if before > 0 && self.pictures.refer_to_lost() {
+            self.device.force_key_frame();
+        }
+        let usable = !buffer.is_damaged && buffer.used > 0;
+        let taken = match usable {
+            true => self.pictures.take(self.device.bytes(&buffer), unit)?,
+            false => Taken::Damaged,
+        };
+        self.device
+            .requeue(buffer)
+            .map_err(|source| CaptureError::Io {
+                context: "giving a buffer back".to_owned(),
+                source,
+            })?;
+        let taken = match taken {
+            Taken::Picture => self.pictures.encode(unit)?,
+            taken => taken,
+        };
+        match taken {
+            Taken::Unit => {
+                unit.dropped_before = unit
+                    .dropped_before
+                    .saturating_add(std::mem::take(&mut self.lost));
+                self.arrivals.stamp(unit, captured);
+                Ok(Event::Unit)
+            }
+            Taken::Damaged => {
+                if self.pictures.refer_to_lost() {
+                    self.device.force_key_frame();
+                }
+                Ok(Event::Gap { damaged: 1 })
+            }
+            // Counted as lost: nothing can show it.
+            Taken::Picture | Taken::NoStart => {
+                self.lost = self.lost.saturating_add(1);
+                Ok(Event::Timeout)
+            }
+            Taken::Skipped => Ok(Event::Timeout),
+        }
+    }
+}
+
+/// ENODEV.
+const NO_DEVICE: i32 = 19;
+
+impl<D: Device> Source for V4l2Source<D> {
+    fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Event, CaptureError> {
+        if !std::mem::replace(&mut self.begun, true) {
+            return Ok(Event::Config(Config::default()));
+        }
+        let end = Instant::now().checked_add(timeout);
+        loop {
+            let left = end.map_or(timeout, |end| end.saturating_duration_since(Instant::now()));
+            let Some(buffer) = self.next_buffer(left)? else {
+                return Ok(Event::Timeout);
+            };
+            match self.take(buffer, unit)? {
+                // Nothing to tell yet; the time is not over.
+                Event::Timeout if end.is_some_and(|end| Instant::now() < end) => {}
+                event => return Ok(event),
+            }
+        }
+    }
+
+    fn request_key_frame(&mut self) -> bool {
+        self.pictures.request_key_frame() || self.device.force_key_frame()
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    fn describe(&self) -> String {
+        self.description.clone()
+    }
+}

@@ -1,0 +1,248 @@
+//! From what a camera's buffers hold to access units: as they come, or decoded and encoded.
+
+use picam_media::annexb::nals;
+use picam_media::{
+    AccessUnit, Codec, Colour, Encoder, EncoderSettings, MediaError, UnitBuilder, Yuv420,
+};
+
+use super::device::Agreed;
+use super::format::PixelFormat;
+use super::jpeg;
+use super::negotiate::show;
+use super::params::Wishes;
+use super::pixels::convert;
+use crate::CaptureError;
+use crate::source::stream_error;
+
+/// Pictures a second where the driver does not say: for the encoder's budget.
+const USUAL_RATE: u32 = 30;
+/// Bits a pixel and picture, in thousandths: 4 Mbit/s at 1280x720 and 30 pictures a second.
+const MILLIBITS: u64 = 145;
+/// What is encoded takes at least and at most so many bits a second.
+const BITRATES: std::ops::RangeInclusive<u64> = 300_000..=20_000_000;
+/// So many pictures in a row that cannot be decoded are a camera that fails.
+const MOST_BROKEN: u32 = 300;
+
+/// What became of a buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// The unit is complete but for its times.
+    Unit,
+    /// A picture waits to be encoded; the buffer is not needed any more.
+    Picture,
+    /// It cannot be used.
+    Damaged,
+    /// It is whole, and refers to pictures that came before the camera was opened.
+    NoStart,
+    /// The encoder left it out, and counts it with the next.
+    Skipped,
+}
+
+/// What makes units of a camera's pictures.
+pub(crate) enum Pictures {
+    /// H.264 as it comes.
+    Encoded(AsTheyCome),
+    /// Everything else.
+    Plain(Box<Plain>),
+}
+
+/// Takes a stream apart.
+pub(crate) struct AsTheyCome {
+    builder: UnitBuilder,
+    started: bool,
+}
+
+/// Decodes and encodes.
+pub(crate) struct Plain {
+    format: PixelFormat,
+    stride: usize,
+    size: (usize, usize),
+    picture: Yuv420,
+    jpeg: jpeg::Decoder,
+    encoder: Encoder,
+    key_wanted: bool,
+    /// Pictures in a row that could not be used, and what was wrong with the last.
+    broken: u32,
+}
+
+impl Pictures {
+    /// For what was agreed with the driver.
+    pub(crate) fn of(agreed: &Agreed, wishes: &Wishes) -> Result<Self, String> {
+        let format = PixelFormat::of(agreed.fourcc)
+            .filter(|&format| wishes.format.is_none_or(|wanted| wanted == format))
+            .ok_or_else(|| format!("the driver insists on {}", agreed.fourcc))?;
+        if format.is_recorded_as_it_comes() {
+            return Ok(Self::Encoded(AsTheyCome {
+                builder: UnitBuilder::new(Codec::H264),
+                started: false,
+            }));
+        }
+        if !agreed.has_whole_frames {
+            return Err(
+                "it delivers half pictures (interlaced fields), which cannot be recorded".into(),
+            );
+        }
+        let (width, height) = (agreed.width, agreed.height);
+        let side = |side: u32| {
+            u16::try_from(side)
+                .ok()
+                .filter(|side| (16..=3840).contains(side))
+        };
+        let (Some(w), Some(h)) = (side(width), side(height)) else {
+            return Err(format!("pictures of {width}x{height} cannot be encoded"));
+        };
+        let fps = agreed
+            .rate
+            .map_or(USUAL_RATE, |rate| rate.hz().round() as u32)
+            .max(1);
+        let picture = Yuv420::new(w, h);
+        let encoder = Encoder::new(EncoderSettings {
+            width: w & !1,
+            height: h & !1,
+            fps,
+            bitrate: wishes
+                .bitrate
+                .unwrap_or_else(|| usual_bitrate(width, height, fps)),
+            gop: wishes.gop.unwrap_or(fps),
+            colour: match format {
+                // JFIF: BT.601, from 0 to 255.
+                PixelFormat::Mjpeg => Colour::Bt601Full,
+                _ => match (agreed.is_709, agreed.is_full_range) {
+                    (true, false) => Colour::Bt709,
+                    (true, true) => Colour::Bt709Full,
+                    (false, false) => Colour::Bt601,
+                    (false, true) => Colour::Bt601Full,
+                },
+            },
+        });
+        let size = (width as usize, height as usize);
+        Ok(Self::Plain(Box::new(Plain {
+            format,
+            stride: agreed.stride as usize,
+            size,
+            picture,
+            jpeg: jpeg::Decoder::new(size.0, size.1),
+            encoder: encoder.map_err(|error| error.to_string())?,
+            key_wanted: true,
+            broken: 0,
+        })))
+    }
+
+    /// How it delivers, in words.
+    pub(crate) fn describe(&self, agreed: &Agreed) -> String {
+        let how = match self {
+            Self::Encoded(_) => "recorded as it comes",
+            Self::Plain(_) => "encoded in software",
+        };
+        let rate = agreed
+            .rate
+            .map(|rate| format!(" at {} pictures a second", show(rate)));
+        let format = PixelFormat::of(agreed.fourcc).map_or("", PixelFormat::name);
+        format!(
+            "{format} {}x{}{}, {how}",
+            agreed.width,
+            agreed.height,
+            rate.unwrap_or_default()
+        )
+    }
+
+    /// Whether the pictures after a lost one cannot be right before the next key frame.
+    pub(crate) const fn refer_to_lost(&self) -> bool {
+        matches!(self, Self::Encoded(_))
+    }
+
+    /// Whether the next picture will be one that decoding can start at.
+    pub(crate) fn request_key_frame(&mut self) -> bool {
+        match self {
+            Self::Encoded(_) => false,
+            Self::Plain(plain) => {
+                plain.key_wanted = true;
+                true
+            }
+        }
+    }
+
+    /// Takes what a buffer holds.
+    pub(crate) fn take(
+        &mut self,
+        bytes: &[u8],
+        unit: &mut AccessUnit,
+    ) -> Result<Taken, CaptureError> {
+        match self {
+            Self::Encoded(stream) => {
+                let taken = stream.take(bytes, unit);
+                taken.map_err(|error| stream_error("the camera's H.264", error))
+            }
+            Self::Plain(plain) => plain.take(bytes),
+        }
+    }
+
+    /// Encodes the picture that was taken.
+    pub(crate) fn encode(&mut self, unit: &mut AccessUnit) -> Result<Taken, CaptureError> {
+        let Self::Plain(plain) = self else {
+            return Ok(Taken::Skipped);
+        };
+        let key = std::mem::take(&mut plain.key_wanted);
+        match plain.encoder.encode(&plain.picture, key, unit) {
+            Ok(true) => Ok(Taken::Unit),
+            Ok(false) => Ok(Taken::Skipped),
+            Err(error) => Err(stream_error("encoding", error)),
+        }
+    }
+}
+
+impl AsTheyCome {
+    fn take(&mut self, bytes: &[u8], unit: &mut AccessUnit) -> Result<Taken, MediaError> {
+        self.builder.begin(unit);
+        let mut units = 0;
+        for nal in nals(bytes) {
+            units += 1;
+            self.builder.push(unit, nal)?;
+        }
+        if !self.builder.finish(unit)? {
+            // What the builder has counted is told by the event.
+            let damage = self.builder.take_damage();
+            return Ok(match self.builder.sets().is_known() {
+                false => Taken::NoStart,
+                // Parameter sets alone, say.
+                true if damage == 0 && units > 0 => Taken::Skipped,
+                true => Taken::Damaged,
+            });
+        }
+        if !(self.started || unit.start.is_start()) {
+            self.builder.skip(unit);
+            return Ok(Taken::NoStart);
+        }
+        self.started = true;
+        unit.dropped_before = 0;
+        Ok(Taken::Unit)
+    }
+}
+
+impl Plain {
+    fn take(&mut self, bytes: &[u8]) -> Result<Taken, CaptureError> {
+        let done = match self.format {
+            PixelFormat::Mjpeg => self.jpeg.decode(bytes, &mut self.picture),
+            format => convert(format, bytes, self.stride, self.size, &mut self.picture)
+                .map_err(|_| format!("a picture of {} bytes is too short", bytes.len())),
+        };
+        let Err(what) = done else {
+            self.broken = 0;
+            return Ok(Taken::Picture);
+        };
+        self.broken = self.broken.saturating_add(1);
+        if self.broken > MOST_BROKEN {
+            return Err(CaptureError::Stream(format!(
+                "{MOST_BROKEN} pictures in a row cannot be used, the last one: {what}"
+            )));
+        }
+        Ok(Taken::Damaged)
+    }
+}
+
+/// What a picture of this size takes.
+fn usual_bitrate(width: u32, height: u32, fps: u32) -> u32 {
+    let pixels = u64::from(width) * u64::from(height) * u64::from(fps);
+    let bits = (pixels * MILLIBITS / 1000).clamp(*BITRATES.start(), *BITRATES.end());
+    u32::try_from(bits).unwrap_or(u32::MAX)
+}
