@@ -20,6 +20,7 @@ mod source_clock;
 mod spec;
 mod timeline;
 mod v4l2;
+mod video_node;
 mod wake;
 
 use std::sync::Arc;

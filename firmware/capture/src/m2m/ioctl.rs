@@ -1,30 +1,26 @@
-//! The kernel's side of an encoder: multi-planar calls of Video4Linux, and mapped buffers.
+//! The kernel's side of an encoder: calls of Video4Linux for buffers of several planes. What all nodes share is in
+//! [`crate::video_node`].
 //!
-//! All `unsafe` of the encoder is in here; what to call, and when, is decided above ([`super::plan`], [`super::machine`]).
+//! What to call, and when, is decided above ([`super::plan`], [`super::machine`]).
 #![allow(unsafe_code)]
 
-use std::ffi::{c_int, c_void};
-use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use moq_v4l::sys as raw;
-use moq_v4l::v4l2::{self, vidioc};
+use moq_v4l::v4l2::vidioc;
 use picam_media::{Colour, Yuv420};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
+use rustix::event::PollFlags;
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::mm::ProtFlags;
 
 use super::find::Facts;
 use super::ids;
 use super::layout::Layout;
 use super::plan::{INPUTS, OUTPUTS, Step, YU12};
 use super::port::{Event, Next, Output, Port, WaitFor};
+use crate::video_node::{Argument, Mapping, VideoNode, capabilities, monotonic, text};
 
 /// Pictures go in here; the names are the driver's, which puts them out.
 const PICTURES: u32 = raw::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
@@ -33,61 +29,9 @@ const MMAP: u32 = raw::v4l2_memory_V4L2_MEMORY_MMAP;
 /// No device has more formats: an enumeration that never ends is cut off.
 const MOST_FORMATS: u32 = 64;
 
-/// Structures of `videodev2.h` that are passed by ioctl.
-///
-/// # Safety
-/// All-zero bytes are a value of the type, and it owns nothing.
-unsafe trait Argument: Sized {
-    fn zeroed() -> Self {
-        // SAFETY: what the trait promises.
-        unsafe { std::mem::zeroed() }
-    }
-}
-
-macro_rules! arguments {
-    ($($type:ident)*) => {$(
-        // SAFETY: integers, arrays and unions of integers, and raw pointers, all of which may be zero.
-        unsafe impl Argument for raw::$type {}
-    )*};
-}
-
-arguments! {
-    v4l2_capability v4l2_fmtdesc v4l2_format v4l2_pix_format_mplane v4l2_streamparm v4l2_outputparm v4l2_selection
-    v4l2_requestbuffers v4l2_buffer v4l2_plane v4l2_control v4l2_encoder_cmd v4l2_event v4l2_event_subscription
-}
-
-/// One buffer of the driver, mapped.
-struct Mapping {
-    start: *mut c_void,
-    len: usize,
-}
-
-// SAFETY: the memory belongs to the process, not to a thread.
-unsafe impl Send for Mapping {}
-
-impl Mapping {
-    fn bytes(&self) -> &[u8] {
-        // SAFETY: `len` bytes are mapped as long as `self` lives; `Node::bytes` and `Node::queue` are called for
-        // buffers that the driver does not have.
-        unsafe { std::slice::from_raw_parts(self.start.cast(), self.len) }
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as above, mapped for writing, and borrowed from nobody else.
-        unsafe { std::slice::from_raw_parts_mut(self.start.cast(), self.len) }
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: mapped in `Node::map`; slices of it borrow `self`.
-        let _ = unsafe { munmap(self.start, self.len) };
-    }
-}
-
 /// An open encoder.
 pub struct Node {
-    fd: OwnedFd,
+    node: VideoNode,
     layout: Layout,
     pictures: Vec<Mapping>,
     coded: Vec<Mapping>,
@@ -96,13 +40,8 @@ pub struct Node {
 impl Node {
     /// Opens it, without setting it up.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32)
-            .open(path)?;
         Ok(Self {
-            fd: file.into(),
+            node: VideoNode::open(path)?,
             layout: Layout::default(),
             pictures: Vec::new(),
             coded: Vec::new(),
@@ -113,10 +52,7 @@ impl Node {
     pub(super) fn facts(&self) -> io::Result<Facts> {
         let mut answer = raw::v4l2_capability::zeroed();
         self.ioctl(vidioc::VIDIOC_QUERYCAP, &mut answer)?;
-        let caps = match answer.capabilities & raw::V4L2_CAP_DEVICE_CAPS {
-            0 => answer.capabilities,
-            _ => answer.device_caps,
-        };
+        let caps = capabilities(&answer);
         let is_usable = raw::V4L2_CAP_VIDEO_M2M_MPLANE | raw::V4L2_CAP_STREAMING;
         Ok(Facts {
             driver: text(&answer.driver),
@@ -158,8 +94,8 @@ impl Node {
         for slot in 0..self.coded.len() {
             self.give_back(slot as u32)?;
         }
-        self.switch(vidioc::VIDIOC_STREAMON, PICTURES)?;
-        self.switch(vidioc::VIDIOC_STREAMON, CODED)
+        self.node.stream(true, PICTURES)?;
+        self.node.stream(true, CODED)
     }
 
     fn take_step(&mut self, step: Step, size: (u32, u32)) -> io::Result<()> {
@@ -294,18 +230,8 @@ impl Node {
         let len = plane.length as usize;
         // SAFETY: of the union, the kernel has filled `mem_offset`, as memory is V4L2_MEMORY_MMAP.
         let offset = unsafe { plane.m.mem_offset };
-        // SAFETY: a new mapping, wherever the kernel puts it.
-        let start = unsafe {
-            mmap(
-                std::ptr::null_mut(),
-                len,
-                ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::SHARED,
-                self.fd.as_fd(),
-                offset.into(),
-            )
-        }?;
-        Ok(Mapping { start, len })
+        self.node
+            .map(len, offset, ProtFlags::READ | ProtFlags::WRITE)
     }
 
     /// A call about a buffer of one plane: `fill` says more of what is asked; what the kernel answers.
@@ -332,29 +258,10 @@ impl Node {
     }
 
     fn ioctl<T: Argument>(&self, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
-        loop {
-            let pointer = std::ptr::from_mut(argument).cast();
-            // SAFETY: each request is used with the structure whose size is coded in its number, which is valid
-            // during the call. The only pointer in one is that of `exchange`.
-            let done = unsafe { v4l2::ioctl(self.fd.as_raw_fd(), request, pointer) };
-            match done {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                done => return done,
-            }
-        }
+        // SAFETY: each request is used with the structure whose size is coded in its number. The only pointer in one is
+        // that of `exchange`.
+        unsafe { self.node.call(request, argument) }
     }
-
-    fn switch(&self, request: vidioc::_IOC_TYPE, kind: u32) -> io::Result<()> {
-        let mut kind = kind as c_int;
-        // SAFETY: VIDIOC_STREAMON and VIDIOC_STREAMOFF read one int.
-        unsafe { v4l2::ioctl(self.fd.as_raw_fd(), request, (&raw mut kind).cast()) }
-    }
-}
-
-/// What the driver wrote, up to its first zero.
-fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
 }
 
 fn is(error: &io::Error, errno: Errno) -> bool {
@@ -370,10 +277,9 @@ impl Port for Node {
         let Some(mapping) = self.pictures.get_mut(slot as usize) else {
             return Err(Errno::INVAL.into());
         };
-        let used = self
-            .layout
-            .copy(picture, mapping.bytes_mut())
-            .ok_or(Errno::OVERFLOW)?;
+        // SAFETY: the driver gave this buffer back, or never had it; it is mapped for writing.
+        let into = unsafe { mapping.bytes_mut() };
+        let used = self.layout.copy(picture, into).ok_or(Errno::OVERFLOW)?;
         let time = (stamp / 1_000_000, stamp % 1_000_000);
         self.exchange(vidioc::VIDIOC_QBUF, PICTURES, slot, |buffer, plane| {
             buffer.timestamp.tv_sec = time.0 as _;
@@ -415,7 +321,8 @@ impl Port for Node {
 
     fn bytes(&self, output: &Output) -> &[u8] {
         let mapping = self.coded.get(output.slot as usize);
-        let all = mapping.map_or(&[][..], Mapping::bytes);
+        // SAFETY: it was dequeued, and is given back by `&mut self` alone.
+        let all = mapping.map_or(&[][..], |mapping| unsafe { mapping.bytes() });
         let end = output.offset.saturating_add(output.len).min(all.len());
         all.get(output.offset..end).unwrap_or_default()
     }
@@ -441,15 +348,7 @@ impl Port for Node {
             WaitFor::Output => PollFlags::IN | PollFlags::PRI,
             WaitFor::Input => PollFlags::OUT | PollFlags::PRI,
         };
-        let mut fds = [PollFd::new(&self.fd, wanted)];
-        let timeout = Timespec::try_from(timeout).unwrap_or(Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        });
-        match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.node.wait(wanted, timeout).map(drop)
     }
 
     fn force_key_frame(&mut self) -> io::Result<()> {
@@ -469,15 +368,14 @@ impl Port for Node {
     }
 
     fn now(&self) -> Duration {
-        let now = clock_gettime(ClockId::Monotonic);
-        Duration::try_from(now).unwrap_or_default()
+        monotonic()
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
         // Closing would do it; but mappings go first, and the driver shall not write to them.
-        let _ = self.switch(vidioc::VIDIOC_STREAMOFF, PICTURES);
-        let _ = self.switch(vidioc::VIDIOC_STREAMOFF, CODED);
+        let _ = self.node.stream(false, PICTURES);
+        let _ = self.node.stream(false, CODED);
     }
 }
