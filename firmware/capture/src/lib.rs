@@ -9,7 +9,9 @@
 
 mod auto;
 mod cancel;
+mod encode;
 mod file;
+pub mod m2m;
 mod pace;
 mod params;
 mod sim;
@@ -18,6 +20,7 @@ mod source_clock;
 mod spec;
 mod timeline;
 mod v4l2;
+mod video_node;
 mod wake;
 
 use std::sync::Arc;
@@ -28,6 +31,7 @@ pub use picam_media::FrameRate;
 
 pub use auto::{BINDINGS_NAME, BINDINGS_NEW, Binding, Bindings, LOOKED_FOR};
 pub use cancel::Cancel;
+pub use encode::{Encode, EncoderCounts, Software, Times};
 pub use file::FileParams;
 pub use sim::{BurntClock, SimParams};
 pub use source::{CaptureError, Config, Event, Source};

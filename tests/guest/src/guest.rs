@@ -189,12 +189,26 @@ impl Guest {
             next: AtomicU32::new(0),
             _alone: alone,
         };
+        guest.await_boot(processor)?;
+        Ok(guest)
+    }
+
+    fn await_boot(&self, processor: Processor) -> Result<()> {
+        let started = Instant::now();
         let limit = match processor {
             Processor::Real => KVM_BOOT_TIMEOUT,
             Processor::Emulated => BOOT_TIMEOUT,
         };
-        guest.wait_for("its boot", limit, |said| said.ready.then_some(()))?;
-        Ok(guest)
+        loop {
+            let booted = self.wait_for("its boot", LOOK, |said| said.ready.then_some(()));
+            // QEMU complains of a virtualisation that does not work, and stays.
+            let broken = processor == Processor::Real
+                && fs::metadata(&self.files.errors).is_ok_and(|file| file.len() > 0);
+            match booted {
+                Err(GuestError::Late { .. }) if started.elapsed() < limit && !broken => {}
+                other => return other,
+            }
+        }
     }
 
     /// The directory that is `/out` in the guest. What either side writes there, the other sees.

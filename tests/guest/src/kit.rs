@@ -181,16 +181,16 @@ impl Kit {
             let mut below = Vec::new();
             self.add_module(&name, &every, &mut below);
             below.pop();
-            let below: Vec<_> = below.iter().rev().map(module_name_of).collect();
-            depends += &format!("{name}.ko:{}\n", below.concat());
+            let below = below
+                .iter()
+                .rev()
+                .map(|path| format!(" {}.ko", module_name(path)));
+            let below: String = below.collect();
+            depends += &format!("{name}.ko:{below}\n");
         }
         archive.file(&format!("{lib}/modules.dep"), depends.as_bytes(), false);
         archive.finish()
     }
-}
-
-fn module_name_of(path: &PathBuf) -> String {
-    format!(" {}.ko", module_name(path))
 }
 
 /// Names of modules may be written with `-` or `_`.

@@ -8,7 +8,10 @@ use std::process::{Command, Stdio};
 use crate::uvc::camera::Film;
 use crate::uvc::pictures;
 
-/// A raw picture: I420, its rows without padding. Width at least 160, both sides even.
+/// What the squares of a number need, in pixels.
+pub const LEAST_WIDTH: usize = 160;
+
+/// A raw picture: I420, its rows without padding. Width at least [`LEAST_WIDTH`], both sides even.
 pub fn picture(number: u32, (width, height): (usize, usize)) -> Vec<u8> {
     let mut bytes = vec![128; width * height * 3 / 2];
     let cell = (width / 40).max(4);

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use picam_guest_tests::numbered::Files;
+use picam_guest_tests::uvc::pictures;
 use picam_guest_tests::{Guest, GuestError};
 use picam_testkit::judges;
 use picam_testkit::steps::Steps;
@@ -134,28 +135,25 @@ fn uvc(guest: &Guest) {
             .filter_map(|line| line.strip_prefix("delivered ")?.parse().ok())
             .collect()
     };
-    for (kind, file, pictures) in [
+    for (kind, file, all) in [
         ("mjpeg", "x.mjpeg", &film.mjpeg),
         ("h264", "x.h264", &film.h264),
     ] {
-        let came = std::fs::read(guest.out().join(file)).unwrap();
-        let numbers = delivered(kind);
-        assert!(numbers.len() >= 40, "{kind}: {numbers:?}");
-        let sent: Vec<u8> = numbers
-            .iter()
-            .flat_map(|number| &pictures[number % pictures.len()])
-            .copied()
-            .collect();
-        // The driver goes without its first picture if that had begun before.
-        let first = came[..pictures[numbers[0] % pictures.len()].len().min(came.len())].to_vec();
-        let at = sent.windows(first.len()).position(|window| window == first);
-        assert_eq!(at, Some(0), "{kind}");
-        assert!(
-            sent.starts_with(&came),
-            "{kind}: {} and {} bytes",
-            sent.len(),
-            came.len()
-        );
+        let file = guest.out().join(file);
+        let came = match kind {
+            "mjpeg" => pictures::mjpeg(&file).unwrap(),
+            _ => pictures::h264(&file).unwrap(),
+        };
+        assert_eq!(came.len(), 40, "{kind}");
+        // Nobody takes some while v4l2-ctl writes others.
+        let mut sent = delivered(kind).into_iter();
+        for (n, picture) in came.iter().enumerate() {
+            let found = sent.any(|number| all[number % all.len()] == *picture);
+            assert!(
+                found,
+                "{kind}: picture {n} is none that was delivered behind the one before"
+            );
+        }
     }
 }
 
@@ -168,7 +166,7 @@ fn pulled_out(guest: &Guest) {
     guest.ok("kill -9 $(cat /out/camera.pid)").unwrap();
     let ended = guest.wait(&reader, LONG).unwrap();
     assert!(
-        ended.text.contains("No such device") || ended.code != 0,
+        ended.text.contains("failed") || ended.code != 0,
         "{ended:?}"
     );
     guest

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use picam_media::{AccessUnit, TIMESCALE};
+use picam_media::TIMESCALE;
 use picam_time::{BootNs, Clock};
 
 use super::device::Buffer;
+use crate::Times;
 
 /// More pictures lost at a stroke are a driver that counts anew.
 const MOST_LOST: u32 = 10_000;
@@ -60,17 +61,15 @@ impl Arrivals {
         BootNs(u64::try_from(nanos(stamp)).unwrap_or(0)).shifted_ns(apart)
     }
 
-    /// Gives the unit its times: ticks since the first picture, always later than the one before.
-    pub(crate) fn stamp(&mut self, unit: &mut AccessUnit, captured: BootNs) {
+    /// Times of a picture: ticks since the first one, always later than the one before.
+    pub(crate) fn times(&mut self, captured: BootNs) -> Times {
         let first = *self.first.get_or_insert(captured);
         let ticks = captured.ticks(TIMESCALE).value - first.ticks(TIMESCALE).value;
         let ticks = self
             .last_ticks
             .map_or(ticks, |last| ticks.max(last.saturating_add(1)));
         self.last_ticks = Some(ticks);
-        unit.dts = ticks;
-        unit.pts = ticks;
-        unit.captured = captured;
+        Times { ticks, captured }
     }
 }
 
@@ -159,10 +158,9 @@ mod tests {
             let mut arrivals = Arrivals::default();
             let mut last = i64::MIN;
             for ns in moments {
-                let mut unit = AccessUnit::new();
-                arrivals.stamp(&mut unit, BootNs(ns));
-                prop_assert!(unit.dts > last);
-                last = unit.dts;
+                let times = arrivals.times(BootNs(ns));
+                prop_assert!(times.ticks > last);
+                last = times.ticks;
             }
         }
     }

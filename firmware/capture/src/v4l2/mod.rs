@@ -28,8 +28,9 @@ use picam_media::AccessUnit;
 use picam_time::Clock;
 
 use self::arrivals::Arrivals;
-use self::device::{Buffer, Device, Mode, UsableSizes, Wait};
-use self::pictures::{Pictures, Taken};
+use self::device::{Agreed, Buffer, Device, Mode, UsableSizes, Wait};
+use self::pictures::{OpenEncoder, Pictures, Taken};
+use crate::m2m::open_encoder;
 use crate::{CaptureError, Config, Event, Source};
 
 pub use self::device::{Control, FourCc, Identity, Offer};
@@ -41,17 +42,26 @@ pub use self::params::{DeviceName, V4l2Params, Wishes};
 /// Buffers that the driver fills while pictures are encoded: more than a quarter of a second at 30 a second.
 const BUFFERS: u32 = 8;
 
+/// How often an encoder that works beside the processor is looked at while it has pictures.
+const LOOK: Duration = Duration::from_millis(8);
+/// How long it is waited for when the camera has gone.
+const DRAIN: Duration = Duration::from_millis(300);
+
 /// The open camera.
 pub(crate) struct V4l2Source<D> {
     device: D,
     clock: Arc<dyn Clock>,
-    /// What it calls itself, and how it delivers.
-    description: String,
+    /// What it calls itself, what was agreed, and what of that was not asked for.
+    name: String,
+    agreed: Agreed,
+    changes: String,
     pictures: Pictures,
     arrivals: Arrivals,
     begun: bool,
     /// Pictures lost since the last unit.
     lost: u32,
+    /// Why no more come, once the encoder has given what it has.
+    ending: Option<CaptureError>,
 }
 
 /// Opens the camera that `params` names.
@@ -67,6 +77,7 @@ pub(crate) fn open(
         &name,
         &params.wishes,
         clock,
+        open_encoder,
     )?))
 }
 
@@ -93,6 +104,7 @@ impl<D: Device> V4l2Source<D> {
         name: &str,
         wishes: &Wishes,
         clock: Arc<dyn Clock>,
+        open_encoder: OpenEncoder,
     ) -> Result<Self, CaptureError> {
         let unusable = |what: String| CaptureError::Stream(format!("{name}: {what}"));
         let failed = |what: &str| {
@@ -120,21 +132,20 @@ impl<D: Device> V4l2Source<D> {
             }
             Err(error) => return Err(failed("setting its format")(error)),
         };
-        let pictures = Pictures::of(&agreed, wishes).map_err(&unusable)?;
+        let pictures = Pictures::of(&agreed, wishes, open_encoder).map_err(&unusable)?;
         device.start(BUFFERS).map_err(failed("starting it"))?;
-        let mut description = format!("{name} ({}): {}", identity.card, pictures.describe(&agreed));
-        for change in negotiate::changes(wishes, &wanted, &agreed) {
-            description.push_str("; ");
-            description.push_str(&change);
-        }
+        let changes = negotiate::changes(wishes, &wanted, &agreed);
         Ok(Self {
             device,
             clock,
-            description,
+            name: format!("{name} ({})", identity.card),
+            agreed,
+            changes: changes.iter().map(|change| format!("; {change}")).collect(),
             pictures,
             arrivals: Arrivals::default(),
             begun: false,
             lost: 0,
+            ending: None,
         })
     }
 
@@ -179,17 +190,14 @@ impl<D: Device> V4l2Source<D> {
                 context: "giving a buffer back".to_owned(),
                 source,
             })?;
-        let taken = match taken {
-            Taken::Picture => self.pictures.encode(unit)?,
-            taken => taken,
-        };
         match taken {
             Taken::Unit => {
-                unit.dropped_before = unit
-                    .dropped_before
-                    .saturating_add(std::mem::take(&mut self.lost));
-                self.arrivals.stamp(unit, captured);
-                Ok(Event::Unit)
+                self.arrivals.times(captured).stamp(unit);
+                Ok(self.whole(unit))
+            }
+            Taken::Picture => {
+                self.pictures.encode(self.arrivals.times(captured))?;
+                self.coded(unit, Duration::ZERO)
             }
             Taken::Damaged => {
                 if self.pictures.refer_to_lost() {
@@ -198,12 +206,37 @@ impl<D: Device> V4l2Source<D> {
                 Ok(Event::Gap { damaged: 1 })
             }
             // Counted as lost: nothing can show it.
-            Taken::Picture | Taken::NoStart => {
+            Taken::NoStart => {
                 self.lost = self.lost.saturating_add(1);
                 Ok(Event::Timeout)
             }
             Taken::Skipped => Ok(Event::Timeout),
         }
+    }
+
+    /// What the encoder has ready.
+    fn coded(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Event, CaptureError> {
+        match self.pictures.coded(unit, timeout)? {
+            true => Ok(self.whole(unit)),
+            false => Ok(Event::Timeout),
+        }
+    }
+
+    /// Tells with the unit what was lost before it.
+    fn whole(&mut self, unit: &mut AccessUnit) -> Event {
+        let lost = std::mem::take(&mut self.lost);
+        unit.dropped_before = unit.dropped_before.saturating_add(lost);
+        Event::Unit
+    }
+
+    /// The camera has gone: what the encoder still has comes first.
+    fn end(&mut self, unit: &mut AccessUnit) -> Result<Event, CaptureError> {
+        if self.pictures.is_pending()
+            && let Ok(Event::Unit) = self.coded(unit, DRAIN)
+        {
+            return Ok(Event::Unit);
+        }
+        self.ending.take().map_or(Ok(Event::Timeout), Err)
     }
 }
 
@@ -215,11 +248,26 @@ impl<D: Device> Source for V4l2Source<D> {
         if !std::mem::replace(&mut self.begun, true) {
             return Ok(Event::Config(Config::default()));
         }
+        if self.ending.is_some() {
+            return self.end(unit);
+        }
         let end = Instant::now().checked_add(timeout);
         loop {
             let left = end.map_or(timeout, |end| end.saturating_duration_since(Instant::now()));
-            let Some(buffer) = self.next_buffer(left)? else {
-                return Ok(Event::Timeout);
+            let is_pending = self.pictures.is_pending();
+            if is_pending && self.coded(unit, Duration::ZERO)? == Event::Unit {
+                return Ok(Event::Unit);
+            }
+            let step = if is_pending { left.min(LOOK) } else { left };
+            let buffer = match self.next_buffer(step) {
+                Ok(Some(buffer)) => buffer,
+                Ok(None) if step < left => continue,
+                Ok(None) => return Ok(Event::Timeout),
+                Err(error) => {
+                    self.ending = Some(error);
+                    self.pictures.finish()?;
+                    return self.end(unit);
+                }
             };
             match self.take(buffer, unit)? {
                 // Nothing to tell yet; the time is not over.
@@ -238,6 +286,7 @@ impl<D: Device> Source for V4l2Source<D> {
     }
 
     fn describe(&self) -> String {
-        self.description.clone()
+        let how = self.pictures.describe(&self.agreed);
+        format!("{}: {how}{}", self.name, self.changes)
     }
 }

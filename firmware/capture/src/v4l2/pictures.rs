@@ -1,9 +1,9 @@
 //! From what a camera's buffers hold to access units: as they come, or decoded and encoded.
 
+use std::time::Duration;
+
 use picam_media::annexb::nals;
-use picam_media::{
-    AccessUnit, Codec, Colour, Encoder, EncoderSettings, MediaError, UnitBuilder, Yuv420,
-};
+use picam_media::{AccessUnit, Codec, Colour, EncoderSettings, MediaError, UnitBuilder, Yuv420};
 
 use super::device::Agreed;
 use super::format::PixelFormat;
@@ -11,8 +11,8 @@ use super::jpeg;
 use super::negotiate::show;
 use super::params::Wishes;
 use super::pixels::convert;
-use crate::CaptureError;
 use crate::source::stream_error;
+use crate::{CaptureError, Encode, Times};
 
 /// Pictures a second where the driver does not say: for the encoder's budget.
 const USUAL_RATE: u32 = 30;
@@ -22,6 +22,9 @@ const MILLIBITS: u64 = 145;
 const BITRATES: std::ops::RangeInclusive<u64> = 300_000..=20_000_000;
 /// So many pictures in a row that cannot be decoded are a camera that fails.
 const MOST_BROKEN: u32 = 300;
+
+/// Opens an encoder for pictures that the camera does not code.
+pub(crate) type OpenEncoder = fn(EncoderSettings) -> Result<Box<dyn Encode>, CaptureError>;
 
 /// What became of a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +37,7 @@ pub(crate) enum Taken {
     Damaged,
     /// It is whole, and refers to pictures that came before the camera was opened.
     NoStart,
-    /// The encoder left it out, and counts it with the next.
+    /// It holds no picture.
     Skipped,
 }
 
@@ -59,7 +62,7 @@ pub(crate) struct Plain {
     size: (usize, usize),
     picture: Yuv420,
     jpeg: jpeg::Decoder,
-    encoder: Encoder,
+    encoder: Box<dyn Encode>,
     key_wanted: bool,
     /// Pictures in a row that could not be used, and what was wrong with the last.
     broken: u32,
@@ -67,7 +70,11 @@ pub(crate) struct Plain {
 
 impl Pictures {
     /// For what was agreed with the driver.
-    pub(crate) fn of(agreed: &Agreed, wishes: &Wishes) -> Result<Self, String> {
+    pub(crate) fn of(
+        agreed: &Agreed,
+        wishes: &Wishes,
+        open_encoder: OpenEncoder,
+    ) -> Result<Self, String> {
         let format = PixelFormat::of(agreed.fourcc)
             .filter(|&format| wishes.format.is_none_or(|wanted| wanted == format))
             .ok_or_else(|| format!("the driver insists on {}", agreed.fourcc))?;
@@ -96,7 +103,7 @@ impl Pictures {
             .map_or(USUAL_RATE, |rate| rate.hz().round() as u32)
             .max(1);
         let picture = Yuv420::new(w, h);
-        let encoder = Encoder::new(EncoderSettings {
+        let encoder = open_encoder(EncoderSettings {
             width: w & !1,
             height: h & !1,
             fps,
@@ -131,8 +138,8 @@ impl Pictures {
     /// How it delivers, in words.
     pub(crate) fn describe(&self, agreed: &Agreed) -> String {
         let how = match self {
-            Self::Encoded(_) => "recorded as it comes",
-            Self::Plain(_) => "encoded in software",
+            Self::Encoded(_) => "recorded as it comes".to_owned(),
+            Self::Plain(plain) => format!("encoded {}", plain.encoder.describe()),
         };
         let rate = agreed
             .rate
@@ -177,16 +184,40 @@ impl Pictures {
         }
     }
 
-    /// Encodes the picture that was taken.
-    pub(crate) fn encode(&mut self, unit: &mut AccessUnit) -> Result<Taken, CaptureError> {
+    /// Hands the picture that was taken to the encoder.
+    pub(crate) fn encode(&mut self, times: Times) -> Result<(), CaptureError> {
         let Self::Plain(plain) = self else {
-            return Ok(Taken::Skipped);
+            return Ok(());
         };
         let key = std::mem::take(&mut plain.key_wanted);
-        match plain.encoder.encode(&plain.picture, key, unit) {
-            Ok(true) => Ok(Taken::Unit),
-            Ok(false) => Ok(Taken::Skipped),
-            Err(error) => Err(stream_error("encoding", error)),
+        plain.encoder.put(&plain.picture, times, key)
+    }
+
+    /// Whether the encoder owes anything.
+    pub(crate) fn is_pending(&self) -> bool {
+        match self {
+            Self::Encoded(_) => false,
+            Self::Plain(plain) => plain.encoder.counts().pending > 0,
+        }
+    }
+
+    /// Fills the unit with what the encoder has ready, waiting for it at most `timeout`; `false` if that is nothing.
+    pub(crate) fn coded(
+        &mut self,
+        unit: &mut AccessUnit,
+        timeout: Duration,
+    ) -> Result<bool, CaptureError> {
+        match self {
+            Self::Encoded(_) => Ok(false),
+            Self::Plain(plain) => plain.encoder.take(unit, timeout),
+        }
+    }
+
+    /// No more pictures come.
+    pub(crate) fn finish(&mut self) -> Result<(), CaptureError> {
+        match self {
+            Self::Encoded(_) => Ok(()),
+            Self::Plain(plain) => plain.encoder.finish(),
         }
     }
 }

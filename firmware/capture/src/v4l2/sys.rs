@@ -1,28 +1,23 @@
 //! The kernel's side: what is asked of a video node by ioctl, and its mapped buffers.
 //!
-//! All `unsafe` of this crate is in here. Above it, everything is told by [`Device`], which tests imitate.
+//! What all nodes share is in [`crate::video_node`]. Above this file, everything is told by [`Device`], which tests imitate.
 #![allow(unsafe_code)]
 
-use std::ffi::c_void;
-use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use moq_v4l::sys as raw;
-use moq_v4l::v4l2::{self, vidioc};
+use moq_v4l::v4l2::vidioc;
 use picam_media::FrameRate;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
+use rustix::event::PollFlags;
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::mm::ProtFlags;
 
 use super::device::{
     Agreed, Buffer, Control, Device, FourCc, Identity, Mode, Offer, UsableSizes, Wait,
 };
+use crate::video_node::{Argument, Mapping, VideoNode, capabilities, monotonic, text};
 
 const CAPTURE: u32 = raw::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
 const MMAP: u32 = raw::v4l2_memory_V4L2_MEMORY_MMAP;
@@ -31,82 +26,25 @@ const MOST_ENTRIES: u32 = 256;
 /// Rates a second that are named of a device that takes any.
 const USUAL_RATES: [u32; 9] = [60, 50, 30, 25, 24, 20, 15, 10, 5];
 
-/// Structures of `videodev2.h` that are passed by ioctl.
-///
-/// # Safety
-/// All-zero bytes are a value of the type, and it owns nothing.
-unsafe trait Argument: Sized {
-    fn zeroed() -> Self {
-        // SAFETY: what the trait promises.
-        unsafe { std::mem::zeroed() }
-    }
-}
-
-macro_rules! arguments {
-    ($($type:ident)*) => {$(
-        // SAFETY: integers, arrays and unions of integers, and raw pointers, all of which may be zero.
-        unsafe impl Argument for raw::$type {}
-    )*};
-}
-
-arguments! {
-    v4l2_capability v4l2_fmtdesc v4l2_frmsizeenum v4l2_frmivalenum v4l2_format v4l2_streamparm
-    v4l2_requestbuffers v4l2_buffer v4l2_query_ext_ctrl v4l2_querymenu v4l2_control
-}
-
-/// One buffer of the driver, mapped.
-struct Mapping {
-    start: *mut c_void,
-    len: usize,
-}
-
-// SAFETY: the memory belongs to the process, not to a thread.
-unsafe impl Send for Mapping {}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: mapped in `Node::map`, and nobody keeps a slice of it: `Device::bytes` borrows the node.
-        let _ = unsafe { munmap(self.start, self.len) };
-    }
-}
-
 /// An open video node.
 pub(crate) struct Node {
-    fd: OwnedFd,
+    node: VideoNode,
     mappings: Vec<Mapping>,
 }
 
 impl Node {
     /// Opens it for reading; may hang as long as the driver does.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32)
-            .open(path)?;
         Ok(Self {
-            fd: file.into(),
+            node: VideoNode::open(path)?,
             mappings: Vec::new(),
         })
     }
 
     fn ioctl<T: Argument>(&self, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
-        loop {
-            let pointer = std::ptr::from_mut(argument).cast();
-            // SAFETY: each request is used with the structure whose size is coded in its number, which is valid
-            // during the call. Pointers in it are null: the kernel follows none.
-            let done = unsafe { v4l2::ioctl(self.fd.as_raw_fd(), request, pointer) };
-            match done {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                done => return done,
-            }
-        }
-    }
-
-    fn stream(&self, request: vidioc::_IOC_TYPE) -> io::Result<()> {
-        let mut kind = CAPTURE as std::ffi::c_int;
-        // SAFETY: VIDIOC_STREAMON and VIDIOC_STREAMOFF read one int.
-        unsafe { v4l2::ioctl(self.fd.as_raw_fd(), request, (&raw mut kind).cast()) }
+        // SAFETY: each request is used with the structure whose size is coded in its number. Pointers in it are null: the
+        // kernel follows none.
+        unsafe { self.node.call(request, argument) }
     }
 
     fn buffer(index: u32) -> raw::v4l2_buffer {
@@ -124,18 +62,7 @@ impl Node {
         let len = buffer.length as usize;
         // SAFETY: of the union, the kernel has filled `offset`, as memory is V4L2_MEMORY_MMAP.
         let offset = unsafe { buffer.m.offset };
-        // SAFETY: a new mapping, wherever the kernel puts it.
-        let start = unsafe {
-            mmap(
-                std::ptr::null_mut(),
-                len,
-                ProtFlags::READ,
-                MapFlags::SHARED,
-                self.fd.as_fd(),
-                offset.into(),
-            )
-        }?;
-        Ok(Mapping { start, len })
+        self.node.map(len, offset, ProtFlags::READ)
     }
 
     fn sizes(&self, fourcc: FourCc, usable: &UsableSizes) -> Vec<(u32, u32)> {
@@ -250,25 +177,11 @@ fn rate(interval: raw::v4l2_fract) -> Option<FrameRate> {
     FrameRate::new(interval.denominator, interval.numerator)
 }
 
-/// What the driver wrote, up to its first zero; cut in the middle of a character, if it is too long.
-fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-    let text = String::from_utf8_lossy(bytes.get(..end).unwrap_or_default());
-    text.chars()
-        .filter(|c| !c.is_control())
-        .collect::<String>()
-        .trim()
-        .to_owned()
-}
-
 impl Device for Node {
     fn identity(&self) -> io::Result<Identity> {
         let mut answer = raw::v4l2_capability::zeroed();
         self.ioctl(vidioc::VIDIOC_QUERYCAP, &mut answer)?;
-        let caps = match answer.capabilities & raw::V4L2_CAP_DEVICE_CAPS {
-            0 => answer.capabilities,
-            _ => answer.device_caps,
-        };
+        let caps = capabilities(&answer);
         let has = |wanted: u32| caps & wanted != 0;
         Ok(Identity {
             driver: text(&answer.driver),
@@ -406,25 +319,16 @@ impl Device for Node {
         for index in 0..request.count {
             self.ioctl(vidioc::VIDIOC_QBUF, &mut Self::buffer(index))?;
         }
-        self.stream(vidioc::VIDIOC_STREAMON)
+        self.node.stream(true, CAPTURE)
     }
 
     fn wait(&mut self, timeout: Duration) -> io::Result<Wait> {
-        let mut fds = [PollFd::new(&self.fd, PollFlags::IN)];
-        let timeout = Timespec::try_from(timeout).unwrap_or(Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        });
-        match poll(&mut fds, Some(&timeout)) {
-            Ok(0) | Err(Errno::INTR) => return Ok(Wait::Nothing),
-            Ok(_) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let [fd] = fds;
-        Ok(match fd.revents().contains(PollFlags::IN) {
-            true => Wait::Ready,
+        let come = self.node.wait(PollFlags::IN, timeout)?;
+        Ok(match come {
+            _ if come.is_empty() => Wait::Nothing,
+            _ if come.contains(PollFlags::IN) => Wait::Ready,
             // POLLERR without data: it is gone, or streams no more. Dequeuing says which.
-            false => Wait::Fault,
+            _ => Wait::Fault,
         })
     }
 
@@ -440,10 +344,9 @@ impl Device for Node {
         let Some(mapping) = self.mappings.get(buffer.index as usize) else {
             return &[];
         };
-        let len = buffer.used.min(mapping.len);
-        // SAFETY: `len` bytes are mapped and readable as long as `self` lives. The driver writes none of them before
-        // the buffer is queued again, which takes `&mut self`.
-        unsafe { std::slice::from_raw_parts(mapping.start.cast(), len) }
+        // SAFETY: the buffer was dequeued, and is queued again by `&mut self` alone.
+        let all = unsafe { mapping.bytes() };
+        all.get(..buffer.used).unwrap_or(all)
     }
 
     fn requeue(&mut self, buffer: Buffer) -> io::Result<()> {
@@ -459,8 +362,7 @@ impl Device for Node {
     }
 
     fn monotonic(&self) -> Duration {
-        let now = clock_gettime(ClockId::Monotonic);
-        Duration::try_from(now).unwrap_or_default()
+        monotonic()
     }
 }
 
@@ -492,7 +394,7 @@ impl Drop for Node {
     fn drop(&mut self) {
         if !self.mappings.is_empty() {
             // It may be gone.
-            let _ = self.stream(vidioc::VIDIOC_STREAMOFF);
+            let _ = self.node.stream(false, CAPTURE);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A camera against one that is imitated.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use picam_media::{Colour, Encoder, EncoderSettings, Start, Yuv420};
@@ -8,6 +9,7 @@ use proptest::prelude::*;
 use super::device::Agreed;
 use super::fake::{Fake, Seen, Step};
 use super::*;
+use crate::{Encode, EncoderCounts, Software, Times};
 
 const TIMEOUT: Duration = Duration::from_millis(20);
 const SMALL: &[u8] = include_bytes!("../../tests/data/small.jpg");
@@ -18,9 +20,94 @@ struct Bench {
 }
 
 fn try_start(fake: Fake, wishes: &Wishes) -> Result<Bench, CaptureError> {
+    start_with(fake, wishes, software)
+}
+
+fn start_with(fake: Fake, wishes: &Wishes, encoder: OpenEncoder) -> Result<Bench, CaptureError> {
     let (seen, clock) = (fake.seen.clone(), Arc::new(fake.clock.clone()));
-    let source = V4l2Source::start(fake, "v4l2:/dev/video0", wishes, clock)?;
+    let source = V4l2Source::start(fake, "v4l2:/dev/video0", wishes, clock, encoder)?;
     Ok(Bench { source, seen })
+}
+
+fn software(settings: EncoderSettings) -> Result<Box<dyn Encode>, CaptureError> {
+    Ok(Box::new(Software::new(settings, "a test")?))
+}
+
+/// An encoder that works beside the processor: it keeps two pictures until others come, or none do any more.
+struct Late {
+    software: Software,
+    ready: VecDeque<AccessUnit>,
+    is_finished: bool,
+}
+
+impl Late {
+    fn open(settings: EncoderSettings) -> Result<Box<dyn Encode>, CaptureError> {
+        Ok(Box::new(Self {
+            software: Software::new(settings, "a test")?,
+            ready: VecDeque::new(),
+            is_finished: false,
+        }))
+    }
+}
+
+impl Encode for Late {
+    fn put(&mut self, picture: &Yuv420, times: Times, key: bool) -> Result<(), CaptureError> {
+        self.software.put(picture, times, key)?;
+        let mut unit = AccessUnit::new();
+        assert!(self.software.take(&mut unit, Duration::ZERO)?);
+        self.ready.push_back(unit);
+        Ok(())
+    }
+
+    fn take(&mut self, unit: &mut AccessUnit, _: Duration) -> Result<bool, CaptureError> {
+        let keep = if self.is_finished { 0 } else { 2 };
+        let came = self.ready.len() > keep;
+        if came && let Some(ready) = self.ready.pop_front() {
+            *unit = ready;
+        }
+        Ok(came)
+    }
+
+    fn finish(&mut self) -> Result<(), CaptureError> {
+        self.is_finished = true;
+        Ok(())
+    }
+
+    fn set_bitrate(&mut self, _: u32) -> bool {
+        false
+    }
+
+    fn counts(&self) -> EncoderCounts {
+        EncoderCounts {
+            pending: self.ready.len() as u64,
+            ..self.software.counts()
+        }
+    }
+
+    fn describe(&self) -> String {
+        "in hardware (a test)".to_owned()
+    }
+}
+
+#[test]
+fn what_an_encoder_still_has_comes_before_the_word_that_the_camera_is_gone() {
+    let mut steps = pictures(vec![yuyv(); 10]);
+    steps.push(Step::Fails(NO_DEVICE));
+    let fake = Fake::new(b"YUYV", 64, 48, steps);
+    let mut bench = start_with(fake, &Wishes::default(), Late::open).unwrap();
+    let described = bench.source.describe();
+    assert!(described.contains("encoded in hardware"), "{described}");
+    let mut ticks = Vec::new();
+    let error = loop {
+        match bench.read() {
+            (Ok(Event::Unit), unit) => ticks.push((unit.dts, unit.captured.0)),
+            (Ok(_), _) => {}
+            (Err(error), _) => break error,
+        }
+    };
+    let expected = (0..10).map(|n| (3600 * n, 40_000_000 * (n as u64 + 1)));
+    assert_eq!(ticks, Vec::from_iter(expected));
+    assert!(matches!(error, CaptureError::Io { .. }), "{error}");
 }
 
 fn start(fake: Fake) -> Bench {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
+use picam_capture::m2m::{self, H264, encoders};
 use picam_capture::{Control, Found, LOOKED_FOR, Offer, PixelFormat, find};
 use serde::Serialize;
 
@@ -72,8 +73,8 @@ struct Setting {
 #[derive(Debug, Serialize)]
 struct Encoder {
     kind: &'static str,
-    id: &'static str,
-    what: &'static str,
+    id: String,
+    what: String,
 }
 
 /// Prints it; fails if there is no camera that can be recorded.
@@ -81,15 +82,15 @@ pub(crate) fn run(json: bool) -> Result<(), Failure> {
     let (done, result) = sync_channel(1);
     let thread = std::thread::Builder::new().name("probe".to_owned());
     thread
-        .spawn(move || drop(done.send(find(Path::new("/")))))
+        .spawn(move || drop(done.send((find(Path::new("/")), encoders(H264)))))
         .map_err(|error| Failure::new(format!("a thread cannot be started: {error}")))?;
-    let found = result.recv_timeout(LIMIT).map_err(|_| {
+    let (found, encoders) = result.recv_timeout(LIMIT).map_err(|_| {
         Failure::new(format!(
             "a camera's driver does not answer within {} s: unplug it and plug it in again",
             LIMIT.as_secs()
         ))
     })?;
-    let report = report(found);
+    let report = report(found, encoders);
     let mut out = io::stdout().lock();
     match json {
         true => write_json(&mut out, &report)?,
@@ -102,14 +103,23 @@ pub(crate) fn run(json: bool) -> Result<(), Failure> {
     }
 }
 
-fn report(found: Vec<Found>) -> Report {
+fn report(found: Vec<Found>, encoders: Vec<m2m::Found>) -> Report {
+    let hardware = encoders.into_iter().map(|found| Encoder {
+        kind: "hardware",
+        what: format!(
+            "H.264 by {} ({}), taken where it can take the pictures",
+            found.facts.card, found.facts.driver
+        ),
+        id: found.path.display().to_string(),
+    });
+    let software = Encoder {
+        kind: "software",
+        id: "openh264".to_owned(),
+        what: "H.264 by OpenH264, for cameras that do not encode".to_owned(),
+    };
     Report {
         cameras: found.into_iter().map(camera).collect(),
-        encoders: vec![Encoder {
-            kind: "software",
-            id: "openh264",
-            what: "H.264 by OpenH264, for cameras that do not encode",
-        }],
+        encoders: hardware.chain([software]).collect(),
         looked_for: LOOKED_FOR.to_owned(),
     }
 }
@@ -261,13 +271,22 @@ mod tests {
 
     #[test]
     fn every_line_is_one_that_picam_takes() {
-        let report = report(vec![found(vec![
-            offer(b"MJPG", 1280, &[(60, 1), (30_000, 1001), (15, 2)]),
-            offer(b"YUYV", 1280, &[(15, 2)]),
-            offer(b"H264", 1280, &[]),
-            offer(b"GREY", 1280, &[(30, 1)]),
-            offer(b"YUYV", 1281, &[(30, 1)]),
-        ])]);
+        let report = report(
+            vec![found(vec![
+                offer(b"MJPG", 1280, &[(60, 1), (30_000, 1001), (15, 2)]),
+                offer(b"YUYV", 1280, &[(15, 2)]),
+                offer(b"H264", 1280, &[]),
+                offer(b"GREY", 1280, &[(30, 1)]),
+                offer(b"YUYV", 1281, &[(30, 1)]),
+            ])],
+            vec![m2m::Found {
+                path: "/dev/video11".into(),
+                facts: m2m::Facts {
+                    card: m2m::PI_CARD.to_owned(),
+                    ..m2m::Facts::default()
+                },
+            }],
+        );
         let [camera] = &report.cameras[..] else {
             panic!()
         };
@@ -294,6 +313,7 @@ mod tests {
             "at 60, 29.97, 7.5",
             "Brightness: 7 (0 to 255)",
             "openh264",
+            "/dev/video11: H.264 by bcm2835-codec-encode",
         ] {
             assert!(text.contains(part), "{text}");
         }
@@ -302,9 +322,9 @@ mod tests {
     #[test]
     fn nothing_to_record_is_said() {
         let mut text = Vec::new();
-        show(&mut text, &report(Vec::new())).unwrap();
+        show(&mut text, &report(Vec::new(), Vec::new())).unwrap();
         assert!(String::from_utf8(text).unwrap().contains("/dev/video*"));
-        let infrared = report(vec![found(vec![offer(b"GREY", 640, &[])])]);
+        let infrared = report(vec![found(vec![offer(b"GREY", 640, &[])])], Vec::new());
         assert!(
             infrared.cameras[0]
                 .problem
