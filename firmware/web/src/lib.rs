@@ -29,6 +29,7 @@ mod request_body;
 mod routes;
 mod server;
 pub mod settings;
+mod track;
 
 pub use auth::{
     Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, Role, Sessions, hash_password,

@@ -13,11 +13,11 @@ use crate::app::App;
 use crate::auth::{gate, login, login_page, logout, logout_everywhere};
 use crate::error::ApiError;
 use crate::request_body::{self, MAX_BODY};
-use crate::{captive, commands, file, headers, health, list, page, settings};
+use crate::{captive, commands, file, headers, health, list, page, settings, track};
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 17] {
+fn api() -> [Route; 18] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
@@ -30,6 +30,7 @@ fn api() -> [Route; 17] {
             "/api/segments/{id}/restore",
             post(commands::restore),
         ),
+        ("get", "/api/track", get(track::track)),
         ("post", "/api/locks", post(commands::lock)),
         ("post", "/api/pause", post(commands::pause)),
         ("post", "/api/resume", post(commands::resume)),
