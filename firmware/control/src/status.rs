@@ -1,6 +1,7 @@
 //! What the recorder says of itself. It fills these in; everyone else only reads them.
 
 use picam_ring::Volume;
+use picam_time::TimeSource;
 use serde::{Deserialize, Serialize};
 
 /// Where the status comes from: the recorder in this process, or the one behind a socket.
@@ -29,6 +30,12 @@ pub struct Status {
     pub uptime_s: f64,
     /// Whether somebody has said what time it is since boot.
     pub clock_known: bool,
+    /// By whom, and how far off it is at most; `None` if nobody has.
+    #[serde(default)]
+    pub clock: Option<ClockStatus>,
+    /// The GPS receiver; `None` if none is wanted. Where it is, is not said here: that is the footage's.
+    #[serde(default)]
+    pub gps: Option<GpsStatus>,
     /// For how many seconds more nothing is recorded because somebody wants that; `None` if it is.
     #[serde(default)]
     pub paused_s: Option<u64>,
@@ -42,6 +49,96 @@ pub struct Status {
     /// All places that footage is, or would be, recorded to; the best first.
     #[serde(default)]
     pub volumes: Vec<VolumeStatus>,
+}
+
+/// The clock that is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockStatus {
+    /// Who said what time it is.
+    pub source: ClockSource,
+    /// Milliseconds that it is off at most, unless it is altogether wrong.
+    pub accuracy_ms: u64,
+    /// Whether another source that does not have it from this one says the same to the minute.
+    pub confirmed: bool,
+}
+
+/// Who knows what time it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockSource {
+    /// The system's clock, set before the recorder started.
+    System,
+    /// A phone.
+    Phone,
+    /// A time server.
+    Ntp,
+    /// Satellites.
+    Gps,
+}
+
+impl From<TimeSource> for ClockSource {
+    fn from(source: TimeSource) -> Self {
+        match source {
+            TimeSource::System => Self::System,
+            TimeSource::Phone => Self::Phone,
+            TimeSource::Ntp => Self::Ntp,
+            TimeSource::Gps => Self::Gps,
+        }
+    }
+}
+
+/// How far a GPS receiver has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GpsMode {
+    /// There is none, or it is silent.
+    None,
+    /// It looks for satellites.
+    Searching,
+    /// It knows latitude and longitude.
+    #[serde(rename = "fix-2d")]
+    Fix2d,
+    /// It knows the altitude, too.
+    #[serde(rename = "fix-3d")]
+    Fix3d,
+}
+
+/// The GPS receiver.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GpsStatus {
+    /// Where its fixes come from, as in the configuration.
+    pub source: String,
+    /// How far it has come.
+    pub state: GpsMode,
+    /// Satellites that the present fix is made of.
+    pub satellites_used: Option<u16>,
+    /// Satellites in view.
+    pub satellites_visible: Option<u16>,
+    /// Horizontal dilution of precision of the present fix; 1 is good.
+    pub hdop: Option<f32>,
+    /// Milliseconds since it last knew where it is; `None` if it never did.
+    pub last_fix_ms_ago: Option<u64>,
+    /// Fixes that were not believed, since start.
+    pub rejected: GpsRejected,
+    /// Pieces of what it said that were damaged on their way, since start.
+    pub broken: u64,
+    /// Why there is none.
+    pub fault: Option<Fault>,
+}
+
+/// Fixes that were not believed, by reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GpsRejected {
+    /// No place on earth.
+    pub invalid: u64,
+    /// The receiver itself was not sure.
+    pub poor: u64,
+    /// Not newer than the one before.
+    pub stale: u64,
+    /// The place stood still while the car moved.
+    pub frozen: u64,
+    /// Farther away than a car gets.
+    pub jumps: u64,
 }
 
 /// What a place for footage is doing.

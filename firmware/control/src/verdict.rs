@@ -127,6 +127,8 @@ mod tests {
             version: "0".into(),
             uptime_s: 1.0,
             clock_known: false,
+            clock: None,
+            gps: None,
             paused_s: None,
             deletions: Vec::new(),
             cameras: vec![camera],

@@ -1,7 +1,7 @@
 //! What footage there is, read from the card.
 //!
 //! The list of all segments and of what else lies there ([`Library`]), one version of a segment's file held open
-//! while it is read ([`Snapshot`]), and clips over any part of it ([`Clip`]). Whoever shows or copies footage reads
+//! while it is read ([`Snapshot`]), clips over any part of it ([`Clip`]), and where the car was ([`read_track`]). Whoever shows or copies footage reads
 //! it through here, beside a recorder that renames and overwrites meanwhile.
 //!
 //! Nothing here writes to the card, shares a lock with the recorder, or knows of HTTP and of the command line. What a
@@ -15,6 +15,7 @@ mod picture;
 mod segment;
 mod snapshot;
 mod text;
+mod track;
 mod zip;
 
 pub use clip::{CameraError, Clip, ClipError, Keep, LONGEST, When, WhenError};
@@ -25,4 +26,7 @@ pub use picture::{Picture, PictureError};
 pub use segment::{Dropped, Segment, SinceBoot, State, unwrap_sequence};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use text::utc;
+pub use track::{
+    TrackError, TrackFormat, TrackPoint, TrackQuery, TrackSummary, TrackWriter, read_track,
+};
 pub use zip::{DosTime, Member, Zip};

@@ -52,6 +52,13 @@ impl Library {
         }
     }
 
+    /// The directories of all volumes that are there.
+    pub fn dirs(&self) -> Vec<PathBuf> {
+        let all = std::iter::once(&self.card).chain(&self.disk);
+        let there = all.map(Index::dir).filter(|dir| dir.is_dir());
+        there.map(Path::to_owned).collect()
+    }
+
     /// What tells a listing from others.
     pub fn tag(&self, listing: &Listing) -> String {
         format!("{:x}-{:x}", self.nonce, listing.version)

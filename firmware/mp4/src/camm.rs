@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use picam_time::UtcUs;
+
 /// A GPS fix with velocity: `camm` type 6, 60 bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fix {
@@ -33,6 +35,7 @@ pub const GPS_EPOCH_UNIX_S: i64 = 315_964_800;
 pub const GPS_LEAP_S: i64 = 18;
 
 const TYPE_ACCELERATION: u16 = 3;
+const TYPE_POSITION: u16 = 5;
 const TYPE_FIX: u16 = 6;
 
 impl Fix {
@@ -83,13 +86,48 @@ impl Fix {
         })
     }
 
-    fn is_usable(&self) -> bool {
+    /// When it was true; `None` if it does not say.
+    pub fn utc(&self) -> Option<UtcUs> {
+        let unix_s = self.gps_epoch_s + (GPS_EPOCH_UNIX_S - GPS_LEAP_S) as f64;
+        // Whatever a damaged file says: a float becomes the nearest integer there is.
+        let known = self.gps_epoch_s.is_finite() && self.gps_epoch_s > 0.0;
+        known.then_some(UtcUs((unix_s * 1e6).round() as i64))
+    }
+
+    /// Whether it is a place on earth.
+    pub fn is_usable(&self) -> bool {
         self.fix_type >= 2
             && self.latitude.abs() <= 90.0
             && self.longitude.abs() <= 180.0
             && self.gps_epoch_s.is_finite()
             && self.gps_epoch_s > 0.0
     }
+}
+
+/// GPS time of a moment in UTC, as [`Fix::gps_epoch_s`] has it.
+pub fn gps_epoch_s(utc: UtcUs) -> f64 {
+    utc.0 as f64 / 1e6 - (GPS_EPOCH_UNIX_S - GPS_LEAP_S) as f64
+}
+
+/// The bytes of a place without a time: `camm` type 5. Degrees (WGS 84), and metres above the ellipsoid.
+pub fn position_sample(latitude: f64, longitude: f64, altitude: f64) -> [u8; 28] {
+    let mut out = [0; 28];
+    let mut w = crate::wire::Fill::new(&mut out);
+    w.put(&[0; 2]);
+    w.put(&TYPE_POSITION.to_le_bytes());
+    for value in [latitude, longitude, altitude] {
+        w.put(&value.to_le_bytes());
+    }
+    out
+}
+
+/// Latitude, longitude and altitude of such a sample; `None` if it is of another type.
+pub fn position(sample: &[u8]) -> Option<[f64; 3]> {
+    let mut r = crate::wire::Fields(sample);
+    if sample.len() < 28 || r.array::<2>() != [0; 2] || r.array() != TYPE_POSITION.to_le_bytes() {
+        return None;
+    }
+    Some([(); 3].map(|()| f64::from_le_bytes(r.array())))
 }
 
 /// The bytes of an accelerometer sample: `camm` type 3, metres a second squared on the camera's
@@ -395,6 +433,34 @@ mod tests {
             ..fix()
         };
         assert!(line(&far).contains(",9999.00,90.00"));
+    }
+
+    #[test]
+    fn a_place_without_a_time_is_no_fix() {
+        let sample = position_sample(48.1, -11.5, 519.0);
+        assert_eq!(position(&sample), Some([48.1, -11.5, 519.0]));
+        assert_eq!(Fix::from_sample(&sample), None);
+        assert_eq!(position(&fix().to_sample()), None);
+        assert_eq!(position(&sample[..27]), None);
+    }
+
+    #[test]
+    fn gps_time_is_utc_and_the_leap_seconds() {
+        let noon = UtcUs(1_795_172_880_250_000);
+        assert_eq!(gps_epoch_s(noon) - fix().gps_epoch_s, 0.25);
+        let at = |gps_epoch_s| {
+            Fix {
+                gps_epoch_s,
+                ..fix()
+            }
+            .utc()
+        };
+        assert_eq!(at(gps_epoch_s(noon)), Some(noon));
+        assert_eq!(
+            [at(0.0), at(-1.0), at(f64::NAN), at(f64::INFINITY)],
+            [None; 4]
+        );
+        assert_eq!(at(f64::MAX), Some(UtcUs(i64::MAX)));
     }
 
     #[test]

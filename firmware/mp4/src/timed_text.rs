@@ -12,6 +12,12 @@ pub fn write_sample(text: &str, out: &mut Vec<u8>) {
     out.extend(text.as_bytes());
 }
 
+/// Appends a sample that shows a place, such as `47 km/h  50.32890 6.94470`. Metres a second; degrees.
+pub fn write_place(speed: f64, latitude: f64, longitude: f64, out: &mut Vec<u8>) {
+    let kmh = speed * 3.6;
+    write_sample(&format!("{kmh:.0} km/h  {latitude:.5} {longitude:.5}"), out);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -21,6 +27,9 @@ mod tests {
         let mut out = vec![9];
         write_sample("47 km/h", &mut out);
         assert_eq!(out, b"\x09\0\x0747 km/h");
+        out.clear();
+        write_place(13.0, 50.3289, -6.9447, &mut out);
+        assert_eq!(out, b"\0\x1a47 km/h  50.32890 -6.94470");
         out.clear();
         write_sample(&"é".repeat(40_000), &mut out);
         assert_eq!((out.len(), &out[..2]), (2 + 65_534, &[0xff, 0xfe][..]));

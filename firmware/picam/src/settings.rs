@@ -33,6 +33,9 @@ impl Settings {
         config.footage = options.footage.clone().unwrap_or(config.footage);
         config.segment = options.segment.unwrap_or(config.segment);
         config.slots = options.slots.unwrap_or(config.slots);
+        if let Some(source) = &options.gps {
+            config.gps.source = source.clone();
+        }
         config.slot_size = options.slot_size.unwrap_or(config.slot_size);
         config.log.format = options.log.unwrap_or(config.log.format);
         config.log.level = match (options.quiet, options.verbose) {
@@ -84,6 +87,7 @@ impl Settings {
             retention: self.config.retention.max_age,
             system_clock: self.config.system_clock,
             drive: self.drive,
+            gps: self.config.gps.source.clone(),
             warnings: self.warnings.clone(),
         }
     }

@@ -18,6 +18,7 @@ mod capture;
 mod desk;
 mod disk_note;
 mod drive;
+mod gps;
 mod housekeeper;
 mod intake;
 mod joints;
@@ -52,6 +53,7 @@ use picam_media::TIMESCALE;
 use picam_ring::{
     CameraNeed, RingConfig, Shares, Slots, TooManyCameras, Volume, assign_letters, head_len_for,
 };
+use picam_sensors::gps::GpsSource;
 use picam_time::{Clock, SystemClock, Ticks};
 
 use answers::Answers;
@@ -96,6 +98,8 @@ pub struct RecordPlan {
     pub system_clock: bool,
     /// Whether a simulated car drives: place and motion come along with the pictures.
     pub drive: bool,
+    /// Where fixes come from; not heeded while a simulated car drives.
+    pub gps: GpsSource,
     /// What was wrong with the configuration and is shown with the status.
     pub warnings: Vec<String>,
 }
@@ -185,6 +189,7 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     let mut captures = Vec::new();
     let mut side_senders = Vec::new();
     let mut taps = Vec::new();
+    let has_motion = plan.drive || plan.gps.is_on();
     for ((camera, &letter), report) in plan.cameras.iter().zip(&letters).zip(reports) {
         let ring = RingConfig {
             letter,
@@ -198,7 +203,7 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         };
         let (sender, receiver) = queue::queue();
         let (side_sender, side_input) = side_input::side_input();
-        if plan.drive {
+        if has_motion {
             side_senders.push(side_sender);
         }
         let source_clock: Arc<dyn Clock> = clock.clone();
@@ -212,7 +217,7 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
                 .spawn(move || {
                     // The capture thread says who it is as soon as it runs.
                     let Ok(capture) = capture.recv() else { return };
-                    let side = (side_input, plan.drive);
+                    let side = (side_input, has_motion);
                     writer::Writer::new(volumes, desk, ring, clock, writer_report, side)
                         .run(receiver, &capture, &stop);
                 })?
@@ -243,6 +248,12 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         std::thread::Builder::new()
             .name("drive".into())
             .spawn(move || drive::run(&clock, &side_senders, &stop))?;
+    } else if plan.gps.is_on() {
+        let gps = gps::Gps::new(clock.clone(), side_senders, status.gps_shown());
+        let stop = stop.clone();
+        std::thread::Builder::new()
+            .name("gps".into())
+            .spawn(move || gps.run(&plan.gps, &stop))?;
     }
     let housekeeper = housekeeper::Housekeeper {
         desk: desk.clone(),

@@ -9,18 +9,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use picam_control::status::{
-    CameraState, CameraStatus, CardStatus, ClassCounts, DeletionStatus, Fault, RingStatus,
-    StatusSource, StatusUnavailable, VolumeState, VolumeStatus,
+    CameraState, CameraStatus, CardStatus, ClassCounts, ClockStatus, DeletionStatus, Fault,
+    RingStatus, StatusSource, StatusUnavailable, VolumeState, VolumeStatus,
 };
 use picam_ring::{
     Catalog, Class, Directory, FsDirectory, SegmentId, Shares, SlotTable, Volume, degraded,
     share_warnings,
 };
+use picam_sensors::gps::GpsSource;
 use picam_time::{AGREEMENT, BootNs, Clock, Offer, TimeAnchor, TimeSource};
 
 use crate::boot::refuse_bare_root;
 use crate::desk::Desk;
 use crate::disk_note::DiskNote;
+use crate::gps;
 use crate::orders::{Deletion, seconds_up};
 use crate::report::{ENDED, RECORDING, Report, Shared};
 use crate::true_time::TrueTime;
@@ -56,6 +58,8 @@ pub struct Status {
     desk: Arc<Desk>,
     /// Of the card, and of the disk.
     media: [Medium; 2],
+    gps: GpsSource,
+    gps_shown: Arc<gps::Shown>,
 }
 
 /// What the housekeeper found out about a volume.
@@ -100,6 +104,12 @@ impl Status {
             volumes,
             desk,
             media: Default::default(),
+            gps: if plan.drive {
+                GpsSource::Off
+            } else {
+                plan.gps.clone()
+            },
+            gps_shown: Arc::default(),
         };
         (status, reports)
     }
@@ -120,6 +130,22 @@ impl Status {
             ended: camera.shared.state.load(Ordering::Relaxed) == ENDED,
         };
         self.cameras.iter().map(pulse).collect()
+    }
+
+    /// Where whoever listens to the receiver says how that goes.
+    pub(crate) fn gps_shown(&self) -> Arc<gps::Shown> {
+        self.gps_shown.clone()
+    }
+
+    /// What time it is by whom.
+    fn clock_status(&self) -> Option<ClockStatus> {
+        let known = self.clock.known();
+        let source = known.anchor()?.source();
+        Some(ClockStatus {
+            source: source.into(),
+            accuracy_ms: source.accuracy().as_millis() as u64,
+            confirmed: known.is_confirmed(),
+        })
     }
 
     /// On the boot clock.
@@ -403,6 +429,8 @@ impl StatusSource for Status {
             version: env!("CARGO_PKG_VERSION").into(),
             uptime_s: self.clock.now().as_secs_f64(),
             clock_known: self.clock.utc().is_some(),
+            clock: self.clock_status(),
+            gps: self.gps_shown.status(&self.gps, self.clock.now()),
             paused_s: self.desk.paused_for().map(seconds_up),
             deletions: self.deletions(),
             cameras,

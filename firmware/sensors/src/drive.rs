@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use picam_media::{AccessUnit, TIMESCALE, UnitKind};
-use picam_mp4::camm::{self, Fix, GPS_EPOCH_UNIX_S, GPS_LEAP_S};
+use picam_mp4::camm::{self, Fix};
+use picam_mp4::timed_text;
 use picam_time::{BootNs, UtcUs};
 
-use crate::{Motion, Road, text};
+use crate::{Motion, Road};
 
 /// From measurement to measurement of the accelerometer: 100 a second.
 const STEP: Duration = Duration::from_millis(10);
@@ -82,7 +83,9 @@ impl Drive {
                 }
             }
             Left::Text => {
-                text::write(&motion, &mut unit.data);
+                let [east, north, _] = motion.velocity;
+                let speed = east.hypot(north);
+                timed_text::write_place(speed, motion.latitude, motion.longitude, &mut unit.data);
             }
         }
         let filled = has_fix || self.left == Left::Acceleration;
@@ -104,7 +107,7 @@ impl Drive {
 
 fn fix(motion: &Motion, utc: UtcUs) -> Fix {
     Fix {
-        gps_epoch_s: utc.0 as f64 / 1e6 - (GPS_EPOCH_UNIX_S - GPS_LEAP_S) as f64,
+        gps_epoch_s: camm::gps_epoch_s(utc),
         fix_type: 3,
         latitude: motion.latitude,
         longitude: motion.longitude,
@@ -159,8 +162,7 @@ mod tests {
             (place.latitude, place.longitude)
         );
         // 2026-11-20 11:08:05.3 UTC.
-        let unix = third.gps_epoch_s + (GPS_EPOCH_UNIX_S - GPS_LEAP_S) as f64;
-        assert!((unix - 1_795_172_885.3).abs() < 1e-6, "{unix}");
+        assert_eq!(third.utc(), Some(UtcUs(1_795_172_885_300_000)));
         assert!(
             all[2].2.ends_with(b"30 km/h  50.32890 6.95597"),
             "{:?}",

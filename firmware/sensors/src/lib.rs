@@ -1,13 +1,13 @@
 //! What happens around the cameras.
 //!
-//! Here: sensors as sources of access units (place and motion as samples of `camm`, places as text), and a simulated drive
-//! that goes the way of the real ones.
+//! Here: sensors as sources of access units (place and motion as samples of `camm`, places as text), GPS receivers with what
+//! they say of the time, and a simulated drive that goes the way of the real ones.
 //! Not here: what becomes of the samples (`picam-ring`), and sound, which comes with pictures or a microphone
 //! (`picam-capture`).
 
 mod drive;
+pub mod gps;
 mod road;
-mod text;
 
 pub use drive::{Drive, DriveParams};
 pub use road::{Motion, Road};

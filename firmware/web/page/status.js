@@ -119,6 +119,7 @@ function warn(status) {
       warnings.push({ message: `${camera.name}: ${message}`, remedy: "" });
     }
   }
+  if (status.gps?.fault) warnings.push({ ...status.gps.fault, fault: true });
   if (!status.clock_known) {
     const message = "The camera does not know the time yet.";
     warnings.push({ message, remedy: "Footage keeps its order and gets its time later." });

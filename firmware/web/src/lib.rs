@@ -33,6 +33,7 @@ mod routes;
 mod saves;
 mod server;
 pub mod settings;
+mod track;
 mod version;
 mod wire;
 

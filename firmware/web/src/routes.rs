@@ -13,11 +13,14 @@ use crate::app::App;
 use crate::auth::{gate, login, login_page, logout, logout_everywhere};
 use crate::error::ApiError;
 use crate::request_body::{self, MAX_BODY};
-use crate::{captive, clip, commands, file, headers, health, list, live, page, picture, saves, settings};
+use crate::{
+    captive, clip, commands, file, headers, health, list, live, page, picture, saves, settings,
+    track,
+};
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 21] {
+fn api() -> [Route; 22] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
@@ -34,6 +37,7 @@ fn api() -> [Route; 21] {
             "/api/segments/{id}/restore",
             post(commands::restore),
         ),
+        ("get", "/api/track", get(track::track)),
         ("post", "/api/locks", post(commands::lock)),
         ("post", "/api/pause", post(commands::pause)),
         ("post", "/api/resume", post(commands::resume)),

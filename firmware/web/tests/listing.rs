@@ -351,3 +351,33 @@ fn four_thousand_segments_are_listed_in_time() {
     assert_eq!((some, all), (100, 4000));
     assert!(warm <= Duration::from_millis(50), "{warm:?}");
 }
+
+#[test]
+fn the_track_of_footage_without_positions_is_empty_and_a_stretch_must_be_named() {
+    let server = Server::open();
+    put_finished(server.dir.path(), "20261120_110800_FN_000123.mp4");
+    let range = "from=2026-11-20T11:00:00Z&to=2026-11-20T12:00:00Z";
+    let reply = server.get(&format!("/api/track?{range}"));
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.header("content-type"), Some("application/geo+json"));
+    assert_eq!(
+        reply.json(),
+        json!({"type": "FeatureCollection", "features": []})
+    );
+    let gpx = server.get(&format!("/api/track?{range}&format=gpx&camera=front"));
+    assert!(gpx.text().contains("<gpx version=\"1.1\""));
+    let name = gpx.header("content-disposition");
+    assert_eq!(name, Some("inline; filename=\"track.gpx\""));
+    for (query, status) in [
+        ("", 400),
+        ("from=2026-11-20T11:00:00Z", 400),
+        ("from=2026-11-20T11:00:00Z&to=2026-11-22T11:00:00Z", 400),
+        (&format!("{range}&format=kml"), 400),
+        (&format!("{range}&camera=roof"), 404),
+        (&format!("{range}&what=else"), 400),
+    ] {
+        let reply = server.get(&format!("/api/track?{query}"));
+        assert_eq!(reply.status, status, "{query}");
+        assert!(reply.json()["remedy"].is_string());
+    }
+}

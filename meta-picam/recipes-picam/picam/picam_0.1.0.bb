@@ -4,7 +4,7 @@ SECTION = "multimedia"
 
 # picam's own sources are under either licence; the others are of crates that are linked in.
 # scripts/check-layer compares this with what each of them says.
-LICENSE = "(MIT | Apache-2.0) & MIT & Apache-2.0 & BSD-2-Clause & BSD-3-Clause"
+LICENSE = "(MIT | Apache-2.0) & MIT & Apache-2.0 & BSD-2-Clause & BSD-3-Clause & MPL-2.0"
 # openh264 is linked in, built from source, which Cisco's patent licence does not cover: docs/licences.md.
 LICENSE_FLAGS = "commercial"
 LIC_FILES_CHKSUM = "\

@@ -12,6 +12,7 @@ pub mod crowd;
 pub mod flush_probe;
 pub mod frames;
 pub mod fuzz;
+pub mod gpsd;
 pub mod http;
 pub mod judge;
 pub mod live;

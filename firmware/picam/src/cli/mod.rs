@@ -15,9 +15,10 @@ use crate::commands::lock::LockArgs;
 use crate::commands::salvage::SalvageArgs;
 use crate::commands::settings::SettingsServiceOptions;
 use crate::commands::support::SupportArgs;
+use crate::commands::track::TrackArgs;
 use crate::commands::{
     check, clip, config, firstboot, hotspot, inspect, lock, password, probe, record, recover,
-    salvage, settings, support, time, web,
+    salvage, settings, support, time, track, web,
 };
 
 use crate::service::log;
@@ -98,6 +99,11 @@ enum Command {
     Salvage(SalvageArgs),
     /// Cut a clip out of the footage of one camera, without re-encoding
     Clip(ClipArgs),
+    /// Print where the car was, as GPX, GeoJSON or CSV
+    ///
+    /// Out of the positions in the segments, finished or not. Every camera has the same ones; each is printed once. Where
+    /// there was no fix for ten seconds, or power was cut, another piece begins.
+    Track(TrackArgs),
     /// Show the page for a recorder in another process
     ///
     /// Takes its listening socket from systemd if that hands one over (sd_listen_fds). The footage is
@@ -120,6 +126,9 @@ enum Command {
         /// The recorder's --control socket
         #[arg(long, value_name = "SOCKET")]
         recorder: PathBuf,
+        /// What set the clock
+        #[arg(long, value_enum, default_value_t)]
+        source: time::By,
     },
     /// Keep footage: a recorder in another process does not overwrite it until its share is full
     ///
@@ -193,10 +202,11 @@ pub fn main() -> ExitCode {
         Command::Recover { dir } => recover::run(&dir),
         Command::Salvage(args) => salvage::run(&args),
         Command::Clip(args) => clip::run(&args),
+        Command::Track(args) => track::run(&args),
         Command::Web(options) => web::run(&options),
         Command::Settings(options) => settings::run(&options),
         Command::Support(args) => support::run(&args),
-        Command::Time { recorder } => time::run(&recorder),
+        Command::Time { recorder, source } => time::run(&recorder, source),
         Command::Lock(args) => lock::lock(&args),
         Command::Unlock { recorder, segments } => lock::unlock(&recorder, &segments),
         Command::Locks { recorder } => lock::list(&recorder),
@@ -257,6 +267,8 @@ mod tests {
             let expected = match option.get_long().unwrap() {
                 "camera" => camera.clone(),
                 "log" => default_of("format"),
+                // Two sections have a key of this name.
+                "gps" => crate::config::Config::default().gps.source.to_string(),
                 key => default_of(key),
             };
             assert_eq!(
@@ -267,7 +279,7 @@ mod tests {
             );
             stated += 1;
         }
-        assert_eq!(stated, 7);
+        assert_eq!(stated, 8);
         for name in ["run", "record"] {
             let about = command
                 .find_subcommand(name)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use picam_capture::CameraSpec;
+use picam_sensors::gps::GpsSource;
 
 use crate::config::values::{check_segment, check_slot_size, check_slots};
 use crate::config::{Loaded, LogFormat, SlotCount, load, load_over, parse_duration, parse_size};
@@ -80,6 +81,10 @@ pub(crate) struct RecordOptions {
     /// Drives a simulated car along a closed road: place and motion come into the footage
     #[arg(long)]
     pub(crate) drive: bool,
+    /// Where positions come from: auto (the gpsd of this machine), off, gpsd:HOST:PORT or
+    /// serial:/dev/ttyX?baud=9600 [default: off]
+    #[arg(long, value_name = "SOURCE", conflicts_with = "drive")]
+    pub(crate) gps: Option<GpsSource>,
     /// Directory for the segments, created if it is missing [default: ./footage]
     #[arg(long, value_name = "DIR")]
     pub(crate) footage: Option<PathBuf>,

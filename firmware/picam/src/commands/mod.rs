@@ -18,4 +18,5 @@ pub(crate) mod salvage;
 pub(crate) mod settings;
 pub(crate) mod support;
 pub(crate) mod time;
+pub(crate) mod track;
 pub(crate) mod web;

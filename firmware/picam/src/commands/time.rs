@@ -4,16 +4,35 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
+use clap::ValueEnum;
 use picam_control::{Reply, Request, Source, ask};
 use picam_time::{Clock, SystemClock, UtcUs};
 
 use super::failure::Failure;
 
+/// What set the system's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum By {
+    /// Time servers
+    #[default]
+    Ntp,
+    /// A GPS receiver: what the recorder hears from that itself is then no second opinion
+    Gps,
+}
+
+impl From<By> for Source {
+    fn from(by: By) -> Self {
+        match by {
+            By::Ntp => Self::Ntp,
+            By::Gps => Self::Gps,
+        }
+    }
+}
+
 /// Hands the system's time to the recorder behind `socket`.
-pub(crate) fn run(socket: &Path) -> Result<(), Failure> {
+pub(crate) fn run(socket: &Path, by: By) -> Result<(), Failure> {
     let request = Request::SetTime {
-        // A system's clock is right because a time server, or a receiver beside it, set it.
-        source: Source::Ntp,
+        source: by.into(),
         boot: SystemClock.now(),
         utc: UtcUs::from(SystemTime::now()),
     };

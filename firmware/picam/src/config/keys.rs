@@ -12,6 +12,7 @@ use picam_capture::CameraSpec;
 use picam_firstboot::settings::{Access, Key as CardKey, Reset};
 use picam_hotspot::{Channel, Mode};
 use picam_ring::{Reserve, Shares};
+use picam_sensors::gps::GpsSource;
 use picam_web::PasswordHash;
 
 use super::device::{self, Place};
@@ -21,9 +22,10 @@ use super::values::{self, LogFormat, SlotCount, always, or, quoted, show_word, s
 use super::wifi::{self, WifiNetwork};
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [SectionKeys; 9] = [
+pub(crate) static SECTIONS: [SectionKeys; 10] = [
     Config::SECTION,
     Camera::SECTION,
+    Gps::SECTION,
     Shares::SECTION,
     Retention::SECTION,
     Web::SECTION,
@@ -106,6 +108,8 @@ keys! {
 } also {
     /// The cameras; `None` if the file names none.
     cameras: Option<Vec<CameraSpec>> = None;
+    /// The receiver.
+    gps: Gps = Gps::default();
     /// How much of the card each class may take.
     shares: Shares = Shares::default();
     /// What is given up for its age.
@@ -138,6 +142,19 @@ keys! {
     ///                                     pace=off reads it as fast as possible, fps=30 gives a raw stream its rate
     "source" source: Option<String> = Some("auto".into()),
         some(quoted), or(OTHER_CAMERAS, String::clone), Recorder, Card;
+}
+}
+
+keys! {
+/// GPS: where the car is comes into the footage, and what time it is with it.
+"[gps]" pub struct Gps {
+    /// Where it comes from:
+    ///   auto                                 the gpsd of this machine, once there is one
+    ///   off                                  nowhere
+    ///   gpsd:192.168.1.7:2947                a gpsd
+    ///   serial:/dev/ttyUSB0?baud=9600        a receiver that speaks NMEA; without baud, its rate is found by trying
+    /// A camera made with picam's image gives every receiver to its own gpsd: there, leave "auto".
+    "source" source: GpsSource = GpsSource::Off, values::gps, values::show_gps, Recorder, Card;
 }
 }
 

@@ -262,6 +262,13 @@ fn a_problem_says_where_what_and_how() {
             &["retention.max-age: nothing could be kept", "30d"],
         ),
         (
+            "[gps]\nsource = \"serial:ttyS0\"",
+            &[
+                "gps.source: 'serial:ttyS0' is no GPS source",
+                "gpsd:HOST:PORT",
+            ],
+        ),
+        (
             "[[camera]]\nname = \"front\"",
             &["camera has no source", "source = \"sim:\""],
         ),
@@ -520,7 +527,7 @@ proptest! {
         let segment = Duration::from_secs(segment);
         let text = format!(
             "slots = {slots}\nsegment = \"{}\"\nslot-size = \"{}\"\n[shares]\nevent = {event:?}\n\
-             [retention]\nmax-age = \"{days}d\"\n[web]\nlisten = \"[::1]:{port}\"\n",
+             [gps]\nsource = \"gpsd:roof:{days}\"\n[retention]\nmax-age = \"{days}d\"\n[web]\nlisten = \"[::1]:{port}\"\n",
             show_duration(segment),
             show_size(mebibytes << 20),
         );
@@ -531,6 +538,7 @@ proptest! {
         prop_assert_eq!(config.segment, segment);
         prop_assert_eq!(config.slot_size, mebibytes << 20);
         prop_assert_eq!(config.shares.event, event);
+        prop_assert_eq!(config.gps.source.to_string(), format!("gpsd:roof:{days}"));
         prop_assert_eq!(config.retention.max_age, Some(Duration::from_secs(days * 86_400)));
         prop_assert_eq!(config.web.listen, SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port)));
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use picam_ring::{MIN_SLOTS, Reserve};
+use picam_sensors::gps::GpsSource;
 use picam_web::{MIN_PASSWORD_LEN, PasswordHash};
 use toml::de::DeValue;
 
@@ -292,6 +293,16 @@ pub(super) fn max_age(value: &DeValue<'_>) -> Result<Option<Duration>, Wrong> {
         )),
         age => Ok(Some(age)),
     }
+}
+
+pub(super) fn gps(value: &DeValue<'_>) -> Result<GpsSource, Wrong> {
+    let example = "\"auto\", \"off\", \"gpsd:HOST:PORT\" or \"serial:/dev/ttyX?baud=9600\"";
+    let source = value.as_str().and_then(|text| text.parse().ok());
+    source.ok_or_else(|| expected(value, "GPS source", example))
+}
+
+pub(super) fn show_gps(source: &GpsSource) -> String {
+    source.to_string()
 }
 
 pub(super) fn listen(value: &DeValue<'_>) -> Result<SocketAddr, Wrong> {

@@ -71,6 +71,7 @@ fn plan(directory: &Path) -> RecordPlan {
         retention: None,
         system_clock: false,
         drive: false,
+        gps: picam_sensors::gps::GpsSource::Off,
         warnings: Vec::new(),
     }
 }

@@ -290,6 +290,8 @@ impl Server {
             version: "0.1.0".into(),
             uptime_s: 10.0,
             clock_known: true,
+            clock: None,
+            gps: None,
             paused_s: None,
             deletions: Vec::new(),
             cameras: vec![camera()],

@@ -6,6 +6,9 @@
 mod annexb;
 mod boxes;
 mod config;
+mod gps;
+mod gpsd;
+mod nmea;
 mod range;
 mod recover;
 mod slot;
@@ -13,6 +16,8 @@ mod slot;
 pub use annexb::annexb;
 pub use boxes::boxes;
 pub use config::config;
+pub use gpsd::gpsd;
+pub use nmea::nmea;
 pub use range::range;
 pub use recover::recover;
 
@@ -20,10 +25,12 @@ pub use recover::recover;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("annexb", annexb),
     ("boxes", boxes),
     ("config", config),
+    ("gpsd", gpsd),
+    ("nmea", nmea),
     ("range", range),
     ("recover", recover),
 ];

@@ -1,0 +1,185 @@
+//! Where the car was: the fixes in the footage, of any part of it, in one order.
+//!
+//! Every camera has the same fixes, so each is told once, whichever camera's segment still has it. Segments may be finished,
+//! recovered, damaged or being recorded: what players can read of them is read.
+
+mod format;
+mod merge;
+mod samples;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use picam_mp4::Record;
+use picam_mp4::recover::read_record;
+use picam_ring::{Catalog, Directory, FsDirectory, Moment, SegmentName, newest_first};
+use picam_time::UtcUs;
+
+use crate::clip::CameraError;
+use crate::footage::open_slot;
+
+pub use format::{TrackFormat, TrackWriter};
+use merge::Merge;
+
+/// Where the car was at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrackPoint {
+    /// When; `None` if neither receiver nor recorder knew.
+    pub utc: Option<UtcUs>,
+    /// Degrees, north positive (WGS 84).
+    pub latitude: f64,
+    /// Degrees, east positive (WGS 84).
+    pub longitude: f64,
+    /// Metres above the ellipsoid; `None` of a fix in two dimensions.
+    pub altitude: Option<f64>,
+    /// Metres a second over ground, and degrees from north clockwise; `None` if not known.
+    pub motion: Option<(f64, f64)>,
+    /// Metres that it may be off; `None` if not known.
+    pub accuracy: Option<f64>,
+}
+
+/// Which part of the footage.
+#[derive(Debug, Clone, Default)]
+pub struct TrackQuery {
+    /// Name or letter of a camera; without, all cameras.
+    pub camera: Option<String>,
+    /// From then on.
+    pub from: Option<UtcUs>,
+    /// Before then.
+    pub to: Option<UtcUs>,
+    /// One fix in this time at most; zero for all of them.
+    pub every: Duration,
+}
+
+/// What was read, and what could not be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrackSummary {
+    /// Fixes.
+    pub points: u64,
+    /// Pieces of the track, between gaps.
+    pub pieces: u64,
+    /// Segments within the range that cannot be read.
+    pub broken: Vec<String>,
+}
+
+/// Why there is no track.
+#[derive(Debug, thiserror::Error)]
+pub enum TrackError {
+    /// A directory cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A camera that is not there.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
+    /// It cannot be written.
+    #[error("the track cannot be written: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// A segment begins this much before its last fix at most: the longest segment that can be configured, twice over.
+const LONGEST_SEGMENT: Duration = Duration::from_secs(1200);
+
+/// Hands over the fixes in the footage of `directories`, each a volume of its own, in their order.
+///
+/// # Errors
+/// [`TrackError`]; a single segment that cannot be read is none.
+pub fn read_track<W: io::Write>(
+    directories: &[PathBuf],
+    query: &TrackQuery,
+    out: TrackWriter<W>,
+) -> Result<TrackSummary, TrackError> {
+    let mut merge = Merge::new(query, out)?;
+    for segment in segments(directories, query.camera.as_deref())? {
+        let record = &segment.record;
+        if record.start_utc.is_some_and(|start| {
+            query.to.is_some_and(|to| start >= to)
+                || query
+                    .from
+                    .is_some_and(|from| start + LONGEST_SEGMENT < from)
+        }) {
+            continue;
+        }
+        merge.begin_segment(record.boot_id, record.start_boot)?;
+        match samples::of(&segment.path, record) {
+            Ok(Some(found)) => found.into_iter().for_each(|found| merge.take(&found)),
+            // Recorded over meanwhile: it was among the oldest.
+            Ok(None) => {}
+            Err(_) => merge.broken(segment.name),
+        }
+    }
+    Ok(merge.finish()?)
+}
+
+struct Candidate {
+    path: PathBuf,
+    name: SegmentName,
+    record: Record,
+}
+
+/// All segments whose header can be read, oldest first, those of several cameras by the boot clock.
+fn segments(directories: &[PathBuf], camera: Option<&str>) -> Result<Vec<Candidate>, TrackError> {
+    let mut all = Vec::new();
+    for directory in directories {
+        all.extend(candidates(directory)?);
+    }
+    if let Some(wanted) = camera {
+        let called = |c: &Candidate| c.record.camera_name == wanted;
+        let is_name = all.iter().any(called);
+        let there: BTreeSet<&str> = all.iter().map(|c| c.record.camera_name.as_str()).collect();
+        let there = there.into_iter().collect::<Vec<_>>().join(", ");
+        all.retain(|c| match is_name {
+            true => called(c),
+            false => wanted.eq_ignore_ascii_case(&char::from(c.name.camera).to_string()),
+        });
+        if all.is_empty() {
+            let wanted = wanted.to_owned();
+            return Err(CameraError::Unknown { wanted, there }.into());
+        }
+    }
+    // Each camera of each volume counts on its own.
+    let mut lists: Vec<Vec<Candidate>> = Vec::new();
+    for candidate in all {
+        let key = |c: &Candidate| (c.path.parent().map(Path::to_owned), c.name.camera);
+        let own = |list: &&mut Vec<Candidate>| list.first().map(key) == Some(key(&candidate));
+        match lists.iter_mut().find(own) {
+            Some(list) => list.push(candidate),
+            None => lists.push(vec![candidate]),
+        }
+    }
+    for list in &mut lists {
+        list.sort_by_key(|candidate| std::cmp::Reverse(candidate.record.sequence));
+    }
+    let mut merged = newest_first(lists, |candidate| Moment {
+        boot_id: Some(candidate.record.boot_id),
+        boot: candidate.record.start_boot,
+        utc: candidate.record.start_utc,
+    });
+    merged.reverse();
+    Ok(merged)
+}
+
+fn candidates(directory: &Path) -> Result<Vec<Candidate>, TrackError> {
+    let cannot = |source| TrackError::Read {
+        path: directory.to_owned(),
+        source,
+    };
+    let listing = FsDirectory::open(directory, false).map_err(cannot)?;
+    let catalog = Catalog::from_entries(&listing.list().map_err(cannot)?);
+    let names = catalog
+        .cameras()
+        .flat_map(|camera| catalog.ring(camera).segments())
+        .map(|segment| segment.name);
+    let read = |name: SegmentName| {
+        let path = directory.join(name.to_string());
+        let (record, _) = read_record(&open_slot(&path).ok()?).ok()?;
+        Some(Candidate { path, name, record })
+    };
+    Ok(names.filter_map(read).collect())
+}

@@ -1,0 +1,4 @@
+//! See `picam_system_tests::fuzz::gpsd`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| picam_system_tests::fuzz::gpsd(input));
