@@ -55,7 +55,9 @@ impl From<Format> for TrackFormat {
 fn time_of_day(text: &str) -> Result<UtcUs, String> {
     match text.parse()? {
         When::Utc(utc) => Ok(utc),
-        When::After(_) => Err("write a time of day, such as 2026-11-20T11:08:00+01:00".to_owned()),
+        When::After(_) | When::Boot { .. } => {
+            Err("write a time of day, such as 2026-11-20T11:08:00+01:00".to_owned())
+        }
     }
 }
 
