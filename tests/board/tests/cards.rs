@@ -11,6 +11,7 @@ use picam_board_tests::card::Card;
 use picam_board_tests::image::Image;
 use picam_board_tests::run::Run;
 use picam_board_tests::shell::Shell;
+use picam_testkit::steps::Steps;
 use serde_json::Value;
 
 /// A board that has started with `card`, its recorder ready.

@@ -16,6 +16,7 @@ use picam_board_tests::shell::Shell;
 use picam_board_tests::usb_disk::UsbDisk;
 use picam_system_tests::card::{Segment, segments};
 use picam_system_tests::frames::numbers;
+use picam_testkit::steps::Steps;
 use serde_json::Value;
 
 const SETTINGS: &str = include_str!("../picam.toml");

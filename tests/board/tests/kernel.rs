@@ -19,6 +19,7 @@ use picam_board_tests::image::Image;
 use picam_board_tests::run::Run;
 use picam_board_tests::shell::Shell;
 use picam_testkit::judges;
+use picam_testkit::steps::Steps;
 
 /// Drivers of a Pi 3B that a start or picam is nothing without, with what they drive. Of these, the I²C bus alone is a module.
 /// The radio's SD host is not: its power sequence asks pins of the firmware, which QEMU does not have.

@@ -4,6 +4,7 @@
 mod common;
 
 use common::*;
+use picam_testkit::steps::Steps;
 
 const CURL: &str = "curl -sS -m 200 -b /run/jar -c /run/jar";
 const JSON: &str = "-H 'content-type: application/json'";

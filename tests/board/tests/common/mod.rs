@@ -19,7 +19,6 @@ use picam_board_tests::shell::Shell;
 use picam_system_tests::card::{Segment, segments};
 use picam_system_tests::frames::numbers;
 use picam_testkit::judges;
-pub use picam_testkit::steps::Steps;
 
 /// How long a board may take until everything runs.
 pub const ALL_UP: Duration = Duration::from_secs(420);

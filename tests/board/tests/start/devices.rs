@@ -9,6 +9,7 @@ use picam_board_tests::shell::Shell;
 use picam_board_tests::{gauge, pins};
 
 use crate::common::*;
+use picam_testkit::steps::Steps;
 
 /// How far the receiver's clock is ahead of the host's: the board's is that of its image at first, and wrong.
 const AHEAD: Duration = Duration::from_secs(200 * 86_400);

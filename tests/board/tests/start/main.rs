@@ -16,6 +16,7 @@ mod watchdogs;
 use std::time::Duration;
 
 use common::*;
+use picam_testkit::steps::Steps;
 
 #[test]
 fn a_blank_card_becomes_a_camera() {

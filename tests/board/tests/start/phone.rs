@@ -10,6 +10,7 @@ use picam_testkit::judges;
 use serde_json::Value;
 
 use crate::common::*;
+use picam_testkit::steps::Steps;
 
 // Of tests/board/picam.toml; the name is the camera's and the end of its radio's address, which hwsim gives it.
 const SSID: &str = "picam-0000";

@@ -7,6 +7,7 @@ use picam_system_tests::card::Segment;
 use picam_system_tests::frames::numbers;
 
 use crate::common::*;
+use picam_testkit::steps::Steps;
 
 /// `CLOCK_BOOTTIME` of the board when the recorder was stopped, if it came to that.
 pub type Stopped = Option<Duration>;
