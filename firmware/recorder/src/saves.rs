@@ -79,8 +79,12 @@ impl Desk {
             _ => return Ok(answer(&[], now, now, now)),
         };
         let mut met = self.met(&Span::Boot { id, from, to }, from);
-        self.give_class(&mut met, origin.class(), asked);
-        while asked.elapsed() < WAIT && !met.iter().all(|met| met.beyond || met.is_held()) {
+        loop {
+            self.give_class(&mut met, origin.class(), asked);
+            if asked.elapsed() >= WAIT || met.iter().all(|met| met.beyond || met.is_held()) {
+                break;
+            }
+            // Its recorder does it, or has just finished it, and then it is done here.
             thread::sleep(LOOK);
         }
         met.sort_by_key(|met| (met.extent.start_boot, met.name.camera));
@@ -137,9 +141,16 @@ impl Desk {
                 let own = met
                     .iter_mut()
                     .filter(|met| met.volume == volume && met.name.camera == camera);
+                let mut own: Vec<&mut Met> = own.collect();
+                for met in &mut own {
+                    // Its recorder, or the housekeeper, may have renamed it meanwhile.
+                    let now = open.slots.ring(camera, |ring| {
+                        ring.find(met.name.sequence).map(|segment| segment.name)
+                    });
+                    met.name = now.unwrap_or(met.name);
+                }
                 // What somebody else has locked more firmly needs no room.
-                let weaker = |met: &&mut Met| met.name.class.stronger(class) == class;
-                let mut own: Vec<&mut Met> = own.filter(weaker).collect();
+                own.retain(|met| met.name.class.stronger(class) == class);
                 let slots = open.slots.ring(camera, picam_ring::Ring::len);
                 let most = (class == Class::Manual).then(|| self.most_of_page(slots));
                 for met in own.iter_mut().skip(most.unwrap_or(usize::MAX)) {

@@ -437,7 +437,12 @@ fn the_owner_saves_at_the_command_line() {
         "--now", "--before", "2s", "--after", "0s", "--reason", "a deer",
     ]);
     assert!(done, "{said}");
-    assert!(said.matches(" is kept").count() >= 4, "{said}");
+    // How many segments two seconds lie in depends on how busy the machine is.
+    for letter in ["F", "R"] {
+        let own = said.lines().filter(|line| line.starts_with(letter));
+        assert!(own.count() >= 1, "{said}");
+    }
+    let kept = said.lines().count() - 1;
     assert!(
         said.contains("0.0 s still to come") || said.contains("0 s still to come"),
         "{said}"
@@ -454,11 +459,14 @@ fn the_owner_saves_at_the_command_line() {
         let (done, said) = picam(args);
         assert!(!done && said.contains(wrong), "{args:?}: {said}");
     }
-    let all = segments(page).unwrap();
-    let events = all
-        .iter()
-        .filter(|segment| segment["class"] == "event")
-        .count();
-    assert!(events >= 4, "{all:?}");
+    wait_for(
+        "every one of them to be an event",
+        Duration::from_secs(60),
+        || {
+            let all = segments(page)?;
+            let events = all.iter().filter(|segment| segment["class"] == "event");
+            (events.count() >= kept).then_some(())
+        },
+    );
     camera.stop();
 }
