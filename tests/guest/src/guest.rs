@@ -222,6 +222,11 @@ impl Guest {
         String::from_utf8_lossy(&bytes).replace('\r', "")
     }
 
+    /// Whether the kernel has failed: a bug of its own or of a driver, after which nothing here can be relied on.
+    pub fn kernel_failed(&self) -> bool {
+        self.console().contains("---[ end trace")
+    }
+
     /// Starts a bash script and does not wait for it.
     ///
     /// # Errors
@@ -308,7 +313,7 @@ impl Guest {
     /// Runs a script again and again until it succeeds; what it printed then.
     ///
     /// # Errors
-    /// If it did not within `limit`, or the guest is gone.
+    /// If it did not within `limit`, the kernel failed, or the guest is gone.
     pub fn until(&self, what: &str, script: &str, limit: Duration) -> Result<String> {
         let started = Instant::now();
         loop {
@@ -316,7 +321,7 @@ impl Guest {
             if output.code == 0 {
                 return Ok(output.text);
             }
-            if started.elapsed() > limit {
+            if started.elapsed() > limit || self.kernel_failed() {
                 return Err(GuestError::Late {
                     what: format!("{what}, of which it was said:\n{}\n", output.text),
                     limit,
