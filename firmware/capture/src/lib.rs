@@ -2,7 +2,8 @@
 //!
 //! A source is described by one string, the same on the command line and in the configuration file:
 //! `NAME=KIND:[PATH][?key=value&key=value...]`, such as `front=sim:?size=1280x720&fps=30` or
-//! `ip=file:/clips/a.mp4?pace=off&loop=1` ([`CameraSpec`]). [`open`] makes a [`Source`] of it.
+//! `ip=file:/clips/a.mp4?pace=off&loop=1`; a network camera by its URL, `gate=rtsp://user@host/path#transport=udp`
+//! ([`CameraSpec`]). [`open`] makes a [`Source`] of it.
 //!
 //! Here belong reading a source, and its clock on the one timeline of a recording ([`Timeline`]). Queues, restarts and
 //! what becomes of pictures do not (`picam`), nor place and motion (`picam-sensors`).
@@ -14,6 +15,8 @@ mod file;
 pub mod m2m;
 mod pace;
 mod params;
+mod reorder;
+mod rtsp;
 mod sim;
 mod source;
 mod source_clock;
@@ -33,6 +36,7 @@ pub use auto::{BINDINGS_NAME, BINDINGS_NEW, Binding, Bindings, LOOKED_FOR};
 pub use cancel::Cancel;
 pub use encode::{Encode, EncoderCounts, Software, Times};
 pub use file::FileParams;
+pub use rtsp::{AllocationCounter, RtspParams};
 pub use sim::{BurntClock, SimParams};
 pub use source::{CaptureError, Config, Event, Source};
 pub use spec::{CameraSpec, SourceSpec};
@@ -67,5 +71,8 @@ pub fn open(
             let bindings = bindings.clone();
             cancel::open_cancellable(cancel, move || auto::open(&name, &wishes, clock, &bindings))
         }
+        SourceSpec::Rtsp(params) => cancel::open_cancellable(cancel, move || {
+            Ok(Box::new(rtsp::RtspSource::open(params, clock)?))
+        }),
     }
 }

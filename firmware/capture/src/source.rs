@@ -5,7 +5,7 @@ use std::time::Duration;
 use picam_media::{AccessUnit, MediaError, SoundFormat};
 
 /// What a call of [`Source::read`] brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// What comes from here on; the first event of every source, and again whenever its timeline breaks.
     Config(Config),
@@ -23,14 +23,14 @@ pub enum Event {
 }
 
 /// What a source delivers from here on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
     /// Times begin anew with each; counts from 0 when the source was opened.
     pub epoch: u32,
     /// How the sound is coded that comes along.
     pub sound: Option<SoundFormat>,
-    /// Whether there is sound, which is not recorded.
-    pub sound_left_out: bool,
+    /// How sound is coded that there is, and that is not recorded.
+    pub sound_left_out: Option<String>,
 }
 
 /// Why a source delivers nothing.

@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 use crate::CaptureError;
 use crate::file::FileParams;
 use crate::params::Param;
+use crate::rtsp::RtspParams;
 use crate::sim::SimParams;
 use crate::v4l2::{V4l2Params, Wishes};
 
@@ -14,7 +15,8 @@ const MAX_NAME_LEN: usize = 32;
 /// A camera: its name and where its pictures come from.
 ///
 /// Written `NAME=KIND:[PATH][?key=value&key=value...]`, or `NAME=auto`. Path and values are percent-decoded, so that
-/// `%3F` in a path is a question mark and `%25` a percent sign.
+/// `%3F` in a path is a question mark and `%25` a percent sign. A network camera is written as the URL that it has, and
+/// picam's own parameters stand behind a `#`: `NAME=rtsp://HOST/PATH?ITS-OWN#key=value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameraSpec {
     /// What a person calls it: 1 to 32 of `a-z`, `0-9`, `_`, `-`, beginning with a letter.
@@ -34,6 +36,8 @@ pub enum SourceSpec {
     V4l2(V4l2Params),
     /// Whatever camera is there.
     Auto(Wishes),
+    /// A network camera.
+    Rtsp(RtspParams),
 }
 
 impl CameraSpec {
@@ -42,32 +46,38 @@ impl CameraSpec {
     /// # Errors
     /// [`CaptureError::Config`], which names what is wrong and says what is allowed.
     pub fn parse(text: &str) -> Result<Self, CaptureError> {
-        let wrong = |what: String| CaptureError::Config(format!("camera '{text}': {what}"));
-        let Some((name, source)) = text.split_once('=') else {
+        let shown = shown(text);
+        let wrong = |what: String| CaptureError::Config(format!("camera '{shown}': {what}"));
+        let named = text.split_once('=').filter(|(name, _)| !name.contains(':'));
+        let Some((name, source)) = named else {
             return Err(wrong("write NAME=KIND:..., such as front=sim:".to_owned()));
         };
         check_name(name).map_err(&wrong)?;
         // Nothing need stand behind it.
         let colon = if source == "auto" { "auto:" } else { source };
         let Some((kind, rest)) = colon.split_once(':') else {
+            let is_word = source.chars().all(|c| c.is_alphanumeric());
+            let source = if is_word { source } else { "..." };
             return Err(wrong(format!(
                 "'{source}' needs a colon behind its kind, such as v4l2:/dev/video0 or file:/clip.mp4; or write auto"
             )));
         };
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let path = decode(path).map_err(&wrong)?;
+        let begins_params = if kind == "rtsp" { '#' } else { '?' };
+        let (path, query) = rest.split_once(begins_params).unwrap_or((rest, ""));
         let params = parse_query(query).map_err(&wrong)?;
+        let decoded = || decode(path).map_err(&wrong);
         let source = match kind {
-            "sim" => SimParams::parse(&path, &params).map(SourceSpec::Sim),
-            "file" => FileParams::parse(&path, &params).map(SourceSpec::File),
-            "v4l2" => V4l2Params::parse(&path, &params).map(SourceSpec::V4l2),
+            "sim" => SimParams::parse(&decoded()?, &params).map(SourceSpec::Sim),
+            "file" => FileParams::parse(&decoded()?, &params).map(SourceSpec::File),
+            "v4l2" => V4l2Params::parse(&decoded()?, &params).map(SourceSpec::V4l2),
+            "rtsp" => RtspParams::parse(path, &params).map(SourceSpec::Rtsp),
             "auto" if !path.is_empty() => Err(CaptureError::Config(format!(
                 "auto takes no path, but '{path}' stands there; for one camera write v4l2:{path}"
             ))),
             "auto" => Wishes::parse("auto", &params).map(SourceSpec::Auto),
             _ => {
                 return Err(wrong(format!(
-                    "unknown kind '{kind}': use auto, v4l2, sim or file"
+                    "unknown kind '{kind}': use auto, v4l2, rtsp, sim or file"
                 )));
             }
         };
@@ -79,6 +89,35 @@ impl CameraSpec {
             Err(CaptureError::Config(what)) => Err(wrong(what)),
             Err(other) => Err(other),
         }
+    }
+}
+
+impl CameraSpec {
+    /// Sets the password that opens the camera; it stands in no string that describes one.
+    ///
+    /// # Errors
+    /// [`CaptureError::Config`] if there is nothing that it could open.
+    pub fn set_password(&mut self, password: &str) -> Result<(), CaptureError> {
+        match &mut self.source {
+            SourceSpec::Rtsp(params) => params.set_password(password),
+            SourceSpec::Sim(_)
+            | SourceSpec::File(_)
+            | SourceSpec::V4l2(_)
+            | SourceSpec::Auto(_) => Err(CaptureError::Config(
+                "only a network camera (rtsp://USER@HOST/...) has a password".to_owned(),
+            )),
+        }
+    }
+}
+
+/// A description as messages repeat it: of a network camera, and of what nobody knows, its kind alone, as the rest may hold
+/// what opens a camera.
+fn shown(text: &str) -> String {
+    let (front, _) = text.split_once(':').unwrap_or((text, ""));
+    match front.rsplit_once('=').map_or(front, |(_, kind)| kind) {
+        "sim" | "file" | "v4l2" | "auto" => text.to_owned(),
+        _ if front.len() == text.len() => text.to_owned(),
+        _ => format!("{front}:..."),
     }
 }
 
@@ -194,7 +233,14 @@ mod tests {
             ("1a=sim:", &["'1a'", "letter"]),
             ("=sim:", &["''"]),
             ("a=sim", &["colon"]),
-            ("a=webcam:", &["'webcam'", "auto, v4l2, sim or file"]),
+            ("a=webcam:", &["'webcam'", "auto, v4l2, rtsp, sim or file"]),
+            ("a=rtsp:", &["URL", "rtsp://user@"]),
+            ("a=rtsp:///x", &["names no camera"]),
+            ("a=rtsp://h/x#colour=red", &["'colour'", "transport"]),
+            (
+                "a=rtsp://h/x#transport=http",
+                &["transport=http", "udp or tcp"],
+            ),
             ("a=sim:?size=1281x720", &["size=1281x720", "even"]),
             ("a=sim:?size=32x32", &["size=32x32", "64"]),
             ("a=sim:?fps=61", &["fps=61", "1 to 60"]),
@@ -232,7 +278,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_gives_a_spec_or_a_config_error(text in "([a-z]{1,3}=(sim:|file:|v4l2:|auto:?))?.{0,60}") {
+        fn any_text_gives_a_spec_or_a_config_error(text in "([a-z]{1,3}=(sim:|file:|v4l2:|auto:?|rtsp:|rtsp://|rtsp://h/))?.{0,60}") {
             let parsed = CameraSpec::parse(&text);
             prop_assert!(matches!(parsed, Ok(_) | Err(CaptureError::Config(_))));
         }

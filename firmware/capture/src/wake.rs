@@ -38,7 +38,7 @@ impl Wake {
             watched: match &spec.source {
                 SourceSpec::V4l2(params) => Watched::Node(params.device.path(root)),
                 SourceSpec::Auto(_) => Watched::AnyNode,
-                SourceSpec::Sim(_) | SourceSpec::File(_) => Watched::Nothing,
+                SourceSpec::Sim(_) | SourceSpec::File(_) | SourceSpec::Rtsp(_) => Watched::Nothing,
             },
             seen: 0,
         }

@@ -35,6 +35,9 @@ pub enum MediaError {
         "{0} places in a row are damaged: this is no H.264 or H.265, or too little of it is left"
     )]
     Garbage(u32),
+    /// Sound that is not recorded; names its codec.
+    #[error("{0}")]
+    Sound(String),
     /// The encoder refused.
     #[error("the software encoder failed: {0}")]
     Encoder(String),

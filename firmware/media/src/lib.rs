@@ -38,6 +38,6 @@ pub use nal::NalKind;
 pub use parameter_sets::ParameterSetTracker;
 pub use picture::Yuv420;
 pub use raw_stream::RawStream;
-pub use sound::{SoundCodec, SoundFormat};
+pub use sound::{AudioSpecificConfig, SoundCodec, SoundFormat};
 pub use sps::{FrameRate, PpsFacts, SpsFacts};
 pub use unit_builder::UnitBuilder;

@@ -143,14 +143,14 @@ pub fn h265_codecs(sps: &[Vec<u8>]) -> Result<String, EntryError> {
     Ok(codecs)
 }
 
-/// `mp4a` with an AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1).
+/// `mp4a` with an AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1), which alone says a sample rate above 65535 Hz.
 pub fn aac(
     audio_specific_config: &[u8],
     sample_rate: u32,
     channels: u16,
 ) -> Result<Vec<u8>, EntryError> {
     stsd(Codec::Mp4a(Mp4a {
-        audio: audio(sample_rate, channels)?,
+        audio: audio(u16::try_from(sample_rate).unwrap_or(0).into(), channels)?,
         esds: Esds {
             es_desc: EsDescriptor {
                 dec_config: DecoderConfig {

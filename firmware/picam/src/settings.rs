@@ -6,7 +6,7 @@ use picam_ring::{MIN_SLOTS, assign_letters};
 
 use crate::cli::RecordOptions;
 use crate::commands::failure::Failure;
-use crate::config::{Config, DEFAULT_CAMERA, Loaded, SlotCount, is_safe};
+use crate::config::{Config, DEFAULT_CAMERA, Loaded, SlotCount, is_safe, load};
 
 /// Options and configuration, brought together.
 #[derive(Debug)]
@@ -55,7 +55,10 @@ impl Settings {
                 )));
             }
         }
-        let cameras = cameras(options, &config, &warnings)?;
+        let mut cameras = cameras(options, &config, &warnings)?;
+        if let (Some(path), true) = (&options.passwords, options.cameras.is_empty()) {
+            give_passwords(&mut cameras, load(path).config.cameras.unwrap_or_default());
+        }
         warnings.extend(raise_slots(&mut config, cameras.len()));
         Ok(Self {
             config,
@@ -99,7 +102,9 @@ fn cameras(
     warnings: &[String],
 ) -> Result<Vec<CameraSpec>, Failure> {
     if !options.cameras.is_empty() {
-        let specs = &options.cameras;
+        let specs = options.cameras.iter().map(|text| CameraSpec::parse(text));
+        let specs: Result<Vec<_>, _> = specs.collect();
+        let specs = specs.map_err(|error| Failure::usage(error.to_string()))?;
         for (n, spec) in specs.iter().enumerate() {
             if specs
                 .iter()
@@ -114,7 +119,7 @@ fn cameras(
         }
         assign_letters(specs.iter().map(|spec| spec.name.as_str()))
             .map_err(|error| Failure::usage(error.to_string()))?;
-        return Ok(specs.clone());
+        return Ok(specs);
     }
     match &config.cameras {
         Some(cameras) if cameras.is_empty() => Err(Failure::usage(format!(
@@ -125,6 +130,16 @@ fn cameras(
         None => CameraSpec::parse(DEFAULT_CAMERA)
             .map(|spec| vec![spec])
             .map_err(|error| Failure::usage(error.to_string())),
+    }
+}
+
+/// Takes cameras that are described twice from where their passwords are.
+fn give_passwords(cameras: &mut [CameraSpec], with_passwords: Vec<CameraSpec>) {
+    for other in with_passwords {
+        let same = cameras.iter_mut().find(|camera| camera.name == other.name);
+        if let Some(camera) = same {
+            *camera = other;
+        }
     }
 }
 

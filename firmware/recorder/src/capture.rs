@@ -188,8 +188,10 @@ impl Capture<'_> {
                 Ok(Event::Config(config)) => {
                     self.intake.begin_epoch();
                     self.sound = config.sound;
-                    if config.sound_left_out && !std::mem::replace(&mut self.said_sound, true) {
-                        tracing::warn!(camera = self.camera, "its sound is not recorded");
+                    if let Some(what) = config.sound_left_out
+                        && !std::mem::replace(&mut self.said_sound, true)
+                    {
+                        tracing::warn!(camera = self.camera, "its sound is not recorded: {what}");
                     }
                 }
                 Ok(Event::Gap { damaged }) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use picam_media::{AccessUnit, SoundCodec, SoundFormat, TIMESCALE, UnitKind};
-use picam_mp4::sample_entry::{self, EntryError};
+use picam_mp4::sample_entry::{self, EntryError, G711};
 use picam_mp4::{TrackConfig, TrackKind};
 use picam_ring::SideSample;
 use picam_time::Ticks;
@@ -49,12 +49,17 @@ impl Sides {
         self.changed = false;
         let mut tracks = Vec::new();
         if let Some(SoundFormat {
-            codec: SoundCodec::Pcm16,
+            codec,
             rate,
             channels,
         }) = self.sound
         {
-            let entry = sample_entry::pcm_s16le(rate, channels)?;
+            let entry = match codec {
+                SoundCodec::Pcm16 => sample_entry::pcm_s16le(rate, channels)?,
+                SoundCodec::Aac(config) => sample_entry::aac(config.bytes(), rate, channels)?,
+                SoundCodec::ALaw => sample_entry::g711(G711::ALaw, rate, channels)?,
+                SoundCodec::MuLaw => sample_entry::g711(G711::MuLaw, rate, channels)?,
+            };
             tracks.push(TrackConfig::audio(entry, rate));
         }
         if self.has_motion {

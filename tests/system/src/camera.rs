@@ -61,6 +61,11 @@ impl Camera {
         self.child.id()
     }
 
+    /// What it said so far.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
     /// `kill -9`. Returns what it had said.
     pub fn kill(mut self) -> String {
         self.signal(Signal::KILL);

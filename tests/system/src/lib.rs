@@ -18,3 +18,4 @@ pub mod judge;
 pub mod live;
 pub mod memory;
 pub mod mounts;
+pub mod together;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use picam_system_tests::camera::{Camera, wait_for};
 use picam_system_tests::card::{Segment, segments};
 use picam_system_tests::judge;
+use picam_system_tests::together::{beep_and_flash_together, seconds};
 use picam_testkit::{binary, judges};
-use serde_json::Value;
 
 const ARGS: [&str; 9] = [
     "--camera",
@@ -22,81 +22,10 @@ const ARGS: [&str; 9] = [
     "--slot-size",
     "2MiB",
 ];
-/// Sound and picture must be no further apart, in seconds.
-const APART: f64 = 0.005;
 /// GPS time runs ahead of UTC by so many seconds, and exiftool shows it as it is.
 const LEAP_S: f64 = 18.0;
 /// What exiftool's and our rounding to milliseconds may come to, in seconds.
 const ROUNDED: f64 = 0.002;
-
-/// When the middle of the picture turns white, in seconds of the file.
-fn flashes(file: &Path) -> Vec<f64> {
-    let probe = judges::ffprobe(file, true).unwrap();
-    let packets = probe["packets"].as_array().unwrap();
-    let video = packets.iter().filter(|packet| packet["stream_index"] == 0);
-    let times: Vec<f64> = video.map(|packet| seconds(&packet["pts_time"])).collect();
-    let mut lit = Vec::new();
-    let path = file.to_str().unwrap();
-    judges::grey_frames(&["-i", path], 320, 240, |frame| {
-        lit.push(frame[120 * 320 + 160] > 225)
-    })
-    .unwrap();
-    assert_eq!(lit.len(), times.len());
-    rises(&lit).into_iter().map(|n| times[n]).collect()
-}
-
-/// When a beep begins, in seconds of the file.
-fn beeps(file: &Path) -> Vec<f64> {
-    const RATE: usize = 48_000;
-    let output = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error", "-i"])
-        .arg(file)
-        .args(["-map", "0:a:0", "-f", "s16le", "-"])
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success() && output.stderr.is_empty(),
-        "{output:?}"
-    );
-    let probe = judges::ffprobe(file, false).unwrap();
-    let start = seconds(&probe["streams"][1]["start_time"]);
-    // Loud within a millisecond: a beep of a kilohertz is.
-    let loud: Vec<bool> = output
-        .stdout
-        .chunks_exact(2 * RATE / 1000)
-        .map(|ms| {
-            ms.chunks_exact(2)
-                .any(|s| i16::from_le_bytes([s[0], s[1]]).unsigned_abs() > 8000)
-        })
-        .collect();
-    rises(&loud)
-        .into_iter()
-        .map(|n| start + n as f64 / 1000.0)
-        .collect()
-}
-
-/// Where it becomes true, the beginning left out: there nobody knows how long it has been.
-fn rises(states: &[bool]) -> Vec<usize> {
-    (1..states.len())
-        .filter(|&n| states[n] && !states[n - 1])
-        .collect()
-}
-
-fn seconds(value: &Value) -> f64 {
-    value.as_str().unwrap().parse().unwrap()
-}
-
-fn beep_and_flash_together(file: &Path) {
-    let (flashes, beeps) = (flashes(file), beeps(file));
-    assert!(flashes.len() >= 2, "{}: {flashes:?}", file.display());
-    for flash in &flashes {
-        let apart = beeps
-            .iter()
-            .map(|beep| (beep - flash).abs())
-            .fold(f64::MAX, f64::min);
-        assert!(apart <= APART, "{}: {flashes:?} {beeps:?}", file.display());
-    }
-}
 
 /// What exiftool reads of the drive: time in the file, GPS time of day, latitude and longitude.
 fn fixes(file: &Path) -> Vec<(f64, f64, f64, f64)> {
@@ -165,7 +94,7 @@ fn judge(segment: &Segment) {
     let pictures = seconds(&streams[0]["duration"]);
     assert!(longest <= pictures + 0.021, "{longest} {pictures}");
     judges::ffmpeg_decodes(&segment.path).unwrap();
-    beep_and_flash_together(&segment.path);
+    beep_and_flash_together(&segment.path, 2);
     each_fix_at_its_picture(segment);
 }
 

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use matroska_demuxer::{DemuxError, Frame, MatroskaFile, TrackEntry, TrackType};
 use picam_media::length_prefixed::LengthSize;
-use picam_media::{AccessUnit, Codec, ConfigRecord, FrameRate, UnitBuilder};
+use picam_media::{AccessUnit, Codec, ConfigRecord, FrameRate, UnitBuilder, UnitKind};
 
 use super::mp4::fill;
-use super::reorder::DecodeTimes;
+use super::sound::{FileSound, FrameTimes};
 use super::window::Window;
 use super::{Demuxer, open_regular, to_ticks};
 use crate::CaptureError;
+use crate::reorder::DecodeTimes;
 use crate::source::stream_error;
 
 const NS: u32 = 1_000_000_000;
@@ -35,7 +36,16 @@ pub(super) struct Mkv {
     /// Added to presentation times: the length of earlier rounds.
     offset: i64,
     started: bool,
-    has_sound: bool,
+    sound: FileSound,
+    heard: Option<Heard>,
+}
+
+/// The track of sound that is recorded.
+struct Heard {
+    track: u64,
+    /// Ticks that a decoder takes to begin.
+    delay: i64,
+    times: FrameTimes,
 }
 
 /// Presentation times seen since the start of the file.
@@ -75,10 +85,7 @@ impl Mkv {
     pub(super) fn open(file: File, path: &Path, name: &str) -> Result<Self, CaptureError> {
         let unusable = |what: &str| CaptureError::Stream(format!("{name}: {what}"));
         let file = open(file, name)?;
-        let has_sound = file
-            .tracks()
-            .iter()
-            .any(|t| t.track_type() == TrackType::Audio);
+        let (sound, heard) = choose_sound(file.tracks());
         let video = |t: &&TrackEntry| codec(t).is_some();
         let track = file.tracks().iter().find(video);
         let track = track.ok_or_else(|| unusable("it holds no H.264 or H.265 video"))?;
@@ -113,9 +120,32 @@ impl Mkv {
             round: Round::default(),
             offset: 0,
             started: false,
-            has_sound,
+            sound,
+            heard,
             file,
         })
+    }
+
+    /// Fills `unit` if the frame is sound that is heard beside the pictures.
+    fn take_sound(&mut self, unit: &mut AccessUnit) -> bool {
+        let pts = self.pts().saturating_add(self.offset);
+        let times = self.times.as_ref().filter(|_| self.started);
+        let (Some(heard), Some(first)) = (&mut self.heard, times.and_then(DecodeTimes::first))
+        else {
+            return false;
+        };
+        if self.frame.track != heard.track || self.frame.data.is_empty() {
+            return false;
+        }
+        // The first picture is decoded at 0, and shown as late as reordering wants it; so is sound heard beside it.
+        let at = pts.saturating_sub(first).saturating_sub(heard.delay);
+        let Some(at) = heard.times.next(at).filter(|&at| at >= 0) else {
+            return false;
+        };
+        unit.begin(UnitKind::Sound);
+        unit.data.extend_from_slice(&self.frame.data);
+        (unit.dts, unit.pts) = (at, at);
+        true
     }
 
     fn pts(&self) -> i64 {
@@ -136,6 +166,32 @@ fn demux_error(name: &str, error: &DemuxError) -> CaptureError {
     CaptureError::Stream(format!(
         "{name} is damaged, cut off, or no Matroska file: {error:?}"
     ))
+}
+
+/// The track of sound to be recorded, if there is one.
+fn choose_sound(tracks: &[TrackEntry]) -> (FileSound, Option<Heard>) {
+    let mut heard = tracks
+        .iter()
+        .filter(|track| track.track_type() == TrackType::Audio);
+    let is_aac = |track: &&TrackEntry| track.codec_id().starts_with("A_AAC");
+    let Some(track) = heard.clone().find(is_aac).or_else(|| heard.next()) else {
+        return (FileSound::None, None);
+    };
+    let is_plain = track.content_encodings().is_none_or(<[_]>::is_empty);
+    let sound = match track.codec_private().filter(|_| is_aac(&track) && is_plain) {
+        Some(config) => FileSound::aac(config),
+        None => FileSound::LeftOut(track.codec_id().to_owned()),
+    };
+    let FileSound::Recorded(format) = sound else {
+        return (sound, None);
+    };
+    let delay = i64::try_from(track.codec_delay().unwrap_or(0)).unwrap_or(0);
+    let heard = Heard {
+        track: track.track_number().get(),
+        delay: to_ticks(delay, NS),
+        times: FrameTimes::new(format),
+    };
+    (sound, Some(heard))
 }
 
 fn codec(track: &TrackEntry) -> Option<Codec> {
@@ -160,9 +216,13 @@ impl Demuxer for Mkv {
                     return Ok(false);
                 }
             }
+            if self.take_sound(unit) {
+                return Ok(true);
+            }
             if self.frame.track != self.track {
                 continue;
             }
+            unit.kind = UnitKind::Video;
             let flagged = self.frame.is_keyframe.unwrap_or(false);
             let data = &self.frame.data;
             let useful = fill(&mut self.builder, unit, data, self.length_size, flagged);
@@ -210,7 +270,7 @@ impl Demuxer for Mkv {
         self.builder.take_damage()
     }
 
-    fn has_sound(&self) -> bool {
-        self.has_sound
+    fn sound(&self) -> FileSound {
+        self.sound.clone()
     }
 }

@@ -4,8 +4,8 @@ mod annexb;
 mod mkv;
 mod mp4;
 mod params;
-mod reorder;
 mod sniff;
+mod sound;
 mod window;
 
 use std::fs::File;
@@ -15,11 +15,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use picam_media::{AccessUnit, TIMESCALE};
+use picam_media::{AccessUnit, TIMESCALE, UnitKind};
 use picam_time::{Clock, Ticks};
 use rustix::fs::OFlags;
 
 use self::sniff::Format;
+use self::sound::FileSound;
 use crate::pace::Pacer;
 use crate::{CaptureError, Config, Event, Source};
 
@@ -27,8 +28,8 @@ pub use self::params::FileParams;
 
 /// Takes a file apart. What is damaged is left out and counted.
 trait Demuxer: Send {
-    /// Fills data, parameter sets, start, times and damage of the next unit in decoding order; `false` at the
-    /// end. Units before the first start are left out.
+    /// Fills data, parameter sets, start, times and damage of the next picture in decoding order, or the sound that is
+    /// heard before it; `false` at the end. What comes before the first start is left out.
     fn read(&mut self, unit: &mut AccessUnit) -> Result<bool, CaptureError>;
 
     /// Begins again; times go on behind the last frame.
@@ -37,9 +38,9 @@ trait Demuxer: Send {
     /// Damage that no unit followed; counts from 0 again.
     fn take_damage(&mut self) -> u32;
 
-    /// Whether the file has sound.
-    fn has_sound(&self) -> bool {
-        false
+    /// What sound the file has.
+    fn sound(&self) -> FileSound {
+        FileSound::None
     }
 }
 
@@ -112,6 +113,7 @@ impl FileSource {
     /// Reads ahead; `false` at the end for good.
     fn fetch(&mut self) -> Result<bool, CaptureError> {
         while !self.is_waiting {
+            self.waiting.kind = UnitKind::Video;
             if self.demuxer.read(&mut self.waiting)? {
                 self.is_waiting = true;
                 self.productive = true;
@@ -153,9 +155,15 @@ fn to_ticks(value: i64, scale: u32) -> i64 {
 impl Source for FileSource {
     fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Event, CaptureError> {
         if !std::mem::replace(&mut self.begun, true) {
+            let (sound, sound_left_out) = match self.demuxer.sound() {
+                FileSound::None => (None, None),
+                FileSound::Recorded(format) => (Some(format), None),
+                FileSound::LeftOut(what) => (None, Some(what)),
+            };
             return Ok(Event::Config(Config {
-                sound_left_out: self.demuxer.has_sound(),
-                ..Config::default()
+                epoch: 0,
+                sound,
+                sound_left_out,
             }));
         }
         if self.ended || !self.fetch()? {
@@ -185,10 +193,9 @@ impl Source for FileSource {
     }
 
     fn describe(&self) -> String {
-        let sound = if self.demuxer.has_sound() {
-            " (its sound is not recorded)"
-        } else {
-            ""
+        let sound = match self.demuxer.sound() {
+            FileSound::LeftOut(_) => " (its sound is not recorded)",
+            FileSound::None | FileSound::Recorded(_) => "",
         };
         format!("file:{}{sound}", self.name)
     }

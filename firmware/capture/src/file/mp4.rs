@@ -4,10 +4,11 @@ use std::fs::File;
 use std::ops::Range;
 
 use picam_media::length_prefixed::{LengthSize, length_prefixed_nals};
-use picam_media::{AccessUnit, Codec, MediaError, UnitBuilder};
+use picam_media::{AccessUnit, Codec, MediaError, UnitBuilder, UnitKind};
 use picam_mp4::ReadAt;
 use picam_mp4::read::{self, Movie, Sample, SampleEntry, Track};
 
+use super::sound::{self, FileSound, SoundTrack};
 use super::{Demuxer, to_ticks};
 use crate::CaptureError;
 use crate::source::stream_error;
@@ -28,7 +29,10 @@ pub(super) struct Mp4 {
     delay: i64,
     /// Length of one round in the track's ticks.
     length: i64,
-    has_sound: bool,
+    /// Where this round begins, in the track's ticks.
+    round: i64,
+    sound: FileSound,
+    heard: Option<SoundTrack>,
     /// What was left out at the end of the file, until it was counted.
     damage_behind: u32,
     started: bool,
@@ -39,10 +43,11 @@ impl Mp4 {
     pub(super) fn open(file: File, name: &str) -> Result<Self, CaptureError> {
         let unusable = |what: &str| CaptureError::Stream(format!("{name}: {what}"));
         let (movie, damage) = Movie::read_intact(&file).map_err(|e| unusable(&e.to_string()))?;
-        let has_sound = movie.tracks.iter().any(Track::is_audio);
+        let mut tracks = movie.tracks;
+        let (sound, heard) = sound::choose(&mut tracks);
         let coded = |track: &Track| track.entries.iter().any(|e| e.parameter_sets.is_some());
         let movie_timescale = movie.timescale;
-        let track = movie.tracks.into_iter().find(|t| t.is_video() && coded(t));
+        let track = tracks.into_iter().find(|t| t.is_video() && coded(t));
         let mut track = track.ok_or_else(|| unusable("it holds no H.264 or H.265 video"))?;
         let sets = track.entries.iter().find_map(|e| e.parameter_sets.as_ref());
         let codec = match sets.map(|s| s.codec) {
@@ -53,6 +58,8 @@ impl Mp4 {
         let delay = empty_edits(&track, movie_timescale);
         track.samples.truncate(shown.end);
         track.samples.drain(..shown.start);
+        let first_shown = track.samples.first().map_or(0, |s| track.presentation(s));
+        let first_shown = to_ticks(first_shown, track.timescale);
         let (Some(first), Some(last)) = (track.samples.first(), track.samples.last()) else {
             return Err(unusable("its video track is empty"));
         };
@@ -83,7 +90,12 @@ impl Mp4 {
             offset: delay.saturating_sub(first.dts),
             delay: -i64::from(earliest.min(0)),
             length,
-            has_sound,
+            round: 0,
+            sound,
+            heard: heard.map(|heard| {
+                let shift = to_ticks(delay, track.timescale).saturating_sub(first_shown);
+                SoundTrack::new(heard, shift)
+            }),
             damage_behind: damage,
             samples: track.samples,
             entries: track.entries,
@@ -192,9 +204,42 @@ pub(super) fn fill(
     builder.finish_flagged(unit, flagged)
 }
 
+impl Mp4 {
+    /// Fills `unit` with sound that is heard before the next picture, or before the end of the last one.
+    fn read_sound(&mut self, unit: &mut AccessUnit) -> Result<sound::Next, CaptureError> {
+        let (Some(heard), true) = (&mut self.heard, self.started) else {
+            return Ok(sound::Next::NotDue);
+        };
+        let until = match self.samples.get(self.next) {
+            Some(sample) => sample.dts.saturating_add(self.offset),
+            None => self.round.saturating_add(self.length),
+        };
+        let round = to_ticks(self.round, self.timescale);
+        let until = to_ticks(until, self.timescale);
+        let read = heard.read(&self.file, round, until, unit);
+        read.map_err(|source| CaptureError::Io {
+            context: format!("reading {}", self.name),
+            source,
+        })
+    }
+}
+
 impl Demuxer for Mp4 {
     fn read(&mut self, unit: &mut AccessUnit) -> Result<bool, CaptureError> {
-        while let Some(sample) = self.samples.get(self.next).copied() {
+        loop {
+            match self.read_sound(unit)? {
+                sound::Next::Unit => return Ok(true),
+                sound::Next::NotDue => {}
+                sound::Next::Damaged => {
+                    let counted = self.builder.count_damage();
+                    counted.map_err(|e| stream_error(&self.name, e))?;
+                    continue;
+                }
+            }
+            unit.kind = UnitKind::Video;
+            let Some(sample) = self.samples.get(self.next).copied() else {
+                break;
+            };
             self.next += 1;
             if !self.fill(unit, &sample)? {
                 continue;
@@ -203,13 +248,16 @@ impl Demuxer for Mp4 {
                 self.builder.skip(unit);
                 continue;
             }
-            self.started = true;
             let dts = sample.dts.saturating_add(self.offset);
             let pts = dts
                 .saturating_add(i64::from(sample.cts_offset))
                 .saturating_add(self.delay);
             unit.dts = to_ticks(dts, self.timescale);
             unit.pts = to_ticks(pts, self.timescale);
+            let begins = !std::mem::replace(&mut self.started, true);
+            if let (Some(heard), true) = (&mut self.heard, begins) {
+                heard.skip_before(to_ticks(self.round, self.timescale), unit.dts);
+            }
             return Ok(true);
         }
         for _ in 0..std::mem::take(&mut self.damage_behind) {
@@ -221,6 +269,7 @@ impl Demuxer for Mp4 {
 
     fn restart(&mut self) -> Result<(), CaptureError> {
         self.offset = self.offset.saturating_add(self.length);
+        self.round = self.round.saturating_add(self.length);
         self.next = 0;
         self.started = false;
         Ok(())
@@ -230,7 +279,7 @@ impl Demuxer for Mp4 {
         self.builder.take_damage()
     }
 
-    fn has_sound(&self) -> bool {
-        self.has_sound
+    fn sound(&self) -> FileSound {
+        self.sound.clone()
     }
 }

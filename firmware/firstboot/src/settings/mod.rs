@@ -26,7 +26,7 @@ use std::time::Duration;
 pub use change::{Change, ChangeError, Network, change};
 pub use files::{Files, RealFiles};
 pub use keys::{Access, Key};
-pub use public::{for_hotspot, public};
+pub use public::{for_hotspot, for_recorder, public};
 pub use run::{Outcome, erase_request, run};
 pub use scrub::Scrubber;
 pub use support::{MAX_SUPPORT, SupportError, lay_support};

@@ -1,5 +1,5 @@
-//! The parts of `picam.toml` that services read: everything but what opens the Wi-Fi or the page, and for the radio's
-//! service what it needs and nothing else.
+//! The parts of `picam.toml` that services read: everything but what opens the Wi-Fi, the page or a camera; and for the
+//! radio's service and for the recorder what each needs and nothing else.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -13,6 +13,10 @@ use super::text::{decode, is_torn, lines_of, make_sound, parse};
 const SECRET: [&str; 7] = ["pass", "phrase", "psk", "pwd", "secret", "token", "wpa"];
 /// In the place of a passphrase. It opens nothing, but a network has one, and is none that is open to all.
 const HIDDEN: &str = "\"********\"";
+/// In the place of a camera's URL with a password in it. It is refused as the URL would be.
+const REFUSED: &str = "\"rtsp://user:********@camera\"";
+/// Where a camera's URL stands.
+const SOURCE: [&str; 2] = ["camera", "source"];
 /// All that the radio's service uses: passphrases, the camera's name, how to log.
 const OF_THE_RADIO: [&str; 3] = ["wifi", "device", "log"];
 /// In the place of a line that is no TOML: it still is none.
@@ -29,6 +33,11 @@ pub fn public(bytes: &[u8], keys: &[Key]) -> String {
 /// password of the page, no hash of one, no comments, and every line in its place.
 pub fn for_hotspot(bytes: &[u8], keys: &[Key]) -> String {
     part(bytes, Reader::Hotspot, keys)
+}
+
+/// The `[[camera]]` sections of a `picam.toml`, passwords included, for the recorder. Like [`public`] otherwise.
+pub fn for_recorder(bytes: &[u8], keys: &[Key]) -> String {
+    part(bytes, Reader::Recorder, keys)
 }
 
 /// What `public` hides: values of secrets, and lines that are no TOML, behind their `=`.
@@ -56,6 +65,7 @@ pub(super) fn secrets(bytes: &[u8], keys: &[Key]) -> Vec<String> {
 enum Reader {
     Everybody,
     Hotspot,
+    Recorder,
 }
 
 fn part(bytes: &[u8], reader: Reader, keys: &[Key]) -> String {
@@ -208,6 +218,8 @@ impl<'a> Found<'a> {
                     path.first() == Some(&"wifi") && path.last() == Some(&"passphrase");
                 if is_passphrase {
                     self.cuts.push((value, HIDDEN));
+                } else if path == SOURCE && self.reader != Reader::Hotspot {
+                    self.cuts.push((value, REFUSED));
                 } else if kind == Kind::Inline {
                     self.cuts.push((key, "left-out"));
                     self.cuts.push((value, "0"));
@@ -226,6 +238,7 @@ impl<'a> Found<'a> {
             Reader::Everybody => is_secret(self.keys, path, item),
             // A slip in the name of one of its keys is told by the service, so all of them stay.
             Reader::Hotspot if section == "wifi" => false,
+            Reader::Recorder => section != "camera" || holds_password(item),
             Reader::Hotspot => !OF_THE_RADIO.contains(&section) || is_secret(self.keys, path, item),
         }
     }
@@ -262,7 +275,19 @@ fn strings(value: &Value, all: &mut Vec<String>) {
     }
 }
 
+/// Whether it is a URL with a password in it, where none belongs.
+fn holds_password(item: &Item) -> bool {
+    let text = item.as_str().unwrap_or_default();
+    let (_, rest) = text.split_once("://").unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    user.is_some_and(|user| user.contains(':'))
+}
+
 fn is_secret(keys: &[Key], path: &[&str], item: &Item) -> bool {
+    if path == SOURCE {
+        return holds_password(item);
+    }
     let name = path.last().copied().unwrap_or_default();
     // What is no hash may be the password itself, in the wrong place.
     if with(keys, Access::Hash).any(|hash| hash.key == name) {

@@ -103,6 +103,32 @@ fn files_of_editors_and_power_cuts() {
 }
 
 #[test]
+fn the_recorder_gets_the_cameras_with_their_passwords_and_nothing_else() {
+    let text = "# old: xyzzy\nsegment = \"10s\"\n[wifi]\npassphrase = \"xyzzy plugh\"\n[[camera]]\nname = \"gate\"\n\
+        source = \"rtsp://me@h/x#sound=off\" # mine\npassword = 'correct horse'\n[[camera]]\nname = \"yard\"\n\
+        [web]\npassword = \"xyzzy\"\n";
+    let shown = for_recorder(text.as_bytes(), KEYS);
+    assert_eq!(
+        shown,
+        "\n\n[wifi]\npassphrase = \"********\"\n[[camera]]\nname = \"gate\"\nsource = \"rtsp://me@h/x#sound=off\" \n\
+         password = 'correct horse'\n[[camera]]\nname = \"yard\"\n[web]\n\n"
+    );
+    let everybody = public(text.as_bytes());
+    assert!(everybody.contains("rtsp://me@h/x#sound=off") && !everybody.contains("horse"));
+    // In the URL, where it is refused.
+    let refused = assert_hidden("[[camera]]\nsource = \"rtsp://me:xyzzy@h:554/x\"\n");
+    assert!(
+        refused.contains("source = \"rtsp://user:********@camera\""),
+        "{refused}"
+    );
+    let plain = "[[camera]]\nsource = \"rtsp://h:554/x@y\"\n";
+    assert_eq!(public(plain.as_bytes()), plain);
+    // A slip in its name.
+    let slip = public(b"[[camera]]\nname = \"gate\"\npasword = \"xyzzy\"\n");
+    assert!(slip.contains("gate") && !slip.contains("xyzzy"), "{slip}");
+}
+
+#[test]
 fn the_radio_gets_its_sections_with_passphrases_and_nothing_else() {
     let text = "# old: xyzzy\nsegment = \"10s\"\n[device]\nname = \"van\" # mine\nlogin-token = \"xyzzy\"\n\
         [wifi]\nmode = = \"off\"\nssid = \"a # b\"\npassphrase = \"correct horse\"\npasphrase = 1\n\
@@ -149,7 +175,13 @@ fn the_owners_file_keeps_its_meaning() {
         })
         .collect();
     let parsed = |text: &str| text.parse::<toml_edit::DocumentMut>().unwrap();
-    let (before, after) = (parsed(&all), parsed(&public(all.as_bytes())));
+    let (mut before, after) = (parsed(&all), parsed(&public(all.as_bytes())));
+    let cameras = before["camera"].as_array_of_tables_mut().unwrap();
+    assert!(
+        cameras
+            .iter_mut()
+            .all(|camera| camera.remove("password").is_some())
+    );
     for (name, section) in before.iter() {
         let Some(table) = section.as_table() else {
             assert_eq!(

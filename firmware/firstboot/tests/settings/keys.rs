@@ -3,6 +3,9 @@
 pub(crate) const KEYS: &[Key] = &[
     key("", "slots", Access::Card),
     key("shares", "event", Access::Card),
+    key("camera", "name", Access::Card),
+    key("camera", "source", Access::Card),
+    key("camera", "password", Access::Secret),
     key("retention", "max-age", Access::Card),
     key("device", "name", Access::Page),
     key("device", "time-zone", Access::Page),

@@ -30,6 +30,7 @@ mod error;
 mod fragments;
 mod intact;
 mod moov;
+mod sound;
 mod tables;
 
 use std::ops::Range;
@@ -39,6 +40,7 @@ pub use edits::Edit;
 pub use entry::{Codec, ParameterSets, SampleEntry};
 pub use error::ReadError;
 pub use fragments::Fragment;
+pub use sound::aac_config;
 
 use crate::layout::{FTYP_LEN, SECTOR};
 use crate::record::{Record, SegmentState};

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use picam_capture::CameraSpec;
 use picam_sensors::gps::GpsSource;
 
 use crate::config::values::{check_segment, check_slot_size, check_slots};
@@ -75,9 +74,15 @@ pub(crate) struct RecordOptions {
     ///
     /// auto is whatever camera is there, v4l2:DEVICE?size=WxH&fps=N&format=FORMAT one that picam probe lists,
     /// sim:?size=WxH&fps=N&bitrate=4M&audio=1 a simulated one, file:/PATH?loop=1&pace=off&fps=N a video file (H.264 or
-    /// H.265 in MP4, MKV or Annex B).
-    #[arg(long = "camera", value_name = "NAME=SOURCE", value_parser = camera)]
-    pub(crate) cameras: Vec<CameraSpec>,
+    /// H.265 in MP4, MKV or Annex B), rtsp://[USER@]HOST/PATH#transport=udp&sound=off a network camera; its password
+    /// stands in the configuration file.
+    // Parsed later: the parser of options would repeat what it refuses, and that may hold a password.
+    #[arg(long = "camera", value_name = "NAME=SOURCE")]
+    pub(crate) cameras: Vec<String>,
+    /// File that holds the configured cameras' passwords, in the form of the configuration file; where that is read by others,
+    /// too, and has none
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passwords: Option<PathBuf>,
     /// Drives a simulated car along a closed road: place and motion come into the footage
     #[arg(long)]
     pub(crate) drive: bool,
@@ -128,10 +133,6 @@ pub(crate) struct RecordOptions {
     /// Errors only
     #[arg(short, long)]
     pub(crate) quiet: bool,
-}
-
-fn camera(text: &str) -> Result<CameraSpec, String> {
-    CameraSpec::parse(text).map_err(|error| error.to_string())
 }
 
 fn segment(text: &str) -> Result<Duration, String> {

@@ -2,18 +2,18 @@
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use picam_firstboot::settings::{Files, Key, RealFiles, for_hotspot, public};
+use picam_firstboot::settings::{Files, Key, RealFiles, for_hotspot, for_recorder, public};
 
 use crate::config::card_keys;
 
 /// Its directory's group reads it; the unit's umask does not let that in.
 pub(super) const FOR_GROUP: u32 = 0o640;
-/// It holds passphrases: root's alone.
-const FOR_ROOT: u32 = 0o600;
+/// It holds passphrases or passwords: its owner's alone.
+const FOR_OWNER: u32 = 0o600;
 
 /// Where the copies lie.
 #[derive(Debug, Args)]
@@ -26,6 +26,22 @@ pub(crate) struct Copies {
     /// read it
     #[arg(long, value_name = "FILE")]
     hotspot: Option<PathBuf>,
+    /// File that gets the cameras of picam.toml with their passwords, for `picam record --passwords`. Its owner alone may
+    /// read it
+    #[arg(long, value_name = "FILE")]
+    cameras: Option<PathBuf>,
+    /// Number of the user that owns that file; it takes root to give it away
+    #[arg(long, value_name = "UID", requires = "cameras")]
+    cameras_user: Option<u32>,
+}
+
+/// One copy: where it goes, what is in it, its mode and owner, and who goes without if it cannot be made.
+struct Copy<'a> {
+    path: &'a Option<PathBuf>,
+    part: fn(&[u8], &[Key]) -> String,
+    mode: u32,
+    owner: Option<u32>,
+    who: &'static str,
 }
 
 impl Copies {
@@ -35,22 +51,42 @@ impl Copies {
         let read = RealFiles.read(&boot.join("picam.toml"));
         let bytes = read.and_then(|file| file.ok_or_else(|| io::ErrorKind::NotFound.into()));
         let all = [
-            (
-                &self.public,
-                public as fn(&[u8], &[Key]) -> String,
-                FOR_GROUP,
-                "services go",
-            ),
-            (&self.hotspot, for_hotspot, FOR_ROOT, "the hotspot goes"),
+            Copy {
+                path: &self.public,
+                part: public,
+                mode: FOR_GROUP,
+                owner: None,
+                who: "services go",
+            },
+            Copy {
+                path: &self.hotspot,
+                part: for_hotspot,
+                mode: FOR_OWNER,
+                owner: None,
+                who: "the hotspot goes",
+            },
+            Copy {
+                path: &self.cameras,
+                part: for_recorder,
+                mode: FOR_OWNER,
+                owner: self.cameras_user,
+                who: "network cameras go",
+            },
         ];
         let keys = card_keys();
-        for (path, part, mode, who) in all {
-            let Some(path) = path else { continue };
+        for copy in all {
+            let Some(path) = copy.path else { continue };
             let made = match &bytes {
-                Ok(bytes) => lay(path, part(bytes, &keys).as_bytes(), mode),
+                Ok(bytes) => lay(
+                    path,
+                    (copy.part)(bytes, &keys).as_bytes(),
+                    copy.mode,
+                    copy.owner,
+                ),
                 Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
             };
             if let Err(error) = made {
+                let who = copy.who;
                 tracing::warn!("{who} without picam.toml: {}: {error}", path.display());
                 // It may not have been there.
                 let _ = fs::remove_file(path);
@@ -60,7 +96,7 @@ impl Copies {
 }
 
 /// Whoever reads it has the old one or the new one, whole.
-pub(super) fn lay(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+pub(super) fn lay(path: &Path, bytes: &[u8], mode: u32, owner: Option<u32>) -> io::Result<()> {
     let new = path.with_extension("new");
     // One that was left behind may be open to others.
     match fs::remove_file(&new) {
@@ -73,6 +109,9 @@ pub(super) fn lay(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         .mode(0o600)
         .open(&new)?;
     file.write_all(bytes)?;
+    if owner.is_some() {
+        fchown(&file, owner, None)?;
+    }
     file.set_permissions(Permissions::from_mode(mode))?;
     fs::rename(&new, path)
 }

@@ -110,7 +110,12 @@ fn write_note(options: &DiskOptions, message: String, remedy: String) {
         message,
         remedy,
     };
-    if let Err(error) = copies::lay(&options.note, note.to_text().as_bytes(), copies::FOR_GROUP) {
+    if let Err(error) = copies::lay(
+        &options.note,
+        note.to_text().as_bytes(),
+        copies::FOR_GROUP,
+        None,
+    ) {
         tracing::warn!("{}: {error}", options.note.display());
     }
 }

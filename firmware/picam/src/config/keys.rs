@@ -140,8 +140,15 @@ keys! {
     ///   sim:?size=1280x720&fps=30         a simulated camera; bitrate=4M, audio=1 too
     ///   file:/path/clip.mp4?loop=1        a video file (H.264 or H.265 in MP4, MKV or Annex B);
     ///                                     pace=off reads it as fast as possible, fps=30 gives a raw stream its rate
+    ///   rtsp://user@192.168.1.20/stream1  a network camera (H.264 or H.265) by its URL; behind a #, which is never sent,
+    ///                                     transport=udp instead of tcp, sound=off, or sound=g711 for that too
+    /// Sound is recorded beside the pictures if it is AAC.
     "source" source: Option<String> = Some("auto".into()),
         some(quoted), or(OTHER_CAMERAS, String::clone), Recorder, Card;
+
+    /// The password of the user in a network camera's URL; it stands nowhere else.
+    "password" password: Option<Secret> = None, values::camera_password, always(LEFT_OUT), Recorder, Secret,
+        "correct horse";
 }
 }
 

@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::keys::{Camera, Config, LEFT_OUT, Network, OTHER_CAMERAS, OTHER_NETWORKS, Web};
 use super::page::{has_owner, has_viewer, is_safe};
 use super::problem::{Problem, Report, Wrong};
+use super::secret::Secret;
 use super::section::Section;
 use super::wifi::WifiNetwork;
 
@@ -180,6 +181,7 @@ fn read_camera(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<
     let mut camera = Camera {
         name: None,
         source: None,
+        password: None,
     };
     let section = Section::read(table, &mut camera, report);
     for (key, example) in [("name", "\"front\""), ("source", "\"sim:\"")] {
@@ -200,7 +202,16 @@ fn read_camera(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<
         return None;
     }
     match CameraSpec::parse(&format!("{name}={source}")) {
-        Ok(spec) => Some(spec),
+        Ok(mut spec) => {
+            let password = camera.password.as_ref().map(Secret::reveal);
+            if let Some(Err(error)) = password.map(|password| spec.set_password(password)) {
+                let at = section.place_of(&["password"]);
+                let remedy = "leave the password out, or give the source its user";
+                let wrong = Wrong::new(format!("camera.password: {error}"), remedy);
+                report.add(at, wrong, Some(LEFT_OUT.to_owned()));
+            }
+            Some(spec)
+        }
         Err(error) => {
             let at = section.place_of(&["source"]);
             let sentence = error.to_string();

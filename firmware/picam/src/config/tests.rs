@@ -133,6 +133,11 @@ fn the_documented_file_names_every_key_and_its_examples_are_good() {
         })
         .map(|line| format!("{line}\n"))
         .collect();
+    // A password goes with a network camera.
+    let source = "name = \"front\"\n";
+    let (before, behind) = examples.split_once(source).unwrap();
+    let behind = behind.replacen("\"auto\"", "\"rtsp://user@camera/stream1\"", 1);
+    let examples = [before, source, &behind].concat();
     let parsed = parse_config(&examples);
     assert_eq!(parsed.problems, []);
     let config = &parsed.config;

@@ -327,6 +327,17 @@ pub(super) fn password(value: &DeValue<'_>) -> Result<Option<Secret>, Wrong> {
     Ok(Some(Secret::new(text.to_owned())))
 }
 
+/// Of a camera, which has rules of its own.
+pub(super) fn camera_password(value: &DeValue<'_>) -> Result<Option<Secret>, Wrong> {
+    let text = value.as_str().filter(|text| {
+        !text.is_empty() && text.len() <= MAX_PASSWORD_LEN && !text.contains(char::is_control)
+    });
+    // The value itself is not repeated.
+    let wrong = || Wrong::new("this is no camera's password", "write it in quotes");
+    let text = text.ok_or_else(wrong)?;
+    Ok(Some(Secret::new(text.to_owned())))
+}
+
 pub(super) fn password_hash(value: &DeValue<'_>) -> Result<Option<PasswordHash>, Wrong> {
     let example = "the line that `picam password` prints";
     // The value itself may be the password: it is not repeated.

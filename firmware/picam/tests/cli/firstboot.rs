@@ -22,6 +22,7 @@ fn services_get_the_settings_without_what_opens_them() {
     fs::write(path("boot/picam.toml"), toml).unwrap();
     let public = path("card/picam.toml");
     let shown = || fs::read_to_string(&public).unwrap();
+    let cameras = path("card/cameras.toml");
     let hotspot = path("card/hotspot.toml");
     // Passphrases are in this one, the page's password is not; root alone reads it.
     let for_hotspot = |passphrase: &str| {
@@ -31,6 +32,24 @@ fn services_get_the_settings_without_what_opens_them() {
             "{text}"
         );
         assert_eq!(fs::metadata(&hotspot).unwrap().mode() & 0o7777, 0o600);
+    };
+
+    // The recorder alone reads the cameras' passwords.
+    let owner = if is_root {
+        800
+    } else {
+        rustix::process::geteuid().as_raw()
+    }
+    .to_string();
+    let for_recorder = || {
+        let text = fs::read_to_string(&cameras).unwrap();
+        assert!(
+            text.contains("password = \"xyzzy gate\"") && !text.contains("plugh"),
+            "{text}"
+        );
+        let metadata = fs::metadata(&cameras).unwrap();
+        assert_eq!(metadata.mode() & 0o7777, 0o600);
+        assert_eq!(metadata.uid().to_string(), owner);
     };
 
     // Before the recorder: there is no card here, and it is told all the same.
@@ -46,6 +65,10 @@ fn services_get_the_settings_without_what_opens_them() {
         &public,
         "--hotspot",
         &hotspot,
+        "--cameras",
+        &cameras,
+        "--cameras-user",
+        &owner,
     ];
     picam(&card).expect(1, &[]);
     assert!(
@@ -73,6 +96,10 @@ fn services_get_the_settings_without_what_opens_them() {
         &public,
         "--hotspot",
         &hotspot,
+        "--cameras",
+        &cameras,
+        "--cameras-user",
+        &owner,
         "--host-name",
         &path("host-name"),
         "--net",
@@ -95,9 +122,22 @@ fn services_get_the_settings_without_what_opens_them() {
     picam(&["config", "check", &public]).expect(0, &[]);
     picam(&["config", "check", &hotspot]).expect(0, &[]);
 
+    // A network camera.
+    let gate =
+        "[[camera]]\nname = \"gate\"\nsource = \"rtsp://me@h/x\"\npassword = \"xyzzy gate\"\n";
+    fs::write(path("boot/picam.toml"), format!("{toml}{gate}")).unwrap();
+    picam(&card).expect(1, &[]);
+    for_recorder();
+    assert!(!shown().contains("xyzzy"), "{}", shown());
+    for copy in [&public, &cameras] {
+        picam(&["config", "check", copy]).expect(0, &[]);
+    }
+
     // Without a picam.toml nothing of an older one stays.
     fs::remove_file(path("boot/picam.toml")).unwrap();
     let without = ["services go without picam.toml", "the hotspot goes without"];
     picam(&card).expect(1, &without);
-    assert!(!fs::exists(&public).unwrap() && !fs::exists(&hotspot).unwrap());
+    for copy in [&public, &hotspot, &cameras] {
+        assert!(!fs::exists(copy).unwrap());
+    }
 }

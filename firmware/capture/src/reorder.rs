@@ -1,11 +1,12 @@
-//! Decode times for a container that states presentation times only.
+//! Decode times for a source that states presentation times only.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// Gives each unit, in decoding order, the presentation time that stands `depth` places before its own
 /// in sorted order: the latest that no reordering of that depth can undercut.
-pub(super) struct DecodeTimes {
+#[derive(Debug)]
+pub(crate) struct DecodeTimes {
     depth: usize,
     /// Length of a frame, for the first few units, which have nothing before them.
     frame: i64,
@@ -18,7 +19,7 @@ pub(super) struct DecodeTimes {
 
 impl DecodeTimes {
     /// For a stream in which at most `depth` pictures are decoded before one and shown after it.
-    pub(super) fn new(depth: u8, frame: i64) -> Self {
+    pub(crate) fn new(depth: u8, frame: i64) -> Self {
         Self {
             depth: depth.into(),
             frame,
@@ -29,8 +30,13 @@ impl DecodeTimes {
         }
     }
 
+    /// Presentation time of the first unit, as the source states it.
+    pub(crate) fn first(&self) -> Option<i64> {
+        self.first
+    }
+
     /// Decode and presentation time of the next unit, shifted so that the first is decoded at 0.
-    pub(super) fn next(&mut self, pts: i64) -> (i64, i64) {
+    pub(crate) fn next(&mut self, pts: i64) -> (i64, i64) {
         let first = *self.first.get_or_insert(pts);
         let ahead = self.frame.saturating_mul(self.depth as i64);
         let pts = pts.saturating_sub(first).saturating_add(ahead);
