@@ -79,9 +79,10 @@ fn load_usb(guest: &Guest) {
     guest.ok("modprobe vhci_hcd; modprobe uvcvideo").unwrap();
 }
 
-/// Takes a step, in another guest if the kernel of this one failed: `vhci_hcd` of Linux 6.12, which stands in for a USB
-/// port here and nowhere else, now and then follows a null pointer when a camera is pulled out while its stream is
-/// stopped. That says nothing of picam.
+/// Takes a step, in another guest if the kernel of this one failed: Linux 6.12 now and then lets go of a USB camera's
+/// `media_device` before the node that a program still has open, and follows a null pointer when that is closed
+/// (`v4l2_device_release`, `media_device_unregister_entity`). A program can do nothing about that; a device starts anew
+/// (`kernel.panic_on_oops`).
 fn with_usb(guest: &mut Option<Guest>, step: impl Fn(&Guest)) {
     for _ in 0..BOOTS {
         let booted = guest.take().or_else(|| {

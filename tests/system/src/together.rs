@@ -7,7 +7,7 @@ use picam_testkit::judges;
 use serde_json::Value;
 
 /// Sound and picture must be no further apart, in seconds.
-const APART: f64 = 0.005;
+pub const APART: f64 = 0.005;
 /// Samples a second of the sound.
 const RATE: usize = 48_000;
 
@@ -69,15 +69,20 @@ pub fn beeps(file: &Path) -> Vec<f64> {
         .collect()
 }
 
+/// How far from each flash the nearest beep is, in seconds.
+pub fn apart(file: &Path) -> Vec<f64> {
+    let (flashes, beeps) = (flashes(file), beeps(file));
+    let nearest = |flash: &f64| {
+        let apart = beeps.iter().map(|beep| (beep - flash).abs());
+        apart.fold(f64::MAX, f64::min)
+    };
+    flashes.iter().map(nearest).collect()
+}
+
 /// Fails unless a beep comes with each flash, and there are at least so many.
 pub fn beep_and_flash_together(file: &Path, least: usize) {
-    let (flashes, beeps) = (flashes(file), beeps(file));
-    assert!(flashes.len() >= least, "{}: {flashes:?}", file.display());
-    for flash in &flashes {
-        let apart = beeps
-            .iter()
-            .map(|beep| (beep - flash).abs())
-            .fold(f64::MAX, f64::min);
-        assert!(apart <= APART, "{}: {flashes:?} {beeps:?}", file.display());
-    }
+    let apart = apart(file);
+    assert!(apart.len() >= least, "{}: {apart:?}", file.display());
+    let together = apart.iter().all(|&apart| apart <= APART);
+    assert!(together, "{}: {apart:?}", file.display());
 }

@@ -374,8 +374,9 @@ fn what_was_saved_outlives_a_cut_right_after_the_answer() {
     };
     let held = ids("held");
     for letter in ["F", "R"] {
+        // Three seconds are in two segments, which last two at most, and perhaps a third that has just begun.
         assert!(
-            held.iter().filter(|id| id.starts_with(letter)).count() >= 3,
+            held.iter().filter(|id| id.starts_with(letter)).count() >= 2,
             "{saved}"
         );
     }
