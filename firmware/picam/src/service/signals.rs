@@ -8,6 +8,7 @@ use std::thread;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
+use signal_hook::low_level;
 
 /// Signals caught since; hand them on with [`Caught::on_first`].
 pub(crate) struct Caught {
@@ -38,9 +39,14 @@ impl Caught {
         thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
-                if self.signals.forever().next().is_some() {
+                let mut signals = self.signals.forever();
+                if signals.next().is_some() {
                     tracing::info!("stopping: the last segments are being finished");
                     stop();
+                }
+                // Of two that came to two threads in the same moment, neither may have found the flag set.
+                if let Some(second) = signals.next() {
+                    low_level::exit(128 + second);
                 }
             })?;
         Ok(())
