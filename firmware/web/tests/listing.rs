@@ -37,6 +37,8 @@ fn every_fact_of_a_segment_is_told() {
             "duration_s": 0.2, "size": size, "state": "finished", "frames": 2,
             "dropped": {"encoder": 0, "queue": 2}, "crc_failures": 0, "io_faults": 0,
             "file": "/api/segments/F000123/file",
+            // CRC-32 of the boot's id, sixteen times 7, and the sequence.
+            "picture": "/api/segments/F000123/first?of=e017ffe9",
         })
     );
 }
