@@ -3,7 +3,7 @@
 
 cache=${PICAM_LAYER_CACHE:-/var/tmp/picam-layer}
 clones=(bitbake openembedded-core meta-openembedded meta-raspberrypi)
-# kas and oelint-adv, as scripts/setup layer installs them, or as they are on the PATH
+# kas and oelint-adv, as scripts/setup test or layer installs them, or else as they are on the PATH
 tools=$cache/tools/bin
 PATH=$PATH:$tools
 

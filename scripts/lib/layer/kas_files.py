@@ -43,7 +43,7 @@ def schema(root, boards, skip):
     """The installed kas checks the files against its schema and merges them."""
     kas = shutil.which("kas")
     if not kas:
-        skip("kas is not installed: yocto/*.yml was not checked by it", "scripts/setup layer")
+        skip("kas is not installed: yocto/*.yml was not checked by it", "scripts/setup test")
         return
     python = pathlib.Path(kas).read_text().splitlines()[0].removeprefix("#!").strip()
     program = (

@@ -15,7 +15,7 @@ step_script() {
 
 step_lint() {
     if ! command -v oelint-adv >/dev/null; then
-        skip "oelint-adv is not installed" "scripts/setup layer"
+        skip "oelint-adv is not installed" "scripts/setup test"
         return
     fi
     local -a recipes suppressed
