@@ -1,6 +1,9 @@
 # What the steps of scripts/check-layer share; sourced by it.
 # shellcheck shell=bash
 
+# shellcheck source=scripts/lib/skip.sh
+. scripts/lib/skip.sh
+
 cache=${PICAM_LAYER_CACHE:-/var/tmp/picam-layer}
 clones=(bitbake openembedded-core meta-openembedded meta-raspberrypi)
 # kas and oelint-adv, as scripts/setup test or layer installs them, or else as they are on the PATH
@@ -13,12 +16,6 @@ PATH=$PATH:$tools
 needed="catch2|chrony|dnsmasq|exfatprogs|gpsd|hostapd|jansson|libcamera|libgpiod|libnftnl|nftables|nlohmann-json|pps-tools|tcpdump|v4l2apps"
 # Nothing of meta-python is left then; bitbake would warn of that.
 needed_mask="/meta-openembedded/(?!.*/($needed)/) /meta-raspberrypi/dynamic-layers/(?!.*/(libcamera|libpisp)/)"
-
-skip() { # skip REASON COMMAND
-    local line="SKIPPED: $1; run: $2"
-    echo "$line"
-    [ -z "${PICAM_SKIPS:-}" ] || echo "$line" >>"$PICAM_SKIPS"
-}
 
 # Machines of yocto/, the first one is the default.
 boards() {
