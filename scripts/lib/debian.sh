@@ -1,49 +1,25 @@
 # Packages of Debian 13 for amd64, unpacked beside the system: nothing is installed, and no rights are needed.
-# Sourced by other scripts, in the repository's root. It keeps an apt with a world of its own in the cache, as
-# tests/board/assemble does.
+# Sourced by other scripts, in the repository's root.
 # shellcheck shell=bash
 
-# shellcheck source=scripts/lib/debian-mirror.sh
-. scripts/lib/debian-mirror.sh
+# shellcheck source=scripts/lib/apt-world.sh
+. scripts/lib/apt-world.sh
 
 picam_cache() {
     echo "${XDG_CACHE_HOME:-$HOME/.cache}/picam"
 }
 
-# apt with a world of its own: another release, nothing of this machine's but its mirrors and the way to them.
-debian_apt() {
-    APT_CONFIG=$(picam_cache)/apt/conf "$@"
+debian_apt() { # debian_apt COMMAND...: with the apt of that Debian
+    apt_in "$(picam_cache)/apt" "$@"
 }
 
 debian_world() {
-    local world keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    local world
     world=$(picam_cache)/apt
-    [ -r "$keyring" ] || {
-        echo "$keyring is missing; as root: apt-get install debian-archive-keyring" >&2
-        return 1
-    }
-    mkdir -p "$world"/{lists/partial,archives/partial,etc/parts}
-    : >"$world/status"
     {
-        debian_sources trixie deb "[signed-by=$keyring]"
-        debian_sources trixie deb-src "[signed-by=$keyring]"
-    } >"$world/etc/sources.list"
-    cat >"$world/conf" <<CONF
-Dir::State "$world";
-Dir::State::status "$world/status";
-Dir::Cache "$world";
-Dir::Cache::archives "$world/archives";
-Dir::Etc "$world/etc";
-Dir::Etc::sourceparts "$world/etc/parts";
-Dir::Etc::parts "$world/etc/parts";
-Dir::Etc::preferencesparts "$world/etc/parts";
-APT::Architecture "amd64";
-APT::Architectures { "amd64"; };
-APT::Install-Recommends "false";
-APT::Sandbox::User "";
-Acquire::Languages "none";
-CONF
-    debian_access >>"$world/conf"
+        debian_sources trixie deb "[signed-by=$DEBIAN_KEYRING]"
+        debian_sources trixie deb-src "[signed-by=$DEBIAN_KEYRING]"
+    } | apt_world "$world" amd64 || return 1
     # Once a week, and for another mirror.
     if [ -z "$(find "$world/etc/sources.kept" -mtime -7 -print -quit 2>/dev/null)" ] ||
         ! cmp -s "$world/etc/sources.list" "$world/etc/sources.kept"; then
