@@ -30,6 +30,7 @@ SYSTEMD_SERVICE:${PN} = "\
     picam-fsck.service \
     picam-gps-device@.service \
     picam-gps.service \
+    picam-guard.service \
     picam-hostapd.service \
     picam-hotspot.service \
     picam-journal.service \
@@ -37,6 +38,7 @@ SYSTEMD_SERVICE:${PN} = "\
     picam-machine-id.service \
     picam-names.service \
     picam-partitions.service \
+    picam-poweroff.path \
     picam-record.service \
     picam-settings.service \
     picam-settings.socket \
@@ -108,6 +110,7 @@ GROUPADD_PARAM:${PN} = "\
     --system --gid 803 picam-dns; \
     --system --gid 804 picam-time; \
     --system --gid 805 picam-gps; \
+    --system --gid 806 picam-guard; \
     --system i2c; \
     --system gpio \
 "
@@ -117,7 +120,8 @@ USERADD_PARAM:${PN} = "\
     --system --uid 802 --gid picam-wifi --home-dir / --no-create-home --shell ${sbindir}/nologin picam-wifi; \
     --system --uid 803 --gid picam-dns --home-dir / --no-create-home --shell ${sbindir}/nologin picam-dns; \
     --system --uid 804 --gid picam-time --home-dir / --no-create-home --shell ${sbindir}/nologin picam-time; \
-    --system --uid 805 --gid picam-gps --home-dir / --no-create-home --shell ${sbindir}/nologin picam-gps \
+    --system --uid 805 --gid picam-gps --home-dir / --no-create-home --shell ${sbindir}/nologin picam-gps; \
+    --system --uid 806 --gid picam-guard --home-dir / --no-create-home --shell ${sbindir}/nologin picam-guard \
 "
 
 do_configure[noexec] = "1"

@@ -154,6 +154,11 @@ impl Drop for Board {
 /// Asks the board to switch itself off, and waits until it says that it has. QEMU's has no power to switch: it halts.
 pub fn power_off(shell: &mut Shell, patience: Duration) -> Result<()> {
     shell.throw("dmesg -n 7; systemctl poweroff")?;
+    await_halt(shell, patience)
+}
+
+/// Waits until the board says that it has switched itself off; it says so from log level 7 on.
+pub fn await_halt(shell: &mut Shell, patience: Duration) -> Result<()> {
     let done = ["reboot: Power down", "System halted", "reboot: Power off"];
     shell.console().expect(&done, patience).map(drop)
 }

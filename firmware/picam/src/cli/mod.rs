@@ -10,6 +10,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::commands::clip::ClipArgs;
 use crate::commands::failure::Failure;
 use crate::commands::firstboot::FirstbootCommand;
+use crate::commands::guard::GuardOptions;
 use crate::commands::hotspot::HotspotOptions;
 use crate::commands::lock::LockArgs;
 use crate::commands::salvage::SalvageArgs;
@@ -17,8 +18,8 @@ use crate::commands::settings::SettingsServiceOptions;
 use crate::commands::support::SupportArgs;
 use crate::commands::track::TrackArgs;
 use crate::commands::{
-    check, clip, config, firstboot, hotspot, inspect, lock, password, probe, record, recover,
-    salvage, settings, support, time, track, web,
+    check, clip, config, firstboot, guard, hotspot, inspect, lock, password, probe, record,
+    recover, salvage, settings, support, time, track, web,
 };
 
 use crate::service::log;
@@ -154,6 +155,11 @@ enum Command {
         #[arg(long, value_name = "SOCKET")]
         recorder: PathBuf,
     },
+    /// Watch the battery, and have the camera switched off before it is empty
+    ///
+    /// Warns at 3.6 V a cell or 15 %, switches off at 3.4 V or 5 %, each held for some seconds. A gauge that does not answer
+    /// switches nothing off.
+    Guard(GuardOptions),
     /// Write what hostapd, dnsmasq, wpa_supplicant and systemd-networkd are told
     ///
     /// What cannot be used of the configuration is logged, and the rest written. There is never an open
@@ -210,6 +216,7 @@ pub fn main() -> ExitCode {
         Command::Lock(args) => lock::lock(&args),
         Command::Unlock { recorder, segments } => lock::unlock(&recorder, &segments),
         Command::Locks { recorder } => lock::list(&recorder),
+        Command::Guard(options) => guard::run(&options),
         Command::Hotspot(options) => hotspot::run(&options),
         Command::Firstboot(command) => firstboot::run(&command),
         Command::Config(ConfigCommand::Check { file }) => config::check(&file),

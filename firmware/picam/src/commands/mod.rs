@@ -7,6 +7,7 @@ mod copies;
 pub(crate) mod disk;
 pub(crate) mod failure;
 pub(crate) mod firstboot;
+pub(crate) mod guard;
 pub(crate) mod hotspot;
 pub(crate) mod inspect;
 pub(crate) mod lock;

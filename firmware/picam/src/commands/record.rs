@@ -69,6 +69,7 @@ fn begin(options: &RecordOptions, settings: &Settings) -> Result<Recording, Fail
     let recording = start(settings.plan()).map_err(|error| Failure::new(error.to_string()))?;
     let stopper = recording.stopper();
     let stop = move || {
+        tracing::info!("stopping: the last segments are being finished");
         notify::stopping();
         stopper.stop();
     };

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use picam_ring::Shares;
 
-use super::keys::{Camera, Config, Device, Gps, Log, Network, Retention, Web, Wifi};
+use super::keys::{Battery, Camera, Config, Device, Gps, Log, Network, Retention, Web, Wifi};
 use super::table::Keyed;
 
 /// `docs/picam.toml`: every key with its default. Over a device's own values, in `base`, every key is switched off instead:
@@ -19,6 +19,7 @@ pub(crate) fn example(base: Option<&Config>) -> String {
     example.section::<Config>(config);
     example.section(&Camera::default());
     example.section::<Gps>(&config.gps);
+    example.section::<Battery>(&config.battery);
     example.section::<Shares>(&config.shares);
     example.section::<Retention>(&config.retention);
     example.section::<Web>(&config.web);

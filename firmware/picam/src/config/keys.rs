@@ -12,6 +12,7 @@ use picam_capture::CameraSpec;
 use picam_firstboot::settings::{Access, Key as CardKey, Reset};
 use picam_hotspot::{Channel, Mode};
 use picam_ring::{Reserve, Shares};
+use picam_sensors::battery::GaugeSpec;
 use picam_sensors::gps::GpsSource;
 use picam_web::PasswordHash;
 
@@ -22,10 +23,11 @@ use super::values::{self, LogFormat, SlotCount, always, or, quoted, show_word, s
 use super::wifi::{self, WifiNetwork};
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [SectionKeys; 10] = [
+pub(crate) static SECTIONS: [SectionKeys; 11] = [
     Config::SECTION,
     Camera::SECTION,
     Gps::SECTION,
+    Battery::SECTION,
     Shares::SECTION,
     Retention::SECTION,
     Web::SECTION,
@@ -110,6 +112,8 @@ keys! {
     cameras: Option<Vec<CameraSpec>> = None;
     /// The receiver.
     gps: Gps = Gps::default();
+    /// The camera's own battery.
+    battery: Battery = Battery::default();
     /// How much of the card each class may take.
     shares: Shares = Shares::default();
     /// What is given up for its age.
@@ -162,6 +166,21 @@ keys! {
     ///   serial:/dev/ttyUSB0?baud=9600        a receiver that speaks NMEA; without baud, its rate is found by trying
     /// A camera made with picam's image gives every receiver to its own gpsd: there, leave "auto".
     "source" source: GpsSource = GpsSource::Off, values::gps, values::show_gps, Recorder, Card;
+}
+}
+
+keys! {
+/// The camera's own battery, on a UPS board: before it is empty, the last file is finished and the camera switches itself
+/// off. Only a camera made with picam's image reads this.
+"[battery]" pub struct Battery {
+    /// What measures it:
+    ///   auto                  a MAX17043 or MAX17048, if there is one on the header's I2C bus (pins 3 and 5)
+    ///   off                   nothing
+    ///   max17048              the same; whenever it does not answer, that is said
+    ///   ina219:0x43?cells=1   an INA219 at that address, across one cell or as many as are in a row
+    ///   sim:10                nothing: a battery is simulated that lasts for 10 minutes, to see what happens
+    /// On another bus: max17048?bus=/dev/i2c-3
+    "gauge" gauge: GaugeSpec = GaugeSpec::Off, values::gauge, GaugeSpec::to_string, Boot, Card;
 }
 }
 

@@ -274,6 +274,13 @@ fn a_problem_says_where_what_and_how() {
             ],
         ),
         (
+            "[battery]\ngauge = \"ina219\"",
+            &[
+                "battery.gauge: 'ina219' is no battery gauge",
+                "ina219:0x43?cells=1",
+            ],
+        ),
+        (
             "[[camera]]\nname = \"front\"",
             &["camera has no source", "source = \"sim:\""],
         ),
@@ -460,7 +467,7 @@ fn a_new_password_goes_before_an_old_hash() {
     let text = format!("[web]\npassword = \"battery staple\"\npassword-hash = \"{hash}\"\n");
     let parsed = parse_config(&text);
     assert_eq!(parsed.problems, []);
-    assert!(!format!("{:?}", parsed.config).contains("battery"));
+    assert!(!format!("{:?}", parsed.config).contains("battery staple"));
     let Ok(Access::Password(newer)) = access(&parsed.config.web, hash_password) else {
         panic!("open")
     };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use picam_ring::{MIN_SLOTS, Reserve};
+use picam_sensors::battery::GaugeSpec;
 use picam_sensors::gps::GpsSource;
 use picam_web::{MIN_PASSWORD_LEN, PasswordHash};
 use toml::de::DeValue;
@@ -299,6 +300,12 @@ pub(super) fn gps(value: &DeValue<'_>) -> Result<GpsSource, Wrong> {
     let example = "\"auto\", \"off\", \"gpsd:HOST:PORT\" or \"serial:/dev/ttyX?baud=9600\"";
     let source = value.as_str().and_then(|text| text.parse().ok());
     source.ok_or_else(|| expected(value, "GPS source", example))
+}
+
+pub(super) fn gauge(value: &DeValue<'_>) -> Result<GaugeSpec, Wrong> {
+    let example = "\"auto\", \"off\", \"max17048\" or \"ina219:0x43?cells=1\"";
+    let gauge = value.as_str().and_then(|text| text.parse().ok());
+    gauge.ok_or_else(|| expected(value, "battery gauge", example))
 }
 
 pub(super) fn show_gps(source: &GpsSource) -> String {

@@ -48,8 +48,18 @@ fn keep_telling(status: &Status, watchdog: Option<Duration>) {
 
 fn tell(verdict: Verdict) {
     if verdict.alive {
-        say(&[NotifyState::Watchdog]);
+        alive();
     }
+}
+
+/// Says that what this program is for has begun.
+pub(crate) fn ready() {
+    say(&[NotifyState::Ready]);
+}
+
+/// Says that it goes on.
+pub(crate) fn alive() {
+    say(&[NotifyState::Watchdog]);
 }
 
 /// Says that the end has come; the last segments may take a moment.

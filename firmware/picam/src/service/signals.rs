@@ -41,7 +41,6 @@ impl Caught {
             .spawn(move || {
                 let mut signals = self.signals.forever();
                 if signals.next().is_some() {
-                    tracing::info!("stopping: the last segments are being finished");
                     stop();
                 }
                 // Of two that came to two threads in the same moment, neither may have found the flag set.

@@ -10,6 +10,7 @@ mod clip;
 mod config;
 mod damage;
 mod firstboot;
+mod guard;
 mod hotspot;
 mod inspect;
 mod log;

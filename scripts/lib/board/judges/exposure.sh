@@ -19,4 +19,5 @@ journal 17
 settings 45
 anchor 15
 record 35
+guard 15
 LIST

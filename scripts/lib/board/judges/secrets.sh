@@ -13,6 +13,7 @@ settings /boot shows and changes the owner's settings
 settings /state has the log for the support file
 card /boot whether the footage shall be erased, and the copies that others read
 time /state the clock's drift
+guard /state how the last starts ended
 journal /state the log's copy
 machine-id /boot what it mounts is for everybody: no view of its own
 machine-id /state lays a file of there over /etc/machine-id

@@ -13,7 +13,7 @@ while read -r name; do
     [ -e "$root/usr/lib/systemd/system/$name" ] || fail "picam.target wants $name, which does not exist"
 done < <(sed -n 's/^Wants=//p' "$rootfs/usr/lib/systemd/system/picam.target" | tr ' ' '\n')
 # The recorder comes first: everything of the network is ordered after it, or after what is.
-for name in firewall hotspot names time gps web anchor; do
+for name in firewall hotspot names time gps web anchor guard; do
     grep -qE '^After=.*picam-record.service' "$rootfs/usr/lib/systemd/system/picam-$name.service" ||
         fail "picam-$name.service is not ordered after picam-record.service"
 done

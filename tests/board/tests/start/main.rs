@@ -7,6 +7,7 @@
     clippy::panic
 )]
 
+mod battery;
 #[path = "../common/mod.rs"]
 mod common;
 mod devices;
@@ -16,6 +17,7 @@ mod watchdogs;
 use std::time::Duration;
 
 use common::*;
+use picam_system_tests::card::Segment;
 use picam_testkit::steps::Steps;
 
 #[test]
@@ -65,11 +67,13 @@ fn a_blank_card_becomes_a_camera() {
     devices::all(&mut steps, &image, &board, &mut shell);
     phone::all(&mut steps, &mut shell, run.dir());
     let stopped = watchdogs::all(&mut steps, &mut shell);
+    battery::all(&mut steps, &board, &mut shell);
     let (card, _) = board.pull().unwrap();
     steps.step("footage of the second start", || {
         let footage = card.footage(run.dir()).unwrap();
         assert_eq!(footage.check.0, 0, "{}", footage.check.1);
         let all = judge_footage(&footage);
+        assert!(all.last().is_some_and(Segment::finished), "{all:?}");
         let (code, said) = picam_check(footage.path());
         assert_eq!(code, 0, "{said}");
         watchdogs::judge(stopped, &all);
