@@ -61,6 +61,16 @@ impl Camera {
         self.child.id()
     }
 
+    /// How long one of its threads has waited for a processor at most, since it began (proc(5), `schedstat`).
+    pub fn withheld(&self) -> Duration {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).into_iter();
+        let waited = tasks.flatten().flatten().filter_map(|task| {
+            let said = fs::read_to_string(task.path().join("schedstat")).ok()?;
+            said.split_whitespace().nth(1)?.parse().ok()
+        });
+        Duration::from_nanos(waited.max().unwrap_or(0))
+    }
+
     /// What it said so far.
     pub fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
