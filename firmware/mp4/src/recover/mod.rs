@@ -385,7 +385,7 @@ fn missing_pictures(walked: &Walked) -> u32 {
         let here = piece.parts.iter().flatten().filter(|part| part.is_video());
         let here: usize = here.map(|part| part.samples.len()).sum();
         let here = u32::try_from(here).unwrap_or(u32::MAX);
-        match piece.record.filter(|_| piece.intact) {
+        match piece.record {
             Some(FragmentRecord {
                 counters: Counters { frames, .. },
                 ..
