@@ -116,3 +116,167 @@ fn a_finished_file_whose_rest_is_not_hidden_is_mended_there_alone() {
     assert!(slot.bytes == good.bytes);
     assert_eq!(slot.steps, [Step::Write(record.end), Step::Flush]);
 }
+
+#[test]
+fn the_footage_of_a_sound_file_is_not_read() {
+    struct Watched {
+        slot: Slot,
+        reads: std::cell::RefCell<Vec<std::ops::Range<u64>>>,
+    }
+    impl ReadAt for Watched {
+        fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+            let end = offset + buf.len() as u64;
+            self.reads.borrow_mut().push(offset..end);
+            self.slot.read_at(offset, buf)
+        }
+
+        fn size(&self) -> io::Result<u64> {
+            self.slot.size()
+        }
+    }
+    impl SlotFile for Watched {
+        fn write_at(&mut self, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.slot.write_at(offset, data)
+        }
+
+        fn flush(&mut self, scope: Flush) -> io::Result<()> {
+            self.slot.flush(scope)
+        }
+    }
+    let mut file = Watched {
+        slot: finished(),
+        reads: Vec::new().into(),
+    };
+    // Behind the page with the boxes.
+    let pictures: Vec<u64> = file.slot.fragments().iter().map(|f| f.0 + 4200).collect();
+    let read_any = |file: &Watched| {
+        let reads = file.reads.borrow();
+        pictures
+            .iter()
+            .any(|at| reads.iter().any(|read| read.contains(at)))
+    };
+    assert!(!mend(&mut file, &Help::NONE).unwrap().changed());
+    assert!(!read_any(&file));
+    check(&file).unwrap();
+    assert!(read_any(&file));
+}
+
+#[test]
+fn times_of_creation_are_no_damage_and_all_else_is_named() {
+    let good = finished();
+    let names = index_bytes(&good);
+    let start = |kind: &[u8; 4]| {
+        let front = good.bytes[..16_384].windows(4);
+        front.enumerate().find(|(_, w)| w == kind).unwrap().0 as u64 - 4
+    };
+    for kind in [b"mvhd", b"tkhd", b"mdhd"] {
+        for (at, time) in [(11, false), (12, true), (27, true), (28, false)] {
+            let mut slot = good.clone();
+            slot.flip(start(kind) + at);
+            let faults = check(&slot).map_or(1, |said| said.faults.len());
+            assert_eq!(faults == 0, time, "{} {at}", kind.escape_ascii());
+            let before = slot.bytes.clone();
+            let changed = mend(&mut slot, &Help::NONE).unwrap().changed();
+            assert_eq!(changed, !time, "{} {at}", kind.escape_ascii());
+            assert!(slot.bytes == if time { &before } else { &good.bytes }[..]);
+        }
+    }
+    for kind in [b"stsz", b"stts", b"hdlr"] {
+        let mut slot = good.clone();
+        let name = kind.escape_ascii().to_string();
+        slot.flip(names.iter().find(|(kind, _)| *kind == name).unwrap().1);
+        let said = check(&slot).unwrap().faults.join("; ");
+        let place = format!("in `{name}` at byte {}", start(kind));
+        assert!(said.ends_with(&place), "{said}: {place}");
+    }
+    // What stands right before the init, to its last byte.
+    for at in HEAD_LEN - 48..HEAD_LEN {
+        let mut slot = good.clone();
+        slot.flip(at.into());
+        assert!(!check(&slot).unwrap().faults.is_empty(), "byte {at}");
+        assert!(mend(&mut slot, &Help::NONE).unwrap().index, "byte {at}");
+        assert!(slot.bytes == good.bytes, "byte {at}");
+    }
+}
+
+#[test]
+fn an_index_of_the_same_layout_is_mended_where_it_stands() {
+    let good = finished();
+    let places = index_bytes(&good);
+    let (_, stsz) = *places.iter().find(|(kind, _)| kind == "stsz").unwrap();
+    let damages: [(&[u64], u64); 3] = [
+        (&[stsz], stsz / 4096 * 4096),
+        // The length of the `moov` itself, in the sector that shows it.
+        (&[33], 0),
+        (&[110], 0),
+    ];
+    for (flips, page) in damages {
+        let mut slot = good.clone();
+        flips.iter().for_each(|&at| slot.flip(at));
+        assert!(mend(&mut slot, &Help::NONE).unwrap().index);
+        assert_eq!(slot.steps, [Step::Write(page), Step::Flush], "{flips:?}");
+        assert!(slot.bytes == good.bytes);
+    }
+    // While another is made, the fragments are shown.
+    let mut slot = good.clone();
+    slot.zero(32, 4);
+    slot.zero(600, 2000);
+    slot.most = 2;
+    assert!(mend(&mut slot, &Help::NONE).is_err());
+    assert_eq!((slot.steps.len(), slot.pictures()), (2, ALL));
+    assert_eq!(read_record(&slot).unwrap().1, SegmentState::Recording);
+}
+
+#[test]
+fn the_samples_of_a_damaged_fragment_are_taken_from_the_index() {
+    let slot = finished();
+    let shown = Movie::read(&slot).unwrap();
+    let pieces = find(&slot, &Help::NONE, true).unwrap().walked.pieces;
+    let filled = |shown: &Movie| {
+        let mut pieces = pieces.clone();
+        pieces[3].intact = false;
+        pieces[3].parts = None;
+        index::fill_from(&mut pieces, shown, 2);
+        pieces[3].parts.clone().unwrap()
+    };
+    let parts = pieces[3].parts.clone().unwrap();
+    assert_eq!(filled(&shown), parts);
+    // The index begins with its first sample: what was lost before that is no time in it.
+    let mut later = shown.clone();
+    for (track, shift) in later.tracks.iter_mut().zip([36_000, 400]) {
+        track.samples.iter_mut().for_each(|s| s.dts -= shift);
+    }
+    assert_eq!(filled(&later), parts);
+
+    // In runs of neighbours, and whole ones alone.
+    let mut track = shown.tracks[0].clone();
+    let first = track.samples.remove(13);
+    let listed = |range| index::listed(&track, 0, range, 0);
+    let (at, end) = (pieces[3].at, pieces[3].end);
+    let runs = listed(at..end);
+    let lens: Vec<usize> = runs.iter().map(|part| part.samples.len()).collect();
+    assert_eq!((lens, runs[1].offset), (vec![1, 2], first.end()));
+    let last = track.samples[14].end();
+    assert_eq!(listed(at..last), runs);
+    assert_eq!(listed(at..last - 1)[1].samples.len(), 1);
+    // A run of PCM is many samples.
+    let mut sound = shown.tracks[1].clone();
+    sound.samples.truncate(1);
+    let run = &mut sound.samples[0];
+    (run.run, run.size, run.duration) = (4, 16, 8);
+    let part = &index::listed(&sound, 1, 0..SLOT_LEN, 0)[0];
+    let each: Vec<_> = part.samples.iter().map(|s| (s.size, s.duration)).collect();
+    assert_eq!(each, [(4, 2); 4]);
+}
+
+#[test]
+fn the_last_fragment_of_a_finished_file_is_known_by_its_index_alone() {
+    let mut slot = finished();
+    let (at, len) = *slot.fragments().last().unwrap();
+    slot.zero(at, len as usize);
+    let before = slot.bytes.clone();
+    let mended = mend(&mut slot, &Help::NONE).unwrap();
+    assert!(!mended.changed() && mended.damaged == 1, "{mended:?}");
+    assert!(slot.bytes == before);
+    assert_eq!(slot.pictures(), ALL);
+}

@@ -50,3 +50,53 @@ fn a_damaged_init_is_mended_or_borrowed_if_its_crc_agrees() {
     assert!(mend(&mut slot, &Help::NONE).unwrap().index);
     assert!(slot.bytes == finished().bytes);
 }
+
+#[test]
+fn a_flipped_bit_anywhere_in_an_init_is_undone() {
+    let slot = cut_off();
+    let (record, _) = read_record(&slot).unwrap();
+    let good = init::stored(&slot, &record).unwrap();
+    for at in 0..good.len() as u64 {
+        let mut slot = slot.clone();
+        slot.flip(u64::from(HEAD_LEN) + at);
+        let found = init::find(&slot, &record, None, &Help::NONE).unwrap();
+        assert!(found.bytes == good, "byte {at}");
+        assert!(found.verified && !found.in_place, "byte {at}");
+    }
+    // A checksum that is itself off is that of nothing.
+    let mut wrong = record.clone();
+    wrong.init_crc = record.init_crc.map(|crc| crc ^ 1);
+    let found = init::find(&slot, &wrong, None, &Help::NONE).unwrap();
+    assert!(!found.verified && found.in_place);
+}
+
+#[test]
+fn what_is_damaged_of_an_init_may_be_what_nobody_needs() {
+    let slot = cut_off();
+    let (record, _) = read_record(&slot).unwrap();
+    let good = init::stored(&slot, &record).unwrap();
+    let reserved = good.windows(4).position(|w| w == b"hdlr").unwrap() as u64 + 16;
+    let mut slot = slot.clone();
+    slot.put(u64::from(HEAD_LEN) + reserved, &[1, 2, 3, 4]);
+    assert!(init::stored(&slot, &record).unwrap() != good);
+    let found = init::find(&slot, &record, None, &Help::NONE).unwrap();
+    assert!(found.bytes == good && found.verified);
+}
+
+#[test]
+fn an_init_is_padded_by_a_box_of_its_own() {
+    let padded = |len: usize| {
+        let init = Init {
+            bytes: vec![0; len],
+            tracks: Vec::new(),
+            zero: 0,
+            in_place: true,
+            verified: true,
+        };
+        init.padded_len()
+    };
+    assert_eq!(
+        [700, 4088, 4089, 4096].map(padded),
+        [4096, 4096, 8192, 8192]
+    );
+}

@@ -4,7 +4,10 @@ mod fragments;
 mod indexes;
 mod inits;
 mod outcomes;
+mod parts;
 mod records;
+mod times;
+mod walks;
 
 use std::io;
 use std::time::Duration;
@@ -91,6 +94,27 @@ impl Slot {
             at += u64::from(record.len);
         }
         found
+    }
+
+    /// Where boxes of a kind stand in the first page of a fragment, by their types.
+    fn boxes(&self, at: u64, kind: &[u8; 4]) -> Vec<u64> {
+        let front = self.bytes[at as usize..][..PAGE].windows(4).enumerate();
+        let here = front.filter(|(_, window)| window == kind);
+        here.map(|(n, _)| at + n as u64).collect()
+    }
+
+    fn put(&mut self, at: u64, bytes: &[u8]) {
+        self.bytes[at as usize..][..bytes.len()].copy_from_slice(bytes);
+    }
+
+    /// The samples of all tracks as a player is shown them.
+    fn tables(&self) -> Vec<Vec<crate::read::Sample>> {
+        let movie = Movie::read(self).unwrap();
+        movie
+            .tracks
+            .into_iter()
+            .map(|track| track.samples)
+            .collect()
     }
 
     fn pictures(&self) -> usize {

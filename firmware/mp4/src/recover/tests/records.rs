@@ -196,3 +196,102 @@ fn a_lost_header_is_made_of_the_newest_segment_in_the_slot() {
         assert_eq!(slot.pictures(), left);
     }
 }
+
+#[test]
+fn a_file_without_a_first_sector_is_no_segment_and_one_that_cannot_be_read_is_said_so() {
+    struct Refusing;
+    impl ReadAt for Refusing {
+        fn read_at(&self, _offset: u64, _buf: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+
+        fn size(&self) -> io::Result<u64> {
+            Ok(SLOT_LEN)
+        }
+    }
+    let foreign = RecoverError::Record(RecordError::Foreign).to_string();
+    let short = read_record(&vec![0_u8; 511]).unwrap_err();
+    assert_eq!(short.to_string(), foreign);
+    let refused = read_record(&Refusing).unwrap_err();
+    assert!(matches!(refused, RecoverError::Io(_)), "{refused}");
+}
+
+#[test]
+fn a_head_box_without_a_type_is_what_its_record_says() {
+    for good in [finished(), cut_off()] {
+        let mut slot = good.clone();
+        slot.zero(36, 4);
+        let (_, state) = read_record(&good).unwrap();
+        let mended = mend(&mut slot, &Help::NONE).unwrap();
+        assert_eq!((mended.was, slot.pictures()), (state, ALL));
+        assert!(state == SegmentState::Recording || slot.bytes == good.bytes);
+        // With the record gone as well, the type alone says it.
+        let mut slot = good.clone();
+        slot.zero(160, 352);
+        let mended = mend(&mut slot, &Help::NONE).unwrap();
+        assert_eq!((mended.was, slot.pictures()), (state, ALL));
+        assert!(mended.header && mended.record.recovered);
+        assert_eq!(check(&slot).unwrap().faults, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_newest_fragments_of_a_slot_say_whose_it_is() {
+    let segment = |sequence| record_into(Slot::blank(), header(sequence, 7), 4, false);
+    // Each fragment with a place of its own, in any order.
+    let told = |fragments: &[(u64, usize)], size: usize| {
+        let mut slot = Slot::blank();
+        for (place, &(sequence, n)) in (0..).zip(fragments) {
+            let from = segment(sequence);
+            let (at, len) = from.fragments()[n];
+            slot.put(place * 16_384, &from.bytes[at as usize..][..len as usize]);
+        }
+        slot.bytes.truncate(size);
+        let told = header::told(&slot, None).unwrap();
+        told.map(|told| (told.by.sequence, told.by.index, told.first))
+    };
+    let all = SLOT_LEN as usize;
+    let newer_last = [(40, 0), (40, 1), (41, 0), (41, 1)];
+    assert_eq!(told(&newer_last, all), Some((41, 0, Some(32_768))));
+    let newer_first = [(41, 0), (41, 1), (40, 0), (40, 1)];
+    assert_eq!(told(&newer_first, all), Some((41, 0, Some(0))));
+    // Its first fragment is gone: that of an older one is not it.
+    assert_eq!(told(&[(41, 1), (40, 0)], all), Some((41, 1, None)));
+    assert_eq!(told(&[(40, 0), (41, 2), (41, 3)], all), Some((41, 2, None)));
+    // A fragment is whole only if its end is there.
+    let len = segment(41).fragments()[0].1 as usize;
+    let two = [(40, 0), (41, 0)];
+    assert_eq!(told(&two, 16_384 + len), Some((41, 0, Some(16_384))));
+    assert_eq!(told(&two, 16_384 + len - 1), Some((40, 0, Some(0))));
+    assert_eq!(told(&[], all), None);
+}
+
+#[test]
+fn the_init_of_version_1_is_found_by_its_boxes() {
+    let mut bytes = vec![0_u8; 128 * 1024];
+    // One of the two boxes alone, or not on a page, is none.
+    bytes[32_768 - 28..][..4].copy_from_slice(b"ftyp");
+    bytes[36_864 + 4..][..4].copy_from_slice(b"moov");
+    bytes[40_960 + 512 - 28..][..4].copy_from_slice(b"ftyp");
+    bytes[40_960 + 512 + 4..][..4].copy_from_slice(b"moov");
+    assert_eq!(header::find_head(&bytes, 131_072).unwrap(), None);
+    bytes[65_536 - 28..][..4].copy_from_slice(b"ftyp");
+    bytes[65_536 + 4..][..4].copy_from_slice(b"moov");
+    assert_eq!(header::find_head(&bytes, 131_072).unwrap(), Some(65_536));
+    let found = header::find_head(&bytes, 65_536 + 4096).unwrap();
+    assert_eq!(found, Some(65_536));
+    let none = header::find_head(&bytes, 65_536 + 4095).unwrap();
+    assert_eq!(none, None);
+}
+
+#[test]
+fn the_end_that_a_header_says_is_made_that_of_the_fragments() {
+    let good = finished();
+    let mut slot = good.clone();
+    let (mut record, _) = read_record(&slot).unwrap();
+    record.end -= 4096;
+    record.store(slot.bytes.first_chunk_mut().unwrap());
+    let mended = mend(&mut slot, &Help::NONE).unwrap();
+    assert!(mended.changed());
+    assert!(slot.bytes == good.bytes);
+}
