@@ -60,8 +60,7 @@ mod tests {
 
     #[test]
     fn no_more_is_searched_than_has_a_checksum_of_its_own() {
-        for (len, searched) in [(MOST, true), (MOST + 1, false)] {
-            assert_eq!(MOST, 16_384);
+        for (len, searched) in [(16_384, true), (16_385, false)] {
             let good = vec![7; len];
             let mut bytes = good.clone();
             bytes[3] ^= 8;

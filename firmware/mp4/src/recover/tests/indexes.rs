@@ -189,11 +189,20 @@ fn times_of_creation_are_no_damage_and_all_else_is_named() {
         let place = format!("in `{name}` at byte {}", start(kind));
         assert!(said.ends_with(&place), "{said}: {place}");
     }
+    // What is left in the padding shows nothing.
+    let mut slot = good.clone();
+    slot.put(16_384, &[0xa5; 4096]);
+    let before = slot.bytes.clone();
+    assert_eq!(check(&slot).unwrap().faults, Vec::<String>::new());
+    assert!(!mend(&mut slot, &Help::NONE).unwrap().changed());
+    assert!(slot.bytes == before);
     // What stands right before the init, to its last byte.
     for at in HEAD_LEN - 48..HEAD_LEN {
         let mut slot = good.clone();
         slot.flip(at.into());
-        assert!(!check(&slot).unwrap().faults.is_empty(), "byte {at}");
+        let said = check(&slot).unwrap().faults.join("; ");
+        let place = format!("in `mdat` at byte {}", HEAD_LEN - 48);
+        assert!(said.ends_with(&place), "byte {at}: {said}");
         assert!(mend(&mut slot, &Help::NONE).unwrap().index, "byte {at}");
         assert!(slot.bytes == good.bytes, "byte {at}");
     }

@@ -1,6 +1,7 @@
 //! Damage done to a small segment in memory, and what is left of it.
 
 mod fragments;
+mod fronts;
 mod indexes;
 mod inits;
 mod outcomes;

@@ -126,3 +126,28 @@ fn a_finished_header_says_where_the_last_fragment_ends_if_that_can_be() {
     sparse.bytes[to as usize + 6] = 0;
     assert_eq!(extended(&sparse, whole, to), Some((to, 2, false)));
 }
+
+#[test]
+fn boxes_without_a_record_are_those_of_the_next_fragment_if_they_go_on_in_time() {
+    let taken = |n: usize, base: u64| {
+        let mut sparse = Sparse::new(1 << 20);
+        let mut end = sparse.first;
+        for before in 0..n {
+            end = sparse.put(before, end);
+        }
+        let at = end as usize;
+        end = sparse.put(n, end);
+        sparse.bytes[at + 28..][..272].fill(0);
+        let front = sparse.bytes[at..][..PAGE].windows(4);
+        let tfdt = front.enumerate().find(|(_, w)| w == b"tfdt").unwrap().0;
+        sparse.bytes[at + tfdt + 8..][..8].copy_from_slice(&base.to_be_bytes());
+        end = sparse.put(n + 1, end);
+        sparse.put_free(end);
+        let walked = sparse.walked();
+        assert_eq!(walked.damaged(), 1);
+        walked.pieces[n].parts.is_some()
+    };
+    let end = PER_FRAGMENT as u64 * 9000;
+    assert!(taken(0, 0) && !taken(0, 1));
+    assert!(taken(1, end) && taken(1, end + 1) && !taken(1, end - 1));
+}
