@@ -268,3 +268,30 @@ fn a_segment_without_a_picture_is_left_as_it_is() {
     ));
     assert!(slot.bytes == before);
 }
+
+#[test]
+fn an_older_fragment_that_the_card_gave_back_does_not_keep_a_segment_from_its_end() {
+    let old = record_into(Slot::blank(), header(40, 7), 40, false);
+    let good = record_into(old.clone(), header(41, 7), 12, false);
+    let (at, len) = good.fragments()[5];
+    let mut slot = good.clone();
+    slot.put(at, &old.bytes[at as usize..][..len as usize]);
+    let stale = slot.clone();
+    // A player shows its pictures among those of this segment.
+    assert_eq!(slot.pictures(), ALL);
+    let record = recovered(&mut slot);
+    assert_eq!(slot.pictures(), ALL - PER_FRAGMENT);
+    assert_eq!(record.counters.lost_card as usize, PER_FRAGMENT);
+    assert_eq!(record.counters.crc_failures, 1);
+    assert_eq!(check(&slot).unwrap().faults.len(), 1);
+    let mut whole = good.clone();
+    recovered(&mut whole);
+    let mut own = whole.samples();
+    own.drain(5 * PER_FRAGMENT..6 * PER_FRAGMENT);
+    assert!(slot.samples() == own);
+    // If it is damaged, nobody can say whose its pictures are.
+    let mut slot = stale;
+    slot.flip(at + 2500);
+    let refused = mend(&mut slot, &Help::NONE);
+    assert!(matches!(refused, Err(RecoverError::LessPlayable { .. })));
+}
