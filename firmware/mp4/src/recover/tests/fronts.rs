@@ -164,6 +164,7 @@ fn a_fragment_whose_length_and_boxes_are_damaged_costs_no_other() {
     slot.zero(side, 4);
     let record = recovered(&mut slot);
     assert_eq!((record.end, slot.pictures()), (at + u64::from(len), ALL));
+    assert_eq!(record.counters.crc_failures, 1);
 }
 
 #[test]
