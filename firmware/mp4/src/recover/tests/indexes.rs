@@ -121,7 +121,7 @@ fn a_finished_file_whose_rest_is_not_hidden_is_mended_there_alone() {
 fn the_footage_of_a_sound_file_is_not_read() {
     struct Watched {
         slot: Slot,
-        reads: std::cell::RefCell<Vec<std::ops::Range<u64>>>,
+        reads: std::cell::RefCell<Vec<Range<u64>>>,
     }
     impl ReadAt for Watched {
         fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
