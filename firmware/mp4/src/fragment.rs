@@ -33,8 +33,6 @@ const FRAGMENT_MAGIC_V1: [u8; 4] = *b"pFRG";
 const FRAGMENT_MAGIC: [u8; 4] = *b"pFR2";
 /// Length of the record without filler.
 pub(crate) const FRAGMENT_RECORD_LEN: usize = 112;
-/// Length of the record of version 1.
-const FRAGMENT_RECORD_LEN_V1: usize = 48;
 /// Offset of the CRC in the fragment.
 const CRC: usize = FRAGMENT_RECORD + 4;
 /// `traf` header, `tfhd`, `tfdt` version 1, `trun` with its counts.
@@ -147,13 +145,7 @@ impl FragmentRecord {
 
     /// Puts the record where it belongs in the fragment that starts with `front`.
     pub(crate) fn put_into(&self, front: &mut [u8]) {
-        let len = match self.origin {
-            Some(_) => FRAGMENT_RECORD_LEN,
-            None => FRAGMENT_RECORD_LEN_V1,
-        };
-        if let Some(to) = front.get_mut(FRAGMENT_RECORD..FRAGMENT_RECORD + len) {
-            self.store(to);
-        }
+        self.store(front.get_mut(FRAGMENT_RECORD..).unwrap_or_default());
     }
 
     fn store(&self, to: &mut [u8]) {

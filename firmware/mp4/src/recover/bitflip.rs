@@ -59,6 +59,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_more_is_searched_than_has_a_checksum_of_its_own() {
+        for (len, searched) in [(16_384, true), (16_385, false)] {
+            let good = vec![7; len];
+            let mut bytes = good.clone();
+            bytes[3] ^= 8;
+            let damaged = bytes.clone();
+            assert_eq!(mend(&mut bytes, crc32fast::hash(&good)), searched);
+            assert!(bytes == if searched { good } else { damaged });
+        }
+    }
+
+    #[test]
     fn every_single_flip_is_undone_and_nothing_else_is_touched() {
         let good: Vec<u8> = (0..700u32).map(|n| (n * 31 % 251) as u8).collect();
         let crc = crc32fast::hash(&good);

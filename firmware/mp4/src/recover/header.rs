@@ -37,7 +37,7 @@ pub(super) fn mended(file: &impl ReadAt) -> Result<Option<(Record, SegmentState)
     let Some(record) = front.get_mut(RECORD..) else {
         return Ok(None);
     };
-    if record.iter().all(|&byte| byte == 0) || !bitflip::mend(record, want) {
+    if !bitflip::mend(record, want) {
         return Ok(None);
     }
     crc.copy_from_slice(&crc32fast::hash(record).to_be_bytes());
@@ -83,18 +83,14 @@ pub(super) fn told(
     let mut best: Option<FragmentRecord> = None;
     let mut first = None;
     walk::for_each_fragment(file, 0, size, |at, record| {
+        // The first of a segment that is found is its fragment 0, or that is lost.
         let better = best.is_none_or(|best| record.sequence > best.sequence);
-        let start = record.index == 0 && best.is_some_and(|b| b.sequence == record.sequence);
-        if at + u64::from(record.len) > size || !(better || start) {
-            return Ok(false);
-        }
-        if named.is_none_or(|named| named.fits(record)) && walk::crc_holds(file, at, record)? {
-            if better {
-                (best, first) = (Some(*record), None);
-            }
-            if record.index == 0 {
-                first = first.or(Some(at));
-            }
+        if better
+            && at + u64::from(record.len) <= size
+            && named.is_none_or(|named| named.fits(record))
+            && walk::crc_holds(file, at, record)?
+        {
+            (best, first) = (Some(*record), (record.index == 0).then_some(at));
         }
         Ok(false)
     })?;
@@ -119,7 +115,7 @@ pub(super) fn told(
 }
 
 /// Where the init of a segment of version 1 stands: behind an `ftyp`, on a page.
-fn find_head(file: &impl ReadAt, before: u64) -> io::Result<Option<u32>> {
+pub(super) fn find_head(file: &impl ReadAt, before: u64) -> io::Result<Option<u32>> {
     let mut page = u64::from(writer::MIN_HEAD_LEN);
     while page + PAGE as u64 <= before {
         let mut around = [0; FTYP_LEN + 8];

@@ -128,7 +128,7 @@ fn shift_of(pieces: &[Piece], n: usize, track: &Track) -> i64 {
 }
 
 /// The samples that the index lists within `range`, in runs of neighbours.
-fn listed(track: &Track, n: usize, range: Range<u64>, shift: i64) -> Vec<Part> {
+pub(super) fn listed(track: &Track, n: usize, range: Range<u64>, shift: i64) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut end = 0;
     for sample in &track.samples {
@@ -162,9 +162,7 @@ fn listed(track: &Track, n: usize, range: Range<u64>, shift: i64) -> Vec<Part> {
 /// The stretches of a head region that are looked at: the `moov`, and what stands right before the init. The
 /// padding between them means nothing.
 fn meant(head: &[u8]) -> [Range<usize>; 2] {
-    let size = head
-        .get(HEAD_BOX..HEAD_BOX + 4)
-        .and_then(|s| s.first_chunk());
+    let size = head.get(HEAD_BOX..).and_then(|s| s.first_chunk());
     let moov = size.map_or(0, |size| u32::from_be_bytes(*size) as usize);
     let padding = (HEAD_BOX + moov + 8).min(head.len());
     [

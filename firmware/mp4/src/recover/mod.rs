@@ -16,6 +16,7 @@ mod times;
 mod walk;
 
 use std::io;
+use std::ops::Range;
 
 use index::Content;
 use init::Init;
@@ -347,7 +348,25 @@ fn shown_pictures(file: &impl ReadAt, found: &Found) -> usize {
     let video = movie.as_ref().and_then(|movie| movie.tracks.first());
     let samples = video.iter().flat_map(|track| &track.samples);
     let here = samples.filter(|sample| place.contains(&sample.offset) && sample.size > 0);
-    here.count()
+    let others = others(file, &found.walked).unwrap_or_default();
+    here.filter(|sample| !others.iter().any(|other| other.contains(&sample.offset)))
+        .count()
+}
+
+/// Where whole fragments of other segments stand between those of this one: what a card gives back in place
+/// of a write that it lost.
+fn others(file: &impl ReadAt, walked: &Walked) -> io::Result<Vec<Range<u64>>> {
+    let mut others = Vec::new();
+    for piece in walked.pieces.iter().filter(|piece| piece.parts.is_none()) {
+        walk::for_each_fragment(file, piece.at, piece.end, |at, record| {
+            let end = at + u64::from(record.len);
+            if end <= piece.end && crc_holds(file, at, record)? {
+                others.push(at..end);
+            }
+            Ok(false)
+        })?;
+    }
+    Ok(others)
 }
 
 /// Brings the counters up to what was found.
@@ -385,7 +404,7 @@ fn missing_pictures(walked: &Walked) -> u32 {
         let here = piece.parts.iter().flatten().filter(|part| part.is_video());
         let here: usize = here.map(|part| part.samples.len()).sum();
         let here = u32::try_from(here).unwrap_or(u32::MAX);
-        match piece.record.filter(|_| piece.intact) {
+        match piece.record {
             Some(FragmentRecord {
                 counters: Counters { frames, .. },
                 ..

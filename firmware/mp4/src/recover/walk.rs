@@ -36,7 +36,7 @@ pub(super) struct Piece {
     /// Number of the first fragment in it, and how many it is known to be.
     pub(super) index: u32,
     pub(super) count: u32,
-    /// Its record; `None` if that is damaged.
+    /// Its record; `None` if it is damaged.
     pub(super) record: Option<FragmentRecord>,
     /// Whether its CRC holds.
     pub(super) intact: bool,
@@ -214,7 +214,6 @@ impl<F: ReadAt> Walk<'_, F> {
                         Some((next, record)) => {
                             self.lost(next, Some(record.index - self.index))?;
                         }
-                        None if free => return Ok(true),
                         None => {
                             self.lost(self.place.limit, None)?;
                             if self.at + PAGE as u64 > self.place.limit {
@@ -261,7 +260,7 @@ impl<F: ReadAt> Walk<'_, F> {
         if crc == record.crc {
             self.gap_before(record.index);
             let parts = moof::sound_parts(front, self.at, record.len.into());
-            self.push(end, record.index, Some(record), true, parts);
+            self.push(end, record.index, Some(record), parts);
             return Ok(());
         }
         // Its length and index may be what is damaged.
@@ -285,14 +284,7 @@ impl<F: ReadAt> Walk<'_, F> {
                 let parts = moof::damaged_parts(front, self.at, end);
                 Some(parts).filter(|parts| !parts.is_empty())
             });
-        let index = self.index;
-        self.push(
-            end,
-            index,
-            Some(FragmentRecord { index, ..record }),
-            false,
-            parts,
-        );
+        self.push(end, self.index, None, parts);
         Ok(())
     }
 
@@ -322,11 +314,10 @@ impl<F: ReadAt> Walk<'_, F> {
         let mut left = count.unwrap_or(u32::MAX);
         while left > 0 && self.at < to {
             let front = self.front(self.at)?;
-            let Some((end, parts, record)) = self.without_record(&front, to, left, count)? else {
+            let Some((end, parts)) = self.without_record(&front, to, left, count)? else {
                 break;
             };
-            let index = self.index;
-            self.push(end, index, record, false, Some(parts));
+            self.push(end, self.index, None, Some(parts));
             left -= 1;
         }
         if count.is_some() && self.at < to {
@@ -346,14 +337,13 @@ impl<F: ReadAt> Walk<'_, F> {
 
     /// A fragment whose record is damaged, if it can be told from an older one: by its CRC with the right
     /// record, or because it does not begin before the one before it ends.
-    #[allow(clippy::type_complexity)]
     fn without_record(
         &self,
         front: &[u8; FRONT],
         to: u64,
         left: u32,
         count: Option<u32>,
-    ) -> io::Result<Option<(u64, Vec<Part>, Option<FragmentRecord>)>> {
+    ) -> io::Result<Option<(u64, Vec<Part>)>> {
         let whole = (count.is_some() && left == 1).then_some(to);
         if let Some(stated) = FragmentRecord::parse(front) {
             let right = FragmentRecord {
@@ -366,7 +356,7 @@ impl<F: ReadAt> Walk<'_, F> {
             let end = self.at + u64::from(right.len);
             if end <= to && crc_of(self.file, self.at, right.len, Some(&right))? == right.crc {
                 let parts = moof::sound_parts(front, self.at, right.len.into());
-                return Ok(parts.map(|parts| (end, parts, Some(right))));
+                return Ok(parts.map(|parts| (end, parts)));
             }
             // Older fragments have lower numbers, or are of another boot.
             let damaged = stated.sequence == 0 || stated.sequence >= self.place.sequence;
@@ -389,7 +379,7 @@ impl<F: ReadAt> Walk<'_, F> {
         }
         let end = parts.iter().map(|part| part.offset + part.bytes()).max();
         let end = whole.unwrap_or_else(|| page_up(end.unwrap_or(to)).min(to));
-        Ok(Some((end, parts, None)))
+        Ok(Some((end, parts)))
     }
 
     /// Where an index jumps, fragments are missing that took no room any more.
@@ -412,7 +402,6 @@ impl<F: ReadAt> Walk<'_, F> {
         end: u64,
         index: u32,
         record: Option<FragmentRecord>,
-        intact: bool,
         parts: Option<Vec<Part>>,
     ) {
         self.pieces.push(Piece {
@@ -420,8 +409,8 @@ impl<F: ReadAt> Walk<'_, F> {
             end,
             index,
             count: 1,
+            intact: record.is_some(),
             record,
-            intact,
             parts,
         });
         (self.at, self.index) = (end, index.saturating_add(1));
