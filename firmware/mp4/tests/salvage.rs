@@ -597,6 +597,20 @@ fn a_card_that_ends_within_a_fragment_gives_those_before_it() {
 }
 
 #[test]
+fn of_a_file_that_was_cut_off_the_fragments_before_its_end_are_shown() {
+    let slot = recorded(record(b'F', 41, 7), false);
+    let (record, _) = read_record(&slot).unwrap();
+    for (n, place) in (1..).zip(fragments(&slot)) {
+        let counters = FragmentRecord::parse(&slot.0[place.clone()])
+            .unwrap()
+            .counters;
+        let cut_off = slot.0[..place.end].to_vec();
+        let shown = picam_mp4::shown(&cut_off, &record).unwrap();
+        assert_eq!((shown.fragments, shown.counters), (n, counters));
+    }
+}
+
+#[test]
 fn each_segment_gets_its_own_header_and_init() {
     // The same number again: after the card was reset, and of another camera.
     let kinds = [
