@@ -251,8 +251,9 @@ mod tests {
                 for n in 0..12 {
                     sps.bits(8, 0xa0 + n);
                 }
+                // What is said of layers that are not there is reserved.
                 for n in 0..if below > 0 { 8 } else { 0 } {
-                    sps.bits(2, layers.get(n).copied().unwrap_or(0));
+                    sps.bits(2, layers.get(n).copied().unwrap_or(3));
                 }
                 for layer in layers {
                     for _ in 0..(layer >> 1) * 88 + (layer & 1) * 8 {

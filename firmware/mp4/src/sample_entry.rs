@@ -6,7 +6,7 @@
 use mp4_atom::{
     Audio, Avc1, Avcc, AvccExt, Camm, Codec, Dops, Encode, Esds, FourCC, Hvc1, HvcCArray, Hvcc,
     MetaData, Mp4a, Opus, RgbaColor, Sowt, Stsd, Tx3g, Visual,
-    esds::{DecoderConfig, DecoderSpecific, EsDescriptor, SLConfig},
+    esds::{DecoderConfig, DecoderSpecific, EsDescriptor},
 };
 
 use crate::bits;
@@ -162,7 +162,6 @@ pub fn aac(
                     }),
                     ..Default::default()
                 },
-                sl_config: SLConfig::default(),
                 ..Default::default()
             },
         },

@@ -167,5 +167,8 @@ mod tests {
         assert_eq!(all_of(bytes.as_slice()), bytes);
         assert_eq!(all_of(Arc::new(bytes.clone())), bytes);
         assert_eq!(all_of(bytes.clone()), bytes);
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &bytes).unwrap();
+        assert_eq!(all_of(&file), bytes);
     }
 }

@@ -102,14 +102,22 @@ fn h265_is_described_as_ffmpeg_does() {
          a2000100074401c172b46240",
     ] {
         let hvcc = hex(hvcc);
-        let mut rest = &hvcc[23..];
-        let [vps, sps, pps] = [(); 3].map(|()| {
-            rest = &rest[3..];
-            vec![take_set(&mut rest)]
-        });
-        let made = sample_entry::h265(&vps, &sps, &pps, 320, 240).unwrap();
-        let fields = [visual(320, 240), boxed(b"hvcC", &hvcc)].concat();
-        assert_eq!(made, stsd(b"hvc1", &fields));
+        // As it is, and of each other profile space.
+        for space in 0..4 {
+            let mut hvcc = hvcc.clone();
+            hvcc[1] |= space << 6;
+            // Of the three sets the second is the SPS, whose fourth byte says the same.
+            let vps_len = usize::from(hvcc[27]);
+            hvcc[28 + vps_len + 5 + 3] |= space << 6;
+            let mut rest = &hvcc[23..];
+            let [vps, sps, pps] = [(); 3].map(|()| {
+                rest = &rest[3..];
+                vec![take_set(&mut rest)]
+            });
+            let made = sample_entry::h265(&vps, &sps, &pps, 320, 240).unwrap();
+            let fields = [visual(320, 240), boxed(b"hvcC", &hvcc)].concat();
+            assert_eq!(made, stsd(b"hvc1", &fields));
+        }
     }
 }
 
