@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use picam_mp4::camm::Fix;
@@ -73,10 +74,15 @@ impl Sound {
 
 /// The `nth` segment of a recording, whose every sample begins with its number in the recording.
 fn segment(nth: u64, sound: Sound, video: TrackConfig) -> Vec<u8> {
+    segment_of(nth * PICTURES..(nth + 1) * PICTURES, 0, sound, video)
+}
+
+/// One with these pictures, of which the first is so many bytes longer than it would be.
+fn segment_of(pictures: Range<u64>, longer: usize, sound: Sound, video: TrackConfig) -> Vec<u8> {
     let start = BootNs::from_secs(10);
-    let first = nth * PICTURES;
+    let first = pictures.start;
     let record = Record {
-        sequence: 41 + nth,
+        sequence: 41 + first / PICTURES,
         boot_id: [7; 16],
         camera: b'F',
         class: b'N',
@@ -108,7 +114,7 @@ fn segment(nth: u64, sound: Sound, video: TrackConfig) -> Vec<u8> {
     writer.begin(slot, record, tracks, &picture(first)).unwrap();
     let (ticks, bytes) = sound.frame();
     // In milliseconds since the recording began.
-    for ms in first as i64 * 40..(first + PICTURES) as i64 * 40 {
+    for ms in first as i64 * 40..pictures.end as i64 * 40 {
         if ms % 40 == 0 {
             let n = ms as u64 / 40;
             let len = if n.is_multiple_of(9) {
@@ -116,6 +122,7 @@ fn segment(nth: u64, sound: Sound, video: TrackConfig) -> Vec<u8> {
             } else {
                 30 + n as usize
             };
+            let len = if n == first { len + longer } else { len };
             let data = &numbered(shown_as(n), len);
             writer.push(&Sample { data, ..picture(n) }).unwrap();
         }
@@ -338,6 +345,56 @@ fn sound_is_in_time(bytes: &[u8], audio: &Track, sound: Sound, first: u64, plan:
     }
     let end = plan.duration_ns() * 16 / 1_000_000;
     assert!(covered.unwrap() as i64 + 2 * ticks >= end);
+}
+
+#[test]
+fn a_picture_that_two_segments_share_is_shown_once() {
+    const MS: i64 = 1_000_000;
+    // The key frame that the second begins with stands at the end of the first too. Times that are a little off are
+    // forgiven: half a picture, and the one picture from decoding to showing.
+    for (off, longer, shared) in [
+        (0, 0, true),
+        (59 * MS, 0, true),
+        (-59 * MS, 0, true),
+        (61 * MS, 0, false),
+        (-61 * MS, 0, false),
+        (0, 1, false),
+    ] {
+        let files = vec![
+            segment_of(0..PICTURES + 1, 0, Sound::Aac, h264(30)),
+            segment_of(PICTURES..2 * PICTURES, longer, Sound::Aac, h264(30)),
+        ];
+        let recording = Recording::new(files, off);
+        let (plan, bytes) = recording.cut(0, i64::MAX, Keep::ALL).unwrap();
+        let movie = Movie::read(&bytes).unwrap();
+        let shown = presented(&bytes, movie.video().unwrap());
+        let numbers: Vec<u64> = shown.iter().map(|&(n, _, _)| n).collect();
+        let twice = (0..=PICTURES).chain(PICTURES..2 * PICTURES);
+        let wanted: Vec<u64> = if shared {
+            (0..2 * PICTURES).collect()
+        } else {
+            twice.collect()
+        };
+        assert_eq!(numbers, wanted, "{off} {longer}");
+        for (n, &(_, at, _)) in shown.iter().enumerate() {
+            assert_eq!(at, n as i64 * 3600);
+        }
+        // What overlaps by more than a picture is said.
+        let overlaps = (off - PICTURE_NS).abs() > PICTURE_NS;
+        assert_eq!(plan.gaps().is_empty(), shared || !overlaps);
+    }
+    // A second segment whose first picture is not the first one's last goes on with it.
+    for end in [PICTURES, PICTURES + 3] {
+        let files = vec![
+            segment_of(0..end, 0, Sound::Aac, h264(30)),
+            segment_of(PICTURES..2 * PICTURES, 0, Sound::Aac, h264(30)),
+        ];
+        let recording = Recording::new(files, 0);
+        let (plan, _) = recording.cut(0, i64::MAX, Keep::ALL).unwrap();
+        let shown = (end + PICTURES) as i64 * PICTURE_NS;
+        assert!((plan.duration_ns() - shown).abs() <= 12_000);
+        assert_eq!(plan.start_ns(), recording.starts_ns[0]);
+    }
 }
 
 /// Compares with the clip kept.
