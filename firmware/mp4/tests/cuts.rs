@@ -30,12 +30,29 @@ fn numbered(number: u64, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// When a picture is shown, as a number: of every two behind a key frame the second is decoded first.
-fn shown_as(n: u64) -> u64 {
-    match n % 9 {
-        0 => n,
-        odd if odd % 2 == 1 => n + 1,
-        _ => n - 1,
+/// How the pictures are decoded.
+#[derive(Clone, Copy)]
+enum Order {
+    /// As they are shown.
+    Shown,
+    /// Of every two behind a key frame the second first, and all a picture earlier than they are shown.
+    Paired,
+}
+
+impl Order {
+    /// When the `n`th is shown, as a number.
+    fn shown_as(self, n: u64) -> u64 {
+        match (self, n % 9) {
+            (Self::Shown, _) | (_, 0) => n,
+            (_, odd) if odd % 2 == 1 => n + 1,
+            _ => n - 1,
+        }
+    }
+
+    /// From decoding it to showing it, in pictures.
+    fn lag(self, n: u64) -> u64 {
+        let earlier = u64::from(matches!(self, Self::Paired));
+        self.shown_as(n) + earlier - n
     }
 }
 
@@ -74,11 +91,18 @@ impl Sound {
 
 /// The `nth` segment of a recording, whose every sample begins with its number in the recording.
 fn segment(nth: u64, sound: Sound, video: TrackConfig) -> Vec<u8> {
-    segment_of(nth * PICTURES..(nth + 1) * PICTURES, 0, sound, video)
+    let pictures = nth * PICTURES..(nth + 1) * PICTURES;
+    segment_of(pictures, 0, Order::Paired, sound, video)
 }
 
 /// One with these pictures, of which the first is so many bytes longer than it would be.
-fn segment_of(pictures: Range<u64>, longer: usize, sound: Sound, video: TrackConfig) -> Vec<u8> {
+fn segment_of(
+    pictures: Range<u64>,
+    longer: usize,
+    order: Order,
+    sound: Sound,
+    video: TrackConfig,
+) -> Vec<u8> {
     let start = BootNs::from_secs(10);
     let first = pictures.start;
     let record = Record {
@@ -104,7 +128,7 @@ fn segment_of(pictures: Range<u64>, longer: usize, sound: Sound, video: TrackCon
         data: &[],
     };
     let picture = |n: u64| Sample {
-        composition_offset: ((shown_as(n) + 1 - n) * 3600) as u32,
+        composition_offset: (order.lag(n) * 3600) as u32,
         key: n.is_multiple_of(9),
         ..sample(0, n as i64 * PICTURE_NS, ORIGIN + n as i64 * 3600, 3600)
     };
@@ -123,7 +147,7 @@ fn segment_of(pictures: Range<u64>, longer: usize, sound: Sound, video: TrackCon
                 30 + n as usize
             };
             let len = if n == first { len + longer } else { len };
-            let data = &numbered(shown_as(n), len);
+            let data = &numbered(order.shown_as(n), len);
             writer.push(&Sample { data, ..picture(n) }).unwrap();
         }
         let frame_ms = ticks / 16;
@@ -361,8 +385,14 @@ fn a_picture_that_two_segments_share_is_shown_once() {
         (0, 1, false),
     ] {
         let files = vec![
-            segment_of(0..PICTURES + 1, 0, Sound::Aac, h264(30)),
-            segment_of(PICTURES..2 * PICTURES, longer, Sound::Aac, h264(30)),
+            segment_of(0..PICTURES + 1, 0, Order::Paired, Sound::Aac, h264(30)),
+            segment_of(
+                PICTURES..2 * PICTURES,
+                longer,
+                Order::Paired,
+                Sound::Aac,
+                h264(30),
+            ),
         ];
         let recording = Recording::new(files, off);
         let (plan, bytes) = recording.cut(0, i64::MAX, Keep::ALL).unwrap();
@@ -386,14 +416,53 @@ fn a_picture_that_two_segments_share_is_shown_once() {
     // A second segment whose first picture is not the first one's last goes on with it.
     for end in [PICTURES, PICTURES + 3] {
         let files = vec![
-            segment_of(0..end, 0, Sound::Aac, h264(30)),
-            segment_of(PICTURES..2 * PICTURES, 0, Sound::Aac, h264(30)),
+            segment_of(0..end, 0, Order::Paired, Sound::Aac, h264(30)),
+            segment_of(
+                PICTURES..2 * PICTURES,
+                0,
+                Order::Paired,
+                Sound::Aac,
+                h264(30),
+            ),
         ];
         let recording = Recording::new(files, 0);
         let (plan, _) = recording.cut(0, i64::MAX, Keep::ALL).unwrap();
         let shown = (end + PICTURES) as i64 * PICTURE_NS;
         assert!((plan.duration_ns() - shown).abs() <= 12_000);
         assert_eq!(plan.start_ns(), recording.starts_ns[0]);
+    }
+}
+
+#[test]
+fn segments_that_decode_in_another_order_are_shown_without_a_seam() {
+    use Order::{Paired, Shown};
+    for orders in [[Paired, Shown, Paired], [Shown, Paired, Shown], [Shown; 3]] {
+        let files = (0..3).zip(orders).map(|(n, order)| {
+            let pictures = n * PICTURES..(n + 1) * PICTURES;
+            segment_of(pictures, 0, order, Sound::Aac, h264(30))
+        });
+        let recording = Recording::new(files.collect(), 0);
+        for first in [0, PICTURES - 1, PICTURES + 4] {
+            let from = recording.starts_ns[0] + first as i64 * PICTURE_NS;
+            let (plan, bytes) = recording.cut(from, i64::MAX, Keep::ALL).unwrap();
+            assert_eq!((plan.start_ns(), plan.gaps().len()), (from, 0));
+            let movie = Movie::read(&bytes).unwrap();
+            let video = movie.video().unwrap();
+            let shown: Vec<_> = presented(&bytes, video)
+                .into_iter()
+                .filter(|&(_, at, _)| at >= 0)
+                .map(|(n, at, _)| (n, at))
+                .collect();
+            let wanted = first..3 * PICTURES;
+            let wanted: Vec<_> = wanted.map(|n| (n, (n - first) as i64 * 3600)).collect();
+            assert_eq!(shown, wanted);
+            // Each is decoded behind the one before it, and none behind the time at which it is shown.
+            let decoded: Vec<i64> = video.samples.iter().map(|s| s.dts).collect();
+            assert!(decoded.is_sorted_by(|a, b| a < b));
+            assert!(video.samples.iter().all(|s| s.cts_offset >= 0));
+            let even = decoded.windows(2).all(|two| two[1] - two[0] == 3600);
+            assert!(even, "{decoded:?}");
+        }
     }
 }
 
