@@ -249,6 +249,78 @@ fn pcm_is_read_in_runs_that_lie_side_by_side() {
     );
 }
 
+/// Where a box of a type begins, behind `from`.
+fn find(bytes: &[u8], kind: &[u8; 4], from: usize) -> usize {
+    let at = bytes[from..].windows(4).position(|four| four == kind);
+    from + at.unwrap() - 4
+}
+
+#[test]
+fn of_two_indices_the_first_counts_with_what_stands_right_before_it() {
+    let whole = Movie::read(CLIP).unwrap();
+    let other = Movie::read(PCM_CLIP).unwrap();
+    let moov = find(PCM_CLIP, b"moov", 0)..other.init.end as usize;
+    let both = [CLIP, &PCM_CLIP[moov]].concat();
+    let movie = Movie::read(&both).unwrap();
+    assert_eq!(
+        (movie.init, movie.tracks[1].codec),
+        (whole.init.clone(), whole.tracks[1].codec)
+    );
+    let at = find(CLIP, b"moov", 0);
+    let apart = [&CLIP[..at], b"\0\0\0\x08free", &CLIP[at..]].concat();
+    let init = Movie::read(&apart).unwrap().init;
+    assert_eq!(init, at as u64 + 8..whole.init.end + 8);
+}
+
+#[test]
+fn an_index_that_lists_more_samples_than_it_places_is_refused() {
+    let mut bytes = CLIP.to_vec();
+    // Four texts of seven bytes each.
+    let text = b"stsz\0\0\0\0\0\0\0\x07\0\0\0\x04";
+    let at = bytes
+        .windows(text.len())
+        .position(|some| some == text)
+        .unwrap();
+    bytes[at + text.len() - 1] = 5;
+    match Movie::read(&bytes) {
+        Err(ReadError::Malformed { kind, what, .. }) => {
+            assert_eq!(
+                (kind, what.contains("lists 5 samples")),
+                (FourCc(*b"stsz"), true)
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn data_without_a_stated_base_begins_behind_that_of_the_track_before() {
+    // ISO/IEC 14496-12 8.8.7.1: where no track fragment says that its data counts from the box around it.
+    let mut bytes = in_slot(CUT_OFF);
+    let (slot, _, _) = Movie::read_slot(&bytes).unwrap();
+    let fragment = &slot.fragments[1];
+    let (start, mut at) = (fragment.offset, fragment.offset as usize);
+    for _ in 0..3 {
+        at = find(&bytes, b"tfhd", at + 8);
+        assert_eq!(bytes[at + 9], 2);
+        bytes[at + 9] = 0;
+    }
+    let (moved, _, _) = Movie::read_slot(&bytes).unwrap();
+    let ends = [0, 1, 2].map(|track| {
+        let last = fragment.samples[track].end - 1;
+        (
+            slot.tracks[track].samples[last].end(),
+            moved.tracks[track].samples[last].end(),
+        )
+    });
+    assert_eq!(ends[0].0, ends[0].1);
+    let mut base = start;
+    for (was, is) in ends {
+        assert_eq!(is, base + (was - start));
+        base = is;
+    }
+}
+
 const BOTH_GROUPS: &str = "\
 #EXT-X-MAP:URI=\"a.mp4\",BYTERANGE=\"2020@32736\"
 #EXT-X-PROGRAM-DATE-TIME:2026-11-20T11:08:00.000Z
@@ -293,6 +365,14 @@ fn a_list_has_the_fragments_from_one_key_frame_to_the_next() {
     };
     let (next, end) = ("#EXT-X-DISCONTINUITY\n", "#EXT-X-ENDLIST\n");
     let whole = format!("{}{BOTH_GROUPS}{next}{BOTH_GROUPS}{end}", head(2, "VOD"));
+    // Where the pictures are in a fragment counts, not where anything else is.
+    let mut without_sound = slot.clone();
+    for fragment in &mut without_sound.fragments {
+        fragment.samples[1] = 0..0;
+    }
+    let movie = &without_sound;
+    let same = hls::playlist(&[Part { movie, ..part }; 2], &Options::default());
+    assert_eq!(same.unwrap(), whole);
     // The second group begins 1,333 ms after the first.
     for at_least_ms in [0, 1333] {
         assert_eq!(list(false, at_least_ms, 0), whole);
