@@ -348,7 +348,8 @@ fn sound_is_in_time(bytes: &[u8], audio: &Track, sound: Sound, first: u64, plan:
         // Runs of PCM are put together; each 640 bytes of them begin with a number.
         let data = &bytes[s.offset as usize..s.end() as usize];
         let mut at = audio.presentation(s);
-        let whole = |data: &[u8]| data.len() >= 8 && data[..5] == [0; 5] && data.len() % len == 0;
+        let whole =
+            |data: &[u8]| data.len() >= 8 && data[..5] == [0; 5] && data.len().is_multiple_of(len);
         if whole(data) {
             for frame in data.chunks(len) {
                 let n = u64::from_be_bytes(*frame.first_chunk().unwrap()) as i64;
