@@ -172,7 +172,7 @@ impl Places {
     }
 
     pub(crate) fn bound(&self) -> usize {
-        64 + LINE_BOUND * (self.fixes.len() + 1)
+        64 + LINE_BOUND * self.fixes.len()
     }
 
     /// `udta` with `©xyz`, the place of the first fix as ISO 6709 (QuickTime File Format,
@@ -357,6 +357,8 @@ mod tests {
             places.encode_udta(&mut out);
             places.encode_gps_box(&mut out);
             assert!(out.len() <= places.bound(), "{n} fixes");
+            // Nor is much more room asked for: a segment ends when there is none.
+            assert!(places.bound() < out.len() + 100 + 20 * n as usize);
             fixes.push(Fix {
                 gps_epoch_s: far.gps_epoch_s + f64::from(n),
                 ..far

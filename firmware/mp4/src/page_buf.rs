@@ -92,6 +92,11 @@ mod tests {
         let want: Vec<u8> = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
         assert_eq!(buf.as_slice(), want);
         buf.clear();
+        // What it has room for does not move it.
+        let at = buf.as_slice().as_ptr();
+        buf.extend(&want[..want.len() / 2]);
+        assert_eq!(buf.as_slice().as_ptr(), at);
+        buf.clear();
         buf.pad_to_page();
         assert_eq!(buf.len(), 0);
         buf.extend(&[7]);

@@ -12,7 +12,7 @@ use picam_time::{BootNs, UtcUs};
 
 use crate::boxes;
 use crate::fragment::{FragmentRecord, Origin};
-use crate::layout::{FTYP_LEN, HEAD_BOX, PAGE, RECORD, SECTOR, page_up};
+use crate::layout::{FTYP_LEN, HEAD_BOX, PAGE, SECTOR, page_up};
 use crate::page_buf::PageBuf;
 use crate::record::Record;
 use crate::recover::{Help, Mended, RecoverError, crc_holds, mend};
@@ -123,29 +123,24 @@ impl Card {
     /// how many bytes are done with.
     fn look(&mut self, card: &impl ReadAt, bytes: &[u8], size: u64, most: usize) -> u64 {
         let mut offset = 0;
-        while offset < most {
-            let at = self.scanned + offset as u64;
-            let here = bytes.get(offset..).unwrap_or_default();
+        while offset < most as u64 {
+            let at = self.scanned + offset;
+            let here = bytes.get(offset as usize..).unwrap_or_default();
             if let Some(record) = FragmentRecord::parse(here)
                 && at + u64::from(record.len) <= size
                 && crc_holds(card, at, &record).unwrap_or(false)
             {
                 self.add(at, &record);
-                let end = offset as u64 + u64::from(record.len);
-                if end >= most as u64 {
-                    return end;
-                }
-                offset = end as usize;
+                offset += u64::from(record.len);
                 continue;
             }
             match here.get(4..8) {
                 Some(b"moov") => self.note_init(at, here),
-                _ if here.get(RECORD..RECORD + 8) == Some(b"picamSEG") => self.note_header(here),
-                _ => {}
+                _ => self.note_header(here),
             }
-            offset += SECTOR;
+            offset += SECTOR as u64;
         }
-        offset as u64
+        offset
     }
 
     fn add(&mut self, at: u64, record: &FragmentRecord) {

@@ -6,7 +6,7 @@
 use mp4_atom::{
     Audio, Avc1, Avcc, AvccExt, Camm, Codec, Dops, Encode, Esds, FourCC, Hvc1, HvcCArray, Hvcc,
     MetaData, Mp4a, Opus, RgbaColor, Sowt, Stsd, Tx3g, Visual,
-    esds::{DecoderConfig, DecoderSpecific, EsDescriptor, SLConfig},
+    esds::{DecoderConfig, DecoderSpecific, EsDescriptor},
 };
 
 use crate::bits;
@@ -162,7 +162,6 @@ pub fn aac(
                     }),
                     ..Default::default()
                 },
-                sl_config: SLConfig::default(),
                 ..Default::default()
             },
         },
@@ -316,5 +315,13 @@ mod tests {
         ];
         assert_eq!(h265_codecs(&[sps.to_vec()]).unwrap(), "hvc1.1.6.L63.90");
         assert!(h265_codecs(&[sps[..8].to_vec()]).is_err());
+        // Of another profile space, in the high tier.
+        for (byte, said) in [(0x21, "1"), (0x42, "A2"), (0x81, "B1"), (0xe3, "C3")] {
+            let mut other = sps.to_vec();
+            other[3] = byte;
+            let tier = if byte & 0x20 == 0 { 'L' } else { 'H' };
+            let codecs = format!("hvc1.{said}.6.{tier}63.90");
+            assert_eq!(h265_codecs(&[other]).unwrap(), codecs);
+        }
     }
 }

@@ -115,3 +115,60 @@ impl<T: ReadAt + ?Sized> ReadAt for std::sync::Arc<T> {
         (**self).size()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// Gives a few bytes at once, and is interrupted every other time.
+    struct Slow(Cell<bool>);
+
+    impl ReadAt for Slow {
+        fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+            if self.0.replace(!self.0.get()) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let bytes: [u8; 20] = std::array::from_fn(|n| n as u8);
+            let few = buf.len().min(3);
+            bytes.read_at(offset, &mut buf[..few])
+        }
+
+        fn size(&self) -> io::Result<u64> {
+            Ok(20)
+        }
+    }
+
+    #[test]
+    fn what_comes_in_pieces_is_read_whole_or_not_at_all() {
+        for interrupted in [false, true] {
+            let slow = Slow(Cell::new(interrupted));
+            let mut buf = [0; 10];
+            slow.read_exact_at(4, &mut buf).unwrap();
+            assert_eq!(buf, std::array::from_fn(|n| n as u8 + 4));
+            let error = slow.read_exact_at(11, &mut buf).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        }
+    }
+
+    fn all_of(file: impl ReadAt) -> Vec<u8> {
+        let mut bytes = vec![0; file.size().unwrap() as usize + 1];
+        let n = file.read_at(0, &mut bytes).unwrap();
+        bytes.truncate(n);
+        bytes
+    }
+
+    #[test]
+    fn whoever_holds_a_file_reads_it() {
+        let bytes = vec![1, 2, 3, 4, 5];
+        assert_eq!(all_of(&bytes), bytes);
+        assert_eq!(all_of(bytes.as_slice()), bytes);
+        assert_eq!(all_of(Arc::new(bytes.clone())), bytes);
+        assert_eq!(all_of(bytes.clone()), bytes);
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &bytes).unwrap();
+        assert_eq!(all_of(&file), bytes);
+    }
+}

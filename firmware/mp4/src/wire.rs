@@ -53,3 +53,27 @@ impl<'a> Fill<'a> {
         self.to.fill(0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_is_cut_off_and_what_is_not_there_is_zero() {
+        let mut out = [9; 6];
+        let mut w = Fill::new(&mut out);
+        w.put(&[1, 2]);
+        w.put(&[3]);
+        w.zero_rest();
+        assert_eq!(out, [1, 2, 3, 0, 0, 0]);
+        let mut w = Fill::new(&mut out[..4]);
+        w.put(&[4, 5, 6]);
+        w.put(&[7, 8, 9]);
+        w.put(&[10]);
+        assert_eq!(out, [4, 5, 6, 7, 0, 0]);
+        let mut r = Fields(&out);
+        assert_eq!((r.u16(), r.u32(), r.u16()), (0x0405, 0x0607_0000, 0));
+        let mut r = Fields(&out);
+        assert_eq!((r.u64(), r.u16()), (0, 0));
+    }
+}

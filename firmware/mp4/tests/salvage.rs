@@ -11,13 +11,13 @@ use std::ops::Range;
 use std::time::Duration;
 
 use picam_mp4::fragment::FragmentRecord;
-use picam_mp4::layout::{PAGE, SECTOR};
+use picam_mp4::layout::{HEAD_BOX, PAGE, SECTOR};
 use picam_mp4::read::Movie;
 use picam_mp4::recover::read_record;
 use picam_mp4::salvage::{Card, Key, Segment};
 use picam_mp4::{
     Flush, FragmentLimits, ReadAt, Record, Sample, SegmentState, SegmentWriter, SlotFile,
-    VIDEO_TRACK, check,
+    TrackConfig, VIDEO_TRACK, check, sample_entry,
 };
 use picam_testkit::numbered::Numbered;
 use picam_testkit::sim_disk::Rng;
@@ -94,7 +94,11 @@ fn picture(n: u64, data: &[u8]) -> Sample<'_> {
 
 /// Records pictures with sound, motion and text, and says how each track begins and ends.
 fn recorded(record: Record, finish: bool) -> Slot {
-    let mut tracks = FOOTAGE.tracks();
+    recorded_as(record, FOOTAGE.tracks(), PICTURES, finish)
+}
+
+/// The same of any length, with any track of pictures.
+fn recorded_as(record: Record, mut tracks: Vec<TrackConfig>, pictures: u64, finish: bool) -> Slot {
     tracks.extend(surroundings::tracks());
     let rates: Vec<u32> = tracks.iter().map(|track| track.timescale).collect();
     let mut writer = SegmentWriter::new(FragmentLimits::default());
@@ -103,7 +107,7 @@ fn recorded(record: Record, finish: bool) -> Slot {
         .begin(slot, record, tracks, &picture(0, &[]))
         .unwrap();
     let mut next = KINDS.map(|kind| (kind, 0));
-    for n in 0..PICTURES {
+    for n in 0..pictures {
         writer.push(&picture(n, &FOOTAGE.coded(n))).unwrap();
         for (track, (kind, next)) in (1..).zip(&mut next) {
             while period(*kind) * (*next as u32) <= captured(n).since(captured(0)) {
@@ -369,6 +373,8 @@ fn what_is_found_twice_is_taken_once() {
     // Stretches that overlap: of each fragment one copy, whichever.
     for (first, second) in [(0..6, 3..10), (0..10, 2..5), (0..6, 6..10), (4..10, 0..6)] {
         let mut image = Image::default();
+        // The second stretch ends with the card.
+        image.put(init(&slot));
         for stretch in [first, second] {
             let end = places[stretch.end - 1].end;
             let end = if stretch.end == 10 {
@@ -378,7 +384,6 @@ fn what_is_found_twice_is_taken_once() {
             };
             image.put(&slot.0[places[stretch.start].start..end]);
         }
-        image.put(init(&slot));
         let found = scanned(&image.bytes, u64::MAX / 2);
         assert_eq!(found.runs.len(), 2);
         let out = found.segments();
@@ -389,6 +394,141 @@ fn what_is_found_twice_is_taken_once() {
         out[0].write(&image.bytes, init, header, &mut file).unwrap();
         assert_eq!(check(&file).unwrap().faults, Vec::<String>::new());
         assert_eq!(all_shown(&file), wanted);
+    }
+}
+
+/// A file that keeps what was in it when it was flushed first.
+struct Flushed {
+    slot: Slot,
+    first: Option<Slot>,
+}
+
+impl ReadAt for Flushed {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.slot.read_at(offset, buf)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        self.slot.size()
+    }
+}
+
+impl SlotFile for Flushed {
+    fn write_at(&mut self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.slot.write_at(offset, data)
+    }
+
+    fn flush(&mut self, _: Flush) -> io::Result<()> {
+        self.first.get_or_insert_with(|| self.slot.clone());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_carved_file_is_laid_out_as_a_recorded_one_before_it_is_finished() {
+    // Also with an init that leaves just enough of its page, or too little, for the box behind it.
+    let tracks = |longer: usize| {
+        let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
+        let stsd = sample_entry::h264(&[sps], &[vec![0x68; 4 + longer]], 640, 480);
+        vec![TrackConfig::video(stsd.unwrap(), 640, 480)]
+    };
+    let init_len = init(&recorded_as(record(b'F', 41, 7), tracks(0), 1, false)).len();
+    for (head_len, init_to) in [
+        (32, 2000),
+        (64, PAGE - 8),
+        (64, PAGE - 7),
+        (32, PAGE),
+        (32, PAGE + 1),
+    ] {
+        let mut head = record(b'F', 41, 7);
+        head.head_len = head_len * 1024;
+        let tracks = tracks(init_to - init_len);
+        // More than is copied at once.
+        let recording = recorded_as(head.clone(), tracks.clone(), 240, false);
+        let finished = recorded_as(head.clone(), tracks, 240, true);
+        assert_eq!(init(&recording).len(), init_to);
+        let places = fragments(&recording);
+        let end = places[places.len() - 1].end;
+        let mut image = Image::default();
+        image.put(&recording.0[places[0].start..end]);
+        image.put(init(&recording));
+        // The header of a finished segment says where its end is, which is not there yet. What it says of the init
+        // and the head is what they are, whatever stands there.
+        let mut header = finished.0[..SECTOR].to_vec();
+        let forged = Record {
+            head_len: if head_len == 32 { 1 } else { head_len * 1024 },
+            init_len: 5,
+            init_moov_len: 6,
+            ..read_record(&finished).unwrap().0
+        };
+        forged.store(header.first_chunk_mut().unwrap());
+        image.put(&header);
+        let found = scanned(&image.bytes, u64::MAX / 2);
+        let segment = &found.segments()[0];
+        let header = found.header(segment.key);
+        let init = found.init(segment).unwrap();
+        let mut out = Flushed {
+            slot: Slot(vec![0; segment.file_len(init, header) as usize]),
+            first: None,
+        };
+        segment.write(&image.bytes, init, header, &mut out).unwrap();
+        let first = out.first.unwrap();
+        // A shorter file, so the free room behind the fragments is shorter too.
+        let len = first.0.len();
+        let mut wanted = recording.0[..len].to_vec();
+        wanted[end..].fill(0);
+        wanted[end..end + 4].copy_from_slice(&((len - end) as u32).to_be_bytes());
+        wanted[end + 4..end + 8].copy_from_slice(b"free");
+        let (was, state) = read_record(&recording).unwrap();
+        let slot_len = len as u64;
+        let (is, is_state) = read_record(&first).unwrap();
+        let counters = is.counters;
+        let was = Record {
+            slot_len,
+            counters,
+            ..was
+        };
+        assert_eq!((&is, is_state), (&was, state));
+        assert!(first.0[SECTOR..] == wanted[SECTOR..]);
+        assert_eq!(&first.0[..HEAD_BOX + 8], &wanted[..HEAD_BOX + 8]);
+        // What a player is shown is the same once it is finished.
+        assert!(all_shown(&out.slot) == all_shown(&finished));
+    }
+}
+
+#[test]
+fn an_init_is_found_wherever_it_stands_if_it_is_one() {
+    // Read at once are 256 KiB, and 64 KiB that reach over them.
+    const STRIDE: usize = 256 * 1024;
+    let boxed = |len: usize, inside: &[u8; 4]| {
+        let mut bytes = vec![0; len];
+        bytes[..4].copy_from_slice(&(len as u32).to_be_bytes());
+        bytes[4..8].copy_from_slice(b"moov");
+        bytes[len - 4..].copy_from_slice(inside);
+        bytes
+    };
+    for at in [0, SECTOR, STRIDE - SECTOR, STRIDE] {
+        for (len, inside, is_one) in [
+            (12, b"mvex", true),
+            (3 * PAGE + 5, b"mvex", true),
+            (64 * 1024, b"mvex", true),
+            (64 * 1024 + 1, b"mvex", false),
+            (3 * PAGE, b"trak", false),
+        ] {
+            let init = boxed(len, inside);
+            // The card ends with it, or goes on.
+            for more in [0, STRIDE] {
+                let mut card = vec![0; at];
+                card.extend(&init);
+                card.resize(card.len() + more, 0);
+                let found = scanned(&card, u64::MAX / 2);
+                let noted: Vec<_> = found.inits.values().collect();
+                let wanted: &[_] = if is_one { &[&init] } else { &[] };
+                assert!(noted == wanted, "{len} bytes at {at}, {more} behind them");
+                assert_eq!(found.init_at.contains_key(&(at as u64)), is_one);
+                assert_eq!(found.scanned, card.len().next_multiple_of(SECTOR) as u64);
+            }
+        }
     }
 }
 
@@ -458,6 +598,22 @@ fn what_cannot_be_read_is_gone_over_and_counted() {
 }
 
 #[test]
+fn of_what_cannot_be_read_no_more_is_counted_than_was_asked_for() {
+    let len = (2 * PAGE + SECTOR) as u64;
+    let worn = |gone| Worn {
+        bytes: vec![0; len as usize],
+        gone,
+    };
+    let end = scanned(&worn(2 * PAGE as u64..len), u64::MAX / 2);
+    assert_eq!((end.scanned, end.unreadable), (len, SECTOR as u64));
+    for to in [SECTOR as u64, (PAGE + SECTOR) as u64, len] {
+        let mut found = Card::default();
+        found.scan(&worn(0..len), to).unwrap();
+        assert_eq!((found.scanned, found.unreadable), (to, to));
+    }
+}
+
+#[test]
 fn a_card_that_ends_within_a_fragment_gives_those_before_it() {
     let slot = recorded(record(b'F', 41, 7), false);
     let places = fragments(&slot);
@@ -466,6 +622,20 @@ fn a_card_that_ends_within_a_fragment_gives_those_before_it() {
         let found = scanned(&card, u64::MAX / 2);
         assert_eq!(found.runs.iter().map(|run| run.count).sum::<u32>(), whole);
         assert_eq!(found.scanned, end as u64);
+    }
+}
+
+#[test]
+fn of_a_file_that_was_cut_off_the_fragments_before_its_end_are_shown() {
+    let slot = recorded(record(b'F', 41, 7), false);
+    let (record, _) = read_record(&slot).unwrap();
+    for (n, place) in (1..).zip(fragments(&slot)) {
+        let counters = FragmentRecord::parse(&slot.0[place.clone()])
+            .unwrap()
+            .counters;
+        let cut_off = slot.0[..place.end].to_vec();
+        let shown = picam_mp4::shown(&cut_off, &record).unwrap();
+        assert_eq!((shown.fragments, shown.counters), (n, counters));
     }
 }
 

@@ -220,3 +220,29 @@ fn chunk_offsets(stbl: &InMemory<'_>) -> Result<Vec<u64>, ReadError> {
     let stco: Stco = stbl.need(b"stco")?.decode()?;
     Ok(stco.entries.into_iter().map(u64::from).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compact_sizes_have_4_8_or_16_bits() {
+        let read = |bits: u8, count: u8, table: &[u8]| {
+            let fields = [0, 0, 0, 0, 0, 0, 0, bits, 0, 0, 0, count];
+            compact_sizes(&[&fields, table].concat())
+        };
+        assert_eq!(read(4, 3, &[0x5f, 0xa0]), Some(vec![5, 15, 10]));
+        assert_eq!(read(8, 2, &[200, 7, 9]), Some(vec![200, 7]));
+        assert_eq!(read(16, 2, &[0x12, 0x34, 0, 5, 6]), Some(vec![0x1234, 5]));
+        assert_eq!(read(8, 0, &[]), Some(vec![]));
+        for (bits, table) in [
+            (4, &[1][..]),
+            (8, &[1, 2]),
+            (16, &[1, 2, 3, 4, 5]),
+            (12, &[0; 9]),
+        ] {
+            assert_eq!(read(bits, 3, table), None);
+        }
+        assert_eq!(compact_sizes(&[0; 11]), None);
+    }
+}
