@@ -4,6 +4,8 @@
 //! a card that was pulled is looked for until it is back, and a disk that refuses is left for the card.
 
 mod side;
+#[cfg(test)]
+mod tests;
 mod volume;
 
 use std::collections::VecDeque;
