@@ -1,6 +1,9 @@
 //! The housekeeper: finishes what earlier boots left, gives segments their true time, makes slots,
 //! and lets old footage go; all while recording runs, and only on slots that it has claimed in the table of their owners.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

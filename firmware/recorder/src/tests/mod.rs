@@ -101,12 +101,12 @@ pub(crate) fn idle(directory: &Path) -> (Arc<Status>, Arc<Desk>) {
 impl Parts {
     /// Records so many segments of a second each onto the card, and a part of another one, which goes on for as long as the
     /// recorder is kept.
-    fn record(&self, segments: u64) -> (SlotTable, Recorder<picam_ring::FsDirectory>) {
+    pub(crate) fn record(&self, segments: u64) -> (SlotTable, Recorder<picam_ring::FsDirectory>) {
         self.record_in(boot_id(), None, segments)
     }
 
     /// The same in a boot that began then.
-    fn record_in(
+    pub(crate) fn record_in(
         &self,
         boot_id: [u8; 16],
         booted: Option<UtcUs>,

@@ -344,3 +344,25 @@ fn a_better_clock_contradicts_a_worse_one_that_is_a_minute_off() {
         assert_eq!(status.contradicts(&says(NOON - off)), better);
     }
 }
+
+#[test]
+fn every_place_is_shown_with_what_it_is_for_now() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("footage")).unwrap();
+    // Something is always mounted there.
+    let parts = parts(&RecordPlan {
+        disk: Some("/proc".into()),
+        ..plan(directory.path())
+    });
+    let states = || {
+        let volumes = parts.status.status().unwrap().volumes;
+        [volumes[0].state, volumes[1].state]
+    };
+    assert_eq!(states(), [VolumeState::Waiting, VolumeState::Recording]);
+    assert_eq!(faults(&parts), [""; 0]);
+    parts.volumes.refused(Volume::Usb);
+    assert_eq!(states(), [VolumeState::Refused, VolumeState::Recording]);
+    assert_eq!(faults(&parts).len(), 1);
+    parts.reports[0].records_to(Volume::Usb);
+    assert_eq!(states(), [VolumeState::Recording, VolumeState::Waiting]);
+}

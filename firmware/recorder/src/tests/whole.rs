@@ -161,3 +161,27 @@ fn a_source_that_is_not_there_is_a_fault_that_is_worked_on() {
     recording.stopper().stop();
     recording.wait();
 }
+
+#[test]
+fn a_card_that_is_not_there_yet_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = one_camera(directory.path());
+    std::fs::write(directory.path().join("footage"), "in the way").unwrap();
+    let recording = start(whole).unwrap();
+    assert!(!recording.status().all_under_way());
+    recording.stopper().stop();
+    recording.wait();
+}
+
+#[test]
+fn cameras_share_the_slots() {
+    let fill = Slots::Fill(picam_ring::Reserve::Bytes(0));
+    for (slots, cameras, own) in [
+        (Slots::Count(20), 2, 10),
+        (Slots::Count(7), 3, 2),
+        (Slots::Count(5), 0, 5),
+        (fill, 2, usize::MAX),
+    ] {
+        assert_eq!(crate::slots_of_one(slots, cameras), own);
+    }
+}
