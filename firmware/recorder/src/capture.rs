@@ -498,4 +498,38 @@ mod tests {
         assert_eq!((items.len(), asked.load(Ordering::Relaxed)), (1_023, 1));
         assert_eq!(shared.dropped_queue.load(Ordering::Relaxed), 1_100 - 1_023);
     }
+
+    #[test]
+    fn a_source_that_failed_is_left_alone_for_as_long_as_was_said_unless_it_is_time_to_stop() {
+        let bench = bench();
+        let (sender, _receiver) = queue();
+        let (feeder, _tap) = live::tap();
+        let (me, stop) = (std::thread::current(), AtomicBool::new(false));
+        let clock = bench.parts.desk.clock();
+        let report = &bench.parts.reports[0];
+        let capture = Capture {
+            camera: "front",
+            clock: &*clock,
+            sender,
+            live: feeder,
+            writer: &me,
+            report,
+            desk: &bench.parts.desk,
+            stop: &stop,
+            was_paused: false,
+            intake: Intake::default(),
+            sound: None,
+            said_sound: false,
+            said_damage: false,
+        };
+        let beats = || report.shared.fault_beats.load(Ordering::Relaxed);
+        let wake = Wake::of(&CameraSpec::parse("front=sim:").unwrap());
+        // The watchdog hears of it all the while.
+        assert!(!capture.wait(5 * LOOK / 2, &wake));
+        assert_eq!(beats(), 3);
+        assert!(!capture.wait(Duration::ZERO, &wake));
+        stop.store(true, Ordering::SeqCst);
+        assert!(!capture.wait(LOOK, &wake));
+        assert_eq!(beats(), 3);
+    }
 }

@@ -333,8 +333,10 @@ fn what_a_card_refuses_is_tried_again_and_counted_when_it_is_time_to_stop() {
     bench.record_all(0..2);
     assert!(begun.elapsed() > Duration::from_millis(600));
     assert!(bench.has_card_fault());
-    // Without a segment nothing can be done with the second one.
+    // Without a segment nothing can be done with the second one, nor with what was heard then.
     assert_eq!((bench.losses().card, bench.losses().undecodable), (1, 1));
+    let heard = bench.side(UnitKind::Sound, 1);
+    bench.writer.record_side(&heard);
     let begun = Instant::now();
     bench.record_all(10..11);
     assert!(
@@ -351,6 +353,7 @@ fn what_a_card_refuses_is_tried_again_and_counted_when_it_is_time_to_stop() {
         frames: 3,
         lost_card: 2,
         lost_undecodable: 1,
+        lost_side: 1,
         ..Counters::default()
     };
     assert_eq!((all.len(), all[0].counters), (1, counters));
@@ -626,29 +629,103 @@ fn a_new_segment_waits_for_what_was_heard_before_it() {
 
 #[test]
 fn a_new_segment_waits_for_sound_that_does_not_come_no_longer_than_it_is_held() {
-    let mut bench = bench(false);
-    for n in 0..10 {
-        let mut heard = bench.side(UnitKind::Sound, n);
-        let mut picture = bench.picture(n);
-        (heard.sound, picture.sound) = (Some(SOUND), Some(SOUND));
-        bench.record(picture);
-        bench.writer.record_side(&heard);
-    }
-    let next = bench.picture(10);
-    bench.turn_to(&next);
-    let (_sender, mut receiver) = queue();
-    let (clock, done) = (bench.parts.clock.clone(), AtomicBool::new(false));
-    let begun = clock.now();
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Relaxed) {
-                clock.turn(Duration::from_millis(10));
-                std::thread::sleep(Duration::from_millis(2));
-            }
-        });
+    // Where a segment is long enough, and where a better place is there.
+    for (pictures, moving) in [(10, false), (5, true)] {
+        let mut bench = bench(false);
+        for n in 0..pictures {
+            let mut heard = bench.side(UnitKind::Sound, n);
+            let mut picture = bench.picture(n);
+            (heard.sound, picture.sound) = (Some(SOUND), Some(SOUND));
+            bench.record(picture);
+            bench.writer.record_side(&heard);
+        }
+        bench.writer.moving = moving;
+        let mut next = bench.picture(pictures);
+        next.unit.start = Start::Idr;
+        bench.turn_to(&next);
         let me = std::thread::current();
+        // Not for a source that has ended.
+        let (sender, mut receiver) = queue();
+        sender.close(&me);
         bench.writer.wait_for_sides(&next.unit, &mut receiver, &me);
-        done.store(true, Relaxed);
-    });
-    assert!(clock.now().since(begun) >= SIDE_HOLD);
+        let (_sender, mut receiver) = queue();
+        let (clock, done) = (bench.parts.clock.clone(), AtomicBool::new(false));
+        let begun = clock.now();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Relaxed) {
+                    clock.turn(Duration::from_millis(10));
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+            });
+            bench.writer.wait_for_sides(&next.unit, &mut receiver, &me);
+            done.store(true, Relaxed);
+        });
+        assert!(clock.now().since(begun) >= SIDE_HOLD);
+    }
+}
+
+#[test]
+fn what_belongs_to_pictures_that_wait_comes_with_them() {
+    let mut bench = bench(true);
+    bench.record_all(0..10);
+    // The card has stalled: pictures wait, and motion has come.
+    let (mut sender, mut receiver) = queue();
+    for n in 10..25 {
+        let picture = bench.picture(n);
+        bench.turn_to(&picture);
+        send(&mut sender, picture);
+        assert!(bench.side.send(bench.side(UnitKind::Motion, n).unit));
+    }
+    while receiver.has_more() {
+        let item = receiver.receive().unwrap();
+        bench.writer.note_backlog(&item.unit, &receiver);
+        bench.writer.record(&item, &bench.stop);
+        bench.writer.take_side_input();
+        bench.parts.clock.turn(2 * SIDE_HOLD);
+        bench.writer.last_tick = Instant::now().checked_sub(TICK).unwrap();
+        bench.writer.tick();
+    }
+    bench.writer.set_backlog(None);
+    let all = bench.finish();
+    let motion: Vec<Vec<u8>> = all
+        .iter()
+        .map(|segment| segment.tracks[1].iter().map(|(data, ..)| data[0]).collect())
+        .collect();
+    assert_eq!(motion, [vec![], (10..20).collect(), (20..25).collect()]);
+    assert_eq!(all.iter().map(|s| s.counters.lost_side).sum::<u32>(), 0);
+}
+
+#[test]
+fn a_group_too_large_for_its_slot_is_counted_and_the_next_one_gets_another() {
+    let mut bench = bench(false);
+    for n in 0..12 {
+        let mut item = bench.picture(n);
+        item.unit.data.resize(150_000, n);
+        bench.record(item);
+    }
+    let losses = bench.losses();
+    let all = bench.finish();
+    let frames: Vec<u32> = all.iter().map(|segment| segment.counters.frames).collect();
+    // One did not fit; what follows it up to the next key frame cannot be decoded.
+    assert_eq!((losses.room, frames.len(), frames[1]), (1, 2, 2));
+    assert_eq!(frames[0] + 1 + losses.undecodable as u32, 10);
+}
+
+#[test]
+fn a_better_place_is_looked_for_once_a_second() {
+    let mut bench = bench(false);
+    bench.record_all(0..1);
+    bench.writer.moving = true;
+    let tick = |bench: &mut Bench| {
+        bench.writer.last_tick = Instant::now().checked_sub(TICK).unwrap();
+        bench.writer.tick();
+    };
+    // In the future, so that no time passes on a busy machine.
+    bench.writer.last_look = Instant::now() + 60 * LOOK_AROUND;
+    tick(&mut bench);
+    assert!(bench.writer.moving);
+    bench.writer.last_look = Instant::now().checked_sub(LOOK_AROUND).unwrap();
+    tick(&mut bench);
+    assert!(!bench.writer.moving, "there is no disk");
 }
