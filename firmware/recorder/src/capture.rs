@@ -39,9 +39,8 @@ pub(crate) fn run(
     let hanging = report.clone();
     // Said again and again: who hangs is waited for, and the others are not restarted for it.
     let cancel = Cancel::from_flag(stop.clone()).while_waiting(move |took| {
-        if took > HANGS {
-            let seconds = took.as_secs();
-            hanging.source_failed(format!("it has been opening for {seconds} s: it hangs"));
+        if let Some(message) = hangs(took) {
+            hanging.source_failed(message);
         }
     });
     let mut capture = Capture {
@@ -100,6 +99,12 @@ pub(crate) fn run(
     }
     report.source_ended();
     capture.sender.close(writer);
+}
+
+/// What is said of an opening that has taken so long.
+fn hangs(took: Duration) -> Option<String> {
+    let seconds = took.as_secs();
+    (took > HANGS).then(|| format!("it has been opening for {seconds} s: it hangs"))
 }
 
 struct Capture<'a> {
@@ -497,6 +502,13 @@ mod tests {
         assert_eq!(outcome, Ok(()));
         assert_eq!((items.len(), asked.load(Ordering::Relaxed)), (1_023, 1));
         assert_eq!(shared.dropped_queue.load(Ordering::Relaxed), 1_100 - 1_023);
+    }
+
+    #[test]
+    fn an_opening_hangs_after_two_seconds() {
+        assert_eq!(hangs(HANGS), None);
+        let message = "it has been opening for 3 s: it hangs";
+        assert_eq!(hangs(HANGS + SECOND).as_deref(), Some(message));
     }
 
     #[test]

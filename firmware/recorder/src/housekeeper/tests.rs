@@ -239,3 +239,19 @@ fn it_begins_once_cameras_are_under_way_and_ends_when_it_is_told_to() {
     thread.thread().unpark();
     thread.join().unwrap();
 }
+
+#[test]
+fn what_was_said_of_the_time_is_news_until_a_volume_can_be_had() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    std::fs::write(&plan.footage, "in the way").unwrap();
+    let mut housekeeper = housekeeper(parts(&plan), 6);
+    let now = housekeeper.clock.now();
+    housekeeper.clock.offer(said(now, NOON, TimeSource::Gps));
+    housekeeper.look_after_all();
+    assert_eq!(housekeeper.clock.news().1, Some(Offer::First));
+    std::fs::remove_file(&plan.footage).unwrap();
+    housekeeper.clock.not_done(Some(Offer::First));
+    housekeeper.look_after_all();
+    assert_eq!(housekeeper.clock.news().1, None);
+}

@@ -1,6 +1,7 @@
 //! Orders, from whoever gives them to the segments that they are about.
 
 use picam_control::orders::{Order, OrderSpan, OrderTaker, Why};
+use picam_control::status::StatusSource;
 use picam_ring::{Class, Extent, Owner, SegmentName, SlotName};
 
 use super::*;
@@ -252,6 +253,9 @@ fn a_deletion_waits_for_a_day_and_can_be_taken_back() {
     lock(&parts, "a", segment(&known[2]), Origin::Page).unwrap();
     let waiting = parts.desk.deletions();
     assert_eq!(waiting.len(), 1);
+    let shown = parts.status.status().unwrap().deletions;
+    let shown: Vec<_> = shown.iter().map(|d| (&*d.segment, d.in_s)).collect();
+    assert_eq!(shown, [(&*known[0], 24 * 3600)]);
     assert_eq!(
         (waiting[0].0, &waiting[0].1.segment),
         (Volume::Card, &known[0])
@@ -403,4 +407,26 @@ fn a_lock_that_somebody_is_in_the_way_of_is_carried_out_later() {
             (origin.class(), 0)
         );
     }
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_keeps_a_lock_from_ending_and_one_that_is_gone_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    let parts = parts(&plan);
+    let (slots, recorder) = parts.record(3);
+    drop(recorder);
+    lock(&parts, "a", segment(&ids(&slots)[1]), Origin::Impact).unwrap();
+    parts.clock.turn(31 * SECOND);
+    let path = plan.footage.join(names(&slots)[0].to_string());
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    carry_out(&parts, &slots);
+    assert_eq!(
+        (classes(&slots)[1], parts.desk.locks().len()),
+        (Class::Event, 1)
+    );
+    std::fs::remove_dir(&path).unwrap();
+    carry_out(&parts, &slots);
+    assert!(parts.desk.locks().is_empty());
 }

@@ -337,7 +337,11 @@ fn a_better_clock_contradicts_a_worse_one_that_is_a_minute_off() {
     let says = |utc| said(at(100), utc, TimeSource::Phone);
     assert_eq!(status.contradicts(&says(NOON)), None);
     status.set_time(said(at(100), NOON, TimeSource::Gps));
-    assert!(status.status().unwrap().clock_known);
+    let shown = status.status().unwrap();
+    let clock = shown.clock.unwrap();
+    assert!(shown.clock_known && !clock.confirmed);
+    assert_eq!(clock.source, TimeSource::Gps.into());
+    assert!(Arc::ptr_eq(&status.gps_shown(), &status.gps_shown()));
     let less = AGREEMENT - Duration::from_micros(1);
     for (off, better) in [(AGREEMENT, Some(TimeSource::Gps)), (less, None)] {
         assert_eq!(status.contradicts(&says(NOON + off)), better);
