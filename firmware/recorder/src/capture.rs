@@ -344,6 +344,30 @@ mod tests {
         }
     }
 
+    fn capture<'a>(
+        parts: &'a Parts,
+        clock: &'a dyn Clock,
+        sender: Sender,
+        writer: &'a Thread,
+        stop: &'a AtomicBool,
+    ) -> Capture<'a> {
+        Capture {
+            camera: "front",
+            clock,
+            sender,
+            live: live::tap().0,
+            writer,
+            report: &parts.reports[0],
+            desk: &parts.desk,
+            stop,
+            was_paused: false,
+            intake: Intake::default(),
+            sound: None,
+            said_sound: false,
+            said_damage: false,
+        }
+    }
+
     impl Bench {
         fn event(&mut self, event: Event) {
             let next = (TENTH, Ok(event), UnitKind::Video, Start::None, 0);
@@ -358,24 +382,9 @@ mod tests {
         /// Pumps the source dry; how that ended, and what came out.
         fn pump(self, meanwhile: impl FnOnce(&Parts)) -> (Result<(), String>, Run, Vec<Item>) {
             let (sender, mut receiver) = queue();
-            let (feeder, _tap) = live::tap();
             let (me, stop) = (std::thread::current(), AtomicBool::new(false));
             let clock = self.parts.desk.clock();
-            let mut capture = Capture {
-                camera: "front",
-                clock: &*clock,
-                sender,
-                live: feeder,
-                writer: &me,
-                report: &self.parts.reports[0],
-                desk: &self.parts.desk,
-                stop: &stop,
-                was_paused: false,
-                intake: Intake::default(),
-                sound: None,
-                said_sound: false,
-                said_damage: false,
-            };
+            let mut capture = capture(&self.parts, &*clock, sender, &me, &stop);
             meanwhile(&self.parts);
             let mut run = Run::default();
             let outcome = capture.pump(Box::new(self.script), &mut run);
@@ -515,25 +524,10 @@ mod tests {
     fn a_source_that_failed_is_left_alone_for_as_long_as_was_said_unless_it_is_time_to_stop() {
         let bench = bench();
         let (sender, _receiver) = queue();
-        let (feeder, _tap) = live::tap();
         let (me, stop) = (std::thread::current(), AtomicBool::new(false));
         let clock = bench.parts.desk.clock();
         let report = &bench.parts.reports[0];
-        let capture = Capture {
-            camera: "front",
-            clock: &*clock,
-            sender,
-            live: feeder,
-            writer: &me,
-            report,
-            desk: &bench.parts.desk,
-            stop: &stop,
-            was_paused: false,
-            intake: Intake::default(),
-            sound: None,
-            said_sound: false,
-            said_damage: false,
-        };
+        let capture = capture(&bench.parts, &*clock, sender, &me, &stop);
         let beats = || report.shared.fault_beats.load(Ordering::Relaxed);
         let wake = Wake::of(&CameraSpec::parse("front=sim:").unwrap());
         // The watchdog hears of it all the while.

@@ -685,14 +685,22 @@ fn what_belongs_to_pictures_that_wait_comes_with_them() {
         bench.parts.clock.turn(2 * SIDE_HOLD);
         bench.writer.last_tick = Instant::now().checked_sub(TICK).unwrap();
         bench.writer.tick();
+        bench.writer.note_end_of_backlog(&receiver);
     }
-    bench.writer.set_backlog(None);
+    // What comes once none wait any more is stored without one.
+    let late = bench.side(UnitKind::Motion, 40).unit;
+    assert!(bench.side.send(late));
+    bench.writer.take_side_input();
+    bench.parts.clock.turn(2 * SIDE_HOLD);
+    bench.writer.last_tick = Instant::now().checked_sub(TICK).unwrap();
+    bench.writer.tick();
     let all = bench.finish();
     let motion: Vec<Vec<u8>> = all
         .iter()
         .map(|segment| segment.tracks[1].iter().map(|(data, ..)| data[0]).collect())
         .collect();
-    assert_eq!(motion, [vec![], (10..20).collect(), (20..25).collect()]);
+    let last = (20..25).chain([40]).collect();
+    assert_eq!(motion, [vec![], (10..20).collect(), last]);
     assert_eq!(all.iter().map(|s| s.counters.lost_side).sum::<u32>(), 0);
 }
 
@@ -728,4 +736,34 @@ fn a_better_place_is_looked_for_once_a_second() {
     bench.writer.last_look = Instant::now().checked_sub(LOOK_AROUND).unwrap();
     tick(&mut bench);
     assert!(!bench.writer.moving, "there is no disk");
+}
+
+#[test]
+fn an_open_start_that_does_not_fit_begins_the_next_segment_all_the_same() {
+    let mut bench = bench(false);
+    bench.record_all(0..10);
+    let sized = |bench: &Bench, n, len| {
+        let mut item = bench.picture(n);
+        item.unit.data.resize(len, n);
+        item
+    };
+    for n in 10..20 {
+        bench.record(sized(&bench, n, 60_000));
+    }
+    let mut start = sized(&bench, 20, 600_000);
+    start.unit.start = Start::Recovery;
+    start.unit.pts += 2 * TICKS;
+    bench.record(start);
+    let mut leading = bench.picture(21);
+    leading.unit.leading = Leading::Skipped;
+    bench.record(leading);
+    bench.record_all(22..25);
+    let losses = bench.losses();
+    let all = bench.finish();
+    let numbers: Vec<Vec<u8>> = all.iter().map(Segment::numbers).collect();
+    assert_eq!(
+        numbers[1..],
+        [(10..20).collect::<Vec<_>>(), vec![20, 22, 23, 24]]
+    );
+    assert_eq!((losses.room, losses.undecodable), (2, 0));
 }
