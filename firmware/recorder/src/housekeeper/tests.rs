@@ -107,7 +107,10 @@ fn what_was_cut_off_is_finished_and_what_is_recorded_is_left_alone() {
         .collect()
     };
     assert_eq!(cut(), [false, true, false, true]);
-    round(&mut housekeeper);
+    let time = BootTime::new();
+    housekeeper
+        .put_in_order(&card, &slots, &time, None)
+        .unwrap();
     assert_eq!(cut(), [false, false, false, true]);
 }
 
@@ -254,4 +257,23 @@ fn what_was_said_of_the_time_is_news_until_a_volume_can_be_had() {
     housekeeper.clock.not_done(Some(Offer::First));
     housekeeper.look_after_all();
     assert_eq!(housekeeper.clock.news().1, None);
+}
+
+#[test]
+fn what_the_card_damaged_of_a_finished_segment_is_mended() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    let parts = parts(&plan);
+    let (slots, recorder) = parts.record(2);
+    drop(recorder);
+    let path = plan.footage.join(names(&slots)[0].to_string());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let sound = bytes.clone();
+    let index = bytes.windows(4).position(|kind| kind == b"moov").unwrap();
+    // Of the index what says how long it is.
+    bytes[index + 4..index + 60].fill(0xff);
+    std::fs::write(&path, &bytes).unwrap();
+    round(&mut housekeeper(parts, 20));
+    let mended = std::fs::read(&path).unwrap();
+    assert_eq!(mended[index..index + 60], sound[index..index + 60]);
 }

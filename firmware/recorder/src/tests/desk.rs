@@ -67,7 +67,12 @@ fn a_locked_segment_is_renamed_and_its_neighbours_are_not() {
     let known = ids(&slots);
     assert_eq!(known.len(), 5);
     assert!(!parts.desk.has_news());
+    // Whoever carries it out is woken.
+    parts.desk.wake(std::thread::current());
     lock(&parts, "a", segment(&known[1]), Origin::Impact).unwrap();
+    let begun = std::time::Instant::now();
+    std::thread::park_timeout(HOUR);
+    assert!(begun.elapsed() < HOUR);
     assert!(parts.desk.has_news() && !parts.desk.has_news());
     let order = &parts.desk.locks()[0];
     let Span::Boot { id, from, to } = order.span else {

@@ -82,6 +82,7 @@ fn what_was_recorded_since_hides_nothing_from_a_save_that_is_asked_for_again() {
     drop(parts.record(3));
     let saved = parts.desk.save_of_page(&save("a", 0, 0)).unwrap();
     let before = parts.desk.save_of_page(&save("b", 2, 0)).unwrap();
+    parts.clock.turn(3 * SECOND / 10);
     drop(parts.record(2));
     let again = |id| parts.desk.save_of_page(&save(id, 0, 0)).unwrap();
     let all = |saved: &Saved| {

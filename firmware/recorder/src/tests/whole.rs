@@ -185,3 +185,25 @@ fn cameras_share_the_slots() {
         assert_eq!(crate::slots_of_one(slots, cameras), own);
     }
 }
+
+#[test]
+fn a_car_that_drives_is_recorded_with_the_pictures() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = start(RecordPlan {
+        drive: true,
+        ..one_camera(directory.path())
+    })
+    .unwrap();
+    wait("a second of pictures", || camera(&recording).frames > 30);
+    recording.stopper().stop();
+    recording.wait();
+    let footage = directory.path().join("footage");
+    let name = names(directory.path()).remove(0).to_string();
+    let bytes = std::fs::read(footage.join(name)).unwrap();
+    let movie = picam_mp4::read::Movie::read(&bytes).unwrap();
+    let samples: Vec<usize> = movie.tracks.iter().map(|t| t.samples.len()).collect();
+    let [pictures, motion, _] = samples[..] else {
+        panic!("{samples:?}");
+    };
+    assert!(pictures > 20 && motion > 20, "{samples:?}");
+}
