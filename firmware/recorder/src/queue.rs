@@ -268,6 +268,8 @@ impl Receiver {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use picam_media::Start;
 
     use super::*;
@@ -435,7 +437,9 @@ mod tests {
         }
         assert!(sender.wait_for_room());
         sender.send(item(1, true), &me);
-        assert!(!sender.wait_for_room());
+        let begun = Instant::now();
+        assert!((0..3).all(|_| !sender.wait_for_room()));
+        assert!(begun.elapsed() >= NAP, "it waits for what may be taken");
         sender.shared.capture_sleeps.store(true, Ordering::SeqCst);
         let mut all: Vec<Item> =
             std::iter::from_fn(|| receiver.has_more().then(|| receiver.receive().unwrap()))
@@ -447,7 +451,7 @@ mod tests {
             asleep.push(sender.shared.capture_sleeps.load(Ordering::SeqCst));
         }
         assert_eq!(asleep, [true, true, true, true, false]);
-        // Who is awake is not woken again.
+        // Who is awake is not woken again, and sleeps only while there is no room.
         assert!(sender.wait_for_room());
     }
 
@@ -456,7 +460,9 @@ mod tests {
         let (mut sender, mut receiver) = queue();
         let me = std::thread::current();
         assert!(!receiver.has_more() && !receiver.is_done());
-        assert!(receiver.receive().is_none());
+        let begun = Instant::now();
+        assert!((0..3).all(|_| receiver.receive().is_none()));
+        assert!(begun.elapsed() >= NAP, "it waits for what may come");
         sender.send(item(1, true), &me);
         assert!(receiver.has_more() && !receiver.is_done());
         sender.close(&me);
