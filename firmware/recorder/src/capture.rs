@@ -277,10 +277,33 @@ mod tests {
         channels: 1,
     };
 
-    /// A source that does what is written down: each event comes after so long.
+    const TENTH: Duration = Duration::from_millis(100);
+
+    /// What a source does next, after so long; of a unit, what it is.
+    struct Step {
+        after: Duration,
+        event: Result<Event, CaptureError>,
+        kind: UnitKind,
+        start: Start,
+        damage: u32,
+    }
+
+    impl Step {
+        fn of(event: Event) -> Self {
+            Self {
+                after: TENTH,
+                event: Ok(event),
+                kind: UnitKind::Video,
+                start: Start::None,
+                damage: 0,
+            }
+        }
+    }
+
+    /// A source that does what is written down, and then ends.
     struct Script {
         clock: TurnedClock,
-        events: VecDeque<(Duration, Result<Event, CaptureError>, UnitKind, Start, u32)>,
+        events: VecDeque<Step>,
         is_live: bool,
         read: i64,
         asked: Arc<AtomicU32>,
@@ -288,18 +311,20 @@ mod tests {
 
     impl Source for Script {
         fn read(&mut self, unit: &mut AccessUnit, _: Duration) -> Result<Event, CaptureError> {
-            let next = self.events.pop_front();
-            let (after, event, kind, start, damage) =
-                next.unwrap_or((SECOND, Ok(Event::End), UnitKind::Video, Start::None, 0));
-            self.clock.turn(after);
+            let end = Step {
+                after: SECOND,
+                ..Step::of(Event::End)
+            };
+            let step = self.events.pop_front().unwrap_or(end);
+            self.clock.turn(step.after);
             unit.data.clear();
             unit.data.push(self.read as u8);
-            (unit.kind, unit.start) = (kind, start);
+            (unit.kind, unit.start) = (step.kind, step.start);
             (unit.dts, unit.pts) = (self.read * 9_000, self.read * 9_000);
             unit.captured = self.clock.now();
-            unit.damage_before = damage;
+            unit.damage_before = step.damage;
             self.read += 1;
-            event
+            step.event
         }
 
         fn request_key_frame(&mut self) -> bool {
@@ -322,8 +347,6 @@ mod tests {
         asked: Arc<AtomicU32>,
         _directory: tempfile::TempDir,
     }
-
-    const TENTH: Duration = Duration::from_millis(100);
 
     fn bench() -> Bench {
         let directory = tempfile::tempdir().unwrap();
@@ -370,13 +393,16 @@ mod tests {
 
     impl Bench {
         fn event(&mut self, event: Event) {
-            let next = (TENTH, Ok(event), UnitKind::Video, Start::None, 0);
-            self.script.events.push_back(next);
+            self.script.events.push_back(Step::of(event));
         }
 
         fn unit(&mut self, kind: UnitKind, start: Start, damage: u32) {
-            let next = (TENTH, Ok(Event::Unit), kind, start, damage);
-            self.script.events.push_back(next);
+            self.script.events.push_back(Step {
+                kind,
+                start,
+                damage,
+                ..Step::of(Event::Unit)
+            });
         }
 
         /// Pumps the source dry; how that ended, and what came out.
@@ -473,7 +499,7 @@ mod tests {
             bench.unit(UnitKind::Video, Start::Idr, 0);
             for _ in 0..seconds {
                 bench.event(Event::Timeout);
-                bench.script.events.back_mut().unwrap().0 = SECOND;
+                bench.script.events.back_mut().unwrap().after = SECOND;
             }
             let (outcome, run, items) = bench.pump(|_| {});
             match outcome {
@@ -492,7 +518,7 @@ mod tests {
         let mut bench = bench();
         let error = CaptureError::Stream("it is broken".into());
         bench.unit(UnitKind::Video, Start::Idr, 0);
-        bench.script.events.back_mut().unwrap().1 = Err(error);
+        bench.script.events.back_mut().unwrap().event = Err(error);
         let (outcome, run, items) = bench.pump(|_| {});
         assert_eq!(outcome, Err("a script: it is broken".into()));
         assert_eq!((items.len(), run.reached), (0, None));
