@@ -687,20 +687,28 @@ fn what_belongs_to_pictures_that_wait_comes_with_them() {
         bench.writer.tick();
         bench.writer.note_end_of_backlog(&receiver);
     }
-    // What comes once none wait any more is stored without one.
-    let late = bench.side(UnitKind::Motion, 40).unit;
-    assert!(bench.side.send(late));
+    // Behind the last picture comes motion. Then none wait any more, and what comes is stored without one.
+    send(&mut sender, bench.picture(25));
+    send(&mut sender, bench.side(UnitKind::Motion, 25));
+    let item = receiver.receive().unwrap();
+    bench.writer.note_backlog(&item.unit, &receiver);
+    bench.writer.record(&item, &bench.stop);
+    let item = receiver.receive().unwrap();
+    bench.writer.record_side(&item);
+    bench.writer.note_end_of_backlog(&receiver);
+    assert!(bench.side.send(bench.side(UnitKind::Motion, 35).unit));
     bench.writer.take_side_input();
     bench.parts.clock.turn(2 * SIDE_HOLD);
     bench.writer.last_tick = Instant::now().checked_sub(TICK).unwrap();
     bench.writer.tick();
+    bench.record_all(30..31);
     let all = bench.finish();
     let motion: Vec<Vec<u8>> = all
         .iter()
         .map(|segment| segment.tracks[1].iter().map(|(data, ..)| data[0]).collect())
         .collect();
-    let last = (20..25).chain([40]).collect();
-    assert_eq!(motion, [vec![], (10..20).collect(), last]);
+    let last = (20..26).chain([35]).collect();
+    assert_eq!(motion, [vec![], (10..20).collect(), last, vec![]]);
     assert_eq!(all.iter().map(|s| s.counters.lost_side).sum::<u32>(), 0);
 }
 
