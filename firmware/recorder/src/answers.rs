@@ -145,4 +145,21 @@ mod tests {
             assert_eq!(say(Source::Gps, wrong, 0), !are_two);
         }
     }
+
+    #[test]
+    fn the_card_is_looked_at_for_a_status_now_and_then() {
+        let directory = tempfile::tempdir().unwrap();
+        let (status, desk) = idle(directory.path());
+        let mut answers = Answers::new(status.clone(), desk, Live::of(Vec::new()));
+        assert_eq!(answers.now(), status.now());
+        let ask = |answers: &mut Answers| answers.answer(Request::Status {}, 0);
+        assert!(matches!(ask(&mut answers), Reply::Status(_)));
+        // As long as the last answer is fresh, it is given again.
+        let later = Instant::now() + Duration::from_secs(3600);
+        answers.last = Some((later, Reply::Done));
+        assert!(matches!(ask(&mut answers), Reply::Done));
+        let earlier = Instant::now().checked_sub(FRESH).unwrap();
+        answers.last = Some((earlier, Reply::Done));
+        assert!(matches!(ask(&mut answers), Reply::Status(_)));
+    }
 }

@@ -39,9 +39,8 @@ pub(crate) fn run(
     let hanging = report.clone();
     // Said again and again: who hangs is waited for, and the others are not restarted for it.
     let cancel = Cancel::from_flag(stop.clone()).while_waiting(move |took| {
-        if took > HANGS {
-            let seconds = took.as_secs();
-            hanging.source_failed(format!("it has been opening for {seconds} s: it hangs"));
+        if let Some(message) = hangs(took) {
+            hanging.source_failed(message);
         }
     });
     let mut capture = Capture {
@@ -100,6 +99,12 @@ pub(crate) fn run(
     }
     report.source_ended();
     capture.sender.close(writer);
+}
+
+/// What is said of an opening that has taken so long.
+fn hangs(took: Duration) -> Option<String> {
+    let seconds = took.as_secs();
+    (took > HANGS).then(|| format!("it has been opening for {seconds} s: it hangs"))
 }
 
 struct Capture<'a> {
@@ -250,3 +255,6 @@ impl Capture<'_> {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -303,7 +303,7 @@ impl Desk {
     }
 
     /// The time of a segment by its own boot, which no correction of a clock moves.
-    fn span_of(&self, extent: &Extent) -> Option<Span> {
+    pub(crate) fn span_of(&self, extent: &Extent) -> Option<Span> {
         let so_far = || self.clock.now().since(extent.start_boot);
         let length = extent.duration.unwrap_or_else(so_far);
         let edge = EDGE.min(length / 4);

@@ -40,3 +40,42 @@ pub(crate) fn run(clock: &Arc<TrueTime>, cameras: &[SideSender], stop: &AtomicBo
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use picam_testkit::TurnedClock;
+    use picam_time::BootNs;
+
+    use super::*;
+    use crate::side_input::side_input;
+
+    #[test]
+    fn it_measures_until_nobody_listens_and_skips_what_it_missed() {
+        let clock = TurnedClock::default();
+        clock.turn(100 * MISSED);
+        let time = Arc::new(TrueTime::new(clock.clone()));
+        let (sender, input) = side_input();
+        let (deaf, nobody) = side_input();
+        drop(nobody);
+        let stop = AtomicBool::new(false);
+        let mut captured = Vec::new();
+        std::thread::scope(|scope| {
+            // Time passes only as it sleeps.
+            let thread = scope.spawn(|| run(&time, &[deaf, sender], &stop));
+            while captured.len() < 200 {
+                match input.receive() {
+                    Some(unit) => captured.push(unit.captured),
+                    None => std::thread::sleep(Duration::from_millis(1)),
+                }
+            }
+            assert!(!thread.is_finished());
+            drop(input);
+            thread.join().unwrap();
+        });
+        assert!(captured[0] >= BootNs::from_secs(100));
+        assert!(captured.is_sorted());
+        // The machine stood still: what would have been measured then was not.
+        let stopped = AtomicBool::new(true);
+        run(&time, &[], &stopped);
+    }
+}

@@ -399,6 +399,29 @@ mod tests {
     }
 
     #[test]
+    fn fixes_that_come_a_little_sooner_than_a_second_apart_have_a_text_each() {
+        let (mut gps, clock, input) = gps();
+        for _ in 0..10 {
+            let report = fix(&gps, None);
+            gps.take(&report);
+            clock.turn(SECOND - JITTER);
+        }
+        let units = std::iter::from_fn(|| input.receive());
+        let texts = units.filter(|unit| unit.kind == UnitKind::Text);
+        assert_eq!(texts.count(), 10);
+    }
+
+    #[test]
+    fn between_two_attempts_it_sleeps_unless_it_is_to_stop() {
+        let (gps, clock, _input) = gps();
+        let begun = clock.now();
+        gps.nap(5 * NAP / 2, &AtomicBool::new(true));
+        assert_eq!(clock.now(), begun);
+        gps.nap(5 * NAP / 2, &AtomicBool::new(false));
+        assert_eq!(clock.now(), begun + 5 * NAP / 2);
+    }
+
+    #[test]
     fn a_source_that_is_not_there_is_tried_again_until_told_to_stop() {
         let (gps, clock, _input) = gps();
         let shown = gps.shown.clone();

@@ -1,6 +1,9 @@
 //! The housekeeper: finishes what earlier boots left, gives segments their true time, makes slots,
 //! and lets old footage go; all while recording runs, and only on slots that it has claimed in the table of their owners.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,17 +73,22 @@ impl Housekeeper {
             std::thread::park_timeout(Duration::from_millis(50));
         }
         while !self.stopped() {
-            // What was recorded before somebody said the time gets it now.
-            let (time, offer) = self.clock.news();
-            let mut done = false;
-            let volumes: Vec<Volume> = self.volumes.all().map(|(volume, _)| volume).collect();
-            for volume in volumes {
-                done |= self.look_after(volume, &time, offer);
-            }
-            if !done {
-                self.clock.not_done(offer);
-            }
+            self.look_after_all();
             self.nap(ROUND);
+        }
+    }
+
+    /// One round on every volume. What was said of the time is news in the next one, too, if none of them could be had.
+    fn look_after_all(&mut self) {
+        // What was recorded before somebody said the time gets it now.
+        let (time, offer) = self.clock.news();
+        let mut done = false;
+        let volumes: Vec<Volume> = self.volumes.all().map(|(volume, _)| volume).collect();
+        for volume in volumes {
+            done |= self.look_after(volume, &time, offer);
+        }
+        if !done {
+            self.clock.not_done(offer);
         }
     }
 

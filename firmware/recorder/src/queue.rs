@@ -268,6 +268,8 @@ impl Receiver {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use picam_media::Start;
 
     use super::*;
@@ -366,5 +368,106 @@ mod tests {
         }
         assert_eq!(sent, MAX_BYTES >> 20);
         assert!(!sender.wait_for_room());
+    }
+
+    #[test]
+    fn a_few_empty_units_are_kept_and_no_more() {
+        let (mut sender, mut receiver) = queue();
+        let me = std::thread::current();
+        for n in 0..KEPT + 5 {
+            assert_eq!(sender.kept.len(), n.min(KEPT));
+            sender.put_back(item(1, true));
+        }
+        sender.kept.clear();
+        let mut kept = item(1, true);
+        kept.unit.data = vec![7; 4321];
+        sender.put_back(kept);
+        assert_eq!(sender.take().unit.data.len(), 4321);
+        for _ in 0..KEPT + 5 {
+            assert_eq!(sender.send(item(1, true), &me), Sent::Yes);
+        }
+        while receiver.has_more() {
+            let item = receiver.receive().unwrap();
+            receiver.give_back(item, &me);
+        }
+        sender.take();
+        assert_eq!(sender.kept.len(), KEPT - 1);
+    }
+
+    #[test]
+    fn sound_has_the_room_that_pictures_have() {
+        let (mut sender, mut receiver) = queue();
+        let me = std::thread::current();
+        let sound = |len| {
+            let mut item = item(len, false);
+            item.unit.kind = UnitKind::Sound;
+            item
+        };
+        while sender.send(item(1 << 20, true), &me) == Sent::Yes {}
+        assert_eq!(sender.send(sound(1), &me), Sent::Lost);
+        let first = receiver.receive().unwrap();
+        receiver.give_back(first, &me);
+        assert_eq!(sender.send(sound((1 << 20) + 1), &me), Sent::Lost);
+        assert_eq!(sender.send(sound(1 << 20), &me), Sent::Yes);
+    }
+
+    #[test]
+    fn what_an_encoder_dropped_before_a_lost_picture_is_lost_with_it() {
+        let (mut sender, mut receiver) = queue();
+        let me = std::thread::current();
+        while sender.send(item(1 << 20, true), &me) == Sent::Yes {}
+        let mut lost = item(1 << 20, false);
+        lost.unit.dropped_before = 2;
+        sender.send(lost, &me);
+        let first = receiver.receive().unwrap();
+        receiver.give_back(first, &me);
+        assert_eq!(sender.send(item(1, true), &me), Sent::Yes);
+        let last = std::iter::from_fn(|| receiver.has_more().then(|| receiver.receive().unwrap()));
+        assert_eq!(last.last().unwrap().lost_in_queue, 1 + 1 + 2);
+    }
+
+    #[test]
+    fn a_source_that_can_wait_is_woken_when_little_is_left() {
+        const HALF: usize = MAX_BYTES_UNPACED / 2;
+        let (mut sender, mut receiver) = queue();
+        let me = std::thread::current();
+        assert!(sender.wait_for_room());
+        for len in [10, 10, HALF, HALF - 21] {
+            sender.send(item(len, true), &me);
+        }
+        assert!(sender.wait_for_room());
+        sender.send(item(1, true), &me);
+        let begun = Instant::now();
+        assert!((0..3).all(|_| !sender.wait_for_room()));
+        assert!(begun.elapsed() >= NAP, "it waits for what may be taken");
+        sender.shared.capture_sleeps.store(true, Ordering::SeqCst);
+        let mut all: Vec<Item> =
+            std::iter::from_fn(|| receiver.has_more().then(|| receiver.receive().unwrap()))
+                .collect();
+        let mut asleep = Vec::new();
+        // The last first, down to what is just not little, and then the rest.
+        for n in [4, 3, 0, 0, 0] {
+            receiver.give_back(all.remove(n), &me);
+            asleep.push(sender.shared.capture_sleeps.load(Ordering::SeqCst));
+        }
+        assert_eq!(asleep, [true, true, true, true, false]);
+        // Who is awake is not woken again, and sleeps only while there is no room.
+        assert!(sender.wait_for_room());
+    }
+
+    #[test]
+    fn a_queue_is_done_once_it_is_closed_and_empty() {
+        let (mut sender, mut receiver) = queue();
+        let me = std::thread::current();
+        assert!(!receiver.has_more() && !receiver.is_done());
+        let begun = Instant::now();
+        assert!((0..3).all(|_| receiver.receive().is_none()));
+        assert!(begun.elapsed() >= NAP, "it waits for what may come");
+        sender.send(item(1, true), &me);
+        assert!(receiver.has_more() && !receiver.is_done());
+        sender.close(&me);
+        assert!(!receiver.is_done());
+        assert!(receiver.receive().is_some());
+        assert!(receiver.is_done() && receiver.receive().is_none());
     }
 }

@@ -178,4 +178,15 @@ mod tests {
         assert_eq!(time.booted(), (Some(NOON + 2 * HOUR), told + 1));
         assert_eq!(time.utc(), Some(NOON + 2 * HOUR));
     }
+
+    #[test]
+    fn the_systems_clock_is_believed_if_asked_to() {
+        let clock = TurnedClock::default();
+        let time = TrueTime::new(clock.clone());
+        time.believe_system_clock();
+        let system = UtcUs::from(SystemTime::now());
+        assert!(time.utc().unwrap().apart(system) < HOUR);
+        time.sleep(HOUR);
+        assert_eq!(clock.now(), BootNs::ZERO + HOUR);
+    }
 }

@@ -169,4 +169,42 @@ mod tests {
         assert!(volumes.get(Volume::Usb).open().is_err());
         assert_eq!(std::fs::read_dir(&disk).unwrap().count(), 0);
     }
+
+    /// Where something is always mounted that nobody can record to.
+    const MOUNTED: &str = "/proc";
+
+    #[test]
+    fn a_disk_that_is_there_is_preferred_until_it_refuses_and_again_after_it_was_pulled() {
+        let dir = tempfile::tempdir().unwrap();
+        let volumes = Volumes::new(dir.path().join("footage"), Some(MOUNTED.into()));
+        assert!(volumes.prefers_over(Volume::Card) && !volumes.is_banned());
+        assert!(!volumes.prefers_over(Volume::Usb));
+        volumes.refused(Volume::Card);
+        assert!(volumes.prefers_over(Volume::Card) && !volumes.is_banned());
+        volumes.refused(Volume::Usb);
+        assert!(!volumes.prefers_over(Volume::Card) && volumes.is_banned());
+        assert_eq!(volumes.open().unwrap().which, Volume::Card);
+        // Pulled.
+        let ban = volumes.disk.as_ref().unwrap().ban.clone();
+        let pulled = Volumes {
+            card: volumes.card.clone(),
+            disk: Some(Disk {
+                card: Card::mounted_at(dir.path().to_owned()),
+                ban,
+            }),
+        };
+        assert!(pulled.is_banned());
+        assert!(!pulled.prefers_over(Volume::Card) && !pulled.is_banned());
+        assert!(volumes.prefers_over(Volume::Card));
+    }
+
+    #[test]
+    fn without_a_disk_the_card_is_all_there_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let volumes = Volumes::new(dir.path().join("footage"), None);
+        for which in [Volume::Card, Volume::Usb] {
+            volumes.refused(which);
+            assert!(!volumes.prefers_over(which) && !volumes.is_banned());
+        }
+    }
 }

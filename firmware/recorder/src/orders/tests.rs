@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use picam_mp4::{ReadAt, SlotFile};
 use picam_ring::{
     Catalog, Class, Directory, NameTime, SegmentName, Shares, SlotName, digits_of, lock, next_slot,
 };
@@ -328,6 +329,119 @@ fn a_ledger_of_somebody_else_is_replaced_and_a_refused_one_is_not_believed() {
     assert!(ledger.store(&disk, &orders).is_err());
     disk.refuse(0);
     assert_eq!(Ledger::load(&disk).unwrap().1, first);
+}
+
+#[test]
+fn what_is_done_is_remembered_for_as_many_locks_as_may_come_and_of_the_last_what_they_were_about() {
+    let mut orders = Orders::default();
+    let mut end = |id: &str, origin| {
+        let lock = order(id, origin);
+        assert_eq!(
+            orders.lock(lock.clone(), &now(BootNs::ZERO)),
+            Ok(Taken::New)
+        );
+        assert!(orders.end_lock(&lock));
+    };
+    end("page", Origin::Page);
+    for n in 0..66 {
+        end(&format!("impact-{n}"), Origin::Impact);
+    }
+    let span = order("", Origin::Page).span;
+    // The page's is none of theirs: neither pushed out, nor another's.
+    assert_eq!(orders.taken("page", Origin::Page), Some(&span));
+    assert_eq!(orders.taken("page", Origin::Impact), None);
+    for n in 0..66 {
+        let id = format!("impact-{n}");
+        let known = orders.taken(&id, Origin::Impact);
+        assert_eq!(known, (n >= 62).then_some(&span), "{id}");
+        assert_eq!(orders.taken(&id, Origin::Page), None);
+        let again = orders
+            .clone()
+            .lock(order(&id, Origin::Impact), &now(BootNs::ZERO));
+        let expected = if n < 2 { Taken::New } else { Taken::Known };
+        assert_eq!(again, Ok(expected), "{id}");
+    }
+    let again = orders.lock(order("page", Origin::Page), &now(BootNs::ZERO));
+    assert_eq!(again, Ok(Taken::Known));
+}
+
+/// As `docs/card-format.md` describes it.
+#[test]
+fn orders_are_written_down_as_the_format_says() {
+    let disk = SimDisk::new(Mutant::None);
+    let (mut ledger, mut orders) = Ledger::load(&disk).unwrap();
+    let (page, impact) = (order("a", Origin::Page), order("b", Origin::Impact));
+    for lock in [&page, &impact] {
+        orders.lock(lock.clone(), &now(BootNs::ZERO)).unwrap();
+        orders.end_lock(lock);
+    }
+    ledger.store(&disk, &orders).unwrap();
+    let text = serde_json::to_value(&orders).unwrap();
+    assert_eq!(text["ended"][0]["page"], true);
+    assert_eq!(text["ended"][1]["page"], false);
+    let file = disk.open(picam_ring::LEDGER_NAME).unwrap();
+    let mut head = [0; 24];
+    // The first has serial number 1, and odd ones stand in the second half.
+    file.read_exact_at(256 * 1024, &mut head).unwrap();
+    let len = u32::from_be_bytes(head[16..20].try_into().unwrap());
+    let mut text = vec![0; len as usize];
+    file.read_exact_at(256 * 1024 + 24, &mut text).unwrap();
+    let told: Orders = serde_json::from_slice(&text).unwrap();
+    assert_eq!(told, orders);
+    assert_eq!(
+        (&head[..8], &head[8..16]),
+        (&b"picamord"[..], &1u64.to_be_bytes()[..])
+    );
+    let whole = [&head[..20], &text].concat();
+    assert_eq!(head[20..], crc32fast::hash(&whole).to_be_bytes());
+}
+
+#[test]
+fn a_copy_that_is_damaged_is_not_believed() {
+    let disk = SimDisk::new(Mutant::None);
+    let (mut ledger, mut orders) = Ledger::load(&disk).unwrap();
+    orders.delete(deletion(1)).unwrap();
+    ledger.store(&disk, &orders).unwrap();
+    let older = orders.clone();
+    orders.delete(deletion(2)).unwrap();
+    ledger.store(&disk, &orders).unwrap();
+    let mut file = disk.open(picam_ring::LEDGER_NAME).unwrap();
+    let mut page = vec![0; 4096];
+    file.read_exact_at(0, &mut page).unwrap();
+    // The number of a segment: what is there can still be read.
+    let at = page.windows(7).position(|text| text == b"F000002").unwrap();
+    page[at + 6] = b'3';
+    file.write_at(0, &page).unwrap();
+    assert_eq!(Ledger::load(&disk).unwrap().1, older);
+}
+
+#[test]
+fn what_stands_in_the_ledgers_place_and_cannot_be_read_is_no_empty_ledger() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join(picam_ring::LEDGER_NAME)).unwrap();
+    let card = picam_ring::FsDirectory::open(directory.path(), false).unwrap();
+    assert!(Ledger::load(&card).is_err());
+    assert!(Ledger::default().store(&card, &Orders::default()).is_err());
+}
+
+#[test]
+fn a_day_can_be_locked_and_a_refusal_says_what_to_do() {
+    let mut day = order("a", Origin::Page);
+    let from = NOON - 24 * HOUR;
+    day.span = Span::Utc { from, to: NOON };
+    let mut orders = Orders::default();
+    assert_eq!(orders.lock(day.clone(), &now(BootNs::ZERO)), Ok(Taken::New));
+    (day.id, day.span) = (
+        "b".into(),
+        Span::Utc {
+            from: from - SECOND,
+            to: NOON,
+        },
+    );
+    assert_eq!(orders.lock(day, &now(BootNs::ZERO)), Err(Refusal::TooLong));
+    let (reason, remedy) = Refusal::TooLong.parts();
+    assert_eq!(reason, "a lock of more than 24 hours is not possible");
+    assert_eq!(remedy, "make several of it");
 }
 
 // What a page may send, and the recorder around it.

@@ -1,11 +1,12 @@
 //! Orders, from whoever gives them to the segments that they are about.
 
-use picam_control::orders::{Order, OrderSpan, Why};
-use picam_ring::{Class, SegmentName};
+use picam_control::orders::{Order, OrderSpan, OrderTaker, Why};
+use picam_control::status::StatusSource;
+use picam_ring::{Class, Extent, Owner, SegmentName, SlotName};
 
 use super::*;
 use crate::locker::Locker;
-use crate::orders::{Origin, Span};
+use crate::orders::{Deletion, Ledger, Orders, Origin, Span};
 
 /// The shortest time there is.
 const MOMENT: Duration = Duration::from_nanos(1);
@@ -66,7 +67,12 @@ fn a_locked_segment_is_renamed_and_its_neighbours_are_not() {
     let known = ids(&slots);
     assert_eq!(known.len(), 5);
     assert!(!parts.desk.has_news());
+    // Whoever carries it out is woken.
+    parts.desk.wake(std::thread::current());
     lock(&parts, "a", segment(&known[1]), Origin::Impact).unwrap();
+    let begun = std::time::Instant::now();
+    std::thread::park_timeout(HOUR);
+    assert!(begun.elapsed() < HOUR);
     assert!(parts.desk.has_news() && !parts.desk.has_news());
     let order = &parts.desk.locks()[0];
     let Span::Boot { id, from, to } = order.span else {
@@ -252,6 +258,9 @@ fn a_deletion_waits_for_a_day_and_can_be_taken_back() {
     lock(&parts, "a", segment(&known[2]), Origin::Page).unwrap();
     let waiting = parts.desk.deletions();
     assert_eq!(waiting.len(), 1);
+    let shown = parts.status.status().unwrap().deletions;
+    let shown: Vec<_> = shown.iter().map(|d| (&*d.segment, d.in_s)).collect();
+    assert_eq!(shown, [(&*known[0], 24 * 3600)]);
     assert_eq!(
         (waiting[0].0, &waiting[0].1.segment),
         (Volume::Card, &known[0])
@@ -318,13 +327,12 @@ fn the_page_orders_at_a_pace() {
     let directory = tempfile::tempdir().unwrap();
     let parts = parts(&plan(directory.path()));
     let (_slots, _recorder) = parts.record(1);
+    let taker: &dyn OrderTaker = &*parts.desk;
     let restore = || {
-        page(
-            &parts,
-            Order::Restore {
-                segment: "F999999".into(),
-            },
-        )
+        let order = Order::Restore {
+            segment: "F999999".into(),
+        };
+        taker.order(order).map_err(|denied| denied.why)
     };
     let taken = (0..10_000).take_while(|_| restore().is_ok()).count();
     assert!((1..10_000).contains(&taken), "{taken}");
@@ -334,4 +342,96 @@ fn the_page_orders_at_a_pace() {
     assert_eq!(page(&parts, Order::Pause { seconds: 1 }), Ok(()));
     parts.clock.turn(HOUR);
     assert_eq!(restore(), Ok(()));
+}
+
+#[test]
+fn a_deletion_that_is_done_ends_no_other_cameras() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = parts(&plan(directory.path()));
+    let (card, _) = parts.volumes.get(Volume::Card).open().unwrap();
+    // The numbers of two cameras run side by side.
+    let marks = ["F000001", "R000001", "F000002"].map(|segment| Deletion {
+        segment: segment.into(),
+        sequence: u64::from(segment.ends_with('2')) + 1,
+        boot_id: boot_id(),
+        ran: Duration::ZERO,
+        since: None,
+    });
+    let mut orders = Orders::default();
+    for mark in &marks {
+        orders.delete(mark.clone()).unwrap();
+    }
+    Ledger::default().store(&card, &orders).unwrap();
+    parts.desk.end_deletion(Volume::Card, &marks[0]).unwrap();
+    let left = parts.desk.deletions();
+    let left: Vec<&str> = left.iter().map(|(_, mark)| &*mark.segment).collect();
+    assert_eq!(left, ["R000001", "F000002"]);
+}
+
+#[test]
+fn a_segment_of_an_unknown_boot_is_locked_by_its_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = parts(&plan(directory.path()));
+    let extent = |seconds, start_utc| Extent {
+        sequence: 1,
+        boot_id: [0; 16],
+        start_boot: BootNs::ZERO,
+        start_utc,
+        duration: Some(seconds * SECOND),
+    };
+    let span = |extent| parts.desk.span_of(&extent);
+    assert_eq!(span(extent(60, None)), None);
+    let (from, to) = (NOON + SECOND / 2, NOON + 119 * SECOND / 2);
+    assert_eq!(span(extent(60, Some(NOON))), Some(Span::Utc { from, to }));
+    // Of a short one the middle half.
+    let (from, to) = (NOON + SECOND / 4, NOON + 3 * SECOND / 4);
+    assert_eq!(span(extent(1, Some(NOON))), Some(Span::Utc { from, to }));
+}
+
+#[test]
+fn a_lock_that_somebody_is_in_the_way_of_is_carried_out_later() {
+    for origin in [Origin::Page, Origin::Impact] {
+        let directory = tempfile::tempdir().unwrap();
+        let parts = parts(&plan(directory.path()));
+        let (slots, recorder) = parts.record(3);
+        drop(recorder);
+        let name = names(&slots)[1];
+        lock(&parts, "a", segment(&ids(&slots)[1]), origin).unwrap();
+        parts.clock.turn(31 * SECOND);
+        let claim = slots.claim(SlotName::Segment(name), Owner::Provisioning);
+        assert!(claim.is_some());
+        carry_out(&parts, &slots);
+        assert_eq!(
+            (classes(&slots)[1], parts.desk.locks().len()),
+            (Class::Normal, 1)
+        );
+        drop(claim);
+        carry_out(&parts, &slots);
+        assert_eq!(
+            (classes(&slots)[1], parts.desk.locks().len()),
+            (origin.class(), 0)
+        );
+    }
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_keeps_a_lock_from_ending_and_one_that_is_gone_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    let parts = parts(&plan);
+    let (slots, recorder) = parts.record(3);
+    drop(recorder);
+    lock(&parts, "a", segment(&ids(&slots)[1]), Origin::Impact).unwrap();
+    parts.clock.turn(31 * SECOND);
+    let path = plan.footage.join(names(&slots)[0].to_string());
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    carry_out(&parts, &slots);
+    assert_eq!(
+        (classes(&slots)[1], parts.desk.locks().len()),
+        (Class::Event, 1)
+    );
+    std::fs::remove_dir(&path).unwrap();
+    carry_out(&parts, &slots);
+    assert!(parts.desk.locks().is_empty());
 }

@@ -29,11 +29,11 @@ use crate::true_time::TrueTime;
 use crate::volumes::Volumes;
 use crate::{CameraPlan, RecordPlan, Status};
 
-const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 /// 2026-11-20 11:08:00 UTC.
-const NOON: UtcUs = UtcUs(1_795_172_880_000_000);
-const SLOT_SIZE: u64 = 1 << 20;
+pub(crate) const NOON: UtcUs = UtcUs(1_795_172_880_000_000);
+pub(crate) const SLOT_SIZE: u64 = 1 << 20;
 const FOOTAGE: Numbered = Numbered {
     fps: 10,
     gop: 10,
@@ -42,20 +42,20 @@ const FOOTAGE: Numbered = Numbered {
 };
 
 /// At this moment it was so late, by that source.
-fn said(moment: BootNs, utc: UtcUs, source: TimeSource) -> TimeAnchor {
+pub(crate) fn said(moment: BootNs, utc: UtcUs, source: TimeSource) -> TimeAnchor {
     TimeAnchor::new(moment, utc, source).unwrap()
 }
 
 /// The parts of a recording that other threads share.
-struct Parts {
-    clock: TurnedClock,
-    volumes: Volumes,
-    desk: Arc<Desk>,
-    status: Status,
-    reports: Vec<Report>,
+pub(crate) struct Parts {
+    pub(crate) clock: TurnedClock,
+    pub(crate) volumes: Volumes,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) status: Status,
+    pub(crate) reports: Vec<Report>,
 }
 
-fn plan(directory: &Path) -> RecordPlan {
+pub(crate) fn plan(directory: &Path) -> RecordPlan {
     let camera = |text: &str| CameraPlan {
         spec: CameraSpec::parse(text).unwrap(),
     };
@@ -76,7 +76,7 @@ fn plan(directory: &Path) -> RecordPlan {
     }
 }
 
-fn parts(plan: &RecordPlan) -> Parts {
+pub(crate) fn parts(plan: &RecordPlan) -> Parts {
     let clock = TurnedClock::default();
     clock.turn(100 * SECOND);
     let time = Arc::new(TrueTime::new(clock.clone()));
@@ -101,12 +101,12 @@ pub(crate) fn idle(directory: &Path) -> (Arc<Status>, Arc<Desk>) {
 impl Parts {
     /// Records so many segments of a second each onto the card, and a part of another one, which goes on for as long as the
     /// recorder is kept.
-    fn record(&self, segments: u64) -> (SlotTable, Recorder<picam_ring::FsDirectory>) {
+    pub(crate) fn record(&self, segments: u64) -> (SlotTable, Recorder<picam_ring::FsDirectory>) {
         self.record_in(boot_id(), None, segments)
     }
 
     /// The same in a boot that began then.
-    fn record_in(
+    pub(crate) fn record_in(
         &self,
         boot_id: [u8; 16],
         booted: Option<UtcUs>,

@@ -1,6 +1,6 @@
 //! Saves: what is held when they are answered, and what they are about when they are asked again.
 
-use picam_control::orders::{OrderSpan, Save, Why};
+use picam_control::orders::{OrderSpan, Save, Saved, Why};
 use picam_ring::Class;
 
 use super::*;
@@ -73,6 +73,51 @@ fn what_is_finished_is_held_by_the_time_it_is_answered() {
     assert_eq!(all.held, ["F000004", "F000005", "F000006"]);
     assert_eq!(all.beyond, ["F000001", "F000002", "F000003"]);
     assert!(all.pending.is_empty());
+}
+
+#[test]
+fn what_was_recorded_since_hides_nothing_from_a_save_that_is_asked_for_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = parts(&sharing(directory.path(), 0.5));
+    drop(parts.record(3));
+    let saved = parts.desk.save_of_page(&save("a", 0, 0)).unwrap();
+    let before = parts.desk.save_of_page(&save("b", 2, 0)).unwrap();
+    parts.clock.turn(3 * SECOND / 10);
+    drop(parts.record(2));
+    let again = |id| parts.desk.save_of_page(&save(id, 0, 0)).unwrap();
+    let all = |saved: &Saved| {
+        let all = [&saved.held, &saved.pending, &saved.beyond].into_iter();
+        all.flatten().cloned().collect::<Vec<_>>()
+    };
+    assert!(all(&saved).contains(&"F000004".to_owned()), "{saved:?}");
+    assert!(all(&again("a")).contains(&"F000004".to_owned()));
+    let later = all(&again("b"));
+    assert!(
+        all(&before).iter().all(|id| later.contains(id)),
+        "{later:?}"
+    );
+}
+
+#[test]
+fn what_its_recorder_locks_meanwhile_is_held_when_a_save_is_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = parts(&sharing(directory.path(), 0.5));
+    let (_, mut recorder) = parts.record(2);
+    let saved = std::thread::scope(|scope| {
+        let desk = parts.desk.clone();
+        let saving = scope.spawn(move || desk.save_of_page(&save("a", 0, 0)));
+        let (boot, utc) = recorder.started().unwrap();
+        while !saving.is_finished() {
+            if let Some(class) = parts.desk.class_of(boot, utc) {
+                recorder.lock(class).unwrap();
+            }
+        }
+        saving.join().unwrap().unwrap()
+    });
+    assert_eq!(
+        (saved.held, saved.pending.len()),
+        (vec!["F000003".to_owned()], 0)
+    );
 }
 
 #[test]

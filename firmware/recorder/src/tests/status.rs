@@ -337,10 +337,36 @@ fn a_better_clock_contradicts_a_worse_one_that_is_a_minute_off() {
     let says = |utc| said(at(100), utc, TimeSource::Phone);
     assert_eq!(status.contradicts(&says(NOON)), None);
     status.set_time(said(at(100), NOON, TimeSource::Gps));
-    assert!(status.status().unwrap().clock_known);
+    let shown = status.status().unwrap();
+    let clock = shown.clock.unwrap();
+    assert!(shown.clock_known && !clock.confirmed);
+    assert_eq!(clock.source, TimeSource::Gps.into());
+    assert!(Arc::ptr_eq(&status.gps_shown(), &status.gps_shown()));
     let less = AGREEMENT - Duration::from_micros(1);
     for (off, better) in [(AGREEMENT, Some(TimeSource::Gps)), (less, None)] {
         assert_eq!(status.contradicts(&says(NOON + off)), better);
         assert_eq!(status.contradicts(&says(NOON - off)), better);
     }
+}
+
+#[test]
+fn every_place_is_shown_with_what_it_is_for_now() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("footage")).unwrap();
+    // Something is always mounted there.
+    let parts = parts(&RecordPlan {
+        disk: Some("/proc".into()),
+        ..plan(directory.path())
+    });
+    let states = || {
+        let volumes = parts.status.status().unwrap().volumes;
+        [volumes[0].state, volumes[1].state]
+    };
+    assert_eq!(states(), [VolumeState::Waiting, VolumeState::Recording]);
+    assert_eq!(faults(&parts), [""; 0]);
+    parts.volumes.refused(Volume::Usb);
+    assert_eq!(states(), [VolumeState::Refused, VolumeState::Recording]);
+    assert_eq!(faults(&parts).len(), 1);
+    parts.reports[0].records_to(Volume::Usb);
+    assert_eq!(states(), [VolumeState::Recording, VolumeState::Waiting]);
 }

@@ -161,3 +161,49 @@ fn a_source_that_is_not_there_is_a_fault_that_is_worked_on() {
     recording.stopper().stop();
     recording.wait();
 }
+
+#[test]
+fn a_card_that_is_not_there_yet_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = one_camera(directory.path());
+    std::fs::write(directory.path().join("footage"), "in the way").unwrap();
+    let recording = start(whole).unwrap();
+    assert!(!recording.status().all_under_way());
+    recording.stopper().stop();
+    recording.wait();
+}
+
+#[test]
+fn cameras_share_the_slots() {
+    let fill = Slots::Fill(picam_ring::Reserve::Bytes(0));
+    for (slots, cameras, own) in [
+        (Slots::Count(20), 2, 10),
+        (Slots::Count(7), 3, 2),
+        (Slots::Count(5), 0, 5),
+        (fill, 2, usize::MAX),
+    ] {
+        assert_eq!(crate::slots_of_one(slots, cameras), own);
+    }
+}
+
+#[test]
+fn a_car_that_drives_is_recorded_with_the_pictures() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = start(RecordPlan {
+        drive: true,
+        ..one_camera(directory.path())
+    })
+    .unwrap();
+    wait("a second of pictures", || camera(&recording).frames > 30);
+    recording.stopper().stop();
+    recording.wait();
+    let footage = directory.path().join("footage");
+    let name = names(directory.path()).remove(0).to_string();
+    let bytes = std::fs::read(footage.join(name)).unwrap();
+    let movie = picam_mp4::read::Movie::read(&bytes).unwrap();
+    let samples: Vec<usize> = movie.tracks.iter().map(|t| t.samples.len()).collect();
+    let [pictures, motion, _] = samples[..] else {
+        panic!("{samples:?}");
+    };
+    assert!(pictures > 20 && motion > 20, "{samples:?}");
+}

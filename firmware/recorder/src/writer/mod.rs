@@ -4,6 +4,8 @@
 //! a card that was pulled is looked for until it is back, and a disk that refuses is left for the card.
 
 mod side;
+#[cfg(test)]
+mod tests;
 mod volume;
 
 use std::collections::VecDeque;
@@ -143,9 +145,7 @@ impl Writer {
             }
             self.take_side_input();
             self.tick();
-            if !queue.has_more() && self.held_back.is_empty() {
-                self.set_backlog(None);
-            }
+            self.note_end_of_backlog(&queue);
         }
         while let Some((recorder, _)) = &mut self.recorder {
             match recorder.finish() {

@@ -17,7 +17,14 @@ impl Writer {
         self.set_backlog(waits.then_some(unit.captured));
     }
 
-    pub(super) fn set_backlog(&mut self, captured: Option<BootNs>) {
+    /// If no pictures wait any more, nothing else does.
+    pub(super) fn note_end_of_backlog(&mut self, queue: &Receiver) {
+        if !queue.has_more() && self.held_back.is_empty() {
+            self.set_backlog(None);
+        }
+    }
+
+    fn set_backlog(&mut self, captured: Option<BootNs>) {
         if let Some((recorder, _)) = &mut self.recorder {
             recorder.set_pictures_until(captured);
         }

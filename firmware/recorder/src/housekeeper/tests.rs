@@ -1,0 +1,279 @@
+//! What the housekeeper does to a card: a round at a time, on a clock that is turned by hand.
+
+use picam_control::orders::OrderSpan;
+use picam_ring::{Class, SegmentName};
+use picam_time::TimeSource;
+
+use super::*;
+use crate::orders::Origin;
+use crate::tests::{HOUR, NOON, Parts, SECOND, SLOT_SIZE, parts, plan, said};
+
+const EARLIER: [u8; 16] = [9; 16];
+/// A busy machine may take long.
+const LONG: Duration = Duration::from_secs(60);
+
+fn housekeeper(parts: Parts, slots: u32) -> Housekeeper {
+    Housekeeper {
+        clock: parts.desk.clock(),
+        desk: parts.desk,
+        volumes: parts.volumes,
+        needs: vec![CameraNeed {
+            camera: b'F',
+            weight: 1,
+            slot_size: SLOT_SIZE,
+        }],
+        slots: Slots::Count(slots),
+        retention: None,
+        status: Arc::new(parts.status),
+        stop: Arc::default(),
+        state: State::default(),
+        others: HashMap::new(),
+    }
+}
+
+fn round(housekeeper: &mut Housekeeper) {
+    let (time, offer) = housekeeper.clock.news();
+    assert!(housekeeper.look_after(Volume::Card, &time, offer));
+}
+
+fn names(slots: &SlotTable) -> Vec<SegmentName> {
+    let ring = |ring: &picam_ring::Ring| ring.segments().iter().map(|s| s.name).collect();
+    slots.ring(b'F', ring)
+}
+
+fn slots_made(slots: &SlotTable) -> usize {
+    slots.ring(b'F', |ring| ring.len())
+}
+
+fn lock_all(desk: &Desk, now: BootNs) {
+    let span = OrderSpan::Boot {
+        from: BootNs::ZERO,
+        to: now,
+    };
+    desk.lock("a".into(), &span, "a test".into(), Origin::Impact)
+        .unwrap();
+}
+
+fn classes(slots: &SlotTable) -> Vec<Class> {
+    names(slots).iter().map(|name| name.class).collect()
+}
+
+#[test]
+fn slots_are_made_and_removed_until_there_are_as_many_as_there_shall_be() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut housekeeper = housekeeper(parts(&plan(directory.path())), 8);
+    let (card, table) = housekeeper.volumes.get(Volume::Card).open().unwrap();
+    table.look(&card).unwrap();
+    let space = card.space().unwrap();
+    let provision = Provision::plan(
+        housekeeper.slots,
+        &housekeeper.needs,
+        space,
+        &table.catalog(),
+    );
+    let provision = |most| {
+        let made = housekeeper.provision(Volume::Card, &card, &table, &provision, most);
+        made.unwrap();
+        slots_made(&table)
+    };
+    housekeeper.stop.store(true, Ordering::SeqCst);
+    assert_eq!(provision(3), 0, "not once it is to stop");
+    housekeeper.stop.store(false, Ordering::SeqCst);
+    assert_eq!(provision(0), 0);
+    assert_eq!(provision(3), 3);
+    assert_eq!(provision(usize::MAX), 8);
+    housekeeper.slots = Slots::Count(5);
+    round(&mut housekeeper);
+    assert_eq!(slots_made(&table), 5);
+    housekeeper.slots = Slots::Count(6);
+    round(&mut housekeeper);
+    assert_eq!((slots_made(&table), table.target(b'F')), (6, Some(6)));
+}
+
+#[test]
+fn what_was_cut_off_is_finished_and_what_is_recorded_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = parts(&plan(directory.path()));
+    drop(parts.record_in(EARLIER, None, 1));
+    let (slots, _recorder) = parts.record(1);
+    let mut housekeeper = housekeeper(parts, 20);
+    let (card, _) = housekeeper.volumes.get(Volume::Card).open().unwrap();
+    let cut = || -> Vec<bool> {
+        let all = names(&slots).into_iter();
+        all.map(|name| {
+            let seen = look(&card, SlotName::Segment(name)).unwrap();
+            matches!(seen.needs, Needs::Recovery | Needs::Mending)
+        })
+        .collect()
+    };
+    assert_eq!(cut(), [false, true, false, true]);
+    let time = BootTime::new();
+    housekeeper
+        .put_in_order(&card, &slots, &time, None)
+        .unwrap();
+    assert_eq!(cut(), [false, false, false, true]);
+}
+
+#[test]
+fn footage_that_is_too_old_goes_once_the_time_can_be_believed() {
+    let directory = tempfile::tempdir().unwrap();
+    for (since, max_age, gone) in [
+        // Nobody has said what time it is, or somebody something that nothing speaks for.
+        (None, HOUR, 0),
+        (Some(72 * HOUR), HOUR, 0),
+        (Some(2 * HOUR), 4 * HOUR, 0),
+        (Some(2 * HOUR), HOUR, 2),
+    ] {
+        let directory = directory.path().join(format!("{since:?}-{max_age:?}"));
+        let parts = parts(&plan(&directory));
+        let now = parts.clock.now();
+        let (_, mut recorder) = parts.record_in(EARLIER, Some(NOON.at_boot(now)), 2);
+        recorder.finish().unwrap();
+        drop(recorder);
+        let (slots, _recorder) = parts.record(1);
+        let aged = parts.reports[0].shared.clone();
+        let clock = parts.clock.clone();
+        let mut housekeeper = housekeeper(parts, 20);
+        housekeeper.retention = Some(max_age);
+        let now = housekeeper.clock.now();
+        if let Some(since) = since {
+            let anchor = said(now, NOON + since, TimeSource::Gps);
+            housekeeper.clock.offer(anchor);
+        }
+        // One of so few an hour.
+        let mut left = Vec::new();
+        for turn in [HOUR - SECOND, SECOND, Duration::ZERO] {
+            round(&mut housekeeper);
+            left.push(names(&slots).len());
+            clock.turn(turn);
+        }
+        let expected = [5 - gone.min(1), 5 - gone.min(1), 5 - gone];
+        assert_eq!(left, expected, "{since:?} {max_age:?}");
+        assert_eq!(aged.aged.load(Ordering::Relaxed), gone as u64);
+    }
+}
+
+#[test]
+fn what_is_believed_of_the_time_is_looked_into_every_ten_minutes() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = parts(&plan(directory.path()));
+    let now = parts.clock.now();
+    drop(parts.record_in(EARLIER, Some(NOON.at_boot(now)), 1));
+    let clock = parts.clock.clone();
+    let mut housekeeper = housekeeper(parts, 20);
+    let (card, table) = housekeeper.volumes.get(Volume::Card).open().unwrap();
+    table.look(&card).unwrap();
+    let unknown = BootTime::new();
+    assert_eq!(housekeeper.believed_now(&card, &table, &unknown), None);
+    clock.turn(BELIEVED_FOR);
+    let told = said(clock.now(), NOON + HOUR, TimeSource::Gps);
+    housekeeper.clock.offer(told);
+    let known = housekeeper.clock.known();
+    let mut believed = |time| housekeeper.believed_now(&card, &table, time);
+    assert_eq!(believed(&known), Some(NOON + HOUR));
+    clock.turn(BELIEVED_FOR - SECOND);
+    let later = NOON + HOUR + BELIEVED_FOR - SECOND;
+    assert_eq!(believed(&unknown), Some(later));
+    clock.turn(SECOND);
+    assert_eq!(believed(&unknown), None);
+}
+
+#[test]
+fn orders_are_carried_out_in_a_round_and_between_two() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    {
+        let parts = parts(&plan);
+        drop(parts.record(2));
+        lock_all(&parts.desk, parts.clock.now());
+    }
+    // As another process finds it: nobody has looked at the card yet.
+    let parts = parts(&plan);
+    parts.volumes.get(Volume::Card).open().unwrap();
+    let (card, _, _) = parts.volumes.get(Volume::Card).beside().unwrap();
+    let mut housekeeper = housekeeper(parts, 20);
+    housekeeper.desk.pass(Volume::Card, None).unwrap();
+    let table = housekeeper.volumes.get(Volume::Card).slots().unwrap();
+    table.forget();
+    housekeeper.carry_out_orders().unwrap();
+    assert_eq!(classes(&table)[..2], [Class::Event; 2]);
+    for what in ["a round", "a nap"] {
+        for name in names(&table) {
+            let slot = SlotName::Segment(name);
+            if let Some(mut claim) = table.claim(slot, Owner::Housekeeper) {
+                let _ = picam_ring::reclass_claimed(&mut claim, &card, Class::Normal);
+            }
+        }
+        assert_eq!(classes(&table)[..2], [Class::Normal; 2]);
+        lock_all(&housekeeper.desk, housekeeper.clock.now());
+        match what {
+            "a round" => round(&mut housekeeper),
+            _ => {
+                assert!(housekeeper.desk.locks().len() == 1);
+                housekeeper.nap(Duration::ZERO);
+                assert_eq!(classes(&table)[..2], [Class::Normal; 2]);
+                housekeeper.nap(Duration::from_millis(50));
+            }
+        }
+        assert_eq!(classes(&table)[..2], [Class::Event; 2], "{what}");
+    }
+}
+
+#[test]
+fn it_begins_once_cameras_are_under_way_and_ends_when_it_is_told_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = parts(&plan(directory.path()));
+    for report in &parts.reports {
+        report.source_ended();
+    }
+    let housekeeper = housekeeper(parts, 6);
+    let (volumes, stop) = (housekeeper.volumes.clone(), housekeeper.stop.clone());
+    let begun = Instant::now();
+    let thread = std::thread::spawn(move || housekeeper.run());
+    loop {
+        let table = volumes.get(Volume::Card).slots();
+        if table.is_some_and(|table| slots_made(&table) == 6) {
+            break;
+        }
+        assert!(begun.elapsed() < LONG, "no slots after {LONG:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    stop.store(true, Ordering::SeqCst);
+    thread.thread().unpark();
+    thread.join().unwrap();
+}
+
+#[test]
+fn what_was_said_of_the_time_is_news_until_a_volume_can_be_had() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    std::fs::write(&plan.footage, "in the way").unwrap();
+    let mut housekeeper = housekeeper(parts(&plan), 6);
+    let now = housekeeper.clock.now();
+    housekeeper.clock.offer(said(now, NOON, TimeSource::Gps));
+    housekeeper.look_after_all();
+    assert_eq!(housekeeper.clock.news().1, Some(Offer::First));
+    std::fs::remove_file(&plan.footage).unwrap();
+    housekeeper.clock.not_done(Some(Offer::First));
+    housekeeper.look_after_all();
+    assert_eq!(housekeeper.clock.news().1, None);
+}
+
+#[test]
+fn what_the_card_damaged_of_a_finished_segment_is_mended() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    let parts = parts(&plan);
+    let (slots, recorder) = parts.record(2);
+    drop(recorder);
+    let path = plan.footage.join(names(&slots)[0].to_string());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let sound = bytes.clone();
+    let index = bytes.windows(4).position(|kind| kind == b"moov").unwrap();
+    // Of the index what says how long it is.
+    bytes[index + 4..index + 60].fill(0xff);
+    std::fs::write(&path, &bytes).unwrap();
+    round(&mut housekeeper(parts, 20));
+    let mended = std::fs::read(&path).unwrap();
+    assert_eq!(mended[index..index + 60], sound[index..index + 60]);
+}
