@@ -154,6 +154,7 @@ pub fn mend<F: SlotFile>(file: &mut F, help: &Help<'_>) -> Result<Mended, Recove
     if let Some(sound) = sound(file)? {
         return Ok(sound);
     }
+    give_length_back(file)?;
     let found = find(file, help, true)?;
     let (mut record, state) = (found.record.clone(), found.state);
     let mut mended = Mended {
@@ -228,6 +229,9 @@ fn sound(file: &impl ReadAt) -> Result<Option<Mended>, RecoverError> {
     let Ok((record, SegmentState::Finished)) = read_record(file) else {
         return Ok(None);
     };
+    if file.size()? < record.slot_len {
+        return Ok(None);
+    }
     let Ok(found) = find(file, &Help::NONE, false) else {
         return Ok(None);
     };
@@ -348,19 +352,28 @@ fn shown_pictures(file: &impl ReadAt, found: &Found) -> usize {
     let video = movie.as_ref().and_then(|movie| movie.tracks.first());
     let samples = video.iter().flat_map(|track| &track.samples);
     let here = samples.filter(|sample| place.contains(&sample.offset) && sample.size > 0);
-    let others = others(file, &found.walked).unwrap_or_default();
+    let others = others(file, found).unwrap_or_default();
     here.filter(|sample| !others.iter().any(|other| other.contains(&sample.offset)))
         .count()
 }
 
 /// Where whole fragments of other segments stand between those of this one: what a card gives back in place
 /// of a write that it lost.
-fn others(file: &impl ReadAt, walked: &Walked) -> io::Result<Vec<Range<u64>>> {
+fn others(file: &impl ReadAt, found: &Found) -> io::Result<Vec<Range<u64>>> {
+    let segment = &found.record;
+    let boot_tag = writer::boot_tag(&segment.boot_id);
     let mut others = Vec::new();
-    for piece in walked.pieces.iter().filter(|piece| piece.parts.is_none()) {
+    for piece in found
+        .walked
+        .pieces
+        .iter()
+        .filter(|piece| piece.parts.is_none())
+    {
         walk::for_each_fragment(file, piece.at, piece.end, |at, record| {
             let end = at + u64::from(record.len);
-            if end <= piece.end && crc_holds(file, at, record)? {
+            // One of this segment that cannot be read shows this segment's pictures.
+            let other = record.sequence != segment.sequence || record.boot_tag != boot_tag;
+            if other && end <= piece.end && crc_holds(file, at, record)? {
                 others.push(at..end);
             }
             Ok(false)
@@ -422,6 +435,21 @@ fn missing_pictures(walked: &Walked) -> u32 {
 
 fn first_fragment(record: &Record) -> u64 {
     u64::from(record.head_len) + u64::from(record.init_len)
+}
+
+/// A copy that was broken off gets the length of its slot again, which all its boxes count on; what is missing reads as zeros.
+fn give_length_back<F: SlotFile>(file: &mut F) -> io::Result<()> {
+    let Ok((record, _)) = read_record(file) else {
+        return Ok(());
+    };
+    let page = PAGE as u64;
+    let size = file.size()?;
+    if check_layout(&record, size).is_err() || record.slot_len <= size {
+        return Ok(());
+    }
+    let mut zeros = PageBuf::with_capacity(PAGE);
+    zeros.resize(PAGE);
+    file.write_at(record.slot_len - page, zeros.as_slice())
 }
 
 fn check_layout(record: &Record, size: u64) -> Result<(), RecoverError> {

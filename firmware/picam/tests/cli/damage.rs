@@ -265,3 +265,41 @@ fn salvage_says_what_it_cannot_do() {
     picam(&["salvage", "/no/such/card", "-o", out]).expect(1, &["cannot be read"]);
     picam(&["salvage", dir.path().to_str().unwrap(), "-o", out]).expect(1, &["cannot be read"]);
 }
+
+#[test]
+fn a_copy_that_was_broken_off_plays_as_far_as_it_came() {
+    for hidden in [false, true] {
+        let (_whole, path) = one_segment();
+        if hidden {
+            cut_off(&path);
+        }
+        let fragments = fragments(&path);
+        let (last, last_len) = *fragments.last().unwrap();
+        let bytes = fs::read(&path).unwrap();
+        let pictures_to = |n: usize| {
+            let record = FragmentRecord::parse(&bytes[fragments[n - 1].0 as usize..]);
+            record.unwrap().counters.frames as usize
+        };
+        for (end, kept) in [
+            // Within a fragment's first page, within its footage, behind it, and not on a page's border.
+            (fragments[2].0 + 100, 2),
+            (fragments[3].0 + fragments[3].1 / 2 + 1, 3),
+            (fragments[4].0, 4),
+            (last + last_len - 1, fragments.len() - 1),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let copy = dir.path().join(path.file_name().unwrap());
+            fs::copy(&path, &copy).unwrap();
+            let file = OpenOptions::new().write(true).open(&copy).unwrap();
+            file.set_len(end).unwrap();
+            let said = if hidden {
+                "1 segment recovered"
+            } else {
+                "1 repaired"
+            };
+            picam(&["recover", dir.path().to_str().unwrap()]).expect(0, &[said]);
+            let pictures = decoded_pictures(&copy);
+            assert!(pictures >= pictures_to(kept), "{end}: {pictures}");
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! Finishing what a power cut left, whatever it left.
 
+use std::ops::Range;
+
+use picam_mp4::fragment::FragmentRecord;
 use picam_mp4::layout::{PAGE, RECORD, SECTOR};
 use picam_mp4::read::Movie;
 use picam_mp4::record::PICAM_UUID;
@@ -39,7 +42,7 @@ pub fn recover(input: &[u8]) {
         assert!(slot.0 == found, "nothing was done, and the file changed");
         return;
     }
-    assert_no_less(&mended.record, before.as_ref(), &slot);
+    assert_no_less(&mended.record, before.as_ref(), &found, &slot);
     let once = slot.0.clone();
     let movie = Movie::read(&slot).expect("a mended file can be read");
     check_movie(&movie, &slot.0);
@@ -54,13 +57,16 @@ pub fn recover(input: &[u8]) {
     assert!(slot.0 == once, "a mended file was changed");
 }
 
-/// The pictures of the segment that were shown before are shown still, or as many others.
-fn assert_no_less(record: &Record, before: Option<&Movie>, slot: &MemorySlot) {
+/// The pictures of the segment that were shown before are shown still, or as many others. What a whole fragment of another
+/// segment shows is not the segment's.
+fn assert_no_less(record: &Record, before: Option<&Movie>, found: &[u8], slot: &MemorySlot) {
     let place = u64::from(record.head_len) + u64::from(record.init_len)..record.end;
+    let others = others(record, place.clone(), found);
     let pictures = |movie: &Movie| {
         let samples = movie.tracks.first().into_iter().flat_map(|t| &t.samples);
         let here = samples.filter(|s| place.contains(&s.offset) && s.size > 0);
-        here.count()
+        here.filter(|s| !others.iter().any(|other| other.contains(&s.offset)))
+            .count()
     };
     let after = Movie::read(slot).ok();
     let (before, after) = (
@@ -68,6 +74,19 @@ fn assert_no_less(record: &Record, before: Option<&Movie>, slot: &MemorySlot) {
         after.as_ref().map_or(0, pictures),
     );
     assert!(after >= before, "{before} pictures before, {after} after");
+}
+
+/// Where whole fragments of other segments stand.
+fn others(record: &Record, place: Range<u64>, found: &[u8]) -> Vec<Range<u64>> {
+    let places = place.step_by(PAGE).filter_map(|at| {
+        let fragment = found.get(at as usize..)?;
+        let said = FragmentRecord::parse(fragment)?;
+        let whole = fragment.get(..said.len as usize)?;
+        let boot = record.boot_id.starts_with(&said.boot_tag.to_be_bytes());
+        let ours = boot && said.sequence == record.sequence;
+        (!ours && checksum(whole) == said.crc).then_some(at..at + u64::from(said.len))
+    });
+    places.collect()
 }
 
 fn patched(mode: u8, changes: &[u8]) -> MemorySlot {
@@ -106,8 +125,16 @@ fn repair_fragment(bytes: &mut [u8]) {
     if length < PAGE {
         return;
     }
-    let crc = FRAGMENT_RECORD + 4..FRAGMENT_RECORD + 8;
-    fragment[crc.clone()].fill(0);
-    let sum = crc32fast::hash(fragment);
-    fragment[crc].copy_from_slice(&sum.to_be_bytes());
+    let sum = checksum(fragment);
+    fragment[FRAGMENT_RECORD + 4..FRAGMENT_RECORD + 8].copy_from_slice(&sum.to_be_bytes());
+}
+
+/// The checksum that a fragment's record should have.
+fn checksum(fragment: &[u8]) -> u32 {
+    let (before, rest) = fragment.split_at(FRAGMENT_RECORD + 4);
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(before);
+    hasher.update(&[0; 4]);
+    hasher.update(&rest[4..]);
+    hasher.finalize()
 }

@@ -59,6 +59,8 @@ impl SlotFile for Slot {
             return Err(io::ErrorKind::Other.into());
         }
         self.steps.push(Step::Write(offset));
+        let end = self.bytes.len().max(offset as usize + data.len());
+        self.bytes.resize(end, 0);
         self.bytes[offset as usize..][..data.len()].copy_from_slice(data);
         Ok(())
     }

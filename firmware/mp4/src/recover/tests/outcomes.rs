@@ -194,3 +194,28 @@ fn damaged_boxes_at_the_start_of_a_cut_off_file_are_said() {
         assert_eq!(check(&slot).unwrap().faults, Vec::<String>::new());
     }
 }
+
+/// As a copy that was broken off leaves it.
+#[test]
+fn a_file_that_ends_early_keeps_every_fragment_that_is_whole() {
+    for whole in [cut_off(), finished()] {
+        let fragments = whole.fragments();
+        let first = fragments[0].0;
+        for len in (first as usize..SLOT_LEN as usize).step_by(1000) {
+            let mut slot = whole.clone();
+            slot.bytes.truncate(len);
+            let is_kept = |(at, of): &&(u64, u32)| at + u64::from(*of) <= len as u64;
+            let kept = fragments.iter().filter(is_kept).count();
+            let mended = mend(&mut slot, &Help::NONE);
+            if kept > 0 {
+                assert_eq!(slot.bytes.len() as u64, SLOT_LEN, "{len}");
+                mended.unwrap_or_else(|error| panic!("{len}: {error}"));
+                assert!(slot.pictures() >= kept * PER_FRAGMENT, "{len}");
+                let pictures = slot.samples();
+                let before = whole.samples();
+                let same = kept * PER_FRAGMENT;
+                assert_eq!(pictures[..same], before[..same], "{len}");
+            }
+        }
+    }
+}
