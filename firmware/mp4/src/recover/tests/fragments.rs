@@ -295,3 +295,23 @@ fn an_older_fragment_that_the_card_gave_back_does_not_keep_a_segment_from_its_en
     let refused = mend(&mut slot, &Help::NONE);
     assert!(matches!(refused, Err(RecoverError::LessPlayable { .. })));
 }
+
+/// As fuzzing found it: written so, by the checksum, and still nobody can read what it says of its samples.
+#[test]
+fn what_the_segment_itself_shows_is_not_anothers_for_being_unreadable() {
+    let mut slot = cut_off();
+    let (at, len) = slot.fragments()[5];
+    let kind = slot.boxes(at, b"mfhd")[0];
+    slot.flip(kind);
+    slot.put(at + 52, &[0; 4]);
+    let sum = crc32fast::hash(&slot.bytes[at as usize..][..len as usize]);
+    slot.put(at + 52, &sum.to_be_bytes());
+    assert_eq!(slot.pictures(), ALL);
+    let before = slot.bytes.clone();
+    let refused = mend(&mut slot, &Help::NONE);
+    assert!(
+        matches!(refused, Err(RecoverError::LessPlayable { .. })),
+        "{refused:?}"
+    );
+    assert!(slot.bytes == before);
+}

@@ -219,3 +219,12 @@ fn a_file_that_ends_early_keeps_every_fragment_that_is_whole() {
         }
     }
 }
+
+#[test]
+fn a_file_of_full_length_keeps_its_last_page() {
+    let mut slot = cut_off();
+    let last = SLOT_LEN - PAGE as u64;
+    slot.put(last, &[0xa5; PAGE]);
+    recovered(&mut slot);
+    assert!(slot.bytes[last as usize..].iter().all(|&byte| byte == 0xa5));
+}
