@@ -4,8 +4,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SECOND: u64 = 1;
-
 fn cell(cell_mv: u16) -> Option<Reading> {
     Some(Reading {
         cell_mv,
@@ -23,10 +21,11 @@ fn looks(
     from: u64,
     readings: impl IntoIterator<Item = Option<Reading>>,
 ) -> Vec<(u64, Event)> {
-    let at = |second| BootNs::from_secs(second * SECOND);
     let steps = (from..).zip(readings);
     steps
-        .filter_map(|(second, reading)| Some((second, ladder.look(at(second), reading)?)))
+        .filter_map(|(second, reading)| {
+            Some((second, ladder.look(BootNs::from_secs(second), reading)?))
+        })
         .collect()
 }
 
@@ -75,6 +74,19 @@ fn what_is_not_known_is_not_empty() {
     readings.extend(vec![None; 31]);
     readings.extend(vec![cell(3_300); 5]);
     assert_eq!(offs(&looks(&mut ladder(), 100, readings)), []);
+}
+
+/// Two readings may both be wrong, however long the gauge was silent between them.
+#[test]
+fn a_step_takes_three_readings() {
+    let mut readings = vec![None; 60];
+    (readings[0], readings[25]) = (cell(3_300), cell(3_300));
+    assert_eq!(looks(&mut ladder(), 100, readings.clone()), []);
+    readings[26] = cell(3_300);
+    assert_eq!(
+        offs(&looks(&mut ladder(), 100, readings)),
+        [(126, Cause::BatteryLow)]
+    );
 }
 
 #[test]

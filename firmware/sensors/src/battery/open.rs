@@ -13,7 +13,10 @@ use super::{Gauge, GaugeSpec};
 
 /// Why a gauge cannot be asked.
 #[derive(Debug, thiserror::Error)]
-#[error("the I2C bus {path} of the battery gauge cannot be opened: {reason}")]
+#[error(
+    "the I2C bus {path} of the battery gauge cannot be opened: {reason}; is I2C switched on (dtparam=i2c_arm=on in \
+     config.txt) and i2c-dev loaded, and may this user open it (group i2c)?"
+)]
 pub struct OpenError {
     path: PathBuf,
     reason: String,
