@@ -55,6 +55,7 @@ fn start_page(
         status: recording.status(),
         orders: recording.orders(),
         live: recording.live(),
+        power: None,
         settings: None,
     })
 }

@@ -59,6 +59,8 @@ pub(crate) struct Page {
     pub(crate) status: Arc<dyn StatusSource>,
     pub(crate) orders: Arc<dyn OrderTaker>,
     pub(crate) live: Arc<dyn LiveSource>,
+    /// Where the guard says what it knows of the battery.
+    pub(crate) power: Option<PathBuf>,
     pub(crate) settings: Option<Arc<dyn SettingsSource>>,
 }
 
@@ -131,6 +133,7 @@ async fn serve_once(page: &Page, stopped: &watch::Receiver<bool>) -> Option<Stri
         status: Arc::clone(&page.status),
         orders: Arc::clone(&page.orders),
         live: Arc::clone(&page.live),
+        power: page.power.clone(),
         settings: page.settings.clone(),
         limits: Limits {
             shutdown_grace: GRACE,

@@ -1,0 +1,281 @@
+//! LED, button and trigger of a camera, with their lines.
+//!
+//! Lines are looked at every [`TICK`] instead of waiting for interrupts: a contact that flutters costs no more than one that
+//! rests, and every chip can do it.
+
+use std::time::Duration;
+
+use picam_sensors::gpio::{Input, LineError, Output};
+use picam_time::BootNs;
+
+use crate::button::{Button, LONG, Press, Trigger};
+use crate::keep::{By, Wish};
+use crate::led::{Known, Led, News};
+
+/// How often the lines are looked at.
+pub(crate) const TICK: Duration = Duration::from_millis(20);
+
+/// The lines that there are.
+#[derive(Default)]
+pub struct Lines {
+    /// The LED.
+    pub led: Option<Box<dyn Output>>,
+    /// The push button.
+    pub button: Option<Box<dyn Input>>,
+    /// What else has footage kept.
+    pub trigger: Option<Box<dyn Input>>,
+}
+
+impl Lines {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.led.is_none() && self.button.is_none() && self.trigger.is_none()
+    }
+}
+
+/// What somebody wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// Footage kept.
+    Keep(Wish),
+    /// The hotspot on, or off if it is on.
+    Hotspot,
+    /// The camera off.
+    PowerOff,
+}
+
+/// All of it.
+pub(crate) struct Panel {
+    lines: Lines,
+    led: Led,
+    lit: Option<bool>,
+    button: Button,
+    trigger: Trigger,
+    was_long: bool,
+    /// Which lines failed, so that each is said once.
+    failed: [bool; 3],
+}
+
+impl Panel {
+    /// Of these lines. With `stealth`, the LED shows faults alone.
+    pub(crate) fn new(now: BootNs, lines: Lines, stealth: bool) -> Self {
+        Self {
+            lines,
+            led: Led::new(now, stealth),
+            lit: None,
+            button: Button::default(),
+            trigger: Trigger::default(),
+            was_long: false,
+            failed: [false; 3],
+        }
+    }
+
+    /// Looks at the lines, and drives the LED. At most one thing is wanted of each line.
+    pub(crate) fn look(
+        &mut self,
+        now: BootNs,
+        known: &Known,
+        news: Option<News>,
+    ) -> impl Iterator<Item = Act> + use<> {
+        let [failed_led, failed_button, failed_trigger] = &mut self.failed;
+        let pressed = level(&mut self.lines.button, failed_button);
+        let press = pressed.and_then(|pressed| self.button.look(now, pressed));
+        let active = level(&mut self.lines.trigger, failed_trigger);
+        let triggered = active.is_some_and(|active| self.trigger.look(now, active));
+
+        let is_long = self.button.held(now).is_some_and(|held| held >= LONG);
+        if is_long && !self.was_long {
+            self.led.tell(now, News::HeldLong);
+        }
+        self.was_long = is_long;
+        if let Some(news) = news {
+            self.led.tell(now, news);
+        }
+        let lit = self.led.is_lit(now, known);
+        if let Some(led) = &mut self.lines.led
+            && self.lit != Some(lit)
+        {
+            said(led.set(lit), failed_led);
+            self.lit = Some(lit);
+        }
+
+        let of_button = press.map(|press| match press {
+            Press::Short => Act::Keep(Wish {
+                by: By::Button,
+                at: now,
+            }),
+            Press::Long => Act::Hotspot,
+            Press::VeryLong => Act::PowerOff,
+        });
+        let of_trigger = triggered.then_some(Act::Keep(Wish {
+            by: By::Trigger,
+            at: now,
+        }));
+        of_button.into_iter().chain(of_trigger)
+    }
+
+    /// What the LED says.
+    pub(crate) fn led(&self) -> &Led {
+        &self.led
+    }
+}
+
+impl Drop for Panel {
+    /// Dark: nobody knows any more.
+    fn drop(&mut self) {
+        if let Some(led) = &mut self.lines.led {
+            let _ = led.set(false);
+        }
+    }
+}
+
+/// Whether a line is active; `None` if there is none, or it cannot be told.
+fn level(line: &mut Option<Box<dyn Input>>, failed: &mut bool) -> Option<bool> {
+    said(line.as_mut()?.is_active(), failed)
+}
+
+/// Says once that a line fails, and once that it no longer does.
+fn said<T>(result: Result<T, LineError>, failed: &mut bool) -> Option<T> {
+    match result {
+        Ok(value) => {
+            if std::mem::take(failed) {
+                tracing::info!("a line that failed can be used again");
+            }
+            Some(value)
+        }
+        Err(error) => {
+            if !std::mem::replace(failed, true) {
+                tracing::warn!("{error}; the camera goes on without it");
+            }
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// A line in memory; `None` fails.
+    #[derive(Clone, Default)]
+    struct Wire(Arc<Mutex<Option<bool>>>);
+
+    impl Wire {
+        fn put(&self, level: Option<bool>) {
+            *self.0.lock().unwrap() = level;
+        }
+
+        fn get(&self) -> Option<bool> {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    impl Input for Wire {
+        fn is_active(&mut self) -> Result<bool, LineError> {
+            self.get()
+                .ok_or_else(|| LineError::new("GPIO5", "no such device"))
+        }
+    }
+
+    impl Output for Wire {
+        fn set(&mut self, active: bool) -> Result<(), LineError> {
+            self.put(Some(active));
+            Ok(())
+        }
+    }
+
+    struct Bench {
+        led: Wire,
+        button: Wire,
+        trigger: Wire,
+        panel: Panel,
+        now: BootNs,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let [led, button, trigger] = [(); 3].map(|()| Wire::default());
+            let lines = Lines {
+                led: Some(Box::new(led.clone())),
+                button: Some(Box::new(button.clone())),
+                trigger: Some(Box::new(trigger.clone())),
+            };
+            let now = BootNs::from_secs(100);
+            Self {
+                led,
+                button,
+                trigger,
+                panel: Panel::new(now, lines, false),
+                now,
+            }
+        }
+
+        fn run(&mut self, ms: u64, button: Option<bool>, trigger: Option<bool>) -> Vec<Act> {
+            self.button.put(button);
+            self.trigger.put(trigger);
+            let mut acts = Vec::new();
+            for _ in 0..ms / 20 {
+                acts.extend(self.panel.look(self.now, &Known::default(), None));
+                self.now += TICK;
+            }
+            acts
+        }
+    }
+
+    const REST: Option<bool> = Some(false);
+    const ACTIVE: Option<bool> = Some(true);
+
+    #[test]
+    fn button_and_trigger_each_want_their_own() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.run(1_000, REST, REST), []);
+        assert_eq!(bench.run(200, ACTIVE, REST), []);
+        let kept = bench.run(200, REST, REST);
+        assert!(
+            matches!(kept[..], [Act::Keep(Wish { by: By::Button, .. })]),
+            "{kept:?}"
+        );
+        let kept = bench.run(200, REST, ACTIVE);
+        assert!(
+            matches!(
+                kept[..],
+                [Act::Keep(Wish {
+                    by: By::Trigger,
+                    ..
+                })]
+            ),
+            "{kept:?}"
+        );
+        bench.run(4_000, ACTIVE, REST);
+        assert_eq!(bench.run(200, REST, REST), [Act::Hotspot]);
+        assert_eq!(bench.run(60_000, ACTIVE, REST), [Act::PowerOff]);
+        assert_eq!(bench.run(1_000, REST, REST), []);
+    }
+
+    #[test]
+    fn a_line_that_fails_wants_nothing() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.run(20_000, None, None), []);
+        bench.run(1_000, REST, REST);
+        bench.run(500, ACTIVE, REST);
+        // Pulled off in mid-press: whatever it says then, eight seconds have to be seen.
+        assert_eq!(bench.run(20_000, None, REST), []);
+        assert_eq!(bench.run(7_900, ACTIVE, REST), []);
+        assert_eq!(bench.run(300, ACTIVE, REST), [Act::PowerOff]);
+    }
+
+    #[test]
+    fn the_led_is_dark_once_nobody_drives_it() {
+        let mut bench = Bench::new();
+        bench.run(20, REST, REST);
+        assert_eq!(
+            bench.led.get(),
+            ACTIVE,
+            "it blinks evenly as nobody answers"
+        );
+        drop(bench.panel);
+        assert_eq!(bench.led.get(), REST);
+    }
+}
