@@ -28,6 +28,8 @@ pub enum Cause {
     BatteryEmpty,
     /// Somebody held the button.
     Button,
+    /// The ignition was off for as long as the owner wants to record then.
+    Ignition,
 }
 
 impl std::fmt::Display for Cause {
@@ -36,6 +38,7 @@ impl std::fmt::Display for Cause {
             Self::BatteryLow => "the battery was low",
             Self::BatteryEmpty => "the battery was all but empty",
             Self::Button => "somebody held the button",
+            Self::Ignition => "the ignition was off",
         })
     }
 }
@@ -123,10 +126,8 @@ impl PowerNote {
         let age = now.since(at);
         if age > STALE_AFTER && power.battery.is_some() {
             power.battery = Some(BatteryStatus::unknown(
-                format!(
-                    "nothing has been heard of the battery for {} s",
-                    age.as_secs()
-                ),
+                // The same text each time: it is read out when it changes.
+                "nothing has been heard of the battery for more than 10 s",
                 "it is looked after again by itself; if that does not help, look into the log of picam guard",
             ));
         }
@@ -206,7 +207,7 @@ mod tests {
             (BatteryState::Unknown, None, None)
         );
         let said = battery.fault.unwrap().message;
-        assert!(said.contains("for 11 s"), "{said}");
+        assert!(said.contains("for more than 10 s"), "{said}");
         // What was, has been; and who had no gauge has none.
         assert_eq!(old.ends.len(), 2);
         assert_eq!(at(111, None).battery, None);

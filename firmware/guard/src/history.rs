@@ -105,6 +105,9 @@ fn write(path: &Path, starts: &[Start]) -> io::Result<()> {
 }
 
 #[cfg(test)]
+mod cuts;
+
+#[cfg(test)]
 mod tests {
     use picam_control::power::Cause;
 

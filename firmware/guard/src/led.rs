@@ -1,6 +1,6 @@
 //! Patterns of the LED.
 //!
-//! **Dark with short flashes: it records. Lit, or blinking evenly: it does not.** A steady light is no sign that all is
+//! **Dark with short flashes: it records. Lit, or blinking evenly: something is wrong.** A steady light is no sign that all is
 //! well, for a line stays as it is when whoever drives it has died; flashes need somebody who is alive and has just heard
 //! from the recorder that pictures are on the card.
 

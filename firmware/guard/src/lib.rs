@@ -2,7 +2,7 @@
 //! by a button.
 //!
 //! Here, as plain machines over readings, levels and time: when the battery is low (`ladder`, `guard`), what a press means
-//! (`button`), what the LED says (`view`, `led`), what becomes of an order to keep footage (`keep`); what is remembered of
+//! (`button`), when a car is off (`ignition`), what the LED says (`view`, `led`), what becomes of an order to keep footage (`keep`); what is remembered of
 //! earlier ends (`history`), what others are told (`note`). `panel` has the lines, `threads` all that waits.
 //! Not here: what a gauge measures and how a line is read (`picam-sensors`), and switching off itself: systemd stops the
 //! recorder, which finishes its files, unmounts the card and cuts the power.
@@ -12,6 +12,7 @@
 mod button;
 mod guard;
 mod history;
+mod ignition;
 mod keep;
 mod ladder;
 mod led;

@@ -1,14 +1,16 @@
-//! LED, button and trigger of a camera, with their lines.
+//! LED, button, trigger and ignition of a camera, with their lines.
 //!
 //! Lines are looked at every [`TICK`] instead of waiting for interrupts: a contact that flutters costs no more than one that
 //! rests, and every chip can do it.
 
 use std::time::Duration;
 
+use picam_control::power::Cause;
 use picam_sensors::gpio::{Input, LineError, Output};
 use picam_time::BootNs;
 
 use crate::button::{Button, LONG, Press, Trigger};
+use crate::ignition::{Ignition, Turn};
 use crate::keep::{By, Wish};
 use crate::led::{Known, Led, News};
 
@@ -24,12 +26,17 @@ pub struct Lines {
     pub button: Option<Box<dyn Input>>,
     /// What else has footage kept.
     pub trigger: Option<Box<dyn Input>>,
+    /// Whether the car is on, and how long the camera goes on after it is off.
+    pub ignition: Option<(Box<dyn Input>, Duration)>,
 }
 
 impl Lines {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.led.is_none() && self.button.is_none() && self.trigger.is_none()
+        self.led.is_none()
+            && self.button.is_none()
+            && self.trigger.is_none()
+            && self.ignition.is_none()
     }
 }
 
@@ -40,8 +47,8 @@ pub(crate) enum Act {
     Keep(Wish),
     /// The hotspot on, or off if it is on.
     Hotspot,
-    /// The camera off.
-    PowerOff,
+    /// The camera off, for that reason.
+    PowerOff(Cause),
 }
 
 /// All of it.
@@ -51,22 +58,25 @@ pub(crate) struct Panel {
     lit: Option<bool>,
     button: Button,
     trigger: Trigger,
+    ignition: Option<(Box<dyn Input>, Ignition)>,
     was_long: bool,
     /// Which lines failed, so that each is said once.
-    failed: [bool; 3],
+    failed: [bool; 4],
 }
 
 impl Panel {
     /// Of these lines. With `stealth`, the LED shows faults alone.
-    pub(crate) fn new(now: BootNs, lines: Lines, stealth: bool) -> Self {
+    pub(crate) fn new(now: BootNs, mut lines: Lines, stealth: bool) -> Self {
+        let ignition = lines.ignition.take();
         Self {
+            ignition: ignition.map(|(line, stay)| (line, Ignition::new(now, stay))),
             lines,
             led: Led::new(now, stealth),
             lit: None,
             button: Button::default(),
             trigger: Trigger::default(),
             was_long: false,
-            failed: [false; 3],
+            failed: [false; 4],
         }
     }
 
@@ -77,11 +87,21 @@ impl Panel {
         known: &Known,
         news: Option<News>,
     ) -> impl Iterator<Item = Act> + use<> {
-        let [failed_led, failed_button, failed_trigger] = &mut self.failed;
+        let [failed_led, failed_button, failed_trigger, failed_ignition] = &mut self.failed;
         let pressed = level(&mut self.lines.button, failed_button);
         let press = pressed.and_then(|pressed| self.button.look(now, pressed));
         let active = level(&mut self.lines.trigger, failed_trigger);
         let triggered = active.is_some_and(|active| self.trigger.look(now, active));
+
+        let turn = self.ignition.as_mut().and_then(|(line, ignition)| {
+            let on = said(line.is_active(), failed_ignition);
+            ignition.look(now, on)
+        });
+        match turn {
+            Some(Turn::On) => tracing::info!("the ignition is on"),
+            Some(Turn::Off) => tracing::info!("the ignition is off"),
+            Some(Turn::SwitchOff) | None => {}
+        }
 
         let is_long = self.button.held(now).is_some_and(|held| held >= LONG);
         if is_long && !self.was_long {
@@ -105,13 +125,14 @@ impl Panel {
                 at: now,
             }),
             Press::Long => Act::Hotspot,
-            Press::VeryLong => Act::PowerOff,
+            Press::VeryLong => Act::PowerOff(Cause::Button),
         });
         let of_trigger = triggered.then_some(Act::Keep(Wish {
             by: By::Trigger,
             at: now,
         }));
-        of_button.into_iter().chain(of_trigger)
+        let of_ignition = (turn == Some(Turn::SwitchOff)).then_some(Act::PowerOff(Cause::Ignition));
+        of_button.into_iter().chain(of_trigger).chain(of_ignition)
     }
 
     /// What the LED says.
@@ -190,23 +211,26 @@ mod tests {
         led: Wire,
         button: Wire,
         trigger: Wire,
+        ignition: Wire,
         panel: Panel,
         now: BootNs,
     }
 
     impl Bench {
         fn new() -> Self {
-            let [led, button, trigger] = [(); 3].map(|()| Wire::default());
+            let [led, button, trigger, ignition] = [(); 4].map(|()| Wire::default());
             let lines = Lines {
                 led: Some(Box::new(led.clone())),
                 button: Some(Box::new(button.clone())),
                 trigger: Some(Box::new(trigger.clone())),
+                ignition: Some((Box::new(ignition.clone()), Duration::from_secs(300))),
             };
             let now = BootNs::from_secs(100);
             Self {
                 led,
                 button,
                 trigger,
+                ignition,
                 panel: Panel::new(now, lines, false),
                 now,
             }
@@ -250,7 +274,10 @@ mod tests {
         );
         bench.run(4_000, ACTIVE, REST);
         assert_eq!(bench.run(200, REST, REST), [Act::Hotspot]);
-        assert_eq!(bench.run(60_000, ACTIVE, REST), [Act::PowerOff]);
+        assert_eq!(
+            bench.run(60_000, ACTIVE, REST),
+            [Act::PowerOff(Cause::Button)]
+        );
         assert_eq!(bench.run(1_000, REST, REST), []);
     }
 
@@ -263,7 +290,18 @@ mod tests {
         // Pulled off in mid-press: whatever it says then, eight seconds have to be seen.
         assert_eq!(bench.run(20_000, None, REST), []);
         assert_eq!(bench.run(7_900, ACTIVE, REST), []);
-        assert_eq!(bench.run(300, ACTIVE, REST), [Act::PowerOff]);
+        assert_eq!(bench.run(300, ACTIVE, REST), [Act::PowerOff(Cause::Button)]);
+    }
+
+    #[test]
+    fn a_car_that_is_off_switches_off_once() {
+        let mut bench = Bench::new();
+        bench.ignition.put(ACTIVE);
+        assert_eq!(bench.run(600_000, REST, REST), []);
+        bench.ignition.put(REST);
+        assert_eq!(bench.run(299_000, REST, REST), []);
+        let off = bench.run(600_000, REST, REST);
+        assert_eq!(off, [Act::PowerOff(Cause::Ignition)]);
     }
 
     #[test]

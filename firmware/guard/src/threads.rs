@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use picam_control::power::BatteryState;
+use picam_control::power::{BatteryState, Cause};
 use picam_control::{Reply, Request, exchange};
 use picam_sensors::battery::{Gauge, GaugeError, Reading};
-use picam_time::{BootNs, Clock};
+use picam_time::Clock;
 
 use crate::guard::LOOK_EVERY;
 use crate::keep::{AGAIN, Outcome, Wish, Wishes};
@@ -57,8 +57,8 @@ pub enum Message {
     Gauge(Result<Reading, GaugeError>),
     /// The hotspot is to be switched on or off.
     Hotspot,
-    /// The camera is to be switched off.
-    PowerOff,
+    /// The camera is to be switched off, for that reason.
+    PowerOff(Cause),
     /// The guard is to end.
     Stop,
 }
@@ -241,7 +241,7 @@ fn look(
         known.hotspot = hotspot;
         let news = shared.news().take();
         for act in panel.look(now, &known, news) {
-            told(act, now, wish, to);
+            told(act, wish, to);
         }
         if panel.led().sign() != sign {
             sign = panel.led().sign();
@@ -251,22 +251,16 @@ fn look(
     }
 }
 
-fn told(act: Act, now: BootNs, wish: &Sender<Wish>, to: &Sender<Message>) {
-    tracing::info!(
-        "{}",
-        match act {
-            Act::Keep(Wish { by, .. }) => format!("{by:?}: footage is to be kept"),
-            Act::Hotspot => "the button was held: hotspot on or off".to_owned(),
-            Act::PowerOff => format!(
-                "the button was held for long at {:.1} s: switching off",
-                now.as_secs_f64()
-            ),
-        }
-    );
+fn told(act: Act, wish: &Sender<Wish>, to: &Sender<Message>) {
+    match act {
+        Act::Keep(Wish { by, .. }) => tracing::info!("{by:?}: footage is to be kept"),
+        Act::Hotspot => tracing::info!("the button was held: hotspot on or off"),
+        Act::PowerOff(_) => {}
+    }
     // Whoever no longer listens has ended with an error of its own, and all of this with it.
     let _ = match act {
         Act::Keep(kept) => wish.send(kept).map_err(drop),
         Act::Hotspot => to.send(Message::Hotspot).map_err(drop),
-        Act::PowerOff => to.send(Message::PowerOff).map_err(drop),
+        Act::PowerOff(cause) => to.send(Message::PowerOff(cause)).map_err(drop),
     };
 }

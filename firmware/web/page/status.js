@@ -136,6 +136,7 @@ function lastEnd(end) {
   if (!end) return "Last time the power was cut, or somebody else switched it off";
   const { cause, cell_mv, after_s } = end;
   if (cause === "button") return `Last switched off by the button, after ${length(after_s)}`;
+  if (cause === "ignition") return `Last switched off: ignition off, after ${length(after_s)}`;
   const why = cause === "battery-empty" ? "battery empty" : "battery low";
   const volts = cell_mv == null ? "" : ` (${(cell_mv / 1000).toFixed(2)} V)`;
   return `Last switched off: ${why}${volts}, after ${length(after_s)}`;

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use clap::Args;
-use picam_control::power::{Cause, End, PowerNote, PowerStatus};
+use picam_control::power::{End, PowerNote, PowerStatus};
 use picam_guard::{
     Expected, Guard, History, LOOK_EVERY, Limits, Lines, Message, PanelThread, Wiring, start_gauge,
     write_note,
@@ -83,7 +83,7 @@ pub(crate) fn run(options: &GuardOptions) -> Result<(), Failure> {
     if expected == Expected::None && lines.is_empty() {
         watch.tell(now);
         tracing::info!(
-            "no battery gauge, LED, button or trigger is configured: nothing is watched"
+            "no battery gauge, LED, button, trigger or ignition is configured: nothing is watched"
         );
         return Ok(());
     }
@@ -129,6 +129,7 @@ fn lines(config: &Config) -> Lines {
         led,
         button,
         trigger,
+        ignition,
         ..
     } = config;
     Lines {
@@ -141,6 +142,11 @@ fn lines(config: &Config) -> Lines {
             "trigger",
             gpio::input(&trigger.gpio, trigger.active_low, "picam trigger"),
         ),
+        ignition: usable(
+            "ignition",
+            gpio::input(&ignition.gpio, ignition.active_low, "picam ignition"),
+        )
+        .map(|line| (line, ignition.stay)),
     }
 }
 
@@ -168,7 +174,7 @@ impl Watch<'_> {
             let now = SystemClock.now();
             let end = match heard {
                 Ok(Message::Gauge(said)) => self.guard.hear(now, said),
-                Ok(Message::PowerOff) => self.guard.order_off(now, Cause::Button),
+                Ok(Message::PowerOff(cause)) => self.guard.order_off(now, cause),
                 Ok(Message::Hotspot) => {
                     self.options.hotspot.as_deref().map(request);
                     None

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use picam_ring::Shares;
 
 use super::keys::{
-    Battery, Button, Camera, Config, Device, Gps, Led, Log, Network, Retention, Trigger, Web, Wifi,
+    Battery, Button, Camera, Config, Device, Gps, Ignition, Led, Log, Network, Retention, Trigger,
+    Web, Wifi,
 };
 use super::table::Keyed;
 
@@ -25,6 +26,7 @@ pub(crate) fn example(base: Option<&Config>) -> String {
     example.section::<Led>(&config.led);
     example.section::<Button>(&config.button);
     example.section::<Trigger>(&config.trigger);
+    example.section::<Ignition>(&config.ignition);
     example.section::<Shares>(&config.shares);
     example.section::<Retention>(&config.retention);
     example.section::<Web>(&config.web);

@@ -24,7 +24,7 @@ use super::values::{self, LogFormat, SlotCount, always, or, quoted, show_word, s
 use super::wifi::{self, WifiNetwork};
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [SectionKeys; 14] = [
+pub(crate) static SECTIONS: [SectionKeys; 15] = [
     Config::SECTION,
     Camera::SECTION,
     Gps::SECTION,
@@ -32,6 +32,7 @@ pub(crate) static SECTIONS: [SectionKeys; 14] = [
     Led::SECTION,
     Button::SECTION,
     Trigger::SECTION,
+    Ignition::SECTION,
     Shares::SECTION,
     Retention::SECTION,
     Web::SECTION,
@@ -124,6 +125,8 @@ keys! {
     button: Button = Button::default();
     /// What else has footage kept.
     trigger: Trigger = Trigger::default();
+    /// Whether the car is on.
+    ignition: Ignition = Ignition::default();
     /// How much of the card each class may take.
     shares: Shares = Shares::default();
     /// What is given up for its age.
@@ -195,8 +198,8 @@ keys! {
 }
 
 keys! {
-/// The LED: flashes in the dark while pictures reach the card, is lit or blinks evenly while they do not. Only a camera made
-/// with picam's image reads this, and the next two sections.
+/// The LED: flashes in the dark while pictures reach the card, is lit or blinks evenly where something is wrong. Only a
+/// camera made with picam's image reads this, and the next three sections.
 "[led]" pub struct Led {
     /// The line that it hangs on: the number of a GPIO of the header (17), "off", or chip and line ("/dev/gpiochip1:3").
     "gpio" gpio: LineSpec = LineSpec::Off, values::line, values::show_line, Boot, Card;
@@ -229,6 +232,20 @@ keys! {
 
     /// true: closed, it pulls the line to ground.
     "active-low" active_low: bool = true, truth, bool::to_string, Boot, Card;
+}
+}
+
+keys! {
+/// Whether the car is on, for a camera whose supply always is: when it is off, the camera switches itself off.
+"[ignition]" pub struct Ignition {
+    /// Its line, as for the LED. Never a wire of the car's: docs/hardware.md has the optocoupler.
+    "gpio" gpio: LineSpec = LineSpec::Off, values::line, values::show_line, Boot, Card;
+
+    /// true: the line is low while the car is on.
+    "active-low" active_low: bool = true, truth, bool::to_string, Boot, Card;
+
+    /// How long it goes on recording then, "0s" to "1d".
+    "stay" stay: Duration = Duration::from_secs(600), values::stay, values::show_time, Boot, Card;
 }
 }
 

@@ -309,6 +309,16 @@ pub(super) fn gauge(value: &DeValue<'_>) -> Result<GaugeSpec, Wrong> {
     gauge.ok_or_else(|| expected(value, "battery gauge", example))
 }
 
+/// A day, and a parked car's battery has had enough.
+const MAX_STAY: Duration = Duration::from_secs(24 * 3600);
+
+pub(super) fn stay(value: &DeValue<'_>) -> Result<Duration, Wrong> {
+    match duration(value)? {
+        stay if stay <= MAX_STAY => Ok(stay),
+        _ => Err(expected(value, "time to go on", "\"0s\" to \"1d\"")),
+    }
+}
+
 /// A number of the header may be written without quotes.
 pub(super) fn line(value: &DeValue<'_>) -> Result<LineSpec, Wrong> {
     let number = integer(value).map(|number| number.to_string());

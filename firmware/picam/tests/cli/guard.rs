@@ -285,3 +285,44 @@ fn lines_that_cannot_be_had_cost_nothing_else() {
     );
     assert_eq!(done.err.matches("gpiochip999:1").count(), 1, "{done:?}");
 }
+
+#[test]
+fn a_car_that_is_off_switches_the_camera_off_in_its_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let (line, poweroff) = (at("ignition"), at("poweroff"));
+    let config = format!("[ignition]\ngpio = \"sim:{line}\"\nstay = \"2s\"\n");
+    fs::write(at("picam.toml"), config).unwrap();
+    fs::write(&line, "1").unwrap();
+    let (config, history) = (at("picam.toml"), at("starts.json"));
+    let args = [
+        "guard",
+        "--config",
+        &config,
+        "--poweroff",
+        &poweroff,
+        "--history",
+        &history,
+    ];
+    let guard = Running::start(&args);
+    std::thread::sleep(Duration::from_secs(5));
+    fs::write(&line, "0").unwrap();
+    // It records for a minute at least.
+    std::thread::sleep(Duration::from_secs(50));
+    assert!(!Path::new(&poweroff).exists());
+    wait_for("the request", || Path::new(&poweroff).exists());
+    wait_for("the cause", || {
+        fs::read_to_string(&history)
+            .unwrap()
+            .contains("\"cause\":\"ignition\"")
+    });
+    guard.send(Signal::TERM);
+    guard.end().expect(
+        0,
+        &[
+            "the ignition is on",
+            "the ignition is off",
+            "switching off: the ignition was off",
+        ],
+    );
+}
