@@ -6,13 +6,14 @@
 use std::time::Duration;
 
 use picam_control::power::Cause;
-use picam_sensors::gpio::{Input, LineError, Output};
+use picam_sensors::gpio::{Input, Output};
 use picam_time::BootNs;
 
 use crate::button::{Button, LONG, Press, Trigger};
 use crate::ignition::{Ignition, Turn};
 use crate::keep::{By, Wish};
 use crate::led::{Known, Led, News};
+use crate::line::Line;
 
 /// How often the lines are looked at.
 pub(crate) const TICK: Duration = Duration::from_millis(20);
@@ -21,13 +22,13 @@ pub(crate) const TICK: Duration = Duration::from_millis(20);
 #[derive(Default)]
 pub struct Lines {
     /// The LED.
-    pub led: Option<Box<dyn Output>>,
+    pub led: Option<Line<dyn Output>>,
     /// The push button.
-    pub button: Option<Box<dyn Input>>,
+    pub button: Option<Line<dyn Input>>,
     /// What else has footage kept.
-    pub trigger: Option<Box<dyn Input>>,
+    pub trigger: Option<Line<dyn Input>>,
     /// Whether the car is on, and how long the camera goes on after it is off.
-    pub ignition: Option<(Box<dyn Input>, Duration)>,
+    pub ignition: Option<(Line<dyn Input>, Duration)>,
 }
 
 impl Lines {
@@ -58,10 +59,8 @@ pub(crate) struct Panel {
     lit: Option<bool>,
     button: Button,
     trigger: Trigger,
-    ignition: Option<(Box<dyn Input>, Ignition)>,
+    ignition: Option<(Line<dyn Input>, Ignition)>,
     was_long: bool,
-    /// Which lines failed, so that each is said once.
-    failed: [bool; 4],
 }
 
 impl Panel {
@@ -76,7 +75,6 @@ impl Panel {
             button: Button::default(),
             trigger: Trigger::default(),
             was_long: false,
-            failed: [false; 4],
         }
     }
 
@@ -87,14 +85,13 @@ impl Panel {
         known: &Known,
         news: Option<News>,
     ) -> impl Iterator<Item = Act> + use<> {
-        let [failed_led, failed_button, failed_trigger, failed_ignition] = &mut self.failed;
-        let pressed = level(&mut self.lines.button, failed_button);
+        let pressed = level(&mut self.lines.button, now);
         let press = pressed.and_then(|pressed| self.button.look(now, pressed));
-        let active = level(&mut self.lines.trigger, failed_trigger);
+        let active = level(&mut self.lines.trigger, now);
         let triggered = active.is_some_and(|active| self.trigger.look(now, active));
 
         let turn = self.ignition.as_mut().and_then(|(line, ignition)| {
-            let on = said(line.is_active(), failed_ignition);
+            let on = line.with(now, |line| line.is_active());
             ignition.look(now, on)
         });
         match turn {
@@ -115,8 +112,8 @@ impl Panel {
         if let Some(led) = &mut self.lines.led
             && self.lit != Some(lit)
         {
-            said(led.set(lit), failed_led);
-            self.lit = Some(lit);
+            // One that could not be used begins dark.
+            self.lit = led.with(now, |led| led.set(lit)).map(|()| lit);
         }
 
         let of_button = press.map(|press| match press {
@@ -144,38 +141,22 @@ impl Panel {
 impl Drop for Panel {
     /// Dark: nobody knows any more.
     fn drop(&mut self) {
-        if let Some(led) = &mut self.lines.led {
+        if let Some(led) = self.lines.led.as_mut().and_then(Line::opened) {
             let _ = led.set(false);
         }
     }
 }
 
 /// Whether a line is active; `None` if there is none, or it cannot be told.
-fn level(line: &mut Option<Box<dyn Input>>, failed: &mut bool) -> Option<bool> {
-    said(line.as_mut()?.is_active(), failed)
-}
-
-/// Says once that a line fails, and once that it no longer does.
-fn said<T>(result: Result<T, LineError>, failed: &mut bool) -> Option<T> {
-    match result {
-        Ok(value) => {
-            if std::mem::take(failed) {
-                tracing::info!("a line that failed can be used again");
-            }
-            Some(value)
-        }
-        Err(error) => {
-            if !std::mem::replace(failed, true) {
-                tracing::warn!("{error}; the camera goes on without it");
-            }
-            None
-        }
-    }
+fn level(line: &mut Option<Line<dyn Input>>, now: BootNs) -> Option<bool> {
+    line.as_mut()?.with(now, |line| line.is_active())
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+
+    use picam_sensors::gpio::LineError;
 
     use super::*;
 
@@ -207,6 +188,20 @@ mod tests {
         }
     }
 
+    /// A line that is there.
+    fn seen(wire: &Wire) -> Line<dyn Input> {
+        let wire = wire.clone();
+        Line::new("line", move || Ok(Box::new(wire.clone()) as Box<dyn Input>))
+    }
+
+    fn driven(wire: &Wire) -> Line<dyn Output> {
+        let wire = wire.clone();
+        Line::new(
+            "line",
+            move || Ok(Box::new(wire.clone()) as Box<dyn Output>),
+        )
+    }
+
     struct Bench {
         led: Wire,
         button: Wire,
@@ -220,10 +215,10 @@ mod tests {
         fn new() -> Self {
             let [led, button, trigger, ignition] = [(); 4].map(|()| Wire::default());
             let lines = Lines {
-                led: Some(Box::new(led.clone())),
-                button: Some(Box::new(button.clone())),
-                trigger: Some(Box::new(trigger.clone())),
-                ignition: Some((Box::new(ignition.clone()), Duration::from_secs(300))),
+                led: Some(driven(&led)),
+                button: Some(seen(&button)),
+                trigger: Some(seen(&trigger)),
+                ignition: Some((seen(&ignition), Duration::from_secs(300))),
             };
             let now = BootNs::from_secs(100);
             Self {
@@ -290,7 +285,11 @@ mod tests {
         // Pulled off in mid-press: whatever it says then, eight seconds have to be seen.
         assert_eq!(bench.run(20_000, None, REST), []);
         assert_eq!(bench.run(7_900, ACTIVE, REST), []);
-        assert_eq!(bench.run(300, ACTIVE, REST), [Act::PowerOff(Cause::Button)]);
+        // It is tried again every two seconds.
+        assert_eq!(
+            bench.run(2_400, ACTIVE, REST),
+            [Act::PowerOff(Cause::Button)]
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ const ORDER_PATIENCE: Duration = Duration::from_secs(5);
 /// Longest answer in bytes.
 const MAX_REPLY: u64 = 1 << 20;
 /// A gauge that could not be opened is tried again.
-const REOPEN_EVERY: Duration = Duration::from_secs(30);
+const REOPEN_EVERY: Duration = Duration::from_secs(5);
 /// Whether the hotspot is on is looked up with every so manieth look at the lines: about once a second.
 const HOTSPOT_EVERY: u64 = 50;
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 use clap::Args;
 use picam_control::power::{End, PowerNote, PowerStatus};
 use picam_guard::{
-    Expected, Guard, History, LOOK_EVERY, Limits, Lines, Message, PanelThread, Wiring, start_gauge,
-    write_note,
+    Expected, Guard, History, LOOK_EVERY, Limits, Line, Lines, Message, PanelThread, Wiring,
+    start_gauge, write_note,
 };
 use picam_sensors::battery::{self, GaugeError, GaugeSpec};
-use picam_sensors::gpio;
+use picam_sensors::gpio::{self, LineSpec};
 use picam_time::{BootNs, Clock, SystemClock};
 
 use super::failure::Failure;
@@ -123,7 +123,7 @@ fn watch_gauge(spec: GaugeSpec, to: Sender<Message>) -> std::io::Result<()> {
     start_gauge(SystemClock, open, to)
 }
 
-/// The lines that are configured and can be used; of others it is said why not.
+/// The lines that are configured. Each is opened as soon as it can be.
 fn lines(config: &Config) -> Lines {
     let Config {
         led,
@@ -132,29 +132,30 @@ fn lines(config: &Config) -> Lines {
         ignition,
         ..
     } = config;
+    let input = |name, spec: &LineSpec, active_low| {
+        line(name, spec, move |spec| gpio::input(spec, active_low, name))
+    };
+    let led_low = led.active_low;
     Lines {
-        led: usable("LED", gpio::output(&led.gpio, led.active_low, "picam LED")),
-        button: usable(
-            "button",
-            gpio::input(&button.gpio, button.active_low, "picam button"),
-        ),
-        trigger: usable(
-            "trigger",
-            gpio::input(&trigger.gpio, trigger.active_low, "picam trigger"),
-        ),
-        ignition: usable(
-            "ignition",
-            gpio::input(&ignition.gpio, ignition.active_low, "picam ignition"),
-        )
-        .map(|line| (line, ignition.stay)),
+        led: line("LED", &led.gpio, move |spec| {
+            gpio::output(spec, led_low, "LED")
+        }),
+        button: input("button", &button.gpio, button.active_low),
+        trigger: input("trigger", &trigger.gpio, trigger.active_low),
+        ignition: input("ignition", &ignition.gpio, ignition.active_low)
+            .map(|line| (line, ignition.stay)),
     }
 }
 
-fn usable<T>(what: &str, line: Result<Option<T>, gpio::LineError>) -> Option<T> {
-    line.unwrap_or_else(|error| {
-        tracing::warn!("no {what}: {error}");
-        None
-    })
+fn line<T: ?Sized>(
+    name: &'static str,
+    spec: &LineSpec,
+    open: impl Fn(&LineSpec) -> Result<Option<Box<T>>, gpio::LineError> + Send + 'static,
+) -> Option<Line<T>> {
+    let spec = spec.clone();
+    let is_wanted = spec != LineSpec::Off;
+    let none = |spec: &LineSpec| gpio::LineError::new(spec.to_string(), "there is none");
+    is_wanted.then(|| Line::new(name, move || open(&spec)?.ok_or_else(|| none(&spec))))
 }
 
 struct Watch<'a> {

@@ -274,6 +274,8 @@ fn lines_that_cannot_be_had_cost_nothing_else() {
     wait_for("the battery", || {
         battery(Path::new(&status))["state"] == "fine"
     });
+    // The system may still be starting: half a minute is waited before it is said.
+    std::thread::sleep(Duration::from_secs(40));
     guard.send(Signal::TERM);
     let done = guard.end();
     done.expect(

@@ -1,4 +1,12 @@
 //! LED and button on the kernel's driver of a Pi's pins, each from outside.
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod common;
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +14,10 @@ use picam_board_tests::board::{Board, await_halt};
 use picam_board_tests::pins;
 use picam_board_tests::qtest::Qtest;
 use picam_board_tests::shell::Shell;
+use picam_system_tests::card::Segment;
 use picam_testkit::steps::Steps;
 
-use crate::common::*;
+use common::*;
 
 /// Of the header: docs/hardware.md. The button pulls its line to ground.
 const LED: u8 = 17;
@@ -17,6 +26,8 @@ const BUTTON: u8 = 5;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Presses are as long as a person's whose camera is slow: the board's looks at the button come late now and then.
 const PRESS: Duration = Duration::from_millis(1_500);
+/// What the guard has said.
+const SAID: &str = "journalctl --no-pager -o cat -u picam-guard";
 const UP: &str = "systemctl -q is-active picam-hostapd";
 
 /// What was seen of the LED.
@@ -57,20 +68,14 @@ fn recorder(shell: &mut Shell) -> String {
     text.trim().to_owned()
 }
 
-pub fn all(steps: &mut Steps, board: &Board, shell: &mut Shell) {
+fn all(steps: &mut Steps, board: &Board, shell: &mut Shell) {
     let mut bus = board.bus().unwrap();
     steps.step(
         "a button that is pressed from the start does nothing",
         || {
             // Nothing pulls the emulated line up: it was low, which is pressed, for minutes.
-            let said = shell
-                .ok("journalctl --no-pager -o cat -u picam-guard")
-                .unwrap();
-            assert!(!said.contains("the button was held"), "{said}");
-            assert!(
-                !said.contains("no LED") && !said.contains("no button"),
-                "{said}"
-            );
+            let said = shell.ok(SAID).unwrap();
+            assert!(!said.contains("held"), "{said}");
             pins::drive(&mut bus, BUTTON, true).unwrap();
             std::thread::sleep(Duration::from_secs(2));
         },
@@ -85,7 +90,7 @@ pub fn all(steps: &mut Steps, board: &Board, shell: &mut Shell) {
         shell
             .until(
                 "the order",
-                "journalctl --no-pager -o cat -u picam-guard | grep -q 'footage is kept'",
+                &format!("{SAID} | grep -q 'footage is kept'"),
                 PATIENCE,
             )
             .unwrap();
@@ -126,11 +131,41 @@ pub fn all(steps: &mut Steps, board: &Board, shell: &mut Shell) {
         shell
             .until(
                 "the recorder to answer",
-                "journalctl --no-pager -o cat -u picam-guard | tail -n 3 | grep -q 'answers again'",
+                &format!("{SAID} | tail -n 3 | grep -q 'answers again'"),
                 PATIENCE,
             )
             .unwrap();
     });
+}
+
+#[test]
+fn an_led_says_whether_it_records_and_a_button_keeps_it() {
+    let Some((image, run)) = prepare("lights") else {
+        return;
+    };
+    let mut steps = Steps::default();
+    let board = start(&image, new_card(&image, &run), &run, "");
+    let mut shell = board.shell("lights").unwrap();
+    await_recorder(&mut shell);
+    await_all(&mut shell);
+    all(&mut steps, &board, &mut shell);
+    switch_off(&mut steps, &board, &mut shell);
+    let (card, _) = board.pull().unwrap();
+    steps.step("footage", || {
+        let footage = card.footage(run.dir()).unwrap();
+        assert_eq!(footage.check.0, 0, "{}", footage.check.1);
+        let all = judge_footage(&footage);
+        assert!(all.last().is_some_and(Segment::finished), "{all:?}");
+        let (code, said) = picam_check(footage.path());
+        assert_eq!(code, 0, "{said}");
+    });
+    let board = start(&image, card, &run, "");
+    let mut shell = board.shell("again").unwrap();
+    steps.step("the next start knows why", || {
+        let ends = "grep -q '\"ends\":.{\"cause\":\"button\"' /run/picam-guard/status.json";
+        shell.until("the guard to tell", ends, ALL_UP).unwrap();
+    });
+    steps.end();
 }
 
 fn board_is_on(shell: &mut Shell) -> bool {
@@ -139,14 +174,12 @@ fn board_is_on(shell: &mut Shell) -> bool {
 }
 
 /// Leaves the board halted.
-pub fn switch_off(steps: &mut Steps, board: &Board, shell: &mut Shell) {
+fn switch_off(steps: &mut Steps, board: &Board, shell: &mut Shell) {
     steps.step("a button that is held switches the board off", || {
         shell.ok("dmesg -n 7").unwrap();
         let mut bus = board.bus().unwrap();
-        pins::drive(&mut bus, BUTTON, true).unwrap();
-        std::thread::sleep(Duration::from_secs(2));
         // And is stuck.
         pins::drive(&mut bus, BUTTON, false).unwrap();
-        await_halt(shell, PATIENCE).unwrap();
+        await_halt(shell, 2 * PATIENCE).unwrap();
     });
 }
