@@ -324,7 +324,7 @@ mod tests {
         // Lit all the time, as far as it can be.
         for ms in (0..4_000).step_by(20) {
             there.put((ms >= 1_000).then_some(true));
-            panel.look(start + Duration::from_millis(ms), &known, None);
+            drop(panel.look(start + Duration::from_millis(ms), &known, None));
         }
         assert_eq!(led.get(), ACTIVE);
     }
