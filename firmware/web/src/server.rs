@@ -140,6 +140,7 @@ pub async fn serve(
         live: Live::of(config.live),
         settings: config.settings,
         auth: Arc::new(Auth::new(config.access, config.sessions)),
+        drives: Arc::default(),
         clips: Clips::default(),
     };
     let limits = config.limits;

@@ -32,9 +32,14 @@ pub(super) fn of(path: &Path, record: &Record) -> io::Result<Option<Vec<Found>>>
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let found = read(&file, record);
+    unless_another(&file, record)
+}
+
+/// The same of a file that is open.
+pub(super) fn unless_another(file: &File, record: &Record) -> io::Result<Option<Vec<Found>>> {
+    let found = read(file, record);
     // A running recorder overwrites its oldest segments.
-    let is_same = read_record(&file)
+    let is_same = read_record(file)
         .is_ok_and(|(now, _)| (now.sequence, now.boot_id) == (record.sequence, record.boot_id));
     match is_same {
         true => found.map(Some),
