@@ -58,7 +58,7 @@ function proof(camera, ago) {
 function lost(camera) {
   const { card, room, undecodable } = camera.lost;
   const dropped = camera.dropped_encoder + camera.dropped_queue + card + room + undecodable;
-  return dropped ? `${plural(dropped, "frame")} dropped` : "no frame dropped";
+  return dropped ? `${plural(dropped, "frame")} dropped` : "none dropped";
 }
 
 function summarise(cameras, status) {
