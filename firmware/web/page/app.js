@@ -18,6 +18,7 @@ const loaded = { drives };
 async function load(name) {
   if (!loaded[name]) {
     loaded[name] = await import(`./${name}.js`);
+    loaded[name].setOnOpen?.(openDrive);
     if (last) loaded[name].showStatus?.(last);
   }
   return loaded[name];
@@ -103,6 +104,7 @@ async function choose(name) {
   for (const [view, id] of Object.entries(SHELVES)) $(id).hidden = view !== name;
   $("filters").hidden = name !== "files";
   $("fresh").hidden = true;
+  $("notice").hidden = true;
   remember();
   restart();
 }
@@ -114,6 +116,7 @@ function remember() {
 
 /** Opens a drive as its address has it: a segment, and seconds from its start on. */
 async function openDrive(id, at) {
+  $("notice").hidden = true;
   (await import("./drive.js")).open(id, at);
 }
 
@@ -140,7 +143,7 @@ function keep(task, every) {
   round();
 }
 
-drives.setOnOpen((drive, at) => openDrive(drive.id, at));
+drives.setOnOpen(openDrive);
 view.setOnLeave(() => {
   remember();
   refreshList();

@@ -15,6 +15,8 @@ const JOINT_S = 0.3;
 /** Cameras side by side may be apart by so much before one jumps; by less they are brought together slowly. */
 const APART_S = 0.35;
 const TICK_MS = 100;
+/** What comes next is made ready so long before. */
+const READY_S = 15;
 const GROW_MS = 1_500;
 const LOOK_MS = 4_000;
 /** So often the address follows the playhead. */
@@ -80,9 +82,8 @@ export async function open(id, within) {
   } catch (error) {
     if (own !== turn) return;
     const gone = error.status === 404 ? "This drive has been recorded over." : error.message;
-    $("message").className = "message bad";
-    $("message").replaceChildren(el("strong", {}, gone), error.remedy ?? "");
-    $("message").hidden = false;
+    $("notice").replaceChildren(el("strong", {}, gone), error.status === 404 ? "What is left is listed below." : error.remedy ?? "");
+    $("notice").hidden = false;
     return;
   }
   if (own !== turn) return;
@@ -100,6 +101,7 @@ export async function open(id, within) {
   seek(now);
   start();
   play.focus({ preventScroll: true });
+  timers.forEach(clearInterval);
   timers = [setInterval(tick, TICK_MS), setInterval(look, LOOK_MS)];
 }
 
@@ -322,7 +324,7 @@ async function look() {
   take(found);
   if (Math.abs(shift) > 0.001) {
     now += shift;
-    for (const reel of reels.values()) reel.parts = reel.parts.map((part) => part && { ...part, at_s: part.at_s + shift });
+    for (const reel of reels.values()) for (const part of reel.parts) if (part) part.at_s += shift;
   }
   mark();
   draw();
@@ -371,11 +373,18 @@ function tick() {
   if (plays && !held && !reel.busy && reel.time !== null && reel.part.camera === letter) {
     now = Math.min(reel.time, drive.length_s);
     follow(letter);
-    const next = partsOf(letter).find(({ at_s }) => at_s > reel.part.at_s);
-    if (next) reel.prepare(next);
+    prepare(letter, reel);
     if (performance.now() - addressed > ADDRESS_MS) remember();
   }
   draw();
+}
+
+/** Has what comes next ready in time. */
+function prepare(letter, reel) {
+  const { part } = reel;
+  if (!part || end(part) - now > READY_S) return;
+  const next = partsOf(letter).find(({ at_s }) => at_s > part.at_s);
+  if (next) reel.prepare(next);
 }
 
 /** Keeps the others beside the one that leads. */
@@ -398,8 +407,7 @@ function follow(letter) {
       reel.seen.playbackRate = 1 + Math.max(-0.1, Math.min(0.1, behind));
       if (reel.seen.paused && !reel.seen.ended) reel.play();
     }
-    const next = partsOf(other).find(({ at_s }) => at_s > part.at_s);
-    if (next) reel.prepare(next);
+    prepare(other, reel);
   }
 }
 

@@ -92,8 +92,8 @@ function arrange(drives) {
     const metres = own.reduce((sum, { distance_m }) => sum + (distance_m ?? 0), 0);
     // Of the last day only if nothing older is to come.
     const whole = older === null || key !== [...byDay.keys()].at(-1);
-    const facts = [format.plural(own.length, "drive"), metres > 0 && format.distance(metres)].filter(Boolean);
-    setText(day.note, whole ? facts.join(" · ") : "");
+    const note = metres > 0 ? format.distance(metres) : format.plural(own.length, "drive");
+    setText(day.note, whole ? note : "");
   }
   put($("drives"), [...byDay.keys()].map((key) => days.get(key).section));
   if (!focused) return;
@@ -132,13 +132,11 @@ function cardOf(drive) {
 function draw(drive) {
   const way = [format.span(drive.length_s)];
   if (drive.distance_m != null) way.push(format.distance(drive.distance_m));
-  if (drive.top_speed_mps != null) way.push(`top ${format.speed(drive.top_speed_mps)}`);
-  const names = drive.cameras.map(format.driveCamera).join(", ");
-  const facts = [names, format.size(drive.size)];
-  const open = () => onOpen(known.get(drive.id).drive, null);
+  const facts = [format.size(drive.size)];
+  if (drive.top_speed_mps != null) facts.unshift(`top ${format.speed(drive.top_speed_mps)}`);
   return el(
     "button",
-    { class: "play", onclick: open },
+    { class: "play", onclick: () => onOpen(drive.id, null) },
     thumbs.frame(drive, thumbs.LARGE),
     el("span", { class: "time" }, aloud("Drive "), format.fromTo(drive)),
     el("span", { class: "way" }, way.join(" · ")),

@@ -53,6 +53,9 @@ export function time(segment) {
 /** The day of a drive, in short; none while nobody knows. */
 export const dayOf = ({ start }) => (start ? shortDay.format(new Date(start)) : "");
 
+/** Day and minute, or what is known instead. */
+export const moment = (segment) => (segment.start ? `${dayOf(segment)} · ${minute.format(new Date(segment.start))}` : time(segment));
+
 /** From when to when a drive went, to the minute. */
 export function fromTo({ start, end, boot, going_on }) {
   if (!start) return boot ? `boot ${boot.number} ${sinceBoot(boot.seconds)}` : "time unknown";

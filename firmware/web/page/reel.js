@@ -5,6 +5,12 @@ import { el } from "./dom.js";
 
 /** A moment so near to the end of a segment has no picture of its own. */
 const END_S = 0.03;
+/** What could not be had is not asked for again so soon. */
+const AGAIN_MS = 3_000;
+
+/** Whether a video holds what is wanted: of a segment that grows, it may be an earlier state of it. */
+const holds = (held, part, within) =>
+  held?.file === part.file || (held?.id === part.id && within < held.length_s - 0.3);
 
 export class Reel {
   /** `onEnd` is told that a part has been played, `onError` that one cannot be. */
@@ -21,6 +27,8 @@ export class Reel {
     this.wanted = null;
     this.busy = false;
     this.runs = false;
+    /** What could not be had, and when. */
+    this.refused = null;
     this.name(name);
   }
 
@@ -66,14 +74,17 @@ export class Reel {
 
   /** Has what comes next ready. */
   prepare(part) {
-    if (this.busy || this.wanted || !part || this.parts.some((held) => held?.file === part.file)) return;
+    const isKnown = this.parts.some((held) => held?.id === part.id);
+    const isRefused = this.refused?.file === part.file && performance.now() - this.refused.at < AGAIN_MS;
+    if (this.busy || this.wanted || isKnown || isRefused) return;
     this.#fill(1 - this.front, part);
   }
 
   /** Shows a part from its start, at once if it is ready. */
   goOn(part) {
-    if (this.parts[1 - this.front]?.file === part.file && this.hidden.readyState >= 2 && this.hidden.currentTime < 0.1) {
-      this.parts[1 - this.front] = part;
+    const held = this.parts[1 - this.front];
+    if (held?.id === part.id && this.hidden.readyState >= 2 && this.hidden.currentTime < 0.1) {
+      this.parts[1 - this.front] = { ...held, at_s: part.at_s };
       this.#swap();
     } else {
       this.seek(part, 0);
@@ -103,9 +114,8 @@ export class Reel {
   }
 
   #fill(which, part) {
-    this.parts[which] = part;
+    this.parts[which] = { ...part };
     this.videos[which].src = part.file;
-    this.videos[which].load();
   }
 
   async #work() {
@@ -114,18 +124,16 @@ export class Reel {
     while (this.wanted) {
       const { part, within } = this.wanted;
       this.wanted = null;
-      let which = this.parts.findIndex((held) => held?.file === part.file);
+      let which = this.parts.findIndex((held) => holds(held, part, within));
       if (which < 0) {
         which = 1 - this.front;
         this.#fill(which, part);
       }
-      this.parts[which] = part;
-      const video = this.videos[which];
-      if (await this.#reach(video, within)) {
-        if (which !== this.front && this.parts[which] === part) this.#swap();
-      } else if (this.parts[which] === part) {
-        this.parts[which] = null;
-      }
+      const now = (this.parts[which] = { ...this.parts[which], at_s: part.at_s });
+      const isThere = await this.#reach(this.videos[which], within);
+      if (this.parts[which] !== now) continue;
+      if (!isThere) this.parts[which] = null;
+      else if (which !== this.front) this.#swap();
     }
     this.busy = false;
     if (this.runs) this.play();
@@ -149,7 +157,7 @@ export class Reel {
         clearTimeout(timer);
         done(good);
       };
-      const handlers = { [event]: () => finish(true), error: () => finish(false), emptied: () => finish(false) };
+      const handlers = { [event]: () => finish(true), error: () => finish(false) };
       for (const [name, heard] of Object.entries(handlers)) video.addEventListener(name, heard);
       const timer = setTimeout(finish, 10_000, false);
     });
@@ -171,6 +179,7 @@ export class Reel {
   #failed(video) {
     const part = this.parts[this.videos.indexOf(video)];
     this.parts[this.videos.indexOf(video)] = null;
+    if (part) this.refused = { file: part.file, at: performance.now() };
     // What was only to come is asked for again when it is there.
     if (video === this.seen || this.wanted || this.busy) this.handlers.onError(part, video.error);
   }

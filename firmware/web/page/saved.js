@@ -1,7 +1,7 @@
 // What the ring spares: saved on the page, by the button, by an impact or by the owner.
 
 import * as api from "./api.js";
-import { $, aloud, el, setText } from "./dom.js";
+import { $, aloud, el, icon, setText } from "./dom.js";
 import * as format from "./format.js";
 import * as hands from "./hands.js";
 import * as thumbs from "./thumbs.js";
@@ -9,10 +9,11 @@ import * as thumbs from "./thumbs.js";
 const MOST = 2000;
 /** Segments no further apart, of whichever camera, are one. */
 const TOGETHER_S = 5;
-const REASONS = { event: "Impact, button or owner", manual: "Saved on the page" };
+const REASONS = { event: "By impact, button or owner", manual: "Saved on the page" };
 const owns = document.documentElement.dataset.role === "owner";
 
 let groups = [];
+let onOpen = () => {};
 let marks = new Map();
 let drawn = "";
 /** What the last order led to, by the first segment of what it was about. */
@@ -21,6 +22,7 @@ const share = el("p", { class: "more share" });
 const rows = el("ul", { class: "rows" });
 $("kept").append(share, rows);
 
+export const setOnOpen = (handler) => (onOpen = handler);
 export const load = () => api.segments({ locked: 1, limit: MOST });
 export const loadOlder = load;
 export const hasOlder = () => false;
@@ -104,19 +106,20 @@ function row({ segments, end }) {
   const facts = [first.boot && length > 0 && format.span(length), cameras.join(", "), format.size(size)];
   const badge = el("span", { class: `badge ${first.class}` }, first.class === "event" ? "Event" : "Saved");
   const open = el(
-    first.boot && first.state !== "damaged" ? "a" : "span",
-    { class: "play", href: `#drive=${first.id}@0` },
+    "button",
+    { class: "play", disabled: first.state === "damaged", onclick: () => onOpen(first.id, 0) },
     thumbs.frame(first),
-    el("span", { class: "time" }, aloud("Show "), format.when(first)),
-    el("span", { class: "badges" }, ...(isGone ? [el("span", { class: "badge deleted" }, "Deleted")] : []), badge),
+    el("span", { class: "time" }, aloud("Show "), format.moment(first)),
     el("span", { class: "facts" }, facts.filter(Boolean).join(" · ")),
     el("span", { class: "facts reason" }, isGone ? goes(gone) : answers.get(first.id) ?? REASONS[first.class] ?? ""),
+    el("span", { class: "badges" }, isGone ? el("span", { class: "badge deleted" }, "Deleted") : null, badge),
   );
   const item = el("li", { class: "row" }, open);
   if (owns) {
     const name = `${isGone ? "Undo delete of" : "Delete"} ${format.when(first)}`;
     const undo = () => order(segments, isGone);
-    item.append(el("button", { class: "undo", onclick: undo, "aria-label": name }, isGone ? "Undo" : "Delete"));
+    const look = isGone ? "undo" : "undo icon";
+    item.append(el("button", { class: look, onclick: undo, title: isGone ? "Undo" : "Delete", "aria-label": name }, isGone ? "Undo" : icon("remove")));
   }
   item.dataset.id = first.id;
   return item;

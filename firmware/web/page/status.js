@@ -1,7 +1,6 @@
 // The live state at the top of the page.
 
 import { $, aloud, el, setText } from "./dom.js";
-import { plural } from "./format.js";
 
 const rows = new Map();
 let onLive = () => {};
@@ -58,7 +57,7 @@ function proof(camera, ago) {
 function lost(camera) {
   const { card, room, undecodable } = camera.lost;
   const dropped = camera.dropped_encoder + camera.dropped_queue + card + room + undecodable;
-  return dropped ? `${plural(dropped, "frame")} dropped` : "none dropped";
+  return `${dropped.toLocaleString()} dropped`;
 }
 
 function summarise(cameras, status) {

@@ -214,7 +214,37 @@ fn four_thousand_segments_are_put_together_in_time() {
         "/api/drives/{}",
         page["drives"][1]["id"].as_str().unwrap()
     ));
-    println!("4000 segments: cold {cold:?}, kept {warm:?}, all 34 drives {whole:?}, one {one:?}");
+    // While two cameras record: what grows is looked through, and everything put together anew.
+    for camera in ['F', 'R'] {
+        let name = format!("20270101_000000_{camera}N_009999.mp4");
+        std::fs::write(server.dir.path().join(&name), recording(&record(&name), 1)).unwrap();
+    }
+    File::open(server.dir.path())
+        .unwrap()
+        .set_modified(hour)
+        .unwrap();
+    time("/api/drives");
+    let mut grown = Duration::MAX;
+    for fragments in 2..12 {
+        for camera in ['F', 'R'] {
+            let name = format!("20270101_000000_{camera}N_009999.mp4");
+            std::fs::write(
+                server.dir.path().join(&name),
+                recording(&record(&name), fragments),
+            )
+            .unwrap();
+        }
+        let (took, page) = time("/api/drives");
+        assert_eq!(
+            page["drives"][0]["length_s"],
+            json!(f64::from(fragments as u32) / 10.0)
+        );
+        grown = grown.min(took);
+    }
+    println!(
+        "4000 segments: cold {cold:?}, kept {warm:?}, growing {grown:?}, all 34 drives {whole:?}, one {one:?}"
+    );
+    assert!(grown <= Duration::from_millis(20), "{grown:?}");
     assert!(warm <= Duration::from_millis(20), "{warm:?}");
     assert!(whole <= Duration::from_millis(40), "{whole:?}");
 }

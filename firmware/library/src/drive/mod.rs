@@ -9,7 +9,7 @@ mod positions;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -161,6 +161,7 @@ pub fn drives(segments: &[Arc<Segment>], length: impl Fn(&Segment) -> Duration) 
         list.sort_by_key(|segment| std::cmp::Reverse(segment.sequence));
         ordered.push(list);
     }
+    let whole = whole_boots(segments);
     // The newest segment of a boot says where that stands among the others.
     let mut boots: Vec<([u8; 16], Vec<Arc<Segment>>)> = Vec::new();
     let mut places: HashMap<[u8; 16], usize> = HashMap::new();
@@ -168,6 +169,7 @@ pub fn drives(segments: &[Arc<Segment>], length: impl Fn(&Segment) -> Duration) 
         let Some(boot) = segment.boot_id else {
             continue;
         };
+        let boot = whole.get(&boot).copied().unwrap_or(boot);
         let place = *places.entry(boot).or_insert_with(|| {
             boots.push((boot, Vec::new()));
             boots.len() - 1
@@ -184,6 +186,23 @@ pub fn drives(segments: &[Arc<Segment>], length: impl Fn(&Segment) -> Duration) 
         all.append(&mut of_boot);
     }
     all
+}
+
+/// A header that was made anew knows the first four bytes of its boot's id alone: which boots those are of, as far as
+/// another segment knows.
+fn whole_boots(segments: &[Arc<Segment>]) -> HashMap<[u8; 16], [u8; 16]> {
+    let known = segments.iter().filter_map(|segment| segment.boot_id);
+    let (parts, whole): (HashSet<_>, HashSet<_>) = known.partition(|boot| {
+        let [_, _, _, _, rest @ ..] = boot;
+        rest.iter().all(|byte| *byte == 0)
+    });
+    let of = |part: [u8; 16]| {
+        let mut named = whole
+            .iter()
+            .filter(|boot| boot.first_chunk::<4>() == part.first_chunk::<4>());
+        named.next().map(|boot| (part, *boot))
+    };
+    parts.into_iter().filter_map(of).collect()
 }
 
 /// The drives of a boot, the oldest first, of its segments in the order of their starts.

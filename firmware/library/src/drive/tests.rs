@@ -241,6 +241,26 @@ fn what_has_no_header_is_in_no_drive() {
 }
 
 #[test]
+fn a_header_that_was_made_anew_is_of_the_boot_that_it_knows_the_beginning_of() {
+    let anew = |segment: Segment| {
+        let mut boot_id = [0; 16];
+        boot_id[..4].fill(segment.boot_id.unwrap()[0]);
+        Segment {
+            boot_id: Some(boot_id),
+            camera_name: Some(String::new()),
+            ..segment
+        }
+    };
+    let mut segments = minutes('F', 1, 1, &[0.0, 60.0, 120.0]);
+    segments[1] = anew(segments[1].clone());
+    segments.push(anew(segment('F', 4, 2, 5.0, 60.0)));
+    assert_eq!(
+        ids(&all(segments)),
+        [vec!["F000004"], vec!["F000001", "F000002", "F000003"]]
+    );
+}
+
+#[test]
 fn numbers_that_make_no_sense_are_borne() {
     for length in [f64::NAN, f64::INFINITY, -1.0, 1e300, 0.0] {
         let drives = all(vec![
