@@ -213,6 +213,7 @@ function seek(at, isHeld = false) {
   clearTimeout(growing);
   for (const [letter, reel] of reels) show(letter || chosen, reel);
   draw();
+  if (!plays && !held) remember();
 }
 
 /** Shows the present moment of a camera, or says that there is none. */

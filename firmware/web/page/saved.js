@@ -98,7 +98,7 @@ function draw() {
 
 function row({ segments, end }) {
   const [first] = segments;
-  const cameras = [...new Set(segments.map(format.cameraName))];
+  const cameras = [...new Map(segments.map((segment) => [segment.camera, format.cameraName(segment)])).entries()].sort().map(([, name]) => name);
   const length = end - (first.boot?.seconds ?? 0);
   const size = segments.reduce((sum, segment) => sum + segment.size, 0);
   const gone = segments.map(({ id }) => marks.get(id)).filter((in_s) => in_s !== undefined);

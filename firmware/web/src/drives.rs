@@ -230,7 +230,8 @@ fn shown<'a>(book: &DriveBook, drive: &'a Drive, recorded: &[String]) -> Option<
     let face = drive.face()?;
     let travelled = book.travelled(drive);
     let start = drive.start_utc();
-    let length = SignedDuration::try_from(drive.length).ok();
+    let length = i64::try_from(drive.length.as_millis()).ok();
+    let length = length.map(SignedDuration::from_millis);
     let positions = match (travelled.complete, travelled.distance_m) {
         (false, _) => Positions::Reading,
         (true, Some(_)) => Positions::Some,
