@@ -115,9 +115,9 @@ function remember() {
 }
 
 /** Opens a drive as its address has it: a segment, and seconds from its start on. */
-async function openDrive(id, at) {
+async function openDrive(id, at, listed) {
   $("notice").hidden = true;
-  (await import("./drive.js")).open(id, at);
+  (await import("./drive.js")).open(id, at, listed);
 }
 
 /** Goes where the address leads. */

@@ -73,12 +73,13 @@ const dressed = new Promise((done) => (looks.onload = looks.onerror = done));
 document.head.append(looks);
 
 /** Opens the drive of a segment, there or, without a moment, where it begins; one that goes on near its end. */
-export async function open(id, within) {
+export async function open(id, within, listed) {
   const own = ++turn;
   opener = document.activeElement;
   let found;
   try {
-    [found] = await Promise.all([api.drive(id), dressed]);
+    const asked = api.drive(id).catch((error) => again(error, listed));
+    [found] = await Promise.all([asked, dressed]);
   } catch (error) {
     if (own !== turn) return;
     const gone = error.status === 404 ? "This drive has been recorded over." : error.message;
@@ -103,6 +104,15 @@ export async function open(id, within) {
   play.focus({ preventScroll: true });
   timers.forEach(clearInterval);
   timers = [setInterval(tick, TICK_MS), setInterval(look, LOOK_MS)];
+}
+
+/** The ring may just have taken the segment that a listed drive was named by. */
+async function again(error, listed) {
+  if (error.status !== 404 || !listed) throw error;
+  const { drives } = await api.drives({ limit: 500 });
+  const same = drives.findLast(({ boot }) => boot?.number === listed.boot?.number && boot?.seconds >= listed.boot?.seconds);
+  if (!same) throw error;
+  return api.drive(same.id);
 }
 
 function shut() {

@@ -97,7 +97,10 @@ function arrange(drives) {
   }
   put($("drives"), [...byDay.keys()].map((key) => days.get(key).section));
   if (!focused) return;
-  const target = focused.card.isConnected ? focused.card.firstChild : $("drives");
+  // The ring may have taken the segment that it was named by.
+  const same = order.find(({ boot }) => boot?.number === focused.drive.boot?.number);
+  const card = focused.card.isConnected ? focused.card : known.get(same?.id)?.card;
+  const target = card?.firstChild ?? $("drives");
   if (document.activeElement !== target) target.focus({ preventScroll: true });
 }
 
@@ -136,7 +139,7 @@ function draw(drive) {
   if (drive.top_speed_mps != null) facts.unshift(`top ${format.speed(drive.top_speed_mps)}`);
   return el(
     "button",
-    { class: "play", onclick: () => onOpen(drive.id, null) },
+    { class: "play", onclick: () => onOpen(drive.id, null, drive) },
     thumbs.frame(drive, thumbs.LARGE),
     el("span", { class: "time" }, aloud("Drive "), format.fromTo(drive)),
     el("span", { class: "way" }, way.join(" · ")),
