@@ -165,6 +165,7 @@ fn cameras_of_a_changed_configuration_are_recorded_on_sighup_and_on_demand() {
     let dir = tempfile::tempdir().unwrap();
     let (config, socket) = (dir.path().join("picam.toml"), dir.path().join("socket"));
     let footage = dir.path().join("footage");
+    fs::create_dir(&footage).unwrap();
     let (config_text, socket_text) = (config.to_str().unwrap(), socket.to_str().unwrap());
     let write = |cameras: &[(&str, &str)]| {
         let camera = |(name, source): &(&str, &str)| {
