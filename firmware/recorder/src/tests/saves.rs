@@ -76,6 +76,31 @@ fn what_is_finished_is_held_by_the_time_it_is_answered() {
 }
 
 #[test]
+fn what_every_camera_saw_is_held() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = parts(&plan(directory.path()));
+    let (slots, _front) = parts.record(3);
+    let (_, _rear) = parts.record_of(b'R', boot_id(), None, 2);
+    parts.clock.turn(3 * SECOND / 10);
+    // The last of the front was being recorded when those of the rear began.
+    let save = |id, before_s| {
+        let saved = parts.desk.save(&save(id, before_s, 0), Origin::Button);
+        let saved = saved.unwrap();
+        assert_eq!(saved.pending, ["F000004", "R000003"]);
+        saved.held
+    };
+    assert_eq!(save("a", 2), ["R000001", "R000002"]);
+    assert_eq!(save("b", 4), ["F000003", "R000001", "R000002"]);
+    let rear = slots.ring(b'R', |ring| {
+        let segments = ring.segments().iter();
+        segments
+            .map(|segment| segment.name.class)
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(rear, [Class::Event, Class::Event, Class::Normal]);
+}
+
+#[test]
 fn what_was_recorded_since_hides_nothing_from_a_save_that_is_asked_for_again() {
     let directory = tempfile::tempdir().unwrap();
     let parts = parts(&sharing(directory.path(), 0.5));
