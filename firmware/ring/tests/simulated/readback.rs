@@ -259,13 +259,13 @@ fn the_footage_that_a_slot_held_before_is_not_taken_for_what_was_written_to_it()
     let places = fragments(&image, name);
     assert_eq!(fragments(&image, other), places);
     let others = image.files[&other.to_string()].clone();
-    for from in 0..places.len() {
+    for place in &places {
         let mut image = image.clone();
-        let at = places[from].start;
+        let at = place.start;
         change(&mut image, name, |file| {
             file[at..].copy_from_slice(&others[at..]);
         });
-        assert_eq!(found_in_a_lap(&image), [forged(name)], "from {from}");
+        assert_eq!(found_in_a_lap(&image), [forged(name)], "from {at}");
     }
 }
 
