@@ -338,7 +338,7 @@ impl Housekeeper {
     fn provision(
         &self,
         volume: Volume,
-        directory: &FsDirectory,
+        directory: &impl Directory,
         table: &SlotTable,
         plan: &Provision,
         most: usize,

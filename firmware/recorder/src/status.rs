@@ -19,7 +19,7 @@ use picam_ring::{
 use picam_sensors::gps::GpsSource;
 use picam_time::{AGREEMENT, BootNs, Clock, Offer, TimeAnchor, TimeSource};
 
-use crate::boot::refuse_bare_root;
+use crate::boot::Root;
 use crate::desk::Desk;
 use crate::disk_note::DiskNote;
 use crate::gps;
@@ -400,7 +400,8 @@ impl StatusSource for Status {
     fn status(&self) -> Result<picam_control::status::Status, StatusUnavailable> {
         let volume = self.volume();
         let path = self.volumes.get(volume).path();
-        let look = refuse_bare_root(path)
+        let look = Root::look()
+            .and_then(|root| root.refuse(path))
             .and_then(|()| FsDirectory::open(path, false))
             .and_then(|directory| Ok((directory.space()?, Catalog::read(&directory)?)));
         let mut card = CardStatus {

@@ -116,10 +116,21 @@ impl Parts {
         booted: Option<UtcUs>,
         segments: u64,
     ) -> (SlotTable, Recorder<picam_ring::FsDirectory>) {
+        self.record_of(b'F', boot_id, booted, segments)
+    }
+
+    /// The same of a camera.
+    pub(crate) fn record_of(
+        &self,
+        letter: u8,
+        boot_id: [u8; 16],
+        booted: Option<UtcUs>,
+        segments: u64,
+    ) -> (SlotTable, Recorder<picam_ring::FsDirectory>) {
         let (directory, slots) = self.volumes.get(Volume::Card).open().unwrap();
         slots.look(&directory).unwrap();
         let config = RingConfig {
-            letter: b'F',
+            letter,
             camera_name: "front".into(),
             slot_size: SLOT_SIZE,
             slots: 20,
