@@ -13,7 +13,6 @@ mod boxes;
 pub mod camm;
 pub mod cut;
 pub mod fragment;
-pub mod hls;
 pub mod layout;
 pub mod live;
 mod moov;
