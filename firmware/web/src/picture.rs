@@ -100,8 +100,7 @@ fn open(index: &Library, id: &str) -> Result<(Arc<Segment>, Picture), ApiError> 
             Err(ApiError::no_such_segment(id))
         }
         Err(PictureError::Io(error)) => Err(ApiError::card(&error)),
-        Err(error @ PictureError::None) => Err(ApiError::new(
-            StatusCode::NOT_FOUND,
+        Err(error @ PictureError::None) => Err(ApiError::not_found(
             error.to_string(),
             "one that is being recorded has it within a second; a damaged one may be mended at the next start",
         )),

@@ -5,7 +5,9 @@ mod track;
 
 use jiff::Timestamp;
 use picam_mp4::read::{Movie, ReadError};
-use picam_mp4::{Checked, Counters, ReadAt, Record, RecordError, RecoverError, SegmentState, check};
+use picam_mp4::{
+    Checked, Counters, ReadAt, Record, RecordError, RecoverError, SegmentState, check,
+};
 use picam_ring::{Class, SegmentName};
 use serde::Serialize;
 

@@ -91,7 +91,10 @@ pub(crate) fn losses(counters: &Counters) -> Vec<String> {
             "lost with what the card no longer gave or took",
         ),
         (counters.lost_room, "lost because the slot was full"),
-        (counters.lost_undecodable, "lost before one that can be decoded"),
+        (
+            counters.lost_undecodable,
+            "lost before one that can be decoded",
+        ),
         (
             counters.times_changed,
             "with a time that could not be stored as it was",
