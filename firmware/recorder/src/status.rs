@@ -142,7 +142,7 @@ impl Status {
         let known = self.clock.known();
         let source = known.anchor()?.source();
         Some(ClockStatus {
-            source: source.into(),
+            source,
             accuracy_ms: source.accuracy().as_millis() as u64,
             confirmed: known.is_confirmed(),
         })
