@@ -33,9 +33,7 @@ pub mod writer;
 
 pub use patch::patch_record;
 pub use record::{Counters, Record, RecordError, SegmentState};
-pub use recover::{
-    Checked, DamagedFragment, Help, Mended, Named, RecoverError, check, mend, shown_end,
-};
+pub use recover::{Checked, DamagedFragment, Help, Mended, Named, RecoverError, check, mend};
 pub use shown::{Shown, shown};
 pub use storage::{Flush, ReadAt, SlotFile};
 pub use track::{Sample, TrackConfig, TrackKind, VIDEO_TRACK};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use picam_library::open_slot;
 use picam_mp4::recover::read_record;
-use picam_mp4::{Checked, Counters, Record, SegmentState, check, shown_end};
+use picam_mp4::{Checked, Counters, Record, SegmentState, check, shown};
 use picam_ring::{Directory, FsDirectory, NameTime, SegmentName, SlotName, digits_of, is_filler};
 use picam_time::UtcUs;
 use serde::Serialize;
@@ -122,8 +122,8 @@ impl Summary {
         let cut_off = open_slot(&path.join(name)).ok().filter(|file| {
             let record = read_record(file).ok();
             let recording = record.filter(|(_, state)| *state == SegmentState::Recording);
-            let shown = recording.and_then(|(record, _)| shown_end(file, &record, None).ok());
-            shown.is_some_and(|(_, fragments)| fragments > 0)
+            let shown = recording.and_then(|(record, _)| shown(file, &record).ok());
+            shown.is_some_and(|shown| shown.fragments > 0)
         });
         match cut_off {
             // Taken by the recorder, or cut off just then: it gets its name with its first second.

@@ -8,7 +8,7 @@ use std::io;
 
 use picam_mp4::layout::PAGE;
 use picam_mp4::recover::read_record;
-use picam_mp4::{Flush, ReadAt, Record, SegmentState, SlotFile, shown_end};
+use picam_mp4::{Flush, ReadAt, Record, SegmentState, SlotFile, shown};
 
 use super::Recorder;
 use super::boot::newest_record;
@@ -340,6 +340,6 @@ pub(crate) fn unnamed_footage(file: &impl ReadAt) -> Option<Record> {
     if state == SegmentState::Finished {
         return None;
     }
-    let (_, fragments) = shown_end(file, &record, None).ok()?;
-    (fragments > 0).then_some(record)
+    let shown = shown(file, &record).ok()?;
+    (shown.fragments > 0).then_some(record)
 }
