@@ -20,7 +20,7 @@ fn claimed(slots: &[SlotName]) -> (MemoryDirectory, SlotTable, Claim) {
     let names: Vec<String> = slots.iter().map(ToString::to_string).collect();
     let files: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), SIZE)).collect();
     let card = MemoryDirectory::new(10 * SIZE, &files);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(&card).unwrap();
     let claim = table.claim(slots[0], Owner::Housekeeper).unwrap();
     (card, table, claim)

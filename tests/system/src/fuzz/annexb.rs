@@ -56,7 +56,7 @@ fn raw_stream(stream: &[u8], codec: Codec, piece: usize) {
     let mut unit = AccessUnit::new();
     let mut before = i64::MIN;
     let mut marker = LeadingMarker::new();
-    let mut policy = JointPolicy::new();
+    let mut policy = JointPolicy::default();
     let mut open = false;
     while let Ok(true) = raw.read(&mut unit) {
         marker.mark(&mut unit);
