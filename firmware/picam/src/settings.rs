@@ -104,7 +104,7 @@ fn cameras(
     if !options.cameras.is_empty() {
         let specs = options.cameras.iter().map(|text| CameraSpec::parse(text));
         let specs: Result<Vec<_>, _> = specs.collect();
-        let specs = specs.map_err(|error| Failure::usage(error.to_string()))?;
+        let specs = specs.map_err(Failure::usage)?;
         for (n, spec) in specs.iter().enumerate() {
             if specs
                 .iter()
@@ -117,8 +117,7 @@ fn cameras(
                 )));
             }
         }
-        assign_letters(specs.iter().map(|spec| spec.name.as_str()))
-            .map_err(|error| Failure::usage(error.to_string()))?;
+        assign_letters(specs.iter().map(|spec| spec.name.as_str())).map_err(Failure::usage)?;
         return Ok(specs);
     }
     match &config.cameras {
@@ -129,7 +128,7 @@ fn cameras(
         Some(cameras) => Ok(cameras.clone()),
         None => CameraSpec::parse(DEFAULT_CAMERA)
             .map(|spec| vec![spec])
-            .map_err(|error| Failure::usage(error.to_string())),
+            .map_err(Failure::usage),
     }
 }
 

@@ -40,6 +40,7 @@ use crate::routes::router;
 use crate::settings::SettingsSource;
 
 /// What the server needs to know.
+#[derive(Clone)]
 pub struct WebConfig {
     /// The directory that the segments lie in; only ever read.
     pub footage: PathBuf,

@@ -41,7 +41,7 @@ pub(crate) fn run(options: &DiskOptions) -> Result<(), Failure> {
     }
     let node = &options.device;
     let opened = UsbDevice::open(node);
-    let usb = opened.map_err(|error| Failure::new(error.to_string()))?;
+    let usb = opened.map_err(Failure::new)?;
     let Some(mut usb) = usb else {
         return Err(Failure::silent());
     };
