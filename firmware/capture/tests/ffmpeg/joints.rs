@@ -141,7 +141,7 @@ fn cut<'a>(dir: &'a Path, name: &str, units: &[AccessUnit], seconds: i64) -> Cut
         in_band: 0,
     };
     let mut policy = JointPolicy::default();
-    let mut marker = LeadingMarker::new();
+    let mut marker = LeadingMarker::default();
     for unit in units {
         let mut unit = unit.clone();
         marker.mark(&mut unit);

@@ -23,7 +23,7 @@ use init::Init;
 use walk::{Place, Walked};
 
 use crate::fragment::FragmentRecord;
-use crate::layout::{PAGE, SECTOR};
+use crate::layout::PAGE;
 use crate::page_buf::PageBuf;
 use crate::read::{Movie, ReadError};
 use crate::record::{Counters, Record, RecordError, SegmentState};

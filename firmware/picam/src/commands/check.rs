@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::inspect::write_json;
-use crate::inspect::State;
+use crate::inspect::{State, losses};
 use crate::text;
 
 /// How often a file is looked at again that a running recorder changed meanwhile.

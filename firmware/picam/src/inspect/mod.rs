@@ -11,6 +11,7 @@ use picam_mp4::{
 use picam_ring::{Class, SegmentName};
 use serde::Serialize;
 
+pub(crate) use show::losses;
 pub use track::TrackReport;
 
 /// Everything about a file. Its JSON form is stable: keys are added, never changed.
