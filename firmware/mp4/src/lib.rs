@@ -31,6 +31,7 @@ pub mod track;
 mod wire;
 pub mod writer;
 
+pub use page_buf::PageBuf;
 pub use patch::patch_record;
 pub use record::{Counters, Record, RecordError, SegmentState};
 pub use recover::{Checked, DamagedFragment, Help, Mended, Named, RecoverError, check, mend};

@@ -70,7 +70,7 @@ pub struct Fix {
 
 impl Fix {
     /// A fix of a place, of which nothing else is known.
-    pub const fn at(captured: BootNs, latitude: f64, longitude: f64) -> Self {
+    pub fn at(captured: BootNs, latitude: f64, longitude: f64) -> Self {
         Self {
             captured,
             utc: None,
@@ -81,17 +81,9 @@ impl Fix {
             speed: None,
             course: None,
             climb: None,
-            dops: Dops {
-                position: None,
-                horizontal: None,
-                vertical: None,
-            },
+            dops: Dops::default(),
             satellites: None,
-            accuracy: Accuracy {
-                horizontal: None,
-                vertical: None,
-                speed: None,
-            },
+            accuracy: Accuracy::default(),
         }
     }
 
