@@ -202,10 +202,11 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
             limits: picam_mp4::FragmentLimits::default(),
         };
         let (sender, receiver) = queue::queue();
-        let (side_sender, side_input) = side_input::side_input();
-        if has_motion {
-            side_senders.push(side_sender);
-        }
+        let side_input = has_motion.then(|| {
+            let (sender, input) = side_input::side_input();
+            side_senders.push(sender);
+            input
+        });
         let source_clock: Arc<dyn Clock> = clock.clone();
         let (capture_handle, writer_report) = (std::sync::mpsc::sync_channel(1), report.clone());
         let writer = {
@@ -217,8 +218,7 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
                 .spawn(move || {
                     // The capture thread says who it is as soon as it runs.
                     let Ok(capture) = capture.recv() else { return };
-                    let side = (side_input, has_motion);
-                    writer::Writer::new(volumes, desk, ring, clock, writer_report, side)
+                    writer::Writer::new(volumes, desk, ring, clock, writer_report, side_input)
                         .run(receiver, &capture, &stop);
                 })?
         };

@@ -52,7 +52,15 @@ fn motion_that_finds_no_room_is_counted_once_there_are_pictures() {
     overflow(&bench);
     bench.writer.take_side_input();
     assert!(bench.writer.lost.lost_side >= 3_000 - 2_048);
-    assert!(bench.writer.side_input.receive().is_none());
+    assert!(
+        bench
+            .writer
+            .side_input
+            .as_ref()
+            .unwrap()
+            .receive()
+            .is_none()
+    );
     let all = bench.finish();
     assert_eq!(all[0].tracks.len(), 3);
 }
