@@ -1,7 +1,7 @@
 //! What `run` and `record` do in the end: options before configuration before defaults.
 
 use picam_capture::CameraSpec;
-use picam_recorder::{CameraPlan, RecordPlan};
+use picam_recorder::RecordPlan;
 use picam_ring::{MIN_SLOTS, assign_letters};
 
 use crate::cli::RecordOptions;
@@ -77,12 +77,11 @@ impl Settings {
 
     /// What the recorder wants to know.
     pub(crate) fn plan(&self) -> RecordPlan {
-        let specs = self.cameras.iter().cloned();
         RecordPlan {
             footage: self.config.footage.clone(),
             disk: self.config.disk_wanted().cloned(),
             disk_note: self.disk_note.clone(),
-            cameras: specs.map(|spec| CameraPlan { spec }).collect(),
+            cameras: self.cameras.clone(),
             segment: self.config.segment,
             slots: self.config.ring_slots(),
             slot_size: self.config.slot_size,

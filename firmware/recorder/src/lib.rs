@@ -66,13 +66,6 @@ pub use disk_note::DiskNote;
 pub use pulse::{Pulse, Verdict, Watch};
 pub use status::Status;
 
-/// A camera to record.
-#[derive(Debug, Clone)]
-pub struct CameraPlan {
-    /// Its name and source.
-    pub spec: CameraSpec,
-}
-
 /// What to record, and where.
 #[derive(Debug, Clone)]
 pub struct RecordPlan {
@@ -83,7 +76,7 @@ pub struct RecordPlan {
     /// What `picam firstboot disk` has to say of a disk that it did not take.
     pub disk_note: Option<PathBuf>,
     /// The cameras.
-    pub cameras: Vec<CameraPlan>,
+    pub cameras: Vec<CameraSpec>,
     /// Nominal length of a segment.
     pub segment: Duration,
     /// How many slots for all cameras together.
@@ -137,10 +130,9 @@ pub struct Recording {
     status: Arc<Status>,
     desk: Arc<Desk>,
     live: Live,
-    stop: Arc<AtomicBool>,
+    stopper: Stopper,
     cameras: Vec<JoinHandle<()>>,
     housekeeper: JoinHandle<()>,
-    captures: Vec<std::thread::Thread>,
 }
 
 /// Starts all threads and returns. Whatever the card or a camera then does not do is retried and
@@ -154,12 +146,7 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         return Err(StartError::SlotSize(plan.slot_size));
     }
     let bindings = cameras::gather(&mut plan);
-    let names: Vec<&str> = plan
-        .cameras
-        .iter()
-        .map(|camera| camera.spec.name.as_str())
-        .collect();
-    let letters = assign_letters(names)?;
+    let letters = assign_letters(plan.cameras.iter().map(|camera| camera.name.as_str()))?;
     let clock = Arc::new(TrueTime::new(SystemClock));
     if plan.system_clock {
         clock.believe_system_clock();
@@ -193,7 +180,7 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     for ((camera, &letter), report) in plan.cameras.iter().zip(&letters).zip(reports) {
         let ring = RingConfig {
             letter,
-            camera_name: camera.spec.name.clone(),
+            camera_name: camera.name.clone(),
             slot_size,
             slots: slots_of_one(plan.slots, letters.len()),
             head_len: head_len_for(plan.segment.as_secs(), slot_size),
@@ -213,30 +200,26 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
             let (volumes, desk, clock) = (volumes.clone(), desk.clone(), clock.clone());
             let capture = capture_handle.1;
             let stop = stop.clone();
-            std::thread::Builder::new()
-                .name(format!("write-{}", camera.spec.name))
-                .spawn(move || {
-                    // The capture thread says who it is as soon as it runs.
-                    let Ok(capture) = capture.recv() else { return };
-                    writer::Writer::new(volumes, desk, ring, clock, writer_report, side_input)
-                        .run(receiver, &capture, &stop);
-                })?
+            spawn(format!("write-{}", camera.name), move || {
+                // The capture thread says who it is as soon as it runs.
+                let Ok(capture) = capture.recv() else { return };
+                writer::Writer::new(volumes, desk, ring, clock, writer_report, side_input)
+                    .run(receiver, &capture, &stop);
+            })?
         };
         let (feeder, tap) = live::tap();
         taps.push((char::from(letter), tap));
         let capture = {
-            let spec = camera.spec.clone();
+            let spec = camera.clone();
             let stop = stop.clone();
             let writer = writer.thread().clone();
             let desk = desk.clone();
             let bindings = bindings.clone();
-            std::thread::Builder::new()
-                .name(format!("capture-{}", camera.spec.name))
-                .spawn(move || {
-                    let camera = (&spec, &bindings);
-                    let ends = (sender, feeder);
-                    capture::run(camera, source_clock, ends, &writer, &report, &desk, &stop);
-                })?
+            spawn(format!("capture-{}", camera.name), move || {
+                let camera = (&spec, &bindings);
+                let ends = (sender, feeder);
+                capture::run(camera, source_clock, ends, &writer, &report, &desk, &stop);
+            })?
         };
         // Cannot fail: the writer thread waits for exactly this.
         let _ = capture_handle.0.send(capture.thread().clone());
@@ -245,15 +228,11 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     }
     if plan.drive {
         let (clock, stop) = (clock.clone(), stop.clone());
-        std::thread::Builder::new()
-            .name("drive".into())
-            .spawn(move || drive::run(&clock, &side_senders, &stop))?;
+        spawn("drive", move || drive::run(&clock, &side_senders, &stop))?;
     } else if plan.gps.is_on() {
         let gps = gps::Gps::new(clock.clone(), side_senders, status.gps_shown());
         let stop = stop.clone();
-        std::thread::Builder::new()
-            .name("gps".into())
-            .spawn(move || gps.run(&plan.gps, &stop))?;
+        spawn("gps", move || gps.run(&plan.gps, &stop))?;
     }
     let housekeeper = housekeeper::Housekeeper {
         desk: desk.clone(),
@@ -267,19 +246,24 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         state: housekeeper::State::default(),
         others: Default::default(),
     };
-    let housekeeper = std::thread::Builder::new()
-        .name("housekeeper".into())
-        .spawn(move || housekeeper.run())?;
+    let housekeeper = spawn("housekeeper", move || housekeeper.run())?;
     desk.wake(housekeeper.thread().clone());
     Ok(Recording {
         status,
         desk,
         live: Live::of(taps),
-        stop,
+        stopper: Stopper { stop, captures },
         cameras,
         housekeeper,
-        captures,
     })
+}
+
+fn spawn(
+    name: impl Into<String>,
+    run: impl FnOnce() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name(name.into());
+    thread.spawn(run)
 }
 
 fn slots_of_one(slots: Slots, cameras: usize) -> usize {
@@ -329,10 +313,7 @@ impl Recording {
 
     /// A handle that ends the recording.
     pub fn stopper(&self) -> Stopper {
-        Stopper {
-            stop: self.stop.clone(),
-            captures: self.captures.clone(),
-        }
+        self.stopper.clone()
     }
 
     /// Returns when every camera has ended and its last segment is finished.
@@ -341,7 +322,7 @@ impl Recording {
             // A panic was reported by the hook; the others go on.
             let _ = thread.join();
         }
-        self.stop.store(true, Ordering::SeqCst);
+        self.stopper.stop.store(true, Ordering::SeqCst);
         self.housekeeper.thread().unpark();
         // It may be in the middle of something long; whatever it is can be cut off and done again.
         let end = Instant::now() + FAREWELL;

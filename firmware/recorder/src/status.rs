@@ -83,7 +83,7 @@ impl Status {
             .iter()
             .zip(letters)
             .map(|(camera, &letter)| Camera {
-                name: camera.spec.name.clone(),
+                name: camera.name.clone(),
                 letter,
                 shared: Arc::default(),
             })

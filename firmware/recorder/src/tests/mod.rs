@@ -27,7 +27,7 @@ use crate::desk::Desk;
 use crate::report::Report;
 use crate::true_time::TrueTime;
 use crate::volumes::Volumes;
-use crate::{CameraPlan, RecordPlan, Status};
+use crate::{RecordPlan, Status};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
@@ -56,9 +56,7 @@ pub(crate) struct Parts {
 }
 
 pub(crate) fn plan(directory: &Path) -> RecordPlan {
-    let camera = |text: &str| CameraPlan {
-        spec: CameraSpec::parse(text).unwrap(),
-    };
+    let camera = |text: &str| CameraSpec::parse(text).unwrap();
     RecordPlan {
         footage: directory.join("footage"),
         disk: None,

@@ -20,8 +20,6 @@ pub enum Mode {
 /// Dilutions of precision: how well the satellites stand, 1 is good.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Dops {
-    /// Of the place in three dimensions.
-    pub position: Option<f32>,
     /// Of latitude and longitude.
     pub horizontal: Option<f32>,
     /// Of the altitude.

@@ -179,7 +179,6 @@ impl State {
     fn sky(&mut self, sky: &Sky, report: &mut impl FnMut(Report)) {
         let sound = |dop: Option<f32>| dop.filter(|dop| dop.is_finite() && *dop > 0.0);
         self.dops = Dops {
-            position: sound(sky.pdop),
             horizontal: sound(sky.hdop),
             vertical: sound(sky.vdop),
         };

@@ -327,7 +327,6 @@ const fn dimensions(gsa: &GsaData) -> u8 {
 fn dops(gsa: &GsaData) -> Dops {
     let sound = |dop: Option<f32>| dop.filter(|dop| dop.is_finite() && *dop > 0.0);
     Dops {
-        position: sound(gsa.pdop),
         horizontal: sound(gsa.hdop),
         vertical: sound(gsa.vdop),
     }
