@@ -139,7 +139,7 @@ impl Card {
             return Ok((directory, held.slots.clone()));
         }
         lock_directory(&file)?;
-        let slots = SlotTable::new();
+        let slots = SlotTable::default();
         *held = Some(Held {
             device,
             inode,

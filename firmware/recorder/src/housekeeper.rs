@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use picam_mp4::{RecordError, RecoverError};
 use picam_ring::{
-    Action, AgeingClock, AgeingPace, CameraNeed, Catalog, Claim, Directory, Fault, Found,
-    FsDirectory, Lenders, Mender, Needs, Owner, Provision, Readback, Retention, SegmentStart,
-    SlotName, SlotTable, Slots, Volume, ageing_clock, corrections, date_claimed, expired, has_aged,
-    look, newest_footage, recover_claimed,
+    AgeingClock, AgeingPace, CameraNeed, Catalog, Claim, Directory, Found, FsDirectory, Lenders,
+    Mender, Needs, Owner, Provision, Readback, Retention, SegmentStart, SlotName, SlotTable, Slots,
+    Step, Volume, ageing_clock, corrections, date_claimed, expired, has_aged, look, newest_footage,
+    recover_claimed,
 };
 use picam_time::{BootNs, BootTime, Clock, Offer, UtcUs};
 
@@ -346,32 +346,17 @@ impl Housekeeper {
         let mut made = 0;
         let mut busy = Vec::new();
         while made < most && !self.stopped() && !self.state.readback.is_forged() {
-            let catalog = table.catalog();
-            match plan.next(&catalog, directory.space()?, &busy) {
-                Action::Done => {
+            match plan.step(directory, table, &mut busy)? {
+                Step::Created(_) => made += 1,
+                // One that somebody works on is looked at again in the next round.
+                Step::Removed(_) => {}
+                Step::Done => {
                     self.status.card_full(volume, None);
                     return Ok(());
                 }
-                Action::Full(what) => {
+                Step::Full(what) => {
                     self.status.card_full(volume, Some(what.to_string()));
                     return Ok(());
-                }
-                Action::Remove(slot) => match table.claim(slot, Owner::Provisioning) {
-                    Some(claim) => claim.remove(directory)?,
-                    // It is looked at again in the next round.
-                    None => busy.push(slot),
-                },
-                Action::Create { camera, size, .. } => {
-                    match Claim::make(table, directory, camera, size, Owner::Provisioning) {
-                        Ok(_) => made += 1,
-                        // The filesystem needed more than it had said.
-                        Err(error) if Fault::of(&error) == Fault::NoSpace => {
-                            let full = plan.card_full(&catalog, directory.space()?);
-                            self.status.card_full(volume, Some(full.to_string()));
-                            return Ok(());
-                        }
-                        Err(error) => return Err(error),
-                    }
                 }
             }
         }

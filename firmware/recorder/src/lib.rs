@@ -72,13 +72,6 @@ pub use pulse::{Pulse, Verdict, Watch};
 pub use reload::{Changes, Reload, Reread};
 pub use status::Status;
 
-/// A camera to record.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CameraPlan {
-    /// Its name and source.
-    pub spec: CameraSpec,
-}
-
 /// What to record, and where.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordPlan {
@@ -89,7 +82,7 @@ pub struct RecordPlan {
     /// What `picam firstboot disk` has to say of a disk that it did not take.
     pub disk_note: Option<PathBuf>,
     /// The cameras.
-    pub cameras: Vec<CameraPlan>,
+    pub cameras: Vec<CameraSpec>,
     /// Nominal length of a segment.
     pub segment: Duration,
     /// How many slots for all cameras together.
@@ -192,7 +185,7 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     };
     let (roster, ended) = Roster::new(ground, stop.clone());
     let roster = Arc::new(roster);
-    for (camera, CameraPlan { spec }) in cameras.into_iter().zip(&plan.cameras) {
+    for (camera, spec) in cameras.into_iter().zip(&plan.cameras) {
         roster.start(Start {
             spec: spec.clone(),
             ring: reload::ring(&plan, &camera.name, camera.letter),
@@ -203,15 +196,11 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     let sides = sides.unwrap_or_default();
     if plan.drive {
         let (clock, stop) = (clock.clone(), stop.clone());
-        std::thread::Builder::new()
-            .name("drive".into())
-            .spawn(move || drive::run(&clock, &sides, &stop))?;
+        spawn("drive", move || drive::run(&clock, &sides, &stop))?;
     } else if plan.gps.is_on() {
         let gps = gps::Gps::new(clock.clone(), sides, status.gps_shown());
         let (source, stop) = (plan.gps.clone(), stop.clone());
-        std::thread::Builder::new()
-            .name("gps".into())
-            .spawn(move || gps.run(&source, &stop))?;
+        spawn("gps", move || gps.run(&source, &stop))?;
     }
     let needs = Arc::new(ArcSwap::from_pointee(reload::slot_needs(&plan, &letters)));
     let housekeeper = housekeeper::Housekeeper {
@@ -225,9 +214,7 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         state: housekeeper::State::default(),
         others: Default::default(),
     };
-    let housekeeper = std::thread::Builder::new()
-        .name("housekeeper".into())
-        .spawn(move || housekeeper.run())?;
+    let housekeeper = spawn("housekeeper", move || housekeeper.run())?;
     desk.wake(housekeeper.thread().clone());
     let live = Live::of(roster.taps());
     let reloader = Arc::new(Reloader {
@@ -252,6 +239,14 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         reloader,
         housekeeper,
     })
+}
+
+fn spawn(
+    name: impl Into<String>,
+    run: impl FnOnce() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name(name.into());
+    thread.spawn(run)
 }
 
 /// A slot is written past the page cache, a page at a time.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use arc_swap::ArcSwap;
 use picam_capture::{Bindings, CameraSpec};
@@ -14,7 +13,7 @@ use crate::housekeeper::SlotNeeds;
 use crate::live::Live;
 use crate::roster::{Roster, Start};
 use crate::status::{Camera, Status};
-use crate::{CameraPlan, RecordPlan, StartError, cameras, whole_pages};
+use crate::{RecordPlan, StartError, cameras, spawn, whole_pages};
 
 /// What became of the cameras.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,8 +106,7 @@ impl Reloader {
                 Err(error) => tracing::error!("the cameras cannot be changed: {error}"),
             }
         };
-        let thread = thread::Builder::new().name("reload".into());
-        thread.spawn(change).map(drop)
+        spawn("reload", change).map(drop)
     }
 
     /// Records whatever camera comes, where `auto` means it.
@@ -146,7 +144,7 @@ impl Reloader {
         let before = self.roster.cameras();
         let stays = |spec: &CameraSpec, camera: &Camera| {
             let mut all = wanted.cameras.iter().zip(&letters);
-            all.any(|(plan, letter)| plan.spec == *spec && *letter == camera.letter)
+            all.any(|(wanted, letter)| wanted == spec && *letter == camera.letter)
         };
         let mut changes = Changes {
             hanging: self.roster.end(stays),
@@ -155,8 +153,8 @@ impl Reloader {
         };
         let still = self.roster.cameras();
         let named = |list: &[(Camera, _)], name: &str| list.iter().any(|(c, _)| c.name == name);
-        for (plan, &letter) in wanted.cameras.iter().zip(&letters) {
-            let name = &plan.spec.name;
+        for (spec, &letter) in wanted.cameras.iter().zip(&letters) {
+            let name = &spec.name;
             if still
                 .iter()
                 .any(|(c, _)| c.name == *name || c.letter == letter)
@@ -170,7 +168,7 @@ impl Reloader {
             };
             let ring = ring(&wanted, name, letter);
             self.roster.start(Start {
-                spec: plan.spec.clone(),
+                spec: spec.clone(),
                 ring,
                 bindings: bindings.clone(),
                 camera,
@@ -213,8 +211,8 @@ fn apart_from_cameras(plan: &RecordPlan) -> RecordPlan {
     }
 }
 
-pub(crate) fn letters(cameras: &[CameraPlan]) -> Result<Vec<u8>, StartError> {
-    let names = cameras.iter().map(|camera| camera.spec.name.as_str());
+pub(crate) fn letters(cameras: &[CameraSpec]) -> Result<Vec<u8>, StartError> {
+    let names = cameras.iter().map(|camera| camera.name.as_str());
     Ok(assign_letters(names)?)
 }
 

@@ -18,7 +18,7 @@ use crate::side_input::{SideSenders, side_input};
 use crate::status::Camera;
 use crate::true_time::TrueTime;
 use crate::volumes::Volumes;
-use crate::{capture, live, queue, writer};
+use crate::{capture, live, queue, spawn, writer};
 
 /// A camera that was told to end and has not by then is left to it.
 const END_WITHIN: Duration = Duration::from_secs(10);
@@ -145,31 +145,27 @@ impl Roster {
         let writer = {
             let (volumes, desk, clock) = (volumes.clone(), desk.clone(), clock.clone());
             let (report, stop, open) = (report.clone(), stop.clone(), self.hold());
-            std::thread::Builder::new()
-                .name(format!("write-{}", spec.name))
-                .spawn(move || {
-                    let _open = open;
-                    // The capture thread says who it is as soon as it runs.
-                    let Ok(capture) = capture_thread.recv() else {
-                        return;
-                    };
-                    writer::Writer::new(volumes, desk, ring, clock, report, input)
-                        .run(receiver, &capture, &stop);
-                })?
+            spawn(format!("write-{}", spec.name), move || {
+                let _open = open;
+                // The capture thread says who it is as soon as it runs.
+                let Ok(capture) = capture_thread.recv() else {
+                    return;
+                };
+                writer::Writer::new(volumes, desk, ring, clock, report, input)
+                    .run(receiver, &capture, &stop);
+            })?
         };
         let (feeder, tap) = live::tap();
         let capture = {
             let (spec, desk, stop) = (spec.clone(), desk.clone(), stop.clone());
             let (writer, open) = (writer.thread().clone(), self.hold());
             let source_clock: Arc<dyn Clock> = clock.clone();
-            std::thread::Builder::new()
-                .name(format!("capture-{}", spec.name))
-                .spawn(move || {
-                    let _open = open;
-                    let camera = (&spec, &bindings);
-                    let ends = (sender, feeder);
-                    capture::run(camera, source_clock, ends, &writer, &report, &desk, &stop);
-                })?
+            spawn(format!("capture-{}", spec.name), move || {
+                let _open = open;
+                let camera = (&spec, &bindings);
+                let ends = (sender, feeder);
+                capture::run(camera, source_clock, ends, &writer, &report, &desk, &stop);
+            })?
         };
         // Cannot fail: the writer thread waits for exactly this.
         let _ = who.send(capture.thread().clone());

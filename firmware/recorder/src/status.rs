@@ -50,7 +50,7 @@ impl Camera {
     /// Those of a plan.
     pub(crate) fn all(plan: &RecordPlan, letters: &[u8]) -> Vec<Self> {
         let all = plan.cameras.iter().zip(letters);
-        all.map(|(camera, &letter)| Self::new(camera.spec.name.clone(), letter))
+        all.map(|(camera, &letter)| Self::new(camera.name.clone(), letter))
             .collect()
     }
 
@@ -154,7 +154,7 @@ impl Status {
         let known = self.clock.known();
         let source = known.anchor()?.source();
         Some(ClockStatus {
-            source: source.into(),
+            source,
             accuracy_ms: source.accuracy().as_millis() as u64,
             confirmed: known.is_confirmed(),
         })

@@ -44,7 +44,7 @@ pub(crate) fn run(options: &GuardOptions) -> Result<(), Failure> {
         .as_ref()
         .unwrap_or(&loaded.config.battery.gauge);
     let mut history = options.history.as_deref().map(open_history);
-    let opened = battery::open(spec).map_err(|error| Failure::new(error.to_string()))?;
+    let opened = battery::open(spec).map_err(Failure::new)?;
     let Some(gauge) = opened else {
         tracing::info!("no battery gauge is configured: nothing is watched");
         return Ok(());

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use picam_control::{ControlThread, Peers};
 use picam_recorder::{Recording, Reread, start};
+use picam_web::{Limits, WebConfig};
 
 use super::failure::Failure;
 use crate::cli::{RecordOptions, RunOptions};
 use crate::config::Config;
 use crate::service::session_key::access_and_sessions;
-use crate::service::web::{Listen, Page, WebThread};
+use crate::service::web::{Listen, WebThread};
 use crate::service::{log, notify, signals};
 use crate::settings::Settings;
 
@@ -48,8 +49,7 @@ fn start_page(
 ) -> io::Result<WebThread> {
     let file = options.record.files.config.as_deref();
     let (access, sessions) = access_and_sessions(&config.web, file).map_err(io::Error::other)?;
-    WebThread::start(Page {
-        listen: Listen::On(config.web.listen),
+    let page = WebConfig {
         access,
         sessions,
         footage: config.footage.clone(),
@@ -58,7 +58,9 @@ fn start_page(
         orders: recording.orders(),
         live: recording.live(),
         settings: None,
-    })
+        limits: Limits::default(),
+    };
+    WebThread::start(Listen::On(config.web.listen), page)
 }
 
 fn begin(
@@ -72,7 +74,7 @@ fn begin(
     for warning in &settings.warnings {
         tracing::error!("{warning}");
     }
-    let recording = start(settings.plan()).map_err(|error| Failure::new(error.to_string()))?;
+    let recording = start(settings.plan()).map_err(Failure::new)?;
     let stopper = recording.stopper();
     let stop = move || {
         tracing::info!("stopping: the last segments are being finished");

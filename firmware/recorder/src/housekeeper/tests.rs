@@ -99,11 +99,12 @@ fn a_filesystem_that_has_less_room_than_it_said_is_full_and_one_that_refuses_is_
     let directory = tempfile::tempdir().unwrap();
     let housekeeper = housekeeper(parts(&plan(directory.path())), 8);
     let card = SimDisk::new(Mutant::None);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(&card).unwrap();
+    let needs = housekeeper.needs.load_full();
     let plan = Provision::plan(
-        housekeeper.slots,
-        &housekeeper.needs,
+        needs.slots,
+        &needs.cameras,
         card.space().unwrap(),
         &table.catalog(),
     );

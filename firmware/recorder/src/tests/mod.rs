@@ -29,7 +29,7 @@ use crate::report::Report;
 use crate::status::Camera;
 use crate::true_time::TrueTime;
 use crate::volumes::Volumes;
-use crate::{CameraPlan, RecordPlan, Status};
+use crate::{RecordPlan, Status};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
@@ -58,9 +58,7 @@ pub(crate) struct Parts {
 }
 
 pub(crate) fn plan(directory: &Path) -> RecordPlan {
-    let camera = |text: &str| CameraPlan {
-        spec: CameraSpec::parse(text).unwrap(),
-    };
+    let camera = |text: &str| CameraSpec::parse(text).unwrap();
     RecordPlan {
         footage: directory.join("footage"),
         disk: None,

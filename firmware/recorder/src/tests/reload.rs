@@ -12,9 +12,7 @@ const FRONT: &str = "front=sim:?size=320x240&fps=30";
 const REAR: &str = "rear=sim:?size=320x240&fps=30";
 
 fn with(directory: &Path, cameras: &[&str]) -> RecordPlan {
-    let camera = |text: &&str| CameraPlan {
-        spec: CameraSpec::parse(text).unwrap(),
-    };
+    let camera = |text: &&str| CameraSpec::parse(text).unwrap();
     RecordPlan {
         cameras: cameras.iter().map(camera).collect(),
         ..plan(directory)

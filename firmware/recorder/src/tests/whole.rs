@@ -25,7 +25,7 @@ pub(super) fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
 fn one_camera(directory: &Path) -> RecordPlan {
     let spec = CameraSpec::parse("front=sim:?size=320x240&fps=30").unwrap();
     RecordPlan {
-        cameras: vec![CameraPlan { spec }],
+        cameras: vec![spec],
         slots: Slots::Count(8),
         ..plan(directory)
     }
@@ -150,7 +150,7 @@ fn a_source_that_is_not_there_is_a_fault_that_is_worked_on() {
     let directory = tempfile::tempdir().unwrap();
     let missing = CameraSpec::parse("front=file:/no/such/file.mp4").unwrap();
     let recording = start(RecordPlan {
-        cameras: vec![CameraPlan { spec: missing }],
+        cameras: vec![missing],
         ..plan(directory.path())
     })
     .unwrap();

@@ -56,7 +56,7 @@ fn recorded(segments: usize) -> DiskImage {
 /// A card as it is now, and who works on it.
 fn card(image: &DiskImage) -> (SimDisk, SlotTable) {
     let disk = SimDisk::from_image(image, Mutant::None);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(&disk).unwrap();
     (disk, table)
 }
