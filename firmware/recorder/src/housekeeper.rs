@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use picam_mp4::{RecordError, RecoverError};
 use picam_ring::{
     Action, AgeingClock, AgeingPace, CameraNeed, Catalog, Claim, Directory, Fault, Found,
@@ -34,11 +35,18 @@ const FILES_AT_ONCE: usize = 16;
 /// How long it is believed, once looked into, that the clock can be believed or not.
 const BELIEVED_FOR: Duration = Duration::from_secs(600);
 
+/// The slots that the cameras need; others may be recorded from now on.
+#[derive(Debug)]
+pub(crate) struct SlotNeeds {
+    /// For all of them together.
+    pub(crate) slots: Slots,
+    pub(crate) cameras: Vec<CameraNeed>,
+}
+
 pub(crate) struct Housekeeper {
     pub(crate) desk: Arc<Desk>,
     pub(crate) volumes: Volumes,
-    pub(crate) needs: Vec<CameraNeed>,
-    pub(crate) slots: Slots,
+    pub(crate) needs: Arc<ArcSwap<SlotNeeds>>,
     pub(crate) retention: Option<Duration>,
     pub(crate) clock: Arc<TrueTime>,
     pub(crate) status: Arc<Status>,
@@ -194,22 +202,23 @@ impl Housekeeper {
     ) -> std::io::Result<()> {
         let (directory, table) = self.volumes.get(volume).open()?;
         table.look(&directory)?;
+        let needs = self.needs.load_full();
         let plan = Provision::plan(
-            self.slots,
-            &self.needs,
+            needs.slots,
+            &needs.cameras,
             directory.space()?,
             &table.catalog(),
         );
         // A card that is smaller than it says gets no more.
-        for need in self
-            .needs
+        for need in needs
+            .cameras
             .iter()
             .filter(|_| !self.state.readback.is_forged())
         {
             table.set_target(need.camera, plan.target(need.camera));
         }
         // A few slots first, so that the ring can turn; then what is left from before; then the rest.
-        self.provision(volume, &directory, &table, &plan, 3 * self.needs.len())?;
+        self.provision(volume, &directory, &table, &plan, 3 * needs.cameras.len())?;
         if !looked_over {
             self.put_in_order(&directory, &table, time, offer)?;
         }

@@ -52,7 +52,7 @@ pub(crate) fn run(options: &GuardOptions) -> Result<(), Failure> {
     let cannot = |error| Failure::new(format!("signals cannot be caught: {error}"));
     let (stop, stopped) = mpsc::channel::<()>();
     let caught = signals::catch().map_err(cannot)?;
-    caught.on_first(move || drop(stop)).map_err(cannot)?;
+    caught.hand_on(|| (), move || drop(stop)).map_err(cannot)?;
     let mut guard = Guard::new(
         SystemClock,
         gauge,

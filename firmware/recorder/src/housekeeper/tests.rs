@@ -19,17 +19,23 @@ fn housekeeper(parts: Parts, slots: u32) -> Housekeeper {
         clock: parts.desk.clock(),
         desk: parts.desk,
         volumes: parts.volumes,
-        needs: vec![CameraNeed {
-            camera: b'F',
-            weight: 1,
-            slot_size: SLOT_SIZE,
-        }],
-        slots: Slots::Count(slots),
+        needs: Arc::new(ArcSwap::from_pointee(slots_of_one_camera(slots))),
         retention: None,
         status: Arc::new(parts.status),
         stop: Arc::default(),
         state: State::default(),
         others: HashMap::new(),
+    }
+}
+
+fn slots_of_one_camera(slots: u32) -> SlotNeeds {
+    SlotNeeds {
+        slots: Slots::Count(slots),
+        cameras: vec![CameraNeed {
+            camera: b'F',
+            weight: 1,
+            slot_size: SLOT_SIZE,
+        }],
     }
 }
 
@@ -67,12 +73,8 @@ fn slots_are_made_and_removed_until_there_are_as_many_as_there_shall_be() {
     let (card, table) = housekeeper.volumes.get(Volume::Card).open().unwrap();
     table.look(&card).unwrap();
     let space = card.space().unwrap();
-    let provision = Provision::plan(
-        housekeeper.slots,
-        &housekeeper.needs,
-        space,
-        &table.catalog(),
-    );
+    let needs = housekeeper.needs.load_full();
+    let provision = Provision::plan(needs.slots, &needs.cameras, space, &table.catalog());
     let provision = |most| {
         let made = housekeeper.provision(Volume::Card, &card, &table, &provision, most);
         made.unwrap();
@@ -84,10 +86,10 @@ fn slots_are_made_and_removed_until_there_are_as_many_as_there_shall_be() {
     assert_eq!(provision(0), 0);
     assert_eq!(provision(3), 3);
     assert_eq!(provision(usize::MAX), 8);
-    housekeeper.slots = Slots::Count(5);
+    housekeeper.needs.store(Arc::new(slots_of_one_camera(5)));
     round(&mut housekeeper);
     assert_eq!(slots_made(&table), 5);
-    housekeeper.slots = Slots::Count(6);
+    housekeeper.needs.store(Arc::new(slots_of_one_camera(6)));
     round(&mut housekeeper);
     assert_eq!((slots_made(&table), table.target(b'F')), (6, Some(6)));
 }

@@ -5,6 +5,7 @@ mod clock;
 mod desk;
 mod drift;
 mod place;
+mod reload;
 mod saves;
 mod status;
 mod whole;
@@ -25,6 +26,7 @@ use picam_time::{BootNs, Clock, TimeAnchor, TimeSource, UtcUs};
 use crate::boot::boot_id;
 use crate::desk::Desk;
 use crate::report::Report;
+use crate::status::Camera;
 use crate::true_time::TrueTime;
 use crate::volumes::Volumes;
 use crate::{CameraPlan, RecordPlan, Status};
@@ -82,7 +84,9 @@ pub(crate) fn parts(plan: &RecordPlan) -> Parts {
     let time = Arc::new(TrueTime::new(clock.clone()));
     let volumes = Volumes::new(plan.footage.clone(), plan.disk.clone());
     let desk = Arc::new(Desk::new(&volumes, time, plan.shares));
-    let (status, reports) = Status::new(plan, b"FR", plan.slot_size, volumes.clone(), desk.clone());
+    let cameras = Camera::all(plan, b"FR");
+    let reports = cameras.iter().map(Camera::report).collect();
+    let status = Status::new(plan, cameras, volumes.clone(), desk.clone());
     Parts {
         clock,
         volumes,
