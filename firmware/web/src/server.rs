@@ -56,6 +56,8 @@ pub struct WebConfig {
     pub orders: Arc<dyn OrderTaker>,
     /// Where the cameras can be watched.
     pub live: Arc<dyn LiveSource>,
+    /// The file in which the guard says what it knows of the battery, if there is a guard.
+    pub power: Option<PathBuf>,
     /// Where the settings are kept, if the page may change them.
     pub settings: Option<Arc<dyn SettingsSource>>,
     /// Bounds on what clients may take up.
@@ -138,6 +140,7 @@ pub async fn serve(
         status: Asker::new(config.status),
         orders: config.orders,
         live: Live::of(config.live),
+        power: config.power,
         settings: config.settings,
         auth: Arc::new(Auth::new(config.access, config.sessions)),
         clips: Clips::default(),

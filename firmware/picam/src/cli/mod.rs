@@ -165,10 +165,10 @@ enum Command {
         #[arg(long, value_name = "SOCKET")]
         recorder: PathBuf,
     },
-    /// Watch the battery, and have the camera switched off before it is empty
+    /// Watch the battery, show by an LED whether it records, have footage kept by a button
     ///
-    /// Warns at 3.6 V a cell or 15 %, switches off at 3.4 V or 5 %, each held for some seconds. A gauge that does not answer
-    /// switches nothing off.
+    /// Warns at 3.6 V a cell or 15 %, has the camera switched off at 3.4 V or 5 %, each held for some seconds. A gauge that
+    /// does not answer switches nothing off. Which gauge and lines there are stands in the configuration.
     Guard(GuardOptions),
     /// Write what hostapd, dnsmasq, wpa_supplicant and systemd-networkd are told
     ///

@@ -32,6 +32,9 @@ pub(crate) struct WebOptions {
     /// The socket of `picam settings`, if the page may change the settings
     #[arg(long, value_name = "SOCKET")]
     pub(crate) settings: Option<PathBuf>,
+    /// The --status file of `picam guard`, if the page shows the battery
+    #[arg(long, value_name = "FILE")]
+    pub(crate) guard: Option<PathBuf>,
     /// Directory of the segments, instead of the configured one
     #[arg(long, value_name = "DIR")]
     pub(crate) footage: Option<PathBuf>,

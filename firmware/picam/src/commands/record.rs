@@ -57,6 +57,7 @@ fn start_page(
         status: recording.status(),
         orders: recording.orders(),
         live: recording.live(),
+        power: None,
         settings: None,
         limits: Limits::default(),
     };

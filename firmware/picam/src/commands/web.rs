@@ -60,6 +60,7 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
         status: Arc::new(recorder.clone()),
         orders: Arc::new(recorder.clone()),
         live: Arc::new(recorder),
+        power: options.guard.clone(),
         settings: options
             .settings
             .clone()
