@@ -101,12 +101,9 @@ fn a_filesystem_that_has_less_room_than_it_said_is_full_and_one_that_refuses_is_
     let card = SimDisk::new(Mutant::None);
     let table = SlotTable::new();
     table.look(&card).unwrap();
-    let plan = Provision::plan(
-        housekeeper.slots,
-        &housekeeper.needs,
-        card.space().unwrap(),
-        &table.catalog(),
-    );
+    let needs = housekeeper.needs.load_full();
+    let space = card.space().unwrap();
+    let plan = Provision::plan(needs.slots, &needs.cameras, space, &table.catalog());
     let provision = || housekeeper.provision(Volume::Card, &card, &table, &plan, usize::MAX);
     let faults = || housekeeper.status.status().unwrap().card.faults;
     let before = faults();
