@@ -102,12 +102,8 @@ fn a_filesystem_that_has_less_room_than_it_said_is_full_and_one_that_refuses_is_
     let table = SlotTable::default();
     table.look(&card).unwrap();
     let needs = housekeeper.needs.load_full();
-    let plan = Provision::plan(
-        needs.slots,
-        &needs.cameras,
-        card.space().unwrap(),
-        &table.catalog(),
-    );
+    let space = card.space().unwrap();
+    let plan = Provision::plan(needs.slots, &needs.cameras, space, &table.catalog());
     let provision = || housekeeper.provision(Volume::Card, &card, &table, &plan, usize::MAX);
     let faults = || housekeeper.status.status().unwrap().card.faults;
     let before = faults();
