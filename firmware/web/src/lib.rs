@@ -16,6 +16,7 @@ mod clip;
 mod commands;
 pub mod conditional;
 mod door;
+mod drives;
 mod error;
 mod file;
 mod headers;

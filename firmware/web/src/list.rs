@@ -42,15 +42,23 @@ struct Shown<'a> {
 
 impl<'a> From<&'a Segment> for Shown<'a> {
     fn from(segment: &'a Segment) -> Self {
-        let Segment { id, size, .. } = segment;
         Self {
-            file: match segment.state {
-                SegmentState::Recording => format!("/api/segments/{id}/file?end={size}"),
-                _ => format!("/api/segments/{id}/file"),
-            },
+            file: file_address(segment),
             picture: crate::picture::address(segment),
             segment,
         }
+    }
+}
+
+/// Where the bytes of a segment are, as it is now.
+pub(crate) fn file_address(
+    Segment {
+        id, size, state, ..
+    }: &Segment,
+) -> String {
+    match state {
+        SegmentState::Recording => format!("/api/segments/{id}/file?end={size}"),
+        _ => format!("/api/segments/{id}/file"),
     }
 }
 
@@ -80,7 +88,7 @@ pub(crate) async fn segments(
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(params) = params.map_err(|error| {
-        let remedy = "the filters are camera, class, day, from, to, limit and before";
+        let remedy = "the filters are camera, class, locked, day, from, to, limit and before";
         ApiError::bad_request(error.body_text(), remedy)
     })?;
     let filter = Filter::try_from(params)?;

@@ -143,6 +143,7 @@ pub async fn serve(
         power: config.power,
         settings: config.settings,
         auth: Arc::new(Auth::new(config.access, config.sessions)),
+        drives: Arc::default(),
         clips: Clips::default(),
     };
     let limits = config.limits;

@@ -187,7 +187,8 @@ fn three_taps_from_the_page_to_the_clip_of_both_cameras() {
     let browser = Browser::open();
     browser.turn(390, 844);
     browser.save_to(&saved);
-    browser.go(&format!("http://{page}/"));
+    browser.go("about:blank");
+    browser.go(&format!("http://{page}/#files"));
     browser.until("document.querySelectorAll('.row .play').length >= 6");
     browser.until("document.querySelectorAll('.thumb canvas').length >= 2");
     for scheme in ["light", "dark"] {
@@ -286,7 +287,8 @@ fn one_tap_saves_and_one_more_has_the_clip() {
     browser.save_to(&saved);
     for (width, height) in [(844, 390), (1280, 800), (390, 844)] {
         browser.turn(width, height);
-        browser.go(&format!("http://{page}/"));
+        browser.go("about:blank");
+        browser.go(&format!("http://{page}/#files"));
         browser.until("document.querySelectorAll('.row .play').length >= 6");
         // In reach, wherever the page is scrolled to, and with the player open.
         for scroll in ["0", "document.body.scrollHeight"] {

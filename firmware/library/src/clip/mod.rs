@@ -308,7 +308,7 @@ fn open(candidate: &Candidate, at: Placed) -> Result<Option<Piece>, ClipError> {
 }
 
 /// How long a segment is that does not say so itself, because it is not finished.
-fn shown(file: &File, record: &Record, state: SegmentState) -> Duration {
+pub(crate) fn shown(file: &File, record: &Record, state: SegmentState) -> Duration {
     if state == SegmentState::Finished {
         return record.duration;
     }

@@ -7,12 +7,14 @@ mod format;
 mod merge;
 mod samples;
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use picam_mp4::Record;
 use picam_ring::newest_first;
-use picam_time::UtcUs;
+use picam_time::{BootNs, UtcUs};
 
 use crate::clip::{CameraError, Candidate, candidates, named};
 
@@ -77,6 +79,25 @@ pub enum TrackError {
     /// It cannot be written.
     #[error("the track cannot be written: {0}")]
     Write(#[from] io::Error),
+}
+
+/// The fixes of a segment that is open, in order, each with when it is shown; `None` if it is another one by now.
+pub(crate) fn fixes(file: &File, record: &Record) -> io::Result<Option<Vec<(BootNs, TrackPoint)>>> {
+    let found = samples::unless_another(file, record)?;
+    Ok(found.map(|all| {
+        all.into_iter()
+            .map(|found| (found.boot, found.point))
+            .collect()
+    }))
+}
+
+/// Metres between two places near each other, in degrees of latitude and longitude.
+pub(crate) fn metres(a: (f64, f64), b: (f64, f64)) -> f64 {
+    /// Half the circumference of a sphere as large as the Earth (IUGG), a degree of it.
+    const DEGREE: f64 = 111_194.93;
+    let turned = (b.1 - a.1 + 540.0).rem_euclid(360.0) - 180.0;
+    let east = turned * f64::midpoint(a.0, b.0).to_radians().cos();
+    (b.0 - a.0).hypot(east) * DEGREE
 }
 
 /// A segment begins this much before its last fix at most: the longest segment that can be configured, twice over.

@@ -31,8 +31,13 @@ pub(super) fn of(path: &Path, record: &Record) -> io::Result<Option<Vec<Found>>>
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let found = read(&file, record);
-    match is_still(&file, record) {
+    unless_another(&file, record)
+}
+
+/// The same of a file that is open.
+pub(super) fn unless_another(file: &File, record: &Record) -> io::Result<Option<Vec<Found>>> {
+    let found = read(file, record);
+    match is_still(file, record) {
         true => found.map(Some),
         false => Ok(None),
     }
