@@ -4,10 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use picam_time::BootNs;
+use picam_control::power::End;
 use serde::{Deserialize, Serialize};
-
-use crate::ladder::Cause;
 
 /// Starts that are remembered.
 const STARTS: usize = 20;
@@ -20,19 +18,6 @@ const MAX_LEN: u64 = 64 << 10;
 pub struct HistoryError {
     path: PathBuf,
     source: io::Error,
-}
-
-/// How a start was ended.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct End {
-    /// Why.
-    pub cause: Cause,
-    /// Voltage of a cell, in millivolts.
-    pub cell_mv: u16,
-    /// Charge in per cent, where the gauge reckons it.
-    pub charge: Option<f32>,
-    /// Seconds from the start of the kernel to the end.
-    pub after_s: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,8 +59,12 @@ impl History {
 
     /// How the start before this one ended; `None` if nobody knows of one, `Some(None)` if it was not by the guard.
     pub fn last_end(&self) -> Option<Option<End>> {
-        let mut before = self.starts.iter().rev().skip(1);
-        before.next().map(|start| start.end)
+        self.ends().next()
+    }
+
+    /// How the starts before this one ended, the last one first.
+    pub fn ends(&self) -> impl Iterator<Item = Option<End>> {
+        self.starts.iter().rev().skip(1).map(|start| start.end)
     }
 
     /// Notes that this start is being ended; returns once that would survive a power cut.
@@ -96,18 +85,6 @@ impl History {
     }
 }
 
-impl End {
-    /// An end at a moment since the start of the kernel.
-    pub fn at(now: BootNs, cause: Cause, reading: picam_sensors::battery::Reading) -> Self {
-        Self {
-            cause,
-            cell_mv: reading.cell_mv,
-            charge: reading.charge,
-            after_s: now.since(BootNs::from_secs(0)).as_secs(),
-        }
-    }
-}
-
 fn read(path: &Path) -> Option<Vec<Start>> {
     if fs::metadata(path).ok()?.len() > MAX_LEN {
         return None;
@@ -118,8 +95,9 @@ fn read(path: &Path) -> Option<Vec<Start>> {
 fn write(path: &Path, starts: &[Start]) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = File::create(&new)?;
-    serde_json::to_writer(&mut file, starts)?;
-    file.write_all(b"\n")?;
+    let mut text = serde_json::to_vec(starts)?;
+    text.push(b'\n');
+    file.write_all(&text)?;
     file.sync_all()?;
     fs::rename(&new, path)?;
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
@@ -127,12 +105,17 @@ fn write(path: &Path, starts: &[Start]) -> io::Result<()> {
 }
 
 #[cfg(test)]
+mod cuts;
+
+#[cfg(test)]
 mod tests {
+    use picam_control::power::Cause;
+
     use super::*;
 
     const LOW: End = End {
         cause: Cause::BatteryLow,
-        cell_mv: 3_390,
+        cell_mv: Some(3_390),
         charge: Some(4.5),
         after_s: 7_200,
     };
@@ -151,6 +134,7 @@ mod tests {
         assert_eq!(history.last_end(), Some(Some(LOW)));
         let (history, _) = History::open(&path, "three");
         assert_eq!(history.last_end(), Some(None));
+        assert_eq!(history.ends().collect::<Vec<_>>(), [None, Some(LOW)]);
         let text = fs::read_to_string(&path).unwrap();
         assert!(
             text.starts_with(r#"[{"boot_id":"one","end":{"cause":"battery-low","cell_mv":3390,"#),

@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
+use picam_control::power::{BatteryState, Cause};
 use picam_sensors::battery::Reading;
 use picam_time::BootNs;
-use serde::{Deserialize, Serialize};
 
 /// The least number of readings that a step takes, however long it holds.
 const MIN_READINGS: u32 = 3;
@@ -61,25 +61,6 @@ impl Default for Limits {
             min_run: Duration::from_secs(60),
             overdue: Duration::from_secs(60),
         }
-    }
-}
-
-/// Why the camera is switched off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Cause {
-    /// The battery is low.
-    BatteryLow,
-    /// The battery is all but empty.
-    BatteryEmpty,
-}
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::BatteryLow => "the battery was low",
-            Self::BatteryEmpty => "the battery was all but empty",
-        })
     }
 }
 
@@ -166,6 +147,24 @@ impl Ladder {
             off: Streak::default(),
             empty: Streak::default(),
             recovered: Streak::default(),
+        }
+    }
+
+    /// Somebody wants the camera switched off, whatever the battery says. Whether that is news: what was decided before goes on.
+    pub fn order_off(&mut self, at: BootNs) -> bool {
+        let news = !matches!(self.state, State::SwitchingOff(_));
+        if news {
+            self.state = State::SwitchingOff(at);
+        }
+        news
+    }
+
+    /// How far down it is, by the readings there were.
+    pub fn state(&self) -> BatteryState {
+        match self.state {
+            State::Fine => BatteryState::Fine,
+            State::Warned => BatteryState::Low,
+            State::SwitchingOff(_) => BatteryState::SwitchingOff,
         }
     }
 

@@ -1,6 +1,7 @@
 // The live state at the top of the page.
 
 import { $, aloud, el, setText } from "./dom.js";
+import { length } from "./format.js";
 
 const rows = new Map();
 let onLive = () => {};
@@ -12,6 +13,7 @@ export const setOnLive = (handler) => (onLive = handler);
 export function show(status) {
   const cameras = status.cameras.map(describe);
   syncCameras(cameras);
+  showPower(status.power);
   summarise(cameras, status);
   warn(status);
 }
@@ -21,6 +23,7 @@ export function showError(error) {
   $("summary").className = "summary bad";
   setText($("summary"), error.offline ? "Offline" : "Recorder not answering");
   syncCameras([]);
+  showPower(null);
   syncWarnings([{ fault: true, message: error.message, remedy: error.remedy }]);
 }
 
@@ -107,6 +110,38 @@ function newRow(letter) {
   return row;
 }
 
+/** "Battery 3.82 V · 64 %", and why the camera was last switched off. */
+function showPower(power) {
+  const battery = power?.battery;
+  // Without a battery, a power cut is how it is switched off.
+  const last = power?.ends.length && (battery || power.ends[0]) ? lastEnd(power.ends[0]) : "";
+  $("power").hidden = !battery && !last;
+  $("power").className = `power ${battery?.state ?? ""}`;
+  setText($("battery"), battery ? [batteryName(battery.state), measured(battery)].filter(Boolean).join(" ") : "");
+  setText($("last-end"), last);
+}
+
+function batteryName(state) {
+  if (state === "low") return "Low battery";
+  if (state === "switching-off") return "Switching off, battery";
+  return state === "unknown" ? "Battery unknown" : "Battery";
+}
+
+function measured({ cell_mv, charge }) {
+  const volts = cell_mv == null ? null : `${(cell_mv / 1000).toFixed(2)} V`;
+  return [volts, charge == null ? null : `${Math.round(charge)} %`].filter(Boolean).join(" · ");
+}
+
+function lastEnd(end) {
+  if (!end) return "Last time the power was cut, or somebody else switched it off";
+  const { cause, cell_mv, after_s } = end;
+  if (cause === "button") return `Last switched off by the button, after ${length(after_s)}`;
+  if (cause === "ignition") return `Last switched off: ignition off, after ${length(after_s)}`;
+  const why = cause === "battery-empty" ? "battery empty" : "battery low";
+  const volts = cell_mv == null ? "" : ` (${(cell_mv / 1000).toFixed(2)} V)`;
+  return `Last switched off: ${why}${volts}, after ${length(after_s)}`;
+}
+
 function warn(status) {
   const warnings = status.card.faults.map((fault) => ({ ...fault, fault: true }));
   for (const camera of status.cameras) {
@@ -119,6 +154,11 @@ function warn(status) {
     }
   }
   if (status.gps?.fault) warnings.push({ ...status.gps.fault, fault: true });
+  const battery = status.power?.battery;
+  if (battery?.fault) warnings.push(battery.fault);
+  if (battery?.state === "low") {
+    warnings.push({ message: "The battery is low.", remedy: "Before it is empty, the camera finishes its files and switches itself off." });
+  }
   if (!status.clock_known) {
     const message = "The camera does not know the time yet.";
     warnings.push({ message, remedy: "Footage keeps its order and gets its time later." });

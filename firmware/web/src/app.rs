@@ -1,5 +1,6 @@
 //! What every handler can reach.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use picam_control::orders::OrderTaker;
@@ -19,6 +20,8 @@ pub(crate) struct App {
     pub(crate) status: Asker,
     pub(crate) orders: Arc<dyn OrderTaker>,
     pub(crate) live: Live,
+    /// The guard's file.
+    pub(crate) power: Option<PathBuf>,
     /// None where the settings are not the page's to change.
     pub(crate) settings: Option<Arc<dyn SettingsSource>>,
     pub(crate) auth: Arc<Auth>,

@@ -4,18 +4,32 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use picam_control::power::{PowerStatus, read_power};
 use picam_control::status::Status;
+use picam_time::{Clock, SystemClock};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
 use crate::error::ApiError;
 
+/// What the recorder says, and beside it what the guard says.
+#[derive(Serialize)]
+pub(crate) struct Said {
+    #[serde(flatten)]
+    status: Status,
+    power: Option<PowerStatus>,
+}
+
 /// `GET /api/status`
-pub(crate) async fn status(State(app): State<App>) -> Result<Json<Status>, ApiError> {
+pub(crate) async fn status(State(app): State<App>) -> Result<Json<Said>, ApiError> {
     let status = app.status.status().await.map_err(|error| {
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.reason, error.remedy)
     })?;
-    Ok(Json(status))
+    // A small file in memory: whoever writes it is not waited for.
+    let power = app.power.as_deref();
+    let power = power.and_then(|path| read_power(path, SystemClock.now()));
+    Ok(Json(Said { status, power }))
 }
 
 /// `GET /api/health`: answers without a login, so it says no more than it must.

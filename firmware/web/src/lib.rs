@@ -36,7 +36,6 @@ mod server;
 pub mod settings;
 mod track;
 mod version;
-mod wire;
 
 pub use auth::{
     Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, Role, Sessions, hash_password,

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::conditional::Validators;
-use crate::error::ApiError;
+use crate::error::{ApiError, waiting};
 use crate::query::{Filter, Params};
 
 #[derive(Serialize)]
@@ -140,11 +140,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&Library) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let index = Arc::clone(index);
-    let done = tokio::task::spawn_blocking(move || work(&index)).await;
-    done.unwrap_or_else(|error| {
-        tracing::error!(%error, "a request failed");
-        Err(ApiError::internal())
-    })
+    waiting(move || work(&index)).await
 }
 
 fn to_json(filter: &Filter, listing: &Listing) -> Result<String, ApiError> {

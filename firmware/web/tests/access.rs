@@ -508,6 +508,7 @@ async fn beyond_loopback_a_password_is_a_must() {
             status: Arc::new(recorder.clone()),
             orders: Arc::new(common::Orders::default()),
             live: Arc::new(common::Cameras::default()),
+            power: None,
             settings: None,
             limits: Limits::default(),
         };

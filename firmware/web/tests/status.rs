@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use common::{Server, camera, put_finished};
 use picam_control::status::{CardStatus, Status, StatusSource, StatusUnavailable};
+use picam_time::{Clock, SystemClock};
 use picam_web::{Access, Limits};
+use serde_json::{Value, json};
 
 /// A recorder that answers when it is told to.
 #[derive(Clone, Default)]
@@ -111,4 +113,35 @@ fn it_is_asked_once_a_second_at_most() {
         uptimes.iter().any(|up| *up > 10.0),
         "what is told grows older"
     );
+}
+
+#[test]
+fn what_the_guard_says_is_told_and_not_waited_for() {
+    let server = Server::open();
+    let power = || server.get("/api/status").json()["power"].clone();
+    assert_eq!(power(), Value::Null);
+    let file = server.state.path().join("guard.json");
+    let note = |seconds_ago| {
+        let at = SystemClock.now() - Duration::from_secs(seconds_ago);
+        let battery = json!({"state": "low", "cell_mv": 3_550, "charge": 12.5, "fault": null});
+        let text = json!({"boot_ns": at.0, "battery": battery, "ends": [null]}).to_string();
+        std::fs::write(&file, text).unwrap();
+    };
+    note(1);
+    let told = power();
+    assert_eq!(told["battery"]["state"], "low", "{told}");
+    assert_eq!(told["battery"]["cell_mv"], 3_550, "{told}");
+    assert_eq!(told["ends"], json!([null]), "{told}");
+    assert_eq!(told.get("boot_ns"), None);
+    note(12);
+    let told = power();
+    assert_eq!(told["battery"]["state"], "unknown", "{told}");
+    assert_eq!(told["battery"]["cell_mv"], Value::Null, "{told}");
+    // Whoever watches the camera without a login learns nothing of it.
+    let health = server.get("/api/health").json();
+    assert_eq!(health, json!({"recording": true}));
+    std::fs::write(&file, "{").unwrap();
+    assert_eq!(power(), Value::Null);
+    let status = server.get("/api/status").json();
+    assert_eq!(status["recording"], true, "{status}");
 }

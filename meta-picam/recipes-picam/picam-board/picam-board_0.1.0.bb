@@ -32,6 +32,8 @@ SYSTEMD_SERVICE:${PN} = "\
     picam-gps.service \
     picam-guard.service \
     picam-hostapd.service \
+    picam-hotspot-switch.path \
+    picam-hotspot-switch.service \
     picam-hotspot.service \
     picam-journal.service \
     picam-journal.timer \

@@ -9,7 +9,7 @@ for program in e2fsck mkfs.ext4; do
     ln -s "$(command -v $program)" "$device/$program"
 done
 # These note what they are asked; nothing more of them can be had here.
-for program in chronyc gpsd iw journalctl nft picam; do
+for program in chronyc gpsd iw journalctl nft picam systemctl; do
     install -m 755 /dev/stdin "$device/$program" <<NOTE
 #!/bin/sh
 echo "$program \$*" >>$scratch/asked

@@ -7,19 +7,16 @@ mod format;
 mod merge;
 mod samples;
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use picam_mp4::Record;
-use picam_mp4::recover::read_record;
-use picam_ring::{Catalog, Directory, FsDirectory, Moment, SegmentName, newest_first};
+use picam_ring::newest_first;
 use picam_time::{BootNs, UtcUs};
 
-use crate::clip::CameraError;
-use crate::footage::open_slot;
+use crate::clip::{CameraError, Candidate, candidates, named};
 
 pub use format::{TrackFormat, TrackWriter};
 use merge::Merge;
@@ -137,31 +134,17 @@ pub fn read_track<W: io::Write>(
     Ok(merge.finish()?)
 }
 
-struct Candidate {
-    path: PathBuf,
-    name: SegmentName,
-    record: Record,
-}
-
 /// All segments whose header can be read, oldest first, those of several cameras by the boot clock.
 fn segments(directories: &[PathBuf], camera: Option<&str>) -> Result<Vec<Candidate>, TrackError> {
     let mut all = Vec::new();
     for directory in directories {
-        all.extend(candidates(directory)?);
+        all.extend(candidates(directory).map_err(|source| TrackError::Read {
+            path: directory.to_owned(),
+            source,
+        })?);
     }
     if let Some(wanted) = camera {
-        let called = |c: &Candidate| c.record.camera_name == wanted;
-        let is_name = all.iter().any(called);
-        let there: BTreeSet<&str> = all.iter().map(|c| c.record.camera_name.as_str()).collect();
-        let there = there.into_iter().collect::<Vec<_>>().join(", ");
-        all.retain(|c| match is_name {
-            true => called(c),
-            false => wanted.eq_ignore_ascii_case(&char::from(c.name.camera).to_string()),
-        });
-        if all.is_empty() {
-            let wanted = wanted.to_owned();
-            return Err(CameraError::Unknown { wanted, there }.into());
-        }
+        all = named(all, wanted)?;
     }
     // Each camera of each volume counts on its own.
     let mut lists: Vec<Vec<Candidate>> = Vec::new();
@@ -176,30 +159,7 @@ fn segments(directories: &[PathBuf], camera: Option<&str>) -> Result<Vec<Candida
     for list in &mut lists {
         list.sort_by_key(|candidate| std::cmp::Reverse(candidate.record.sequence));
     }
-    let mut merged = newest_first(lists, |candidate| Moment {
-        boot_id: Some(candidate.record.boot_id),
-        boot: candidate.record.start_boot,
-        utc: candidate.record.start_utc,
-    });
+    let mut merged = newest_first(lists, Candidate::moment);
     merged.reverse();
     Ok(merged)
-}
-
-fn candidates(directory: &Path) -> Result<Vec<Candidate>, TrackError> {
-    let cannot = |source| TrackError::Read {
-        path: directory.to_owned(),
-        source,
-    };
-    let listing = FsDirectory::open(directory, false).map_err(cannot)?;
-    let catalog = Catalog::from_entries(&listing.list().map_err(cannot)?);
-    let names = catalog
-        .cameras()
-        .flat_map(|camera| catalog.ring(camera).segments())
-        .map(|segment| segment.name);
-    let read = |name: SegmentName| {
-        let path = directory.join(name.to_string());
-        let (record, _) = read_record(&open_slot(&path).ok()?).ok()?;
-        Some(Candidate { path, name, record })
-    };
-    Ok(names.filter_map(read).collect())
 }

@@ -19,7 +19,7 @@ use crate::commands::support::SupportArgs;
 use crate::commands::track::TrackArgs;
 use crate::commands::{
     check, clip, config, firstboot, guard, hotspot, inspect, lock, password, probe, record,
-    recover, salvage, settings, support, time, track, web,
+    recover, reload, salvage, settings, support, time, track, web,
 };
 
 use crate::service::log;
@@ -131,6 +131,16 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         source: time::By,
     },
+    /// Have a recorder in another process read the cameras of its configuration anew
+    ///
+    /// Cameras that were added are recorded, those that were changed in their new way, those that are gone no more; the
+    /// others record on. The log says what has become of them. Only for root and the recorder's own user. SIGHUP does the
+    /// same to a recorder that was not started from a terminal.
+    Reload {
+        /// The recorder's --control socket
+        #[arg(long, value_name = "SOCKET")]
+        recorder: PathBuf,
+    },
     /// Keep footage: a recorder in another process does not overwrite it until its share is full
     ///
     /// Of every camera, every segment between two moments, those still to come included. It is on the card before
@@ -155,10 +165,10 @@ enum Command {
         #[arg(long, value_name = "SOCKET")]
         recorder: PathBuf,
     },
-    /// Watch the battery, and have the camera switched off before it is empty
+    /// Watch the battery, show by an LED whether it records, have footage kept by a button
     ///
-    /// Warns at 3.6 V a cell or 15 %, switches off at 3.4 V or 5 %, each held for some seconds. A gauge that does not answer
-    /// switches nothing off.
+    /// Warns at 3.6 V a cell or 15 %, has the camera switched off at 3.4 V or 5 %, each held for some seconds. A gauge that
+    /// does not answer switches nothing off. Which gauge and lines there are stands in the configuration.
     Guard(GuardOptions),
     /// Write what hostapd, dnsmasq, wpa_supplicant and systemd-networkd are told
     ///
@@ -213,6 +223,7 @@ pub fn main() -> ExitCode {
         Command::Settings(options) => settings::run(&options),
         Command::Support(args) => support::run(&args),
         Command::Time { recorder, source } => time::run(&recorder, source),
+        Command::Reload { recorder } => reload::run(&recorder),
         Command::Lock(args) => lock::lock(&args),
         Command::Unlock { recorder, segments } => lock::unlock(&recorder, &segments),
         Command::Locks { recorder } => lock::list(&recorder),

@@ -32,6 +32,9 @@ pub(crate) struct WebOptions {
     /// The socket of `picam settings`, if the page may change the settings
     #[arg(long, value_name = "SOCKET")]
     pub(crate) settings: Option<PathBuf>,
+    /// The --status file of `picam guard`, if the page shows the battery
+    #[arg(long, value_name = "FILE")]
+    pub(crate) guard: Option<PathBuf>,
     /// Directory of the segments, instead of the configured one
     #[arg(long, value_name = "DIR")]
     pub(crate) footage: Option<PathBuf>,
@@ -41,7 +44,7 @@ pub(crate) struct WebOptions {
 }
 
 /// The configuration files.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 pub(crate) struct ConfigFiles {
     /// Configuration file. A value in it that cannot be used is logged, and its default is used
     #[arg(long, value_name = "FILE")]
@@ -65,7 +68,7 @@ impl ConfigFiles {
 }
 
 /// Options of `record`. They go before the configuration file.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 pub(crate) struct RecordOptions {
     #[command(flatten)]
     pub(crate) files: ConfigFiles,

@@ -39,6 +39,9 @@ pub(crate) struct SettingsServiceOptions {
     /// The recorder's --control socket, for its status in a support file
     #[arg(long, value_name = "SOCKET")]
     recorder: Option<PathBuf>,
+    /// The --status file of `picam guard`, likewise
+    #[arg(long, value_name = "FILE")]
+    guard: Option<PathBuf>,
     /// User that may ask, by name or number, as root may; may be repeated
     #[arg(long = "client", value_name = "USER")]
     clients: Vec<String>,
@@ -107,6 +110,7 @@ impl Service<'_> {
             boot: &self.options.boot,
             state: &self.options.state,
             recorder: self.options.recorder.as_deref(),
+            guard: self.options.guard.as_deref(),
             base: &self.base,
         });
         let Some(Place::Card) = to else {

@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use picam_ring::Shares;
 
-use super::keys::{Battery, Camera, Config, Device, Gps, Log, Network, Retention, Web, Wifi};
+use super::keys::{
+    Battery, Button, Camera, Config, Device, Gps, Ignition, Led, Log, Network, Retention, Trigger,
+    Web, Wifi,
+};
 use super::table::Keyed;
 
 /// `docs/picam.toml`: every key with its default. Over a device's own values, in `base`, every key is switched off instead:
@@ -20,6 +23,10 @@ pub(crate) fn example(base: Option<&Config>) -> String {
     example.section(&Camera::default());
     example.section::<Gps>(&config.gps);
     example.section::<Battery>(&config.battery);
+    example.section::<Led>(&config.led);
+    example.section::<Button>(&config.button);
+    example.section::<Trigger>(&config.trigger);
+    example.section::<Ignition>(&config.ignition);
     example.section::<Shares>(&config.shares);
     example.section::<Retention>(&config.retention);
     example.section::<Web>(&config.web);

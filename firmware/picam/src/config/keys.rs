@@ -13,6 +13,7 @@ use picam_firstboot::settings::{Access, Key as CardKey, Reset};
 use picam_hotspot::{Channel, Mode};
 use picam_ring::{Reserve, Shares};
 use picam_sensors::battery::GaugeSpec;
+use picam_sensors::gpio::LineSpec;
 use picam_sensors::gps::GpsSource;
 use picam_web::PasswordHash;
 
@@ -23,11 +24,15 @@ use super::values::{self, LogFormat, SlotCount, always, or, quoted, show_word, s
 use super::wifi::{self, WifiNetwork};
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [SectionKeys; 11] = [
+pub(crate) static SECTIONS: [SectionKeys; 15] = [
     Config::SECTION,
     Camera::SECTION,
     Gps::SECTION,
     Battery::SECTION,
+    Led::SECTION,
+    Button::SECTION,
+    Trigger::SECTION,
+    Ignition::SECTION,
     Shares::SECTION,
     Retention::SECTION,
     Web::SECTION,
@@ -114,6 +119,14 @@ keys! {
     gps: Gps = Gps::default();
     /// The camera's own battery.
     battery: Battery = Battery::default();
+    /// The LED.
+    led: Led = Led::default();
+    /// The push button.
+    button: Button = Button::default();
+    /// What else has footage kept.
+    trigger: Trigger = Trigger::default();
+    /// Whether the car is on.
+    ignition: Ignition = Ignition::default();
     /// How much of the card each class may take.
     shares: Shares = Shares::default();
     /// What is given up for its age.
@@ -181,6 +194,58 @@ keys! {
     ///   sim:10                nothing: a battery is simulated that lasts for 10 minutes, to see what happens
     /// On another bus: max17048?bus=/dev/i2c-3
     "gauge" gauge: GaugeSpec = GaugeSpec::Off, values::gauge, GaugeSpec::to_string, Boot, Card;
+}
+}
+
+keys! {
+/// The LED: flashes in the dark while pictures reach the card, is lit or blinks evenly where something is wrong. Only a
+/// camera made with picam's image reads this, and the next three sections.
+"[led]" pub struct Led {
+    /// The line that it hangs on: the number of a GPIO of the header (17), "off", or chip and line ("/dev/gpiochip1:3").
+    "gpio" gpio: LineSpec = LineSpec::Off, values::line, values::show_line, Boot, Card;
+
+    /// true: it is lit while the line is low.
+    "active-low" active_low: bool = false, truth, bool::to_string, Boot, Card;
+
+    /// true: dark, unless something is wrong with the recorder, a camera or the card.
+    "stealth" stealth: bool = false, truth, bool::to_string, Boot, Card;
+}
+}
+
+keys! {
+/// The push button. Pressed: the last minute and the next half are kept. Held for 3 seconds: hotspot on or off. For 8: the
+/// camera switches itself off.
+"[button]" pub struct Button {
+    /// Its line, as for the LED.
+    "gpio" gpio: LineSpec = LineSpec::Off, values::line, values::show_line, Boot, Card;
+
+    /// true: pressed, it pulls the line to ground.
+    "active-low" active_low: bool = true, truth, bool::to_string, Boot, Card;
+}
+}
+
+keys! {
+/// A contact that has footage kept as the button does: an alarm's, a switch's.
+"[trigger]" pub struct Trigger {
+    /// Its line, as for the LED.
+    "gpio" gpio: LineSpec = LineSpec::Off, values::line, values::show_line, Boot, Card;
+
+    /// true: closed, it pulls the line to ground.
+    "active-low" active_low: bool = true, truth, bool::to_string, Boot, Card;
+}
+}
+
+keys! {
+/// Whether the car is on, for a camera whose supply always is: when it is off, the camera switches itself off.
+"[ignition]" pub struct Ignition {
+    /// Its line, as for the LED. Never a wire of the car's: docs/hardware.md has the optocoupler.
+    "gpio" gpio: LineSpec = LineSpec::Off, values::line, values::show_line, Boot, Card;
+
+    /// true: the line is low while the car is on.
+    "active-low" active_low: bool = true, truth, bool::to_string, Boot, Card;
+
+    /// How long it goes on recording then, "0s" to "1d".
+    "stay" stay: Duration = Duration::from_secs(600), values::stay, values::show_time, Boot, Card;
 }
 }
 

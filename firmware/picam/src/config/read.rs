@@ -49,6 +49,10 @@ pub fn parse_over(base: Config, text: &str) -> Parsed {
     read_shares(&top, &mut config.shares, &mut report);
     top.read_inside(&mut config.gps, &mut report);
     top.read_inside(&mut config.battery, &mut report);
+    top.read_inside(&mut config.led, &mut report);
+    top.read_inside(&mut config.button, &mut report);
+    top.read_inside(&mut config.trigger, &mut report);
+    top.read_inside(&mut config.ignition, &mut report);
     top.read_inside(&mut config.retention, &mut report);
     read_web(&top, &mut config.web, &mut report);
     top.read_inside(&mut config.device, &mut report);

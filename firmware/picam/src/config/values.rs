@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use picam_ring::{MIN_SLOTS, Reserve};
 use picam_sensors::battery::GaugeSpec;
+use picam_sensors::gpio::LineSpec;
 use picam_sensors::gps::GpsSource;
 use picam_web::{MIN_PASSWORD_LEN, PasswordHash};
 use toml::de::DeValue;
@@ -306,6 +307,30 @@ pub(super) fn gauge(value: &DeValue<'_>) -> Result<GaugeSpec, Wrong> {
     let example = "\"auto\", \"off\", \"max17048\" or \"ina219:0x43?cells=1\"";
     let gauge = value.as_str().and_then(|text| text.parse().ok());
     gauge.ok_or_else(|| expected(value, "battery gauge", example))
+}
+
+/// A day, and a parked car's battery has had enough.
+const MAX_STAY: Duration = Duration::from_secs(24 * 3600);
+
+pub(super) fn stay(value: &DeValue<'_>) -> Result<Duration, Wrong> {
+    match duration(value)? {
+        stay if stay <= MAX_STAY => Ok(stay),
+        _ => Err(expected(value, "time to go on", "\"0s\" to \"1d\"")),
+    }
+}
+
+/// A number of the header may be written without quotes.
+pub(super) fn line(value: &DeValue<'_>) -> Result<LineSpec, Wrong> {
+    let number = integer(value).map(|number| number.to_string());
+    let text = number.as_deref().or(value.as_str());
+    let line = text.and_then(|text| text.parse().ok());
+    let example = "its GPIO number on the header (17), \"off\", or \"/dev/gpiochip1:3\"";
+    line.ok_or_else(|| expected(value, "line", example))
+}
+
+/// As it is written: with quotes, or a number without.
+pub(super) fn show_line(line: &LineSpec) -> String {
+    line.to_string()
 }
 
 pub(super) fn show_gps(source: &GpsSource) -> String {

@@ -6,8 +6,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use picam_control::power::read_power;
 use picam_control::{Reply, Request, ask};
-use picam_time::UtcUs;
+use picam_time::{Clock, SystemClock, UtcUs};
 use rustix::fs::statvfs;
 
 use crate::service::program::output;
@@ -68,6 +69,18 @@ pub(super) fn recorder(socket: Option<&Path>) -> String {
             .unwrap_or_else(|error| format!("its status cannot be shown: {error}")),
         Ok(_) => "the recorder's answer makes no sense".to_owned(),
         Err(error) => format!("the recorder does not answer: {error}"),
+    }
+}
+
+/// What the guard says.
+pub(super) fn power(file: Option<&Path>) -> String {
+    let Some(file) = file else {
+        return "It was not asked.".to_owned();
+    };
+    match read_power(file, SystemClock.now()) {
+        Some(power) => serde_json::to_string_pretty(&power)
+            .unwrap_or_else(|error| format!("it cannot be shown: {error}")),
+        None => "The guard has not said anything.".to_owned(),
     }
 }
 

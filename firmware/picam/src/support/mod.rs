@@ -36,6 +36,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) state: &'a Path,
     /// The recorder's control socket.
     pub(crate) recorder: Option<&'a Path>,
+    /// The guard's file.
+    pub(crate) guard: Option<&'a Path>,
     /// The device's own values, under the owner's.
     pub(crate) base: &'a Config,
 }
@@ -70,6 +72,11 @@ pub(crate) fn write(sources: &Sources<'_>) -> SupportFile {
     section("Clock", SECTION, facts::clock(now));
     section("Starts", SECTION, logs::starts(&log));
     section("Recorder", SECTION, facts::recorder(sources.recorder));
+    section(
+        "Battery, and how the last starts ended",
+        SECTION,
+        facts::power(sources.guard),
+    );
     section("Failed units", SECTION, facts::failed_units());
     section("Memory", SECTION, facts::memory());
     section("Filesystems", SECTION, facts::filesystems());
@@ -136,6 +143,7 @@ mod tests {
             boot: &dir.join("boot"),
             state: &dir.join("state"),
             recorder: Some(&dir.join("nobody.sock")),
+            guard: Some(&dir.join("guard.json")),
             base: &Config::default(),
         })
     }
@@ -147,6 +155,9 @@ mod tests {
         fs::create_dir_all(dir.join("boot")).unwrap();
         fs::create_dir_all(dir.join("state/log")).unwrap();
         fs::write(dir.join("boot/picam.toml"), TOML).unwrap();
+        let ends = r#"[{"cause":"battery-low","cell_mv":3390,"charge":null,"after_s":7200},null]"#;
+        let note = format!(r#"{{"boot_ns":1,"battery":null,"ends":{ends}}}"#);
+        fs::write(dir.join("guard.json"), note).unwrap();
         fs::write(
             dir.join("boot/picam-access.txt"),
             "Password:    wxyz-abcd-efgh\r\n",
@@ -172,6 +183,7 @@ mod tests {
             "the camera is missing",
             "joined with ********",
             "the recorder does not answer",
+            "battery-low",
         ] {
             assert!(text.contains(expected), "{expected}: {text}");
         }

@@ -28,6 +28,9 @@ pub enum GaugeError {
     /// Nobody answered, or the bus is stuck.
     #[error("the battery gauge does not answer: {0}")]
     Bus(String),
+    /// It could not be asked.
+    #[error("{0}")]
+    Unopened(String),
     /// A number came, but not from a cell.
     #[error("the battery gauge says {0} mV, which no lithium cell has")]
     Implausible(u32),

@@ -330,6 +330,7 @@ impl Server {
             status,
             orders: Arc::new(orders.clone()),
             live: Arc::new(cameras.clone()),
+            power: Some(state.path().join("guard.json")),
             settings,
             limits,
         };

@@ -20,4 +20,5 @@ settings 45
 anchor 15
 record 35
 guard 15
+hotspot-switch 17
 LIST

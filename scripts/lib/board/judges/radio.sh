@@ -26,3 +26,13 @@ asked "radio up does not do what is asked of it" 'iw reg set DE
 iw dev wlan0 set power_save off
 iw dev wlan0 interface add ap0 type __ap addr 02:00:00:00:00:01
 nft add element inet picam hotspot { "ap0" }'
+on_device radio switch || fail "radio switch fails"
+answer systemctl <<'NOT_ACTIVE'
+#!/bin/sh
+[ "$2" != is-active ]
+NOT_ACTIVE
+on_device radio switch || fail "radio switch fails where there is no hotspot"
+asked "radio switch does not switch the hotspot off and on" 'systemctl --quiet is-active picam-hostapd.service
+systemctl stop picam-hostapd.service picam-dnsmasq.service
+systemctl --quiet is-active picam-hostapd.service
+systemctl start picam-hostapd.service picam-dnsmasq.service'

@@ -15,7 +15,8 @@ use picam_testkit::steps::Steps;
 const AHEAD: Duration = Duration::from_secs(200 * 86_400);
 /// Of the header: docs/hardware.md.
 const IGNITION: u8 = 26;
-const LED: u8 = 17;
+/// Free: the LED's is the guard's.
+const FREE: u8 = 24;
 
 pub fn all(steps: &mut Steps, image: &Image, board: &Board, shell: &mut Shell) {
     header(steps, board, shell);
@@ -69,10 +70,10 @@ pub fn header(steps: &mut Steps, board: &Board, shell: &mut Shell) {
             let level = u8::from(high);
             shell
                 .ok(&format!(
-                    "timeout 2 gpioset -c gpiochip0 {LED}={level}; true"
+                    "timeout 2 gpioset -c gpiochip0 {FREE}={level}; true"
                 ))
                 .unwrap();
-            assert_eq!(pins::level(&mut bus, LED).unwrap(), high);
+            assert_eq!(pins::level(&mut bus, FREE).unwrap(), high);
         }
     });
 }
