@@ -217,7 +217,11 @@ fn four_thousand_segments_are_put_together_in_time() {
     // While two cameras record: what grows is looked through, and everything put together anew.
     for camera in ['F', 'R'] {
         let name = format!("20270101_000000_{camera}N_009999.mp4");
-        std::fs::write(server.dir.path().join(&name), recording(&record(&name), 1)).unwrap();
+        std::fs::write(
+            server.dir.path().join(&name),
+            recording(&of_boot(&name, 99, 5), 1),
+        )
+        .unwrap();
     }
     File::open(server.dir.path())
         .unwrap()
@@ -230,7 +234,7 @@ fn four_thousand_segments_are_put_together_in_time() {
             let name = format!("20270101_000000_{camera}N_009999.mp4");
             std::fs::write(
                 server.dir.path().join(&name),
-                recording(&record(&name), fragments),
+                recording(&of_boot(&name, 99, 5), fragments),
             )
             .unwrap();
         }

@@ -114,8 +114,6 @@ pub(super) fn track<'a>(
     let mut all: Vec<Fix> = Vec::new();
     for (part, from) in covering(drive) {
         let Some(said) = said(part) else { continue };
-        let last = all.last().map_or(BootNs::ZERO, |fix| fix.at);
-        let from = from.max(last);
         all.extend(said.positions.fixes().filter(|fix| fix.at >= from));
     }
     let step = all.len().div_ceil(most.max(1)).max(1);
