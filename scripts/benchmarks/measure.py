@@ -45,6 +45,13 @@ def peak_rss(pid):
     return int(peak[0]) * 1024 if peak else 0
 
 
+def memory(pid):
+    """Resident memory in kB by kind, as /proc/PID/status says."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    fields = (line.split() for line in lines if line.startswith(("VmHWM", "VmRSS", "Rss")))
+    return {name.rstrip(":"): int(value) for name, value, *_ in fields}
+
+
 def run(command):
     """Runs a command to its end and says what it cost."""
     with tempfile.TemporaryFile() as said:

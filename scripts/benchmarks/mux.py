@@ -17,10 +17,10 @@ def arguments():
     return parser.parse_args()
 
 
-def picam(stream, card, seconds):
+def picam(stream, card, seconds, program=PICAM):
     slots = max(3, -(-seconds // SEGMENT_S) + 1)
     camera = f"x=file:{stream}?pace=off&fps=30"
-    return [PICAM, "record", "--quiet", "--camera", camera, "--footage", str(card),
+    return [program, "record", "--quiet", "--camera", camera, "--footage", str(card),
             "--segment", f"{SEGMENT_S}s", "--slots", str(slots), "--slot-size", f"{SLOT_MIB}MiB"]
 
 

@@ -3,22 +3,14 @@
 import argparse
 import subprocess
 import time
-from pathlib import Path
 
-from measure import PICAM, input_file, scratch
+from measure import PICAM, input_file, memory, scratch
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench rss", description=__doc__)
     parser.add_argument("--seconds", type=int, default=600, help="how long to record (600)")
     return parser.parse_args()
-
-
-def memory(pid):
-    """Resident memory in kB by kind, as /proc/PID/status says."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    fields = (line.split() for line in lines if line.startswith(("VmHWM", "VmRSS", "Rss")))
-    return {name.rstrip(":"): int(value) for name, value, *_ in fields}
 
 
 def main():

@@ -37,16 +37,16 @@ def clip(seconds, name):
     return path
 
 
-def picam(command, card, slots, source, *more):
-    return [PICAM, command, "--quiet", "--camera", f"x=file:{source}", "--footage", str(card),
+def picam(command, card, slots, source, *more, program=PICAM):
+    return [program, command, "--quiet", "--camera", f"x=file:{source}", "--footage", str(card),
             "--segment", "1s", "--slots", str(slots), "--slot-size", f"{SLOT_MIB}MiB", *more]
 
 
-def fill(card, slots):
+def fill(card, slots, program=PICAM):
     """Records until every slot holds a segment."""
     # A segment ends at the first key frame after twice its nominal length.
     source = clip(60, "small-60s.mp4")
-    recorder = subprocess.Popen(picam("record", card, slots, f"{source}?pace=off&loop=1"))
+    recorder = subprocess.Popen(picam("record", card, slots, f"{source}?pace=off&loop=1", program=program))
     while len(list(card.glob("*_*_XN_*.mp4"))) < slots:
         if recorder.poll() is not None:
             raise SystemExit(f"picam ended with exit code {recorder.returncode}")
@@ -79,10 +79,10 @@ class Renames:
         os.close(self.fd)
 
 
-def first_fragment_ms(card, slots, source):
+def first_fragment_ms(card, slots, source, program=PICAM):
     renames = Renames(card)
     start = time.monotonic()
-    recorder = subprocess.Popen(picam("record", card, slots, source))
+    recorder = subprocess.Popen(picam("record", card, slots, source, program=program))
     durable = renames.wait_for_segment(30)
     recorder.terminate()
     recorder.wait()

@@ -37,11 +37,6 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Before the first unit.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Maps the next unit: `dts`, `pts`, `captured`, and `epoch`, which counts the epochs of the
     /// timeline from 0 and is raised beyond the source's own where its clock jumps without a word.
     pub fn map(&mut self, unit: &mut AccessUnit) {
@@ -127,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_source_opened_anew_goes_on_behind_a_gap_of_real_time() {
-        let mut timeline = Timeline::new();
+        let mut timeline = Timeline::default();
         let times: Vec<_> = [
             (0, 0, 10 * SECOND),
             (0, 3000, 10 * SECOND + 33_333_333),
@@ -155,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_runs_ahead_of_the_clock_goes_on_without_a_gap_and_not_backwards() {
-        let mut timeline = Timeline::new();
+        let mut timeline = Timeline::default();
         map(&mut timeline, 0, 0, SECOND);
         // Unpaced: a minute of video read in no time, and stamped as if it had been played.
         map(&mut timeline, 0, 3600, SECOND + 40_000_000);
@@ -175,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_jumps_without_a_word_is_an_epoch_too() {
-        let mut timeline = Timeline::new();
+        let mut timeline = Timeline::default();
         map(&mut timeline, 0, 0, SECOND);
         let hours_on = map(&mut timeline, 0, 90_000 * 3600, 2 * SECOND);
         assert_eq!((hours_on.epoch, hours_on.dts), (1, 180_000));
@@ -203,7 +198,7 @@ mod tests {
                 pts,
                 ..AccessUnit::new()
             };
-            Timeline::new().map(&mut unit);
+            Timeline::default().map(&mut unit);
             assert_eq!(unit.composition_offset(), offset);
         }
     }
@@ -213,7 +208,7 @@ mod tests {
         fn times_never_go_back_whatever_comes(
             units in prop::collection::vec((0u32..4, any::<i64>(), any::<i64>(), any::<u64>()), 1..40),
         ) {
-            let mut timeline = Timeline::new();
+            let mut timeline = Timeline::default();
             let (mut dts, mut captured) = (i64::MIN, BootNs::ZERO);
             for (jump, source_dts, pts, ns) in units {
                 let mut unit = AccessUnit {
@@ -235,7 +230,7 @@ mod tests {
             begun in 0..SECOND * 1000,
             fps in 1u64..121,
         ) {
-            let mut timeline = Timeline::new();
+            let mut timeline = Timeline::default();
             let mut before = None;
             for n in 0..fps * 20 {
                 let dts = (n * 90_000 / fps) as i64;
@@ -252,7 +247,7 @@ mod tests {
             first in any::<u32>(),
             steps in prop::collection::vec((1i64..9000, -50_000_000i64..50_000_000), 1..60),
         ) {
-            let mut timeline = Timeline::new();
+            let mut timeline = Timeline::default();
             let mut source = i64::from(first);
             let mut before: Option<AccessUnit> = None;
             let mut boot = 100 * SECOND;

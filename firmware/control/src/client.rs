@@ -32,21 +32,17 @@ pub struct RemoteRecorder {
 
 impl StatusSource for RemoteRecorder {
     fn status(&self) -> Result<Status, StatusUnavailable> {
-        let unavailable = |reason: String, remedy: &str| StatusUnavailable {
-            reason,
-            remedy: remedy.into(),
-        };
         match ask(&self.socket, Request::Status {}) {
             Ok(Reply::Status(status)) => Ok(*status),
-            Ok(Reply::Refused { reason, remedy, .. }) => Err(StatusUnavailable { reason, remedy }),
-            Ok(_) => Err(unavailable(
-                "the recorder's answer makes no sense".into(),
-                "update both to the same version",
-            )),
-            Err(error) => Err(unavailable(
-                format!("the recorder does not answer: {error}"),
-                "it is started again by itself; if that does not help, look into its log",
-            )),
+            Err(error) => Err(StatusUnavailable {
+                reason: format!("the recorder does not answer: {error}"),
+                remedy: "it is started again by itself; if that does not help, look into its log"
+                    .into(),
+            }),
+            reply => {
+                let Denied { reason, remedy, .. } = denied(reply);
+                Err(StatusUnavailable { reason, remedy })
+            }
         }
     }
 }

@@ -59,6 +59,8 @@ pub enum Request {
         /// That.
         order: Order,
     },
+    /// To read the configuration's cameras anew, and change those that have changed. Answered once that has begun.
+    Reload {},
     /// To see what a camera records, from now on: behind the answer come [`crate::live`]'s messages.
     Live {
         /// Its letter.
@@ -113,7 +115,7 @@ impl Request {
                 Origin::Button | Origin::Impact => Right::Command,
                 Origin::Owner => Right::Own,
             },
-            Self::Unlock { .. } => Right::Own,
+            Self::Unlock { .. } | Self::Reload {} => Right::Own,
         }
     }
 }

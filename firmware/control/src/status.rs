@@ -55,36 +55,11 @@ pub struct Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockStatus {
     /// Who said what time it is.
-    pub source: ClockSource,
+    pub source: TimeSource,
     /// Milliseconds that it is off at most, unless it is altogether wrong.
     pub accuracy_ms: u64,
     /// Whether another source that does not have it from this one says the same to the minute.
     pub confirmed: bool,
-}
-
-/// Who knows what time it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClockSource {
-    /// The system's clock, set before the recorder started.
-    System,
-    /// A phone.
-    Phone,
-    /// A time server.
-    Ntp,
-    /// Satellites.
-    Gps,
-}
-
-impl From<TimeSource> for ClockSource {
-    fn from(source: TimeSource) -> Self {
-        match source {
-            TimeSource::System => Self::System,
-            TimeSource::Phone => Self::Phone,
-            TimeSource::Ntp => Self::Ntp,
-            TimeSource::Gps => Self::Gps,
-        }
-    }
 }
 
 /// How far a GPS receiver has come.

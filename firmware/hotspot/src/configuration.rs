@@ -13,23 +13,41 @@ use crate::psk::Psk;
 use crate::unusable::Unusable;
 use crate::wlan::{AccessPoint, MAX_CLIENTS, Pmf, Ssid, Station};
 
-/// Every field is set here: the default of `embedded_svc` is an open network.
-impl From<&AccessPoint> for AccessPointConfiguration {
-    fn from(ap: &AccessPoint) -> Self {
-        let protocols = match ap.high_throughput {
-            true => Protocol::P802D11BG | Protocol::P802D11BGN,
-            false => Protocol::P802D11BG.into(),
-        };
-        Self {
-            ssid: text(ap.ssid.as_str()),
-            ssid_hidden: ap.hidden,
-            channel: ap.channel.number(),
-            secondary_channel: None,
-            protocols,
-            auth_method: AuthMethod::WPA2Personal,
-            password: text(ap.passphrase.reveal()),
-            max_connections: ap.max_clients,
-        }
+/// Phones at a time. The Pi's radios end at 7 to 10, depending on their firmware
+/// (raspberrypi/linux#3010); a phone that is turned away at once beats one that is not answered.
+const CLIENTS: u16 = 7;
+
+/// The hotspot. Every field is set here: the default of `embedded_svc` is an open network.
+pub(crate) fn access_point(
+    ssid: &Ssid,
+    passphrase: &Psk,
+    channel: Channel,
+) -> AccessPointConfiguration {
+    AccessPointConfiguration {
+        ssid: text(ssid.as_str()),
+        ssid_hidden: false,
+        channel: channel.number(),
+        secondary_channel: None,
+        protocols: Protocol::P802D11BG | Protocol::P802D11BGN,
+        auth_method: AuthMethod::WPA2Personal,
+        password: text(passphrase.reveal()),
+        max_connections: CLIENTS,
+    }
+}
+
+/// A network to join. Without a passphrase it is an open one.
+pub(crate) fn station(ssid: &Ssid, passphrase: Option<&Psk>) -> ClientConfiguration {
+    ClientConfiguration {
+        ssid: text(ssid.as_str()),
+        bssid: None,
+        auth_method: match passphrase {
+            None => AuthMethod::None,
+            Some(_) => AuthMethod::WPA2Personal,
+        },
+        password: passphrase.map_or_else(heapless::String::new, |psk| text(psk.reveal())),
+        channel: None,
+        scan_method: ScanMethod::CompleteScan(ScanSortMethod::Signal),
+        pmf_cfg: PmfConfiguration::NotCapable,
     }
 }
 
@@ -70,29 +88,6 @@ impl TryFrom<&AccessPointConfiguration> for AccessPoint {
     }
 }
 
-impl From<&Station> for ClientConfiguration {
-    fn from(station: &Station) -> Self {
-        let passphrase = station.passphrase.as_ref();
-        Self {
-            ssid: text(station.ssid.as_str()),
-            bssid: station.bssid.map(Mac::octets),
-            auth_method: match passphrase {
-                None => AuthMethod::None,
-                Some(_) => AuthMethod::WPA2Personal,
-            },
-            password: passphrase.map_or_else(heapless::String::new, |psk| text(psk.reveal())),
-            channel: station.channel.map(Channel::number),
-            scan_method: ScanMethod::CompleteScan(ScanSortMethod::Signal),
-            pmf_cfg: match station.pmf {
-                Pmf::Off => PmfConfiguration::NotCapable,
-                pmf => PmfConfiguration::Capable {
-                    required: pmf == Pmf::Required,
-                },
-            },
-        }
-    }
-}
-
 /// The way to scan is a hint: wpa_supplicant looks everywhere anyway.
 impl TryFrom<&ClientConfiguration> for Station {
     type Error = Unusable;
@@ -119,12 +114,15 @@ impl TryFrom<&ClientConfiguration> for Station {
 }
 
 /// Of an access point and the station that is preferred.
-pub(crate) fn configuration(ap: Option<&AccessPoint>, station: Option<&Station>) -> Configuration {
-    match (station, ap) {
+pub(crate) fn configuration(
+    access_point: Option<AccessPointConfiguration>,
+    station: Option<ClientConfiguration>,
+) -> Configuration {
+    match (station, access_point) {
         (None, None) => Configuration::None,
-        (Some(station), None) => Configuration::Client(station.into()),
-        (None, Some(ap)) => Configuration::AccessPoint(ap.into()),
-        (Some(station), Some(ap)) => Configuration::Mixed(station.into(), ap.into()),
+        (Some(station), None) => Configuration::Client(station),
+        (None, Some(ap)) => Configuration::AccessPoint(ap),
+        (Some(station), Some(ap)) => Configuration::Mixed(station, ap),
     }
 }
 
@@ -138,31 +136,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_goes_over_the_edge_comes_back() {
-        let ap = AccessPoint {
-            ssid: Ssid::new("Caf\u{e9}").unwrap(),
-            hidden: true,
-            passphrase: Psk::parse(&"x".repeat(63)).unwrap(),
-            channel: Channel::new(149).unwrap(),
-            high_throughput: false,
-            max_clients: 3,
-        };
-        let there = AccessPointConfiguration::from(&ap);
-        assert_eq!(AccessPoint::try_from(&there), Ok(ap.clone()));
-        for (passphrase, pmf) in [
-            (None, Pmf::Off),
-            (Some(ap.passphrase), Pmf::Optional),
-            (Psk::parse("12345678").ok(), Pmf::Required),
-        ] {
-            let station = Station {
-                ssid: Ssid::new(&"n".repeat(32)).unwrap(),
-                bssid: Some(Mac::new([2, 0, 0, 0, 0, 1])),
-                passphrase,
-                channel: Channel::new(11),
-                pmf,
-            };
-            let there = ClientConfiguration::from(&station);
-            assert_eq!(Station::try_from(&there), Ok(station));
+    fn what_is_settled_for_is_taken() {
+        let ssid = Ssid::new("Caf\u{e9}").unwrap();
+        let psk = Psk::parse(&"x".repeat(63)).unwrap();
+        let channel = Channel::new(149).unwrap();
+        let taken = AccessPoint::try_from(&access_point(&ssid, &psk, channel)).unwrap();
+        assert_eq!(
+            (&taken.ssid, &taken.passphrase, taken.channel),
+            (&ssid, &psk, channel)
+        );
+        assert!(!taken.hidden && taken.high_throughput);
+        assert_eq!(taken.max_clients, CLIENTS);
+        let longest = Ssid::new(&"n".repeat(32)).unwrap();
+        for passphrase in [None, Some(psk)] {
+            let taken = Station::try_from(&station(&longest, passphrase.as_ref())).unwrap();
+            assert_eq!((&taken.ssid, taken.passphrase), (&longest, passphrase));
         }
     }
 }

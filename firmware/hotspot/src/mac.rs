@@ -23,11 +23,6 @@ pub struct Mac([u8; 6]);
 pub struct NoMac;
 
 impl Mac {
-    /// Its octets.
-    pub(crate) const fn octets(self) -> [u8; 6] {
-        self.0
-    }
-
     /// The address of these octets.
     pub const fn new(octets: [u8; 6]) -> Self {
         Self(octets)

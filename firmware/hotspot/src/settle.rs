@@ -7,17 +7,14 @@ use embedded_svc::wifi::{ClientConfiguration, Configuration};
 
 use crate::channel::Channel;
 use crate::choose::choose_channel;
-use crate::configuration::configuration;
+use crate::configuration::{self, configuration};
 use crate::country::Country;
 use crate::escape::is_label;
 use crate::mac::Mac;
 use crate::psk::{Psk, PskError};
 use crate::scan::Bss;
-use crate::wlan::{AccessPoint, Pmf, Ssid, Station};
+use crate::wlan::Ssid;
 
-/// Phones at a time. The Pi's radios end at 7 to 10, depending on their firmware
-/// (raspberrypi/linux#3010); a phone that is turned away at once beats one that is not answered.
-const CLIENTS: u16 = 7;
 /// What a device is called whose name cannot be used.
 const NAME: &str = "picam";
 
@@ -137,22 +134,17 @@ pub fn settle(requested: &Requested<'_>, air: Air<'_>) -> Settled {
     let access_point = passphrase.map(|passphrase| {
         let shared = stations_channel(&stations, requested.channel, country, air);
         if let Some(first) = stations.first_mut() {
-            first.channel = shared;
+            first.channel = shared.map(Channel::number);
         }
-        AccessPoint {
-            channel: shared
-                .unwrap_or_else(|| own_channel(requested.channel, country, air, &mut notes)),
-            ssid: own_ssid(requested.ssid, name, air.radio, &mut notes),
-            hidden: false,
-            passphrase,
-            high_throughput: true,
-            max_clients: CLIENTS,
-        }
+        let channel =
+            shared.unwrap_or_else(|| own_channel(requested.channel, country, air, &mut notes));
+        let ssid = own_ssid(requested.ssid, name, air.radio, &mut notes);
+        configuration::access_point(&ssid, &passphrase, channel)
     });
-    let more_networks = stations.iter().skip(1).map(ClientConfiguration::from);
+    let mut stations = stations.into_iter();
     Settled {
-        configuration: configuration(access_point.as_ref(), stations.first()),
-        more_networks: more_networks.collect(),
+        configuration: configuration(access_point, stations.next()),
+        more_networks: stations.collect(),
         country,
         name: name.to_owned(),
         notes,
@@ -193,7 +185,10 @@ fn passphrase(requested: Option<&str>) -> Result<Psk, NoHotspot> {
 }
 
 /// The networks that can be joined.
-fn stations(requested: &[RequestedNetwork<'_>], notes: &mut Vec<String>) -> Vec<Station> {
+fn stations(
+    requested: &[RequestedNetwork<'_>],
+    notes: &mut Vec<String>,
+) -> Vec<ClientConfiguration> {
     let mut stations = Vec::new();
     for (index, network) in requested.iter().enumerate() {
         match station(*network) {
@@ -213,16 +208,11 @@ fn stations(requested: &[RequestedNetwork<'_>], notes: &mut Vec<String>) -> Vec<
     stations
 }
 
-fn station(network: RequestedNetwork<'_>) -> Result<Station, String> {
+fn station(network: RequestedNetwork<'_>) -> Result<ClientConfiguration, String> {
     let ssid = Ssid::new(network.ssid).ok_or("its ssid does not have 1 to 32 bytes")?;
     let passphrase = network.passphrase.map(Psk::parse).transpose();
-    Ok(Station {
-        ssid,
-        bssid: None,
-        passphrase: passphrase.map_err(|error| error.to_string())?,
-        channel: None,
-        pmf: Pmf::Off,
-    })
+    let passphrase = passphrase.map_err(|error| error.to_string())?;
+    Ok(configuration::station(&ssid, passphrase.as_ref()))
 }
 
 fn usable(channel: Channel, country: Option<Country>, air: Air<'_>) -> bool {
@@ -260,7 +250,7 @@ fn own_channel(
 /// point has one channel, and only the station's network is free to say which. 5 GHz is used when it
 /// was asked for alone.
 fn stations_channel(
-    stations: &[Station],
+    stations: &[ClientConfiguration],
     requested: Option<u8>,
     country: Option<Country>,
     air: Air<'_>,

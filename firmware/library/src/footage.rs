@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use picam_mp4::layout::SECTOR;
+use picam_mp4::read::{Movie, ReadError};
+use picam_mp4::recover::read_record;
 use picam_mp4::{ReadAt, Record, RecordError, SegmentState};
 use picam_ring::{SegmentName, digits_of};
 use rustix::fs::OFlags;
@@ -29,6 +31,21 @@ pub fn open_slot(path: &Path) -> io::Result<File> {
         return Err(io::Error::other("not a regular file"));
     }
     Ok(file)
+}
+
+/// Whether a slot holds the segment still: a running recorder overwrites its oldest ones.
+pub(crate) fn is_still(file: &File, known: &Record) -> bool {
+    read_record(file)
+        .is_ok_and(|(now, _)| (now.sequence, now.boot_id) == (known.sequence, known.boot_id))
+}
+
+/// Reads the index of a file; `None` if no player could open it.
+pub(crate) fn movie(file: &File) -> io::Result<Option<Movie>> {
+    match Movie::read(file) {
+        Ok(movie) => Ok(Some(movie)),
+        Err(ReadError::Io { source, .. }) if source.raw_os_error().is_some() => Err(source),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Reads the first sector; a file shorter than that is filled up with zeros.

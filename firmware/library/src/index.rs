@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use picam_mp4::{SegmentState, shown_end};
+use picam_mp4::{SegmentState, shown};
 use picam_ring::{FsDirectory, FsKind, SegmentName, SlotName, Volume, is_filler};
 use serde::Serialize;
 
@@ -249,7 +249,7 @@ impl Index {
         };
         let size = match state {
             SegmentState::Finished => record.end.min(len),
-            SegmentState::Recording => shown_end(&file, &record, None)?.0,
+            SegmentState::Recording => shown(&file, &record)?.end,
         };
         Ok(Segment::new(name, &record, state, size).on(self.volume))
     }

@@ -1,13 +1,14 @@
 //! What footage there is, read from the card.
 //!
 //! The list of all segments and of what else lies there ([`Library`]), one version of a segment's file held open
-//! while it is read ([`Snapshot`]), clips over any part of it ([`Clip`]), and where the car was ([`read_track`]). Whoever shows or copies footage reads
+//! while it is read ([`Snapshot`]), clips over any part of it ([`Clip`]), drives ([`Drive`]), and where the car was ([`read_track`]). Whoever shows or copies footage reads
 //! it through here, beside a recorder that renames and overwrites meanwhile.
 //!
 //! Nothing here writes to the card, shares a lock with the recorder, or knows of HTTP and of the command line. What a
 //! slot's bytes and names mean is picam-mp4's and picam-ring's.
 
 mod clip;
+mod drive;
 mod footage;
 mod index;
 mod library;
@@ -19,6 +20,9 @@ mod track;
 mod zip;
 
 pub use clip::{CameraError, Clip, ClipError, Keep, LONGEST, When, WhenError};
+pub use drive::{
+    Drive, DriveBook, DriveCamera, Fix, PAUSE, Part, Travelled, drives, find as find_drive,
+};
 pub use footage::open_slot;
 pub use index::{Foreign, Listing};
 pub use library::Library;

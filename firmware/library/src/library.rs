@@ -114,7 +114,7 @@ fn merge(listings: &[Arc<Listing>]) -> Listing {
     }
 }
 
-fn moment(segment: &Segment) -> Moment {
+pub(crate) fn moment(segment: &Segment) -> Moment {
     Moment {
         boot_id: segment.boot_id,
         boot: segment.start_boot,

@@ -3,7 +3,6 @@
 use std::io;
 
 use picam_mp4::cut::{CutPlan, Source};
-use picam_mp4::read::{Movie, ReadError};
 
 use crate::footage;
 use crate::library::Library;
@@ -37,14 +36,8 @@ impl Library {
     /// [`PictureError`]
     pub fn first_picture(&self, segment: &Segment) -> Result<Picture, PictureError> {
         let file = footage::open(self.dir(segment), &segment.parsed)?;
-        let movie = match Movie::read(&file) {
-            Ok(movie) => movie,
-            Err(ReadError::Io { source, .. }) if source.raw_os_error().is_some() => {
-                return Err(source.into());
-            }
-            Err(_) => return Err(PictureError::None),
-        };
-        let movie = movie.first_picture().ok_or(PictureError::None)?;
+        let movie = footage::movie(&file)?.and_then(|movie| movie.first_picture());
+        let movie = movie.ok_or(PictureError::None)?;
         let sources = [Source {
             movie: &movie,
             start_ns: 0,

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use picam_mp4::layout::{HEAD_BOX, RECORD_BOX, SECTOR};
-use picam_mp4::{Counters, ReadAt, Record, SegmentState, shown_end};
+use picam_mp4::{Counters, ReadAt, Record, SegmentState, shown};
 use picam_ring::SegmentName;
 
 use crate::footage::{self, Sector};
@@ -96,7 +96,7 @@ impl Snapshot {
         view_end: Option<u64>,
     ) -> Result<Self, SnapshotError> {
         let size = match view_end {
-            None => shown_end(&file, &record, None)?.0,
+            None => shown(&file, &record)?.end,
             Some(end) if is_fragment_end(&file, &record, end)? => end,
             Some(end) => return Err(SnapshotError::NoSuchEnd(end)),
         };
@@ -212,7 +212,7 @@ fn recording_head(sector: &Sector, record: Record) -> Sector {
 }
 
 fn is_fragment_end(file: &File, record: &Record, end: u64) -> io::Result<bool> {
-    Ok(shown_end(&Limited { file, end }, record, None)?.0 == end)
+    Ok(shown(&Limited { file, end }, record)?.end == end)
 }
 
 /// A file that seems to end at `end`.

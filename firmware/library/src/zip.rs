@@ -286,11 +286,6 @@ impl<M: Member> Zip<M> {
         }
     }
 
-    /// Its members, in order.
-    pub fn members(&self) -> impl Iterator<Item = &M> {
-        self.entries.iter().map(|entry| &entry.member)
-    }
-
     fn is_wide(&self) -> bool {
         self.directory_at + self.directory_len >= NARROW
     }

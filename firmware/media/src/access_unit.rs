@@ -60,12 +60,6 @@ impl Start {
         !matches!(self, Self::None)
     }
 
-    /// Whether the picture's type alone makes it a random access picture (IDR, BLA, CRA): what ISO/IEC
-    /// 14496-12 calls a sync sample, strictly.
-    pub const fn is_sync(self) -> bool {
-        matches!(self, Self::Idr | Self::Cra)
-    }
-
     /// Whether every picture that follows in decoding order can be decoded when decoding starts here.
     pub const fn is_closed(self) -> bool {
         matches!(self, Self::Idr)
@@ -82,13 +76,6 @@ pub enum Leading {
     Decodable,
     /// May need what came before that start (RASL; every leading picture in H.264, which does not say).
     Skipped,
-}
-
-impl Leading {
-    /// Whether it leads, in whatever way.
-    pub const fn is_leading(self) -> bool {
-        !matches!(self, Self::No)
-    }
 }
 
 /// What an access unit is a part of.

@@ -57,7 +57,6 @@ pub(crate) fn parse_sps(nal: &[u8]) -> Result<SpsFacts, String> {
     let frames_only = sps.frame_mbs_flags == FrameMbsFlags::Frames;
     Ok(SpsFacts {
         id: sps.id().id(),
-        profile: sps.profile_idc.into(),
         width,
         height,
         rate,

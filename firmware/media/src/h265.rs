@@ -31,7 +31,7 @@ pub(crate) fn parse_sps(nal: &[u8]) -> Result<SpsFacts, String> {
         .read::<3, _>("sps_max_sub_layers_minus1")
         .map_err(explain)?;
     r.skip(1, "sps_temporal_id_nesting_flag").map_err(explain)?;
-    let profile = profile_tier_level(r, sub_layers).map_err(explain)?;
+    profile_tier_level(r, sub_layers).map_err(explain)?;
     let id = ue(r, 15, "sps_seq_parameter_set_id")? as u8;
     let chroma_format = ue(r, 3, "chroma_format_idc")?;
     let separate_planes = chroma_format == 3 && bit(r, "separate_colour_plane_flag")?;
@@ -49,7 +49,6 @@ pub(crate) fn parse_sps(nal: &[u8]) -> Result<SpsFacts, String> {
     };
     Ok(SpsFacts {
         id,
-        profile,
         width,
         height,
         rate,
@@ -71,11 +70,9 @@ fn bit(r: &mut impl BitRead, element: &'static str) -> Result<bool, String> {
     r.read_bit(element).map_err(explain)
 }
 
-/// 7.3.3 with `profilePresentFlag`; returns `general_profile_idc`.
-fn profile_tier_level(r: &mut impl BitRead, sub_layers: u8) -> Result<u8, BitReaderError> {
-    r.skip(3, "general_profile_space")?;
-    let profile = r.read::<5, _>("general_profile_idc")?;
-    r.skip(32 + 48 + 8, "general_level_idc")?;
+/// Goes over 7.3.3 with `profilePresentFlag`.
+fn profile_tier_level(r: &mut impl BitRead, sub_layers: u8) -> Result<(), BitReaderError> {
+    r.skip(8 + 32 + 48 + 8, "general_level_idc")?;
     let mut present = [(false, false); 8];
     for flags in present.iter_mut().take(sub_layers.into()) {
         let profile = r.read_bit("sub_layer_profile_present_flag")?;
@@ -92,7 +89,7 @@ fn profile_tier_level(r: &mut impl BitRead, sub_layers: u8) -> Result<u8, BitRea
             r.skip(8, "sub_layer_level_idc")?;
         }
     }
-    Ok(profile)
+    Ok(())
 }
 
 /// Picture size and conformance window.

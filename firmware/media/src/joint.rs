@@ -124,11 +124,6 @@ pub struct JointPolicy {
 }
 
 impl JointPolicy {
-    /// Before the first unit.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Room in bytes that a segment should have left, besides that for a group of pictures, when it
     /// wishes [`Rotation::Now`]: the largest open start so far with what led it.
     pub const fn carried_bytes(&self) -> usize {

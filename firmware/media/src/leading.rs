@@ -12,14 +12,6 @@ pub struct LeadingMarker {
 }
 
 impl LeadingMarker {
-    /// Before the first unit.
-    pub const fn new() -> Self {
-        Self {
-            open_start: None,
-            epoch: 0,
-        }
-    }
-
     /// Sets [`AccessUnit::leading`] of the next unit in decoding order, whose times are known.
     pub fn mark(&mut self, unit: &mut AccessUnit) {
         if self.epoch != unit.epoch {
@@ -45,7 +37,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_before_an_open_start_leads_it() {
-        let mut marker = LeadingMarker::new();
+        let mut marker = LeadingMarker::default();
         let mut mark = |epoch, start, pts, leading| {
             let mut unit = AccessUnit {
                 epoch,

@@ -110,11 +110,6 @@ impl AudioSpecificConfig {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 
-    /// Samples a second that a frame of [`Self::frame_samples`] counts.
-    pub const fn rate(&self) -> u32 {
-        self.rate
-    }
-
     /// Samples of each channel in a frame.
     pub const fn frame_samples(&self) -> u16 {
         self.frame
@@ -206,7 +201,7 @@ mod tests {
         ) {
             if let Ok(config) = AudioSpecificConfig::parse(&bytes) {
                 prop_assert_eq!(config.bytes(), &bytes[..]);
-                prop_assert!(config.rate() > 0 && config.channels > 0);
+                prop_assert!(config.rate > 0 && config.channels > 0);
             }
         }
     }

@@ -49,8 +49,6 @@ impl FrameRate {
 pub struct SpsFacts {
     /// `seq_parameter_set_id`.
     pub id: u8,
-    /// `profile_idc` (H.264) or `general_profile_idc` (H.265).
-    pub profile: u8,
     /// Width after cropping, in luma samples.
     pub width: u16,
     /// Height after cropping, in luma samples.

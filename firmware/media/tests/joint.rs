@@ -175,7 +175,7 @@ fn a_stream_that_begins_with_a_start_loses_nothing_wherever_it_is_cut() {
     let sets = some_sets(0, 0);
     for len in 1..=5 {
         let streams = every(len, WISHES.len(), |stream, wishes| {
-            let mut policy = JointPolicy::new();
+            let mut policy = JointPolicy::default();
             let mut card = Card::default();
             for n in 0..stream.len() {
                 let rotation = if card.open {
@@ -213,7 +213,7 @@ fn a_stream_that_begins_with_a_start_loses_nothing_wherever_it_is_cut() {
 fn a_wish_for_now_is_granted_at_every_start() {
     let sets = some_sets(0, 0);
     every(5, 1, |stream, _| {
-        let mut policy = JointPolicy::new();
+        let mut policy = JointPolicy::default();
         let mut card = Card::default();
         for n in 0..stream.len() {
             let rotation = if card.open {
@@ -247,7 +247,7 @@ const FATES: [&str; 4] = ["stay", "now", "full", "lost before"];
 fn whatever_is_lost_on_the_way_nothing_undecodable_is_stored_and_all_the_rest_is() {
     let sets = some_sets(0, 0);
     every(5, FATES.len(), |stream, fates| {
-        let mut policy = JointPolicy::new();
+        let mut policy = JointPolicy::default();
         let mut card = Card::default();
         for n in 0..stream.len() {
             let fate = FATES[fates[n]];
@@ -305,7 +305,7 @@ fn next(
 #[test]
 fn sets_that_change_go_in_band_until_the_next_start_begins_a_segment_with_them() {
     let (a, b) = (some_sets(0, 0), some_sets(1, 0));
-    let mut policy = JointPolicy::new();
+    let mut policy = JointPolicy::default();
     let mut step = |kind, n, sets, rotation| {
         let joint = next(&mut policy, kind, n, sets, rotation);
         (joint.place, joint.sets_in_band)
@@ -343,7 +343,7 @@ fn sets_that_change_go_in_band_until_the_next_start_begins_a_segment_with_them()
 fn a_long_segment_waits_for_an_idr_that_comes_in_time_and_for_no_other() {
     let sets = some_sets(0, 0);
     for (interval, waits) in [(30, true), (290, true), (310, false)] {
-        let mut policy = JointPolicy::new();
+        let mut policy = JointPolicy::default();
         next(&mut policy, Idr, 0, &sets, Rotation::First);
         next(&mut policy, Idr, interval, &sets, Rotation::Stay);
         let cra = next(&mut policy, Cra, interval + 5, &sets, Rotation::Soon);
@@ -355,7 +355,7 @@ fn a_long_segment_waits_for_an_idr_that_comes_in_time_and_for_no_other() {
         assert_eq!(cra.place, expected, "{interval}");
     }
     // One that does not come is not waited for again and again.
-    let mut policy = JointPolicy::new();
+    let mut policy = JointPolicy::default();
     next(&mut policy, Idr, 0, &sets, Rotation::First);
     next(&mut policy, Idr, 30, &sets, Rotation::Stay);
     assert_eq!(
@@ -367,7 +367,7 @@ fn a_long_segment_waits_for_an_idr_that_comes_in_time_and_for_no_other() {
         Place::AppendAndCopy
     );
     // And where the segment is full, none is.
-    let mut policy = JointPolicy::new();
+    let mut policy = JointPolicy::default();
     next(&mut policy, Idr, 0, &sets, Rotation::First);
     next(&mut policy, Idr, 30, &sets, Rotation::Stay);
     assert_eq!(
@@ -379,7 +379,7 @@ fn a_long_segment_waits_for_an_idr_that_comes_in_time_and_for_no_other() {
 #[test]
 fn a_new_epoch_goes_on_in_the_segment_and_what_leads_it_is_lost() {
     let sets = some_sets(0, 0);
-    let mut policy = JointPolicy::new();
+    let mut policy = JointPolicy::default();
     let mut step = |kind, epoch| {
         let unit = UnitFacts {
             epoch,
@@ -410,7 +410,7 @@ fn a_new_epoch_goes_on_in_the_segment_and_what_leads_it_is_lost() {
 #[test]
 fn a_key_frame_is_asked_for_once_a_second_while_one_is_wanted() {
     let sets = some_sets(0, 0);
-    let mut policy = JointPolicy::new();
+    let mut policy = JointPolicy::default();
     let mut asked = Vec::new();
     for n in 0..100 {
         let (kind, rotation) = match n {

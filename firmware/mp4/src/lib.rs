@@ -13,7 +13,6 @@ mod boxes;
 pub mod camm;
 pub mod cut;
 pub mod fragment;
-pub mod hls;
 pub mod layout;
 pub mod live;
 mod moov;
@@ -32,11 +31,10 @@ pub mod track;
 mod wire;
 pub mod writer;
 
+pub use page_buf::PageBuf;
 pub use patch::patch_record;
 pub use record::{Counters, Record, RecordError, SegmentState};
-pub use recover::{
-    Checked, DamagedFragment, Help, Mended, Named, RecoverError, check, mend, shown_end,
-};
+pub use recover::{Checked, DamagedFragment, Help, Mended, Named, RecoverError, check, mend};
 pub use shown::{Shown, shown};
 pub use storage::{Flush, ReadAt, SlotFile};
 pub use track::{Sample, TrackConfig, TrackKind, VIDEO_TRACK};

@@ -2,15 +2,23 @@
 
 use crate::layout::{PAGE, page_up};
 
-/// Bytes from a page-aligned address. Freshly grown memory is not touched until it is written, so
-/// a generous capacity costs no resident memory.
-pub(crate) struct PageBuf {
+/// Bytes from a page-aligned address, which `O_DIRECT` takes on any medium. Freshly grown memory is not touched until
+/// it is written, so a generous capacity costs no resident memory. On the heap: a local variable aligned to a page crashed
+/// (Rust 1.95).
+pub struct PageBuf {
     bytes: Vec<u8>,
     base: usize,
     len: usize,
 }
 
 impl PageBuf {
+    /// So many bytes, all zero.
+    pub fn zeroed(len: usize) -> Self {
+        let mut zeros = Self::with_capacity(len);
+        zeros.len = len;
+        zeros
+    }
+
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         let bytes = vec![0; capacity + PAGE];
         let base = aligned_base(&bytes);
@@ -29,13 +37,15 @@ impl PageBuf {
         self.len
     }
 
-    pub(crate) fn as_slice(&self) -> &[u8] {
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
         self.bytes
             .get(self.base..self.base + self.len)
             .unwrap_or_default()
     }
 
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+    /// The bytes.
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
         self.bytes
             .get_mut(self.base..self.base + self.len)
             .unwrap_or_default()

@@ -25,8 +25,7 @@ pub fn patch_record<F: SlotFile>(
     if finished && new.start_utc != old.start_utc {
         patch_track_times(file, u64::from(old.head_len), created)?;
     }
-    let mut page = PageBuf::with_capacity(PAGE);
-    page.resize(PAGE);
+    let mut page = PageBuf::zeroed(PAGE);
     file.read_exact_at(0, page.as_mut_slice())?;
     let mut before = PageBuf::with_capacity(PAGE);
     before.extend(page.as_slice());
@@ -54,8 +53,7 @@ fn patch_track_times<F: SlotFile>(
     let mut size = [0; 4];
     file.read_exact_at(HEAD_BOX as u64, &mut size)?;
     let end = page_up(HEAD_BOX as u64 + u64::from(u32::from_be_bytes(size))).min(head_len);
-    let mut head = PageBuf::with_capacity(end as usize);
-    head.resize(end as usize);
+    let mut head = PageBuf::zeroed(end as usize);
     file.read_exact_at(0, head.as_mut_slice())?;
     if let Some(moov) = head.as_mut_slice().get_mut(SECTOR..) {
         patch_boxes(moov, created);

@@ -32,6 +32,7 @@ pub enum SegmentState {
 /// What happened to the pictures of a segment. All are counts within this segment; what was lost
 /// between two segments counts in the later one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Counters {
     /// Pictures written.
     pub frames: u32,
@@ -39,11 +40,11 @@ pub struct Counters {
     pub dropped_encoder: u32,
     /// Pictures dropped because the queue to the card was full.
     pub dropped_queue: u32,
-    /// Fragments that were damaged when the segment was recovered.
+    /// Fragments whose checksum did not hold when the segment was recovered.
     pub crc_failures: u32,
     /// Writes or flushes that the card refused.
     pub io_faults: u32,
-    /// Pictures that went with a segment which the card no longer took.
+    /// Pictures that went with a segment which the card no longer took, or with damaged fragments.
     pub lost_card: u32,
     /// Pictures for which the slot had no room.
     pub lost_room: u32,

@@ -28,6 +28,7 @@ const HEAD_V1: u32 = 1 << 20;
 
 /// Which segment a fragment belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Key {
     /// Camera letter; 0 in version 1, whose fragments do not say.
     pub camera: u8,
@@ -39,8 +40,10 @@ pub struct Key {
 
 /// Intact fragments of one segment that lie one behind the other, without a gap in their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Run {
     /// Whose they are.
+    #[cfg_attr(feature = "serde", serde(flatten))]
     pub key: Key,
     /// Where the first stands on the card, in bytes.
     pub at: u64,
@@ -53,8 +56,10 @@ pub struct Run {
     /// CRC-32 of the init that they need; `None` in version 1.
     pub init_crc: Option<u32>,
     /// Capture time of the first picture, UTC in microseconds since 1970, if it was known.
+    #[cfg_attr(feature = "serde", serde(rename = "utc_us"))]
     pub utc: Option<UtcUs>,
     /// The same on the boot clock, nanoseconds.
+    #[cfg_attr(feature = "serde", serde(rename = "boot_ns"))]
     pub boot: BootNs,
     /// How many boots the card had seen.
     pub boot_number: u32,

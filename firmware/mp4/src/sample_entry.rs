@@ -4,8 +4,8 @@
 //! except the G.711 entries, which it does not know.
 
 use mp4_atom::{
-    Audio, Avc1, Avcc, AvccExt, Camm, Codec, Dops, Encode, Esds, FourCC, Hvc1, HvcCArray, Hvcc,
-    MetaData, Mp4a, Opus, RgbaColor, Sowt, Stsd, Tx3g, Visual,
+    Audio, Avc1, Avcc, AvccExt, Camm, Codec, Encode, Esds, FourCC, Hvc1, HvcCArray, Hvcc, MetaData,
+    Mp4a, RgbaColor, Sowt, Stsd, Tx3g, Visual,
     esds::{DecoderConfig, DecoderSpecific, EsDescriptor},
 };
 
@@ -167,21 +167,6 @@ pub fn aac(
         },
         btrt: None,
         taic: None,
-    }))
-}
-
-/// `Opus` in mono or stereo (Encapsulation of Opus in ISOBMFF 4.3); the timescale is 48 kHz.
-pub fn opus(channels: u8, pre_skip: u16, input_sample_rate: u32) -> Result<Vec<u8>, EntryError> {
-    stsd(Codec::Opus(Opus {
-        audio: audio(48_000, channels.into())?,
-        dops: Dops {
-            output_channel_count: channels,
-            pre_skip,
-            input_sample_rate,
-            output_gain: 0,
-            channel_mapping: None,
-        },
-        btrt: None,
     }))
 }
 

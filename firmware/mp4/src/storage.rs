@@ -106,20 +106,9 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
     }
 }
 
-impl<T: ReadAt + ?Sized> ReadAt for std::sync::Arc<T> {
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        (**self).read_at(offset, buf)
-    }
-
-    fn size(&self) -> io::Result<u64> {
-        (**self).size()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-    use std::sync::Arc;
 
     use super::*;
 
@@ -165,7 +154,6 @@ mod tests {
         let bytes = vec![1, 2, 3, 4, 5];
         assert_eq!(all_of(&bytes), bytes);
         assert_eq!(all_of(bytes.as_slice()), bytes);
-        assert_eq!(all_of(Arc::new(bytes.clone())), bytes);
         assert_eq!(all_of(bytes.clone()), bytes);
         let mut file = tempfile::tempfile().unwrap();
         io::Write::write_all(&mut file, &bytes).unwrap();

@@ -6,9 +6,7 @@
     clippy::indexing_slicing
 )]
 
-use picam_mp4::hls::{self, HlsError, Options, Part};
 use picam_mp4::read::{FourCc, Movie, ReadError, Sample, aac_config};
-use picam_time::UtcUs;
 
 const CUT_OFF: &[u8] = include_bytes!("golden/v2-cut-off.mp4");
 const FINISHED: &[u8] = include_bytes!("golden/v2-finished.mp4");
@@ -319,91 +317,4 @@ fn data_without_a_stated_base_begins_behind_that_of_the_track_before() {
         assert_eq!(is, base + (was - start));
         base = is;
     }
-}
-
-const BOTH_GROUPS: &str = "\
-#EXT-X-MAP:URI=\"a.mp4\",BYTERANGE=\"2020@32736\"
-#EXT-X-PROGRAM-DATE-TIME:2026-11-20T11:08:00.000Z
-#EXTINF:1.333333,
-#EXT-X-BYTERANGE:49152@36864
-a.mp4
-#EXTINF:0.300000,
-#EXT-X-BYTERANGE:16384@86016
-a.mp4
-";
-
-const ONE_GROUP: &str = "\
-#EXT-X-MAP:URI=\"a.mp4\",BYTERANGE=\"2020@32736\"
-#EXT-X-PROGRAM-DATE-TIME:2026-11-20T11:08:00.000Z
-#EXTINF:1.333333,
-#EXT-X-BYTERANGE:49152@36864
-a.mp4
-";
-
-#[test]
-fn a_list_has_the_fragments_from_one_key_frame_to_the_next() {
-    let cut_off = in_slot(CUT_OFF);
-    let (slot, _, _) = Movie::read_slot(&cut_off).unwrap();
-    let part = Part {
-        movie: &slot,
-        uri: "a.mp4",
-        start_utc: Some(UtcUs(1_795_172_880_000_000)),
-    };
-    let head = |target_s: u32, kind: &str| {
-        format!(
-            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{target_s}\n#EXT-X-PLAYLIST-TYPE:{kind}\n\
-             #EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-INDEPENDENT-SEGMENTS\n"
-        )
-    };
-    let list = |open, at_least_ms, target_s| {
-        let options = Options {
-            open,
-            at_least_ms,
-            target_s,
-        };
-        hls::playlist(&[part, part], &options).unwrap()
-    };
-    let (next, end) = ("#EXT-X-DISCONTINUITY\n", "#EXT-X-ENDLIST\n");
-    let whole = format!("{}{BOTH_GROUPS}{next}{BOTH_GROUPS}{end}", head(2, "VOD"));
-    // Where the pictures are in a fragment counts, not where anything else is.
-    let mut without_sound = slot.clone();
-    for fragment in &mut without_sound.fragments {
-        fragment.samples[1] = 0..0;
-    }
-    let movie = &without_sound;
-    let same = hls::playlist(&[Part { movie, ..part }; 2], &Options::default());
-    assert_eq!(same.unwrap(), whole);
-    // The second group begins 1,333 ms after the first.
-    for at_least_ms in [0, 1333] {
-        assert_eq!(list(false, at_least_ms, 0), whole);
-    }
-    // What may still grow is left out of the last part.
-    let open = format!("{}{BOTH_GROUPS}{next}{ONE_GROUP}", head(5, "EVENT"));
-    assert_eq!(list(true, 0, 5), open);
-    let put_together = list(false, 1334, 0);
-    assert_eq!(
-        put_together
-            .matches("#EXTINF:1.633333,\n#EXT-X-BYTERANGE:65536@36864\n")
-            .count(),
-        2
-    );
-    assert_eq!(put_together.matches("#EXTINF").count(), 2);
-    // A part with nothing but a group that may grow has no entry yet; one without fragments is refused.
-    let undated = Part {
-        start_utc: None,
-        ..part
-    };
-    let options = Options {
-        open: true,
-        at_least_ms: 1334,
-        target_s: 1,
-    };
-    assert_eq!(
-        hls::playlist(&[undated], &options).unwrap(),
-        head(1, "EVENT")
-    );
-    let finished = in_slot(FINISHED);
-    let movie = &Movie::read(&finished).unwrap();
-    let refused = hls::playlist(&[Part { movie, ..part }], &options);
-    assert_eq!(refused, Err(HlsError::NoFragments("a.mp4".into())));
 }

@@ -150,12 +150,6 @@ fn every_kind_of_sound_is_laid_out_as_specified() {
         b"mp4a",
         &[&esds(0, "1010")],
     );
-    let dops = boxed(b"dOps", &hex("00 02 0138 00003e80 0000 00"));
-    same(
-        sample_entry::opus(2, 312, 16_000),
-        b"Opus",
-        &[&audio(2, 48_000), &dops],
-    );
     same(
         sample_entry::pcm_s16le(44_100, 1),
         b"sowt",

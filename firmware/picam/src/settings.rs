@@ -1,7 +1,7 @@
 //! What `run` and `record` do in the end: options before configuration before defaults.
 
 use picam_capture::CameraSpec;
-use picam_recorder::{CameraPlan, RecordPlan};
+use picam_recorder::RecordPlan;
 use picam_ring::{MIN_SLOTS, assign_letters};
 
 use crate::cli::RecordOptions;
@@ -77,12 +77,11 @@ impl Settings {
 
     /// What the recorder wants to know.
     pub(crate) fn plan(&self) -> RecordPlan {
-        let specs = self.cameras.iter().cloned();
         RecordPlan {
             footage: self.config.footage.clone(),
             disk: self.config.disk_wanted().cloned(),
             disk_note: self.disk_note.clone(),
-            cameras: specs.map(|spec| CameraPlan { spec }).collect(),
+            cameras: self.cameras.clone(),
             segment: self.config.segment,
             slots: self.config.ring_slots(),
             slot_size: self.config.slot_size,
@@ -104,7 +103,7 @@ fn cameras(
     if !options.cameras.is_empty() {
         let specs = options.cameras.iter().map(|text| CameraSpec::parse(text));
         let specs: Result<Vec<_>, _> = specs.collect();
-        let specs = specs.map_err(|error| Failure::usage(error.to_string()))?;
+        let specs = specs.map_err(Failure::usage)?;
         for (n, spec) in specs.iter().enumerate() {
             if specs
                 .iter()
@@ -117,8 +116,7 @@ fn cameras(
                 )));
             }
         }
-        assign_letters(specs.iter().map(|spec| spec.name.as_str()))
-            .map_err(|error| Failure::usage(error.to_string()))?;
+        assign_letters(specs.iter().map(|spec| spec.name.as_str())).map_err(Failure::usage)?;
         return Ok(specs);
     }
     match &config.cameras {
@@ -129,7 +127,7 @@ fn cameras(
         Some(cameras) => Ok(cameras.clone()),
         None => CameraSpec::parse(DEFAULT_CAMERA)
             .map(|spec| vec![spec])
-            .map_err(|error| Failure::usage(error.to_string())),
+            .map_err(Failure::usage),
     }
 }
 

@@ -12,6 +12,7 @@ use picam_time::{BootNs, Offer, TimeAnchor};
 
 use crate::desk::Desk;
 use crate::live::Live;
+use crate::reload::Reload;
 use crate::status::Status;
 
 /// The card is looked at for a status no more often than this, whoever asks.
@@ -22,6 +23,7 @@ pub(crate) struct Answers {
     status: Arc<Status>,
     desk: Arc<Desk>,
     live: Live,
+    reload: Option<Reload>,
     last: Option<(Instant, Reply)>,
 }
 
@@ -31,7 +33,24 @@ impl Answers {
             status,
             desk,
             live,
+            reload: None,
             last: None,
+        }
+    }
+
+    /// The same, able to change cameras.
+    pub(crate) fn reloading(mut self, reload: Reload) -> Self {
+        self.reload = Some(reload);
+        self
+    }
+
+    fn reload(&self) -> Reply {
+        let Some(reload) = &self.reload else {
+            return Reply::refused("this recorder cannot change its cameras", "start it anew");
+        };
+        match reload.begin() {
+            Ok(()) => Reply::Done,
+            Err(reason) => Reply::refused(reason, "the cameras record on as before"),
         }
     }
 
@@ -96,6 +115,7 @@ impl Answer for Answers {
             Request::Unlock { segment } => self.desk.unlock(&segment).into(),
             Request::Locks {} => Reply::Locks(self.desk.locks()),
             Request::Page { order } => self.desk.order_of_page(order).into(),
+            Request::Reload {} => self.reload(),
             Request::Live { .. } => Reply::refused("this is asked for in another way", ""),
             Request::SetTime { source, boot, utc } => {
                 match TimeAnchor::new(boot, utc, source.into()) {

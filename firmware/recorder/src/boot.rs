@@ -121,7 +121,7 @@ impl Card {
                 return Err(why);
             }
         } else {
-            refuse_bare_root(&self.path)?;
+            Root::look()?.refuse(&self.path)?;
             std::fs::create_dir_all(&self.path)?;
         }
         let directory = FsDirectory::open(&self.path, DIRECT)?;
@@ -139,7 +139,7 @@ impl Card {
             return Ok((directory, held.slots.clone()));
         }
         lock_directory(&file)?;
-        let slots = SlotTable::new();
+        let slots = SlotTable::default();
         *held = Some(Held {
             device,
             inode,
@@ -188,16 +188,32 @@ pub(crate) fn mount_point_of(path: &Path) -> io::Result<PathBuf> {
     Ok(top)
 }
 
-/// Fails where a path leads to the device's own root, which nobody can write to: the footage partition is not mounted (yet), and
-/// the root's size and free space say nothing of it.
-pub(crate) fn refuse_bare_root(path: &Path) -> io::Result<()> {
-    let root = Path::new("/");
-    let is_read_only = statvfs(root)?.f_flag.contains(StatVfsMountFlags::RDONLY);
-    if is_read_only && path.exists() && path.metadata()?.dev() == root.metadata()?.dev() {
-        let why = format!("no card is mounted at {}", path.display());
-        return Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why));
+/// The device's own root filesystem.
+#[derive(Debug)]
+pub(crate) struct Root {
+    pub(crate) is_read_only: bool,
+    pub(crate) device: u64,
+}
+
+impl Root {
+    pub(crate) fn look() -> io::Result<Self> {
+        let root = Path::new("/");
+        let flags = statvfs(root)?.f_flag;
+        Ok(Self {
+            is_read_only: flags.contains(StatVfsMountFlags::RDONLY),
+            device: root.metadata()?.dev(),
+        })
     }
-    Ok(())
+
+    /// Fails where a path leads to it and nobody can write to it: the footage partition is not mounted (yet), and the root's
+    /// size and free space say nothing of it.
+    pub(crate) fn refuse(&self, path: &Path) -> io::Result<()> {
+        if self.is_read_only && path.exists() && path.metadata()?.dev() == self.device {
+            let why = format!("no card is mounted at {}", path.display());
+            return Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why));
+        }
+        Ok(())
+    }
 }
 
 /// Whether a filesystem is mounted on this very directory; `/` always is one.

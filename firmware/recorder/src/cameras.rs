@@ -8,25 +8,29 @@ use std::time::Duration;
 use picam_capture::{Bindings, CameraSpec, SourceSpec, find};
 use picam_ring::{MIN_SLOTS, Slots};
 
-use crate::{CameraPlan, RecordPlan};
+use crate::RecordPlan;
 
 /// A card that does not answer, or a camera that hangs, keeps nobody from recording the others.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Adds to the plan every camera that `auto` means: those that have a name on the card, and those that are there.
-pub(crate) fn gather(plan: &mut RecordPlan) -> Arc<Bindings> {
-    let is_auto = |camera: &CameraPlan| matches!(camera.spec.source, SourceSpec::Auto(_));
-    let specs: Vec<CameraSpec> = plan.cameras.iter().map(|c| c.spec.clone()).collect();
+/// Adds to the plan every camera that `auto` means: those that have a name on the card, and those that are there. `known` is
+/// what the cameras under way know of names, if there are any.
+pub(crate) fn gather(plan: &mut RecordPlan, known: Option<&Arc<Bindings>>) -> Arc<Bindings> {
+    let is_auto = |camera: &CameraSpec| matches!(camera.source, SourceSpec::Auto(_));
     let (bindings, found) = match plan.cameras.iter().any(is_auto) {
         true => {
-            let card = plan.footage.clone();
-            within(LIMIT, move || (Bindings::of(&card), find(Path::new("/"))))
-                .unwrap_or_else(|| (Bindings::unread(&plan.footage), Vec::new()))
+            let known = known.filter(|known| known.are_kept());
+            let (card, names) = (plan.footage.clone(), known.cloned());
+            let names = move || names.unwrap_or_else(|| Arc::new(Bindings::of(&card)));
+            within(LIMIT, move || (names(), find(Path::new("/")))).unwrap_or_else(|| {
+                let unread = || Arc::new(Bindings::unread(&plan.footage));
+                (known.cloned().unwrap_or_else(unread), Vec::new())
+            })
         }
         false => Default::default(),
     };
-    let configured = specs.len();
-    let (bindings, specs) = bindings.expand(specs, &found);
+    let configured = plan.cameras.len();
+    let specs = bindings.expand(plan.cameras.clone(), &found);
     for spec in specs.iter().skip(configured) {
         tracing::info!(
             "{} is a camera, too: it has a name already, or is there now",
@@ -37,7 +41,7 @@ pub(crate) fn gather(plan: &mut RecordPlan) -> Arc<Bindings> {
         let needed = u32::try_from(specs.len() * MIN_SLOTS).unwrap_or(u32::MAX);
         plan.slots = Slots::Count(count.max(needed));
     }
-    plan.cameras = specs.into_iter().map(|spec| CameraPlan { spec }).collect();
+    plan.cameras = specs;
     bindings
 }
 

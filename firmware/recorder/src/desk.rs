@@ -173,7 +173,8 @@ impl Desk {
         self.news.swap(false, Ordering::SeqCst)
     }
 
-    fn tell(&self) {
+    /// There is something to do for the housekeeper.
+    pub(crate) fn tell(&self) {
         self.news.store(true, Ordering::SeqCst);
         if let Some(housekeeper) = self.housekeeper.get() {
             housekeeper.unpark();

@@ -8,7 +8,7 @@ use picam_media::AccessUnit;
 use picam_sensors::{Drive, DriveParams};
 use picam_time::Clock;
 
-use crate::side_input::SideSender;
+use crate::side_input::SideSenders;
 use crate::true_time::TrueTime;
 
 /// How long at most it sleeps before looking whether to stop.
@@ -16,8 +16,8 @@ const NAP: Duration = Duration::from_millis(200);
 /// What is longer ago was missed: the machine stood still, and nobody measured.
 const MISSED: Duration = Duration::from_secs(1);
 
-/// Runs until `stop` is set, or nobody listens any more.
-pub(crate) fn run(clock: &Arc<TrueTime>, cameras: &[SideSender], stop: &AtomicBool) {
+/// Runs until `stop` is set.
+pub(crate) fn run(clock: &Arc<TrueTime>, cameras: &SideSenders, stop: &AtomicBool) {
     let mut drive = Drive::new(DriveParams::default(), clock.now());
     let mut unit = AccessUnit::new();
     while !stop.load(Ordering::SeqCst) {
@@ -31,13 +31,7 @@ pub(crate) fn run(clock: &Arc<TrueTime>, cameras: &[SideSender], stop: &AtomicBo
         if !drive.next(clock.booted().0, &mut unit) || missed {
             continue;
         }
-        let mut heard = false;
-        for camera in cameras {
-            heard |= camera.send(unit.clone());
-        }
-        if !heard {
-            return;
-        }
+        cameras.send(&unit);
     }
 }
 
@@ -50,18 +44,18 @@ mod tests {
     use crate::side_input::side_input;
 
     #[test]
-    fn it_measures_until_nobody_listens_and_skips_what_it_missed() {
+    fn it_measures_until_told_to_stop_and_skips_what_it_missed() {
         let clock = TurnedClock::default();
         clock.turn(100 * MISSED);
         let time = Arc::new(TrueTime::new(clock.clone()));
         let (sender, input) = side_input();
-        let (deaf, nobody) = side_input();
-        drop(nobody);
+        let cameras = SideSenders::default();
+        cameras.add(sender);
         let stop = AtomicBool::new(false);
         let mut captured = Vec::new();
         std::thread::scope(|scope| {
             // Time passes only as it sleeps.
-            let thread = scope.spawn(|| run(&time, &[deaf, sender], &stop));
+            let thread = scope.spawn(|| run(&time, &cameras, &stop));
             while captured.len() < 200 {
                 match input.receive() {
                     Some(unit) => captured.push(unit.captured),
@@ -69,13 +63,13 @@ mod tests {
                 }
             }
             assert!(!thread.is_finished());
-            drop(input);
+            stop.store(true, Ordering::SeqCst);
             thread.join().unwrap();
         });
         assert!(captured[0] >= BootNs::from_secs(100));
         assert!(captured.is_sorted());
         // The machine stood still: what would have been measured then was not.
         let stopped = AtomicBool::new(true);
-        run(&time, &[], &stopped);
+        run(&time, &cameras, &stopped);
     }
 }

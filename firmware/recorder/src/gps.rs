@@ -16,7 +16,7 @@ use picam_sensors::gps::{
 };
 use picam_time::{BootNs, Clock, Offer, UtcUs};
 
-use crate::side_input::SideSender;
+use crate::side_input::SideSenders;
 use crate::true_time::TrueTime;
 
 /// Pause after a line that could not be opened, or was lost; doubles with each that follows.
@@ -86,7 +86,7 @@ impl Shown {
 /// What listens.
 pub(crate) struct Gps {
     clock: Arc<TrueTime>,
-    cameras: Vec<SideSender>,
+    cameras: SideSenders,
     shown: Arc<Shown>,
     tracker: Tracker,
     filter: FixFilter,
@@ -100,14 +100,14 @@ pub(crate) struct Gps {
 }
 
 impl Gps {
-    pub(crate) fn new(clock: Arc<TrueTime>, cameras: Vec<SideSender>, shown: Arc<Shown>) -> Self {
+    pub(crate) fn new(clock: Arc<TrueTime>, cameras: SideSenders, shown: Arc<Shown>) -> Self {
         Self {
             clock,
             cameras,
             shown,
-            tracker: Tracker::new(),
-            filter: FixFilter::new(),
-            time: ReceiverClock::new(),
+            tracker: Tracker::default(),
+            filter: FixFilter::default(),
+            time: ReceiverClock::default(),
             broken: 0,
             unit: AccessUnit::new(),
             next_text: BootNs::ZERO,
@@ -115,7 +115,7 @@ impl Gps {
         }
     }
 
-    /// Runs until `stop` is set, or nobody listens any more.
+    /// Runs until `stop` is set.
     pub(crate) fn run(mut self, source: &GpsSource, stop: &AtomicBool) {
         let mut pause = FIRST_PAUSE;
         let mut said = None;
@@ -153,7 +153,7 @@ impl Gps {
         }
     }
 
-    /// Listens for as long as the line holds; `Ok` if nobody wants to know any more.
+    /// Listens for as long as the line holds; `Ok` if it is told to stop.
     fn listen(
         &mut self,
         receiver: &mut Receiver,
@@ -164,11 +164,10 @@ impl Gps {
         let mut shown_at = BootNs::ZERO;
         let mut rate = None;
         while !stop.load(Ordering::SeqCst) {
-            let mut wanted = true;
             let mut heard = false;
             let polled = receiver.poll(&*clock, &mut |report| {
                 heard = true;
-                wanted &= self.take(&report);
+                self.take(&report);
             });
             if heard {
                 *pause = FIRST_PAUSE;
@@ -191,9 +190,6 @@ impl Gps {
                 self.broken += receiver.broken();
             }
             polled?;
-            if !wanted {
-                return Ok(());
-            }
         }
         Ok(())
     }
@@ -207,14 +203,14 @@ impl Gps {
         }));
     }
 
-    /// Takes a report. `false` once no camera listens any more.
-    fn take(&mut self, report: &Report) -> bool {
+    /// Takes a report.
+    fn take(&mut self, report: &Report) {
         self.tracker.heard(report, self.clock.now());
         let Report::Fix(fix) = report else {
-            return true;
+            return;
         };
         if self.filter.check(fix).is_err() {
-            return true;
+            return;
         }
         self.tracker.believed(fix);
         let utc = self.receivers_time(fix);
@@ -222,7 +218,7 @@ impl Gps {
             self.tell_time(fix.captured, utc);
         }
         let utc = utc.or_else(|| Some(self.clock.booted().0?.after_boot(fix.captured)));
-        self.record(fix, utc)
+        self.record(fix, utc);
     }
 
     /// The time of a fix by the receiver, put right where its week counter began anew.
@@ -261,17 +257,16 @@ impl Gps {
     }
 
     /// Hands a fix to every camera, and once a second a line of text.
-    fn record(&mut self, fix: &Fix, utc: Option<UtcUs>) -> bool {
+    fn record(&mut self, fix: &Fix, utc: Option<UtcUs>) {
         self.begin(UnitKind::Motion, fix);
         fix.write_sample(utc, &mut self.unit.data);
-        let mut heard = self.send();
+        self.cameras.send(&self.unit);
         if fix.captured + JITTER >= self.next_text {
             self.next_text = fix.captured + TEXT_EVERY;
             self.begin(UnitKind::Text, fix);
             fix.write_text(&mut self.unit.data);
-            heard |= self.send();
+            self.cameras.send(&self.unit);
         }
-        heard
     }
 
     fn begin(&mut self, kind: UnitKind, fix: &Fix) {
@@ -279,14 +274,6 @@ impl Gps {
         self.unit.captured = fix.captured;
         self.unit.dts = fix.captured.ticks(TIMESCALE).value;
         self.unit.pts = self.unit.dts;
-    }
-
-    fn send(&self) -> bool {
-        let mut heard = false;
-        for camera in &self.cameras {
-            heard |= camera.send(self.unit.clone());
-        }
-        heard
     }
 }
 
@@ -307,7 +294,9 @@ mod tests {
         clock.turn(100 * SECOND);
         let (sender, input) = side_input();
         let time = Arc::new(TrueTime::new(clock.clone()));
-        (Gps::new(time, vec![sender], Arc::default()), clock, input)
+        let cameras = SideSenders::default();
+        cameras.add(sender);
+        (Gps::new(time, cameras, Arc::default()), clock, input)
     }
 
     /// A fix that comes now, of a car that drives north.
@@ -325,7 +314,7 @@ mod tests {
         for n in 0..30 {
             let utc = NOON + SECOND * n / 10;
             let report = fix(&gps, Some(utc));
-            assert!(gps.take(&report));
+            gps.take(&report);
             clock.turn(SECOND / 10);
         }
         let units: Vec<AccessUnit> = std::iter::from_fn(|| input.receive()).collect();
@@ -352,9 +341,6 @@ mod tests {
             (GpsMode::Fix2d, 2, Some(100))
         );
         assert_eq!(gps.shown.status(&GpsSource::Off, now), None);
-        drop(input);
-        let report = fix(&gps, None);
-        assert!(!gps.take(&report));
     }
 
     #[test]

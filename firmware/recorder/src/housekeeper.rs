@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use picam_mp4::{RecordError, RecoverError};
 use picam_ring::{
-    Action, AgeingClock, AgeingPace, CameraNeed, Catalog, Claim, Directory, Fault, Found,
-    FsDirectory, Lenders, Mender, Needs, Owner, Provision, Readback, Retention, SegmentStart,
-    SlotName, SlotTable, Slots, Volume, ageing_clock, corrections, date_claimed, expired, has_aged,
-    look, newest_footage, recover_claimed,
+    AgeingClock, AgeingPace, CameraNeed, Catalog, Claim, Directory, Found, FsDirectory, Lenders,
+    Mender, Needs, Owner, Provision, Readback, Retention, SegmentStart, SlotName, SlotTable, Slots,
+    Step, Volume, ageing_clock, corrections, date_claimed, expired, has_aged, look, newest_footage,
+    recover_claimed,
 };
 use picam_time::{BootNs, BootTime, Clock, Offer, UtcUs};
 
@@ -34,11 +35,18 @@ const FILES_AT_ONCE: usize = 16;
 /// How long it is believed, once looked into, that the clock can be believed or not.
 const BELIEVED_FOR: Duration = Duration::from_secs(600);
 
+/// The slots that the cameras need; others may be recorded from now on.
+#[derive(Debug)]
+pub(crate) struct SlotNeeds {
+    /// For all of them together.
+    pub(crate) slots: Slots,
+    pub(crate) cameras: Vec<CameraNeed>,
+}
+
 pub(crate) struct Housekeeper {
     pub(crate) desk: Arc<Desk>,
     pub(crate) volumes: Volumes,
-    pub(crate) needs: Vec<CameraNeed>,
-    pub(crate) slots: Slots,
+    pub(crate) needs: Arc<ArcSwap<SlotNeeds>>,
     pub(crate) retention: Option<Duration>,
     pub(crate) clock: Arc<TrueTime>,
     pub(crate) status: Arc<Status>,
@@ -194,22 +202,23 @@ impl Housekeeper {
     ) -> std::io::Result<()> {
         let (directory, table) = self.volumes.get(volume).open()?;
         table.look(&directory)?;
+        let needs = self.needs.load_full();
         let plan = Provision::plan(
-            self.slots,
-            &self.needs,
+            needs.slots,
+            &needs.cameras,
             directory.space()?,
             &table.catalog(),
         );
         // A card that is smaller than it says gets no more.
-        for need in self
-            .needs
+        for need in needs
+            .cameras
             .iter()
             .filter(|_| !self.state.readback.is_forged())
         {
             table.set_target(need.camera, plan.target(need.camera));
         }
         // A few slots first, so that the ring can turn; then what is left from before; then the rest.
-        self.provision(volume, &directory, &table, &plan, 3 * self.needs.len())?;
+        self.provision(volume, &directory, &table, &plan, 3 * needs.cameras.len())?;
         if !looked_over {
             self.put_in_order(&directory, &table, time, offer)?;
         }
@@ -329,7 +338,7 @@ impl Housekeeper {
     fn provision(
         &self,
         volume: Volume,
-        directory: &FsDirectory,
+        directory: &impl Directory,
         table: &SlotTable,
         plan: &Provision,
         most: usize,
@@ -337,32 +346,17 @@ impl Housekeeper {
         let mut made = 0;
         let mut busy = Vec::new();
         while made < most && !self.stopped() && !self.state.readback.is_forged() {
-            let catalog = table.catalog();
-            match plan.next(&catalog, directory.space()?, &busy) {
-                Action::Done => {
+            match plan.step(directory, table, &mut busy)? {
+                Step::Created(_) => made += 1,
+                // One that somebody works on is looked at again in the next round.
+                Step::Removed(_) => {}
+                Step::Done => {
                     self.status.card_full(volume, None);
                     return Ok(());
                 }
-                Action::Full(what) => {
+                Step::Full(what) => {
                     self.status.card_full(volume, Some(what.to_string()));
                     return Ok(());
-                }
-                Action::Remove(slot) => match table.claim(slot, Owner::Provisioning) {
-                    Some(claim) => claim.remove(directory)?,
-                    // It is looked at again in the next round.
-                    None => busy.push(slot),
-                },
-                Action::Create { camera, size, .. } => {
-                    match Claim::make(table, directory, camera, size, Owner::Provisioning) {
-                        Ok(_) => made += 1,
-                        // The filesystem needed more than it had said.
-                        Err(error) if Fault::of(&error) == Fault::NoSpace => {
-                            let full = plan.card_full(&catalog, directory.space()?);
-                            self.status.card_full(volume, Some(full.to_string()));
-                            return Ok(());
-                        }
-                        Err(error) => return Err(error),
-                    }
                 }
             }
         }

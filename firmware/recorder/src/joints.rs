@@ -80,3 +80,69 @@ impl Joints {
         self.policy.full();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use picam_media::{Codec, ParameterSets, Place, Start};
+
+    use super::*;
+
+    /// An open start, whose copy a later segment shall begin with, or what follows it.
+    fn unit(dts: i64, start: Start) -> AccessUnit {
+        let sets = ParameterSets {
+            codec: Codec::H265,
+            vps: Vec::new(),
+            sps: Vec::new(),
+            pps: Vec::new(),
+            width: 640,
+            height: 480,
+            frame_ticks: None,
+        };
+        AccessUnit {
+            parameter_sets: Some(Arc::new(sets)),
+            dts,
+            pts: dts + 6_000,
+            start,
+            ..AccessUnit::new()
+        }
+    }
+
+    fn place(joints: &mut Joints, unit: &AccessUnit, urgency: Urgency) -> Place {
+        joints.next(unit, false, |_| urgency).unwrap().place
+    }
+
+    /// While the segment goes on, nothing else tells that a picture is missing that those behind it need.
+    #[test]
+    fn what_needs_a_picture_that_is_lost_is_left_out_up_to_the_next_start() {
+        for is_lost in [false, true] {
+            let mut joints = Joints::default();
+            let start = unit(0, Start::Idr);
+            assert_eq!(place(&mut joints, &start, Urgency::NoSegment), Place::Begin);
+            let open = unit(9_000, Start::Cra);
+            let carried = place(&mut joints, &open, Urgency::Urgent);
+            assert_eq!(carried, Place::AppendAndCopy);
+            let sample = Sample {
+                track: 0,
+                dts: open.dts,
+                composition_offset: 6_000,
+                duration: 3_000,
+                key: true,
+                captured: open.captured,
+                data: &open.data,
+            };
+            joints.copy = Some(Copy::of(&sample, Arc::default()));
+            if is_lost {
+                joints.lost();
+            }
+            assert_eq!(joints.copy.is_none(), is_lost);
+            let next = place(&mut joints, &unit(12_000, Start::None), Urgency::None);
+            let expected = match is_lost {
+                true => Place::Undecodable,
+                false => Place::BeginWithCopy,
+            };
+            assert_eq!(next, expected);
+            let later = unit(90_000, Start::Idr);
+            assert_eq!(place(&mut joints, &later, Urgency::None), Place::Append);
+        }
+    }
+}

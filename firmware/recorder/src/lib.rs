@@ -27,7 +27,9 @@ mod locker;
 mod orders;
 mod pulse;
 mod queue;
+mod reload;
 mod report;
+mod roster;
 mod saves;
 mod side_input;
 mod sides;
@@ -40,41 +42,38 @@ mod volumes;
 mod writer;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use picam_capture::CameraSpec;
 use picam_control::Answer;
 use picam_control::live::LiveSource;
 use picam_control::orders::OrderTaker;
-use picam_media::TIMESCALE;
-use picam_ring::{
-    CameraNeed, RingConfig, Shares, Slots, TooManyCameras, Volume, assign_letters, head_len_for,
-};
+use picam_ring::{Shares, Slots, TooManyCameras, Volume};
 use picam_sensors::gps::GpsSource;
-use picam_time::{Clock, SystemClock, Ticks};
+use picam_time::SystemClock;
 
 use answers::Answers;
 use desk::Desk;
 use live::Live;
+use reload::{Now, Reloader};
+use roster::{Ground, Roster, Start};
+use side_input::SideSenders;
+use status::Camera;
 use true_time::TrueTime;
 
 pub use boot::lock_directory;
 pub use disk_note::DiskNote;
 pub use pulse::{Pulse, Verdict, Watch};
+pub use reload::{Changes, Reload, Reread};
 pub use status::Status;
 
-/// A camera to record.
-#[derive(Debug, Clone)]
-pub struct CameraPlan {
-    /// Its name and source.
-    pub spec: CameraSpec,
-}
-
 /// What to record, and where.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RecordPlan {
     /// The directory of slots; created if it is missing.
     pub footage: PathBuf,
@@ -83,7 +82,7 @@ pub struct RecordPlan {
     /// What `picam firstboot disk` has to say of a disk that it did not take.
     pub disk_note: Option<PathBuf>,
     /// The cameras.
-    pub cameras: Vec<CameraPlan>,
+    pub cameras: Vec<CameraSpec>,
     /// Nominal length of a segment.
     pub segment: Duration,
     /// How many slots for all cameras together.
@@ -138,9 +137,11 @@ pub struct Recording {
     desk: Arc<Desk>,
     live: Live,
     stop: Arc<AtomicBool>,
-    cameras: Vec<JoinHandle<()>>,
+    roster: Arc<Roster>,
+    /// Says when something has ended that was under way.
+    ended: Receiver<()>,
+    reloader: Arc<Reloader>,
     housekeeper: JoinHandle<()>,
-    captures: Vec<std::thread::Thread>,
 }
 
 /// Starts all threads and returns. Whatever the card or a camera then does not do is retried and
@@ -149,33 +150,23 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     if plan.cameras.is_empty() {
         return Err(StartError::NoCamera);
     }
-    let slot_size = plan.slot_size / 4096 * 4096;
-    if slot_size < MIN_SLOT_SIZE {
+    if plan.slot_size < MIN_SLOT_SIZE {
         return Err(StartError::SlotSize(plan.slot_size));
     }
-    let bindings = cameras::gather(&mut plan);
-    let names: Vec<&str> = plan
-        .cameras
-        .iter()
-        .map(|camera| camera.spec.name.as_str())
-        .collect();
-    let letters = assign_letters(names)?;
+    plan.slot_size = whole_pages(plan.slot_size);
+    let asked = plan.clone();
+    let bindings = cameras::gather(&mut plan, None);
+    let letters = reload::letters(&plan.cameras)?;
     let clock = Arc::new(TrueTime::new(SystemClock));
     if plan.system_clock {
         clock.believe_system_clock();
     }
-    let needs: Vec<CameraNeed> = letters
-        .iter()
-        .map(|&camera| CameraNeed {
-            camera,
-            weight: 1,
-            slot_size,
-        })
-        .collect();
     let stop = Arc::new(AtomicBool::new(false));
     let volumes = volumes::Volumes::new(plan.footage.clone(), plan.disk.clone());
     let desk = Arc::new(Desk::new(&volumes, clock.clone(), plan.shares));
-    let (status, reports) = Status::new(&plan, &letters, slot_size, volumes.clone(), desk.clone());
+    let cameras = Camera::all(&plan, &letters);
+    let all = cameras.clone();
+    let status = Status::new(&plan, all, volumes.clone(), desk.clone());
     let status = Arc::new(status);
     match volumes.get(Volume::Card).open() {
         Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
@@ -185,81 +176,37 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         Ok(_) | Err(_) => {}
     }
 
-    let mut cameras = Vec::new();
-    let mut captures = Vec::new();
-    let mut side_senders = Vec::new();
-    let mut taps = Vec::new();
-    let has_motion = plan.drive || plan.gps.is_on();
-    for ((camera, &letter), report) in plan.cameras.iter().zip(&letters).zip(reports) {
-        let ring = RingConfig {
-            letter,
-            camera_name: camera.spec.name.clone(),
-            slot_size,
-            slots: slots_of_one(plan.slots, letters.len()),
-            head_len: head_len_for(plan.segment.as_secs(), slot_size),
-            nominal_ticks: Ticks::from_span(plan.segment, TIMESCALE).value,
-            shares: plan.shares,
-            limits: picam_mp4::FragmentLimits::default(),
-        };
-        let (sender, receiver) = queue::queue();
-        let (side_sender, side_input) = side_input::side_input();
-        if has_motion {
-            side_senders.push(side_sender);
-        }
-        let source_clock: Arc<dyn Clock> = clock.clone();
-        let (capture_handle, writer_report) = (std::sync::mpsc::sync_channel(1), report.clone());
-        let writer = {
-            let (volumes, desk, clock) = (volumes.clone(), desk.clone(), clock.clone());
-            let capture = capture_handle.1;
-            let stop = stop.clone();
-            std::thread::Builder::new()
-                .name(format!("write-{}", camera.spec.name))
-                .spawn(move || {
-                    // The capture thread says who it is as soon as it runs.
-                    let Ok(capture) = capture.recv() else { return };
-                    let side = (side_input, has_motion);
-                    writer::Writer::new(volumes, desk, ring, clock, writer_report, side)
-                        .run(receiver, &capture, &stop);
-                })?
-        };
-        let (feeder, tap) = live::tap();
-        taps.push((char::from(letter), tap));
-        let capture = {
-            let spec = camera.spec.clone();
-            let stop = stop.clone();
-            let writer = writer.thread().clone();
-            let desk = desk.clone();
-            let bindings = bindings.clone();
-            std::thread::Builder::new()
-                .name(format!("capture-{}", camera.spec.name))
-                .spawn(move || {
-                    let camera = (&spec, &bindings);
-                    let ends = (sender, feeder);
-                    capture::run(camera, source_clock, ends, &writer, &report, &desk, &stop);
-                })?
-        };
-        // Cannot fail: the writer thread waits for exactly this.
-        let _ = capture_handle.0.send(capture.thread().clone());
-        captures.push(capture.thread().clone());
-        cameras.extend([capture, writer]);
+    let sides = (plan.drive || plan.gps.is_on()).then(SideSenders::default);
+    let ground = Ground {
+        volumes: volumes.clone(),
+        desk: desk.clone(),
+        clock: clock.clone(),
+        sides: sides.clone(),
+    };
+    let (roster, ended) = Roster::new(ground, stop.clone());
+    let roster = Arc::new(roster);
+    for (camera, spec) in cameras.into_iter().zip(&plan.cameras) {
+        roster.start(Start {
+            spec: spec.clone(),
+            ring: reload::ring(&plan, &camera.name, camera.letter),
+            bindings: bindings.clone(),
+            camera,
+        })?;
     }
+    let sides = sides.unwrap_or_default();
     if plan.drive {
         let (clock, stop) = (clock.clone(), stop.clone());
-        std::thread::Builder::new()
-            .name("drive".into())
-            .spawn(move || drive::run(&clock, &side_senders, &stop))?;
+        spawn("drive", move || drive::run(&clock, &sides, &stop))?;
     } else if plan.gps.is_on() {
-        let gps = gps::Gps::new(clock.clone(), side_senders, status.gps_shown());
-        let stop = stop.clone();
-        std::thread::Builder::new()
-            .name("gps".into())
-            .spawn(move || gps.run(&plan.gps, &stop))?;
+        let gps = gps::Gps::new(clock.clone(), sides, status.gps_shown());
+        let (source, stop) = (plan.gps.clone(), stop.clone());
+        spawn("gps", move || gps.run(&source, &stop))?;
     }
+    let needs = Arc::new(ArcSwap::from_pointee(reload::slot_needs(&plan, &letters)));
     let housekeeper = housekeeper::Housekeeper {
         desk: desk.clone(),
         volumes,
-        needs,
-        slots: plan.slots,
+        needs: needs.clone(),
         retention: plan.retention,
         clock,
         status: status.clone(),
@@ -267,42 +214,54 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         state: housekeeper::State::default(),
         others: Default::default(),
     };
-    let housekeeper = std::thread::Builder::new()
-        .name("housekeeper".into())
-        .spawn(move || housekeeper.run())?;
+    let housekeeper = spawn("housekeeper", move || housekeeper.run())?;
     desk.wake(housekeeper.thread().clone());
+    let live = Live::of(roster.taps());
+    let reloader = Arc::new(Reloader {
+        roster: roster.clone(),
+        status: status.clone(),
+        desk: desk.clone(),
+        live: live.clone(),
+        needs,
+        now: Mutex::new(Now {
+            asked,
+            bindings: bindings.clone(),
+        }),
+    });
+    reloader.heed_new(&bindings);
     Ok(Recording {
         status,
         desk,
-        live: Live::of(taps),
+        live,
         stop,
-        cameras,
+        roster,
+        ended,
+        reloader,
         housekeeper,
-        captures,
     })
 }
 
-fn slots_of_one(slots: Slots, cameras: usize) -> usize {
-    match slots {
-        Slots::Count(count) => count as usize / cameras.max(1),
-        Slots::Fill(_) => usize::MAX,
-    }
+fn spawn(
+    name: impl Into<String>,
+    run: impl FnOnce() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name(name.into());
+    thread.spawn(run)
+}
+
+/// A slot is written past the page cache, a page at a time.
+const fn whole_pages(slot_size: u64) -> u64 {
+    slot_size / 4096 * 4096
 }
 
 /// Ends a recording from elsewhere.
 #[derive(Clone)]
-pub struct Stopper {
-    stop: Arc<AtomicBool>,
-    captures: Vec<std::thread::Thread>,
-}
+pub struct Stopper(Arc<Roster>);
 
 impl Stopper {
     /// Asks every camera to finish its segment; returns at once, may be called again.
     pub fn stop(&self) {
-        self.stop.store(true, Ordering::SeqCst);
-        for capture in &self.captures {
-            capture.unpark();
-        }
+        self.0.stop();
     }
 }
 
@@ -317,9 +276,15 @@ impl Recording {
         self.desk.clone()
     }
 
-    /// What it answers at its control socket.
-    pub fn answers(&self) -> impl Answer + use<> {
-        Answers::new(self.status.clone(), self.desk.clone(), self.live.clone())
+    /// What it answers at its control socket, and does when its cameras are to be read anew.
+    pub fn answers(&self, reload: Reload) -> impl Answer + use<> {
+        let (status, desk) = (self.status.clone(), self.desk.clone());
+        Answers::new(status, desk, self.live.clone()).reloading(reload)
+    }
+
+    /// What changes its cameras to those that `reread` finds.
+    pub fn reload(&self, reread: Reread) -> Reload {
+        Reload::new(self.reloader.clone(), reread)
     }
 
     /// Where its cameras can be watched.
@@ -329,18 +294,12 @@ impl Recording {
 
     /// A handle that ends the recording.
     pub fn stopper(&self) -> Stopper {
-        Stopper {
-            stop: self.stop.clone(),
-            captures: self.captures.clone(),
-        }
+        Stopper(self.roster.clone())
     }
 
     /// Returns when every camera has ended and its last segment is finished.
     pub fn wait(self) {
-        for thread in self.cameras {
-            // A panic was reported by the hook; the others go on.
-            let _ = thread.join();
-        }
+        self.roster.wait(&self.ended);
         self.stop.store(true, Ordering::SeqCst);
         self.housekeeper.thread().unpark();
         // It may be in the middle of something long; whatever it is can be cut off and done again.

@@ -92,6 +92,11 @@ fn set_fault(cell: &ArcSwapOption<Fault>, message: String, remedy: &str) {
 }
 
 impl Report {
+    /// It is begun, for the first time or again.
+    pub(crate) fn starts(&self) {
+        self.shared.state.store(STARTING, Ordering::Relaxed);
+    }
+
     pub(crate) fn source_opened(&self, description: String) {
         self.shared.source.store(Some(Arc::new(description)));
         self.shared.source_fault.store(None);

@@ -1,10 +1,11 @@
 //! How sound, motion and text from elsewhere than the camera come to a camera's writer: bounded, without a lock, and without
 //! anybody waiting.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Weak};
 
+use arc_swap::ArcSwap;
 use picam_media::AccessUnit;
 
 /// Units that may wait while the card stalls: motion a hundred times a second, and what else there is, for ten seconds.
@@ -15,6 +16,29 @@ const CAPACITY: usize = 2048;
 pub(crate) struct SideSender {
     units: SyncSender<AccessUnit>,
     lost: Arc<AtomicU32>,
+    /// Gone once nobody takes them any more.
+    heard: Weak<()>,
+}
+
+/// The cameras that hear what is measured: some end and others begin while it is. Clones are the same cameras.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SideSenders(Arc<ArcSwap<Vec<SideSender>>>);
+
+impl SideSenders {
+    /// One more, in place of those that have ended.
+    pub(crate) fn add(&self, sender: SideSender) {
+        self.0.rcu(|senders| {
+            let there = senders.iter().filter(|sender| sender.is_heard());
+            there.chain([&sender]).cloned().collect::<Vec<_>>()
+        });
+    }
+
+    /// Hands a unit to all of them.
+    pub(crate) fn send(&self, unit: &AccessUnit) {
+        for sender in self.0.load().iter() {
+            sender.send(unit.clone());
+        }
+    }
 }
 
 /// The writer's end.
@@ -22,33 +46,36 @@ pub(crate) struct SideSender {
 pub(crate) struct SideInput {
     units: Receiver<AccessUnit>,
     lost: Arc<AtomicU32>,
+    _hears: Arc<()>,
 }
 
 pub(crate) fn side_input() -> (SideSender, SideInput) {
     let (sender, receiver) = sync_channel(CAPACITY);
     let lost = Arc::new(AtomicU32::new(0));
+    let hears = Arc::new(());
     let sender = SideSender {
         units: sender,
         lost: lost.clone(),
+        heard: Arc::downgrade(&hears),
     };
     let input = SideInput {
         units: receiver,
         lost,
+        _hears: hears,
     };
     (sender, input)
 }
 
 impl SideSender {
-    /// Hands a unit over, or counts it as lost. `false` once nobody takes them any more.
-    pub(crate) fn send(&self, unit: AccessUnit) -> bool {
-        match self.units.try_send(unit) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_)) => {
-                self.lost.fetch_add(1, Ordering::Relaxed);
-                true
-            }
-            Err(TrySendError::Disconnected(_)) => false,
+    /// Hands a unit over, or counts it as lost.
+    pub(crate) fn send(&self, unit: AccessUnit) {
+        if let Err(TrySendError::Full(_)) = self.units.try_send(unit) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn is_heard(&self) -> bool {
+        self.heard.strong_count() > 0
     }
 }
 
@@ -74,13 +101,33 @@ mod tests {
         for n in 0..CAPACITY as i64 + 3 {
             let mut unit = AccessUnit::new();
             unit.dts = n;
-            assert!(sender.send(unit));
+            sender.send(unit);
         }
         assert_eq!((input.take_lost(), input.take_lost()), (3, 0));
         let received: Vec<i64> =
             std::iter::from_fn(|| input.receive().map(|unit| unit.dts)).collect();
         assert_eq!(received, (0..CAPACITY as i64).collect::<Vec<_>>());
-        drop(input);
-        assert!(!sender.send(AccessUnit::new()));
+    }
+
+    #[test]
+    fn cameras_hear_from_when_they_begin_until_they_end() {
+        let senders = SideSenders::default();
+        let heard = |input: &SideInput| std::iter::from_fn(|| input.receive()).count();
+        senders.send(&AccessUnit::new());
+        let (first, of_first) = side_input();
+        senders.add(first);
+        senders.send(&AccessUnit::new());
+        let (second, of_second) = side_input();
+        senders.clone().add(second);
+        senders.send(&AccessUnit::new());
+        assert_eq!((heard(&of_first), heard(&of_second)), (2, 1));
+        drop(of_first);
+        senders.send(&AccessUnit::new());
+        // Whoever has ended makes room for whoever begins.
+        let (third, of_third) = side_input();
+        senders.add(third);
+        senders.send(&AccessUnit::new());
+        assert_eq!((heard(&of_second), heard(&of_third)), (2, 1));
+        assert_eq!(senders.0.load().len(), 2);
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use picam_control::status::{
     CameraState, CameraStatus, CardStatus, ClassCounts, ClockStatus, DeletionStatus, Fault,
     RingStatus, StatusSource, StatusUnavailable, VolumeState, VolumeStatus,
@@ -19,7 +19,7 @@ use picam_ring::{
 use picam_sensors::gps::GpsSource;
 use picam_time::{AGREEMENT, BootNs, Clock, Offer, TimeAnchor, TimeSource};
 
-use crate::boot::refuse_bare_root;
+use crate::boot::Root;
 use crate::desk::Desk;
 use crate::disk_note::DiskNote;
 use crate::gps;
@@ -30,13 +30,37 @@ use crate::volumes::Volumes;
 use crate::{Pulse, RecordPlan};
 
 /// What one camera is, and what was last heard of its faults.
-struct Camera {
-    name: String,
-    letter: u8,
-    shared: Arc<Shared>,
+#[derive(Clone)]
+pub(crate) struct Camera {
+    pub(crate) name: String,
+    pub(crate) letter: u8,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Camera {
+    /// One of which nothing was heard yet.
+    pub(crate) fn new(name: String, letter: u8) -> Self {
+        Self {
+            name,
+            letter,
+            shared: Arc::default(),
+        }
+    }
+
+    /// Those of a plan.
+    pub(crate) fn all(plan: &RecordPlan, letters: &[u8]) -> Vec<Self> {
+        let all = plan.cameras.iter().zip(letters);
+        all.map(|(camera, &letter)| Self::new(camera.name.clone(), letter))
+            .collect()
+    }
+
+    /// Through what its threads report.
+    pub(crate) fn report(&self) -> Report {
+        Report {
+            shared: self.shared.clone(),
+        }
+    }
+
     /// Where it records to.
     fn volume(&self) -> Volume {
         match self.shared.on_disk.load(Ordering::Relaxed) {
@@ -48,11 +72,11 @@ impl Camera {
 
 /// The state of a recording.
 pub struct Status {
-    cameras: Vec<Camera>,
+    cameras: ArcSwap<Vec<Camera>>,
     disk_note: Option<PathBuf>,
     slot_size: u64,
     shares: Shares,
-    warnings: Vec<String>,
+    warnings: ArcSwap<Vec<String>>,
     clock: Arc<TrueTime>,
     volumes: Volumes,
     desk: Arc<Desk>,
@@ -73,33 +97,16 @@ struct Medium {
 impl Status {
     pub(crate) fn new(
         plan: &RecordPlan,
-        letters: &[u8],
-        slot_size: u64,
+        cameras: Vec<Camera>,
         volumes: Volumes,
         desk: Arc<Desk>,
-    ) -> (Self, Vec<Report>) {
-        let cameras: Vec<Camera> = plan
-            .cameras
-            .iter()
-            .zip(letters)
-            .map(|(camera, &letter)| Camera {
-                name: camera.spec.name.clone(),
-                letter,
-                shared: Arc::default(),
-            })
-            .collect();
-        let reports = cameras
-            .iter()
-            .map(|camera| Report {
-                shared: camera.shared.clone(),
-            })
-            .collect();
-        let status = Self {
-            cameras,
+    ) -> Self {
+        Self {
+            cameras: ArcSwap::from_pointee(cameras),
             disk_note: plan.disk_note.clone(),
-            slot_size,
+            slot_size: plan.slot_size,
             shares: plan.shares,
-            warnings: plan.warnings.clone(),
+            warnings: ArcSwap::from_pointee(plan.warnings.clone()),
             clock: desk.clock(),
             volumes,
             desk,
@@ -110,16 +117,21 @@ impl Status {
                 plan.gps.clone()
             },
             gps_shown: Arc::default(),
-        };
-        (status, reports)
+        }
     }
 
     /// Whether every camera has something on the card, or never will.
     pub(crate) fn all_under_way(&self) -> bool {
-        self.cameras.iter().all(|camera| {
+        self.cameras.load().iter().all(|camera| {
             camera.shared.durable_until() > BootNs::ZERO
                 || camera.shared.state.load(Ordering::Relaxed) == ENDED
         })
+    }
+
+    /// From now on these are recorded, and this is wrong with the configuration.
+    pub(crate) fn set(&self, cameras: Vec<Camera>, warnings: Vec<String>) {
+        self.cameras.store(Arc::new(cameras));
+        self.warnings.store(Arc::new(warnings));
     }
 
     /// What the watchdog wants to know of each camera.
@@ -129,7 +141,7 @@ impl Status {
             fault_beats: camera.shared.fault_beats.load(Ordering::Relaxed),
             ended: camera.shared.state.load(Ordering::Relaxed) == ENDED,
         };
-        self.cameras.iter().map(pulse).collect()
+        self.cameras.load().iter().map(pulse).collect()
     }
 
     /// Where whoever listens to the receiver says how that goes.
@@ -142,7 +154,7 @@ impl Status {
         let known = self.clock.known();
         let source = known.anchor()?.source();
         Some(ClockStatus {
-            source: source.into(),
+            source,
             accuracy_ms: source.accuracy().as_millis() as u64,
             confirmed: known.is_confirmed(),
         })
@@ -168,7 +180,8 @@ impl Status {
 
     /// A segment was given up because it had grown too old.
     pub(crate) fn aged(&self, letter: u8) {
-        for camera in self.cameras.iter().filter(|camera| camera.letter == letter) {
+        let cameras = self.cameras.load();
+        for camera in cameras.iter().filter(|camera| camera.letter == letter) {
             camera.shared.aged.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -198,8 +211,8 @@ impl Status {
 
     /// What takes the footage now.
     fn volume(&self) -> Volume {
-        let volumes = self.cameras.iter().map(Camera::volume);
-        volumes.max().unwrap_or_default()
+        let cameras = self.cameras.load();
+        cameras.iter().map(Camera::volume).max().unwrap_or_default()
     }
 
     fn camera(&self, camera: &Camera, catalog: &Catalog) -> CameraStatus {
@@ -387,7 +400,8 @@ impl StatusSource for Status {
     fn status(&self) -> Result<picam_control::status::Status, StatusUnavailable> {
         let volume = self.volume();
         let path = self.volumes.get(volume).path();
-        let look = refuse_bare_root(path)
+        let look = Root::look()
+            .and_then(|root| root.refuse(path))
             .and_then(|()| FsDirectory::open(path, false))
             .and_then(|directory| Ok((directory.space()?, Catalog::read(&directory)?)));
         let mut card = CardStatus {
@@ -416,15 +430,13 @@ impl StatusSource for Status {
         card.faults.extend(self.medium_faults(volume));
         card.faults.extend(self.disk_fault(&volumes));
         card.faults
-            .extend(self.warnings.iter().map(|warning| Fault {
+            .extend(self.warnings.load().iter().map(|warning| Fault {
                 message: warning.clone(),
                 remedy: "correct picam.toml; the default is used until then".into(),
             }));
-        let cameras = self
-            .cameras
-            .iter()
-            .map(|camera| self.camera(camera, &catalog))
-            .collect();
+        let cameras = self.cameras.load();
+        let cameras = cameras.iter().map(|camera| self.camera(camera, &catalog));
+        let cameras = cameras.collect();
         Ok(picam_control::status::Status {
             version: env!("CARGO_PKG_VERSION").into(),
             uptime_s: self.clock.now().as_secs_f64(),

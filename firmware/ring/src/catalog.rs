@@ -7,7 +7,6 @@ use crate::class::Class;
 use crate::directory::{Directory, Entry, Listing};
 use crate::filler::is_filler;
 use crate::name::{SEQUENCE_MODULUS, SegmentName, SlotName};
-use crate::provision::Change;
 use crate::sequence::{distance, newest_candidates};
 
 /// A slot that holds footage.
@@ -332,17 +331,6 @@ impl Catalog {
     pub fn renamed(&mut self, from: SlotName, to: SlotName) {
         if let Some(size) = self.removed(from) {
             self.added(to, size);
-        }
-    }
-
-    /// Enters what provisioning changed on the card.
-    pub fn apply(&mut self, change: Change) {
-        match change {
-            Change::Added(slot, size) => self.added(slot, size),
-            Change::Removed(slot) => {
-                self.removed(slot);
-            }
-            Change::None => {}
         }
     }
 }

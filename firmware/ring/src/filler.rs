@@ -58,8 +58,7 @@ fn filler(end: u64) -> Option<String> {
 
 /// Offset of a directory's first unused entry.
 fn end_of_entries(directory: BorrowedFd<'_>) -> io::Result<u64> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let listed = openat(directory, ".", flags, Mode::empty())?;
+    let listed = openat(directory, ".", OFlags::CLOEXEC, Mode::empty())?;
     let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
     let mut entries = RawDir::new(&listed, &mut buffer);
     while let Some(entry) = entries.next() {
@@ -71,18 +70,27 @@ fn end_of_entries(directory: BorrowedFd<'_>) -> io::Result<u64> {
 /// Sees to it that the entries of a slot that is created next lie in one sector. Does nothing on other
 /// filesystems.
 pub(crate) fn align(directory: BorrowedFd<'_>) -> io::Result<()> {
-    if fstatfs(directory)?.f_type as u64 != EXFAT {
+    let filesystem = fstatfs(directory)?.f_type as u64;
+    align_on(filesystem, directory, end_of_entries)
+}
+
+fn align_on<'a>(
+    filesystem: u64,
+    directory: BorrowedFd<'a>,
+    end: impl FnOnce(BorrowedFd<'a>) -> io::Result<u64>,
+) -> io::Result<()> {
+    if filesystem != EXFAT {
         return Ok(());
     }
-    if let Some(name) = filler(end_of_entries(directory)?) {
-        make(directory, &name)?;
+    match filler(end(directory)?) {
+        Some(name) => make(directory, &name),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Makes an empty file that everybody may read, unless it is there.
 fn make(directory: BorrowedFd<'_>, name: &str) -> io::Result<()> {
-    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let flags = OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
     openat(directory, name, flags, mode)?;
     Ok(())
@@ -148,10 +156,35 @@ mod tests {
     }
 
     #[test]
-    fn other_filesystems_are_left_alone() {
+    fn it_is_made_on_exfat_where_entries_end_elsewhere_and_never_on_other_filesystems() {
+        use std::os::fd::AsFd;
+
         let directory = tempfile::tempdir().unwrap();
         let opened = std::fs::File::open(directory.path()).unwrap();
-        align(std::os::fd::AsFd::as_fd(&opened)).unwrap();
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+        align(opened.as_fd()).unwrap();
+        let align = |filesystem, entries: u64| {
+            align_on(filesystem, opened.as_fd(), |_| Ok(entries * ENTRY)).unwrap();
+            let made = std::fs::read_dir(directory.path()).unwrap();
+            made.map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(align(EXFAT + 1, 3), [""; 0]);
+        assert_eq!(align(EXFAT, 8), [""; 0]);
+        let name = "picam-keep-0003-empty-aligns-the-entries";
+        assert_eq!(align(EXFAT, 3), [name]);
+        assert_eq!(align(EXFAT, 8), [name]);
+        // Whatever the filesystem counts by: behind the directory itself, the one above it, and one file.
+        assert!(end_of_entries(opened.as_fd()).unwrap() > 1);
+    }
+
+    #[test]
+    fn what_a_user_put_there_is_none() {
+        for name in [LEDGER_NAME, CAMERAS_NAMES[0], CAMERAS_NAMES[1]] {
+            assert!(is_filler(name), "{name}");
+            assert_eq!(entries(name), SLOT_ENTRIES, "{name}");
+        }
+        for name in ["holiday.jpg", "picam.toml", "20261120_110800_FN_000123.mp4"] {
+            assert!(!is_filler(name), "{name}");
+        }
     }
 }

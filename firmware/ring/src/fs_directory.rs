@@ -7,10 +7,10 @@ use std::num::NonZeroU64;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use picam_mp4::layout::{PAGE, SECTOR};
-use picam_mp4::{Flush, ReadAt, SlotFile};
+use picam_mp4::{Flush, PageBuf, ReadAt, SlotFile};
 use rustix::fs::{
     Advice, AtFlags, CWD, Dir, FallocateFlags, FileType, Mode, OFlags, RenameFlags, Stat, fadvise,
     fallocate, fdatasync, fstat, fstatvfs, fsync, ftruncate, openat, renameat, renameat_with, stat,
@@ -85,27 +85,6 @@ const LIST_TRIES: u32 = 3;
 /// Stands in for an entry whose name cannot be read.
 const UNREADABLE: &str = "(unreadable)";
 
-/// A page of memory that `O_DIRECT` takes on any medium. On the heap: a local variable aligned to a page crashed here
-/// (Rust 1.95).
-struct PageMemory {
-    bytes: Vec<u8>,
-    start: usize,
-}
-
-impl PageMemory {
-    fn new() -> Self {
-        let bytes = vec![0; 2 * PAGE];
-        let start = bytes.as_ptr().align_offset(PAGE).min(PAGE);
-        Self { bytes, start }
-    }
-
-    /// Its first `len` bytes.
-    fn first(&mut self, len: usize) -> &mut [u8] {
-        let end = self.start + len.min(PAGE);
-        self.bytes.get_mut(self.start..end).unwrap_or_default()
-    }
-}
-
 impl FsDirectory {
     /// Opens an existing directory. With `direct`, slots are written with `O_DIRECT` where the
     /// filesystem takes it.
@@ -118,11 +97,6 @@ impl FsDirectory {
             handle,
             direct,
         })
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Whether the path still leads to the directory that was opened; not so once the card was
@@ -325,13 +299,13 @@ fn list_with(
 
 /// Reads whole pages with `O_DIRECT`, whatever memory they are wanted in.
 fn read_direct(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-    let mut memory = PageMemory::new();
+    let mut memory = PageBuf::zeroed(PAGE);
     let mut done = 0;
     for part in buf.chunks_mut(PAGE) {
-        let read = FileExt::read_at(file, memory.first(PAGE), offset + done as u64)?;
+        let read = FileExt::read_at(file, memory.as_mut_slice(), offset + done as u64)?;
         let read = read.min(part.len());
-        if let Some(to) = part.get_mut(..read) {
-            to.copy_from_slice(memory.first(read));
+        for (to, from) in part.iter_mut().zip(memory.as_slice().iter().take(read)) {
+            *to = *from;
         }
         done += read;
         if read < PAGE {
@@ -380,7 +354,7 @@ impl SlotFile for FsSlot {
         *self.granule.get_or_insert_with(|| {
             // A medium with sectors of 4096 bytes refuses this. (`statx` tells on few filesystems, and not on
             // exFAT.)
-            match FileExt::read_at(direct, PageMemory::new().first(SECTOR), 0) {
+            match FileExt::read_at(direct, PageBuf::zeroed(SECTOR).as_mut_slice(), 0) {
                 Ok(SECTOR) => SECTOR,
                 _ => PAGE,
             }

@@ -166,12 +166,3 @@ fn nothing_is_read_through_a_link_and_no_pipe_is_waited_for() {
     assert!(directory.open("link").is_err() && directory.open("pipe").is_err());
     assert!(FsDirectory::open(&pipe, true).is_err());
 }
-
-#[test]
-fn memory_for_direct_reads_begins_at_a_page_and_is_no_longer_than_one() {
-    let mut memory = PageMemory::new();
-    for (len, given) in [(0, 0), (512, 512), (PAGE, PAGE), (2 * PAGE, PAGE)] {
-        let bytes = memory.first(len);
-        assert_eq!((bytes.len(), bytes.as_ptr().align_offset(PAGE)), (given, 0));
-    }
-}

@@ -53,7 +53,7 @@ pub use name::{
     BOOT_MODULUS, NAME_LEN, NameTime, SEQUENCE_MODULUS, SegmentName, SlotName, is_camera_letter,
 };
 pub use policy::{Choice, ShareWarning, WARN_PERCENT, Why, next_slot, share_warnings, surplus};
-pub use provision::{Action, CameraNeed, Change, MIN_SLOTS, Provision, Reserve, Slots, Step};
+pub use provision::{CameraNeed, MIN_SLOTS, Provision, Reserve, Slots, Step};
 pub use readback::{Found, Readback};
 pub use recorder::{
     ATTEMPTS, Account, Boot, Loss, Picture, Placement, RecordError, Recorder, RingConfig,

@@ -1,6 +1,6 @@
 //! Making slots: how many each camera gets, and the next one to create or remove.
 //!
-//! Planning is pure; [`Provision::step`] carries out one action, so that a thread in the background
+//! [`Provision::step`] carries out one action, so that a thread in the background
 //! can fill the card while recording runs. Files that are not slots are never touched.
 
 use std::io;
@@ -9,14 +9,12 @@ use crate::card_full::CardFull;
 use crate::catalog::{Catalog, Ring};
 use crate::directory::{Directory, Space};
 use crate::fault::Fault;
-use crate::name::{SEQUENCE_MODULUS, SlotName};
+use crate::name::SlotName;
+use crate::slots::{Claim, Owner, SlotTable};
 
 /// Slots a camera needs to record in a ring: one being recorded, one just finished, one to take
 /// next.
 pub const MIN_SLOTS: usize = 3;
-
-/// Numbers tried when another thread has just taken the name of a new slot.
-const NAME_TRIES: u32 = 16;
 
 /// How many slots to make.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,44 +57,12 @@ struct Target {
     slots: usize,
 }
 
-/// The next thing to do on the card.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Create a spare slot.
-    Create {
-        /// For this camera.
-        camera: u8,
-        /// With this number, or the next one free.
-        sequence: u32,
-        /// Of so many bytes.
-        size: u64,
-    },
-    /// Remove a slot: a spare one of the wrong size or too many, or, for want of room, one of a
-    /// camera that is no longer configured.
-    Remove(SlotName),
-    /// Slots are missing and there is no room for them.
-    Full(CardFull),
-    /// Every camera has its slots.
-    Done,
-}
-
-/// What carrying out an action changed on the card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// A slot of so many bytes was created.
-    Added(SlotName, u64),
-    /// A slot was removed.
-    Removed(SlotName),
-    /// Nothing.
-    None,
-}
-
 /// What a step came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// A slot was created; there may be more to do.
     Created(SlotName),
-    /// A slot was removed; there may be more to do.
+    /// A slot was removed, unless somebody works on it; there may be more to do.
     Removed(SlotName),
     /// Nothing more can be done until there is room; try again every minute or so.
     Full(CardFull),
@@ -143,13 +109,21 @@ impl Provision {
             .map_or(0, |target| target.slots)
     }
 
-    /// The next action, given what is on the card. Slots in `busy` are left alone.
+    /// Does the next thing there is to do on the card: removes a spare slot of the wrong size or one too many, makes one that
+    /// is missing, or, for want of room, removes one of a camera that is no longer configured. Slots in `busy` are left alone,
+    /// and those that somebody works on, which come to them.
     ///
     /// Segments of a configured camera are never removed here: those too many go one at a time as
     /// their turn comes ([`crate::surplus`]).
-    pub fn next(&self, catalog: &Catalog, space: Space, busy: &[SlotName]) -> Action {
-        if let Some(spare) = self.unfit_spare(catalog, busy) {
-            return Action::Remove(spare);
+    pub fn step(
+        &self,
+        directory: &impl Directory,
+        table: &SlotTable,
+        busy: &mut Vec<SlotName>,
+    ) -> io::Result<Step> {
+        let (catalog, space) = (table.catalog(), directory.space()?);
+        if let Some(spare) = self.unfit_spare(&catalog, busy) {
+            return remove(spare, directory, table, busy);
         }
         let fill =
             |target: &Target| catalog.ring(target.need.camera).len() as f64 / target.slots as f64;
@@ -159,52 +133,27 @@ impl Provision {
             .filter(|target| catalog.ring(target.need.camera).len() < target.slots)
             .min_by(|a, b| fill(a).total_cmp(&fill(b)));
         let Some(&Target { need, .. }) = emptiest else {
-            return Action::Done;
+            return Ok(Step::Done);
         };
         if need.slot_size <= space.available {
-            return Action::Create {
-                camera: need.camera,
-                sequence: catalog.ring(need.camera).free_spare_number(),
-                size: need.slot_size,
+            let owner = Owner::Provisioning;
+            return match Claim::make(table, directory, need.camera, need.slot_size, owner) {
+                Ok((claim, _)) => Ok(Step::Created(claim.slot())),
+                // The filesystem needed more than it had said.
+                Err(error) if Fault::of(&error) == Fault::NoSpace => {
+                    Ok(Step::Full(self.card_full(&catalog, directory.space()?)))
+                }
+                Err(error) => Err(error),
             };
         }
-        match self.leftover(catalog, busy) {
-            Some(slot) => Action::Remove(slot),
-            None => Action::Full(self.card_full(catalog, space)),
-        }
-    }
-
-    /// Carries out the next action and enters it in the catalog.
-    pub fn step<D: Directory>(
-        &self,
-        directory: &D,
-        catalog: &mut Catalog,
-        busy: &[SlotName],
-    ) -> io::Result<Step> {
-        let space = directory.space()?;
-        let action = self.next(catalog, space, busy);
-        if let Action::Full(full) = action {
-            return Ok(Step::Full(full));
-        }
-        match action.perform(directory) {
-            Ok(change) => {
-                catalog.apply(change);
-                Ok(match change {
-                    Change::Added(slot, _) => Step::Created(slot),
-                    Change::Removed(slot) => Step::Removed(slot),
-                    Change::None => Step::Done,
-                })
-            }
-            // The filesystem needed more than it had said.
-            Err(error) if Fault::of(&error) == Fault::NoSpace => {
-                Ok(Step::Full(self.card_full(catalog, directory.space()?)))
-            }
-            Err(error) => Err(error),
+        match self.leftover(&catalog, busy) {
+            Some(slot) => remove(slot, directory, table, busy),
+            None => Ok(Step::Full(self.card_full(&catalog, space))),
         }
     }
 
     /// What is missing and what takes the room.
-    pub fn card_full(&self, catalog: &Catalog, space: Space) -> CardFull {
+    fn card_full(&self, catalog: &Catalog, space: Space) -> CardFull {
         let missing = |target: &Target| {
             let has = catalog.ring(target.need.camera).len();
             target.slots.saturating_sub(has)
@@ -261,49 +210,17 @@ impl Provision {
     }
 }
 
-impl Action {
-    /// Does it on the card, durably.
-    pub fn perform<D: Directory>(&self, directory: &D) -> io::Result<Change> {
-        match *self {
-            Self::Create {
-                camera,
-                sequence,
-                size,
-            } => create_spare(directory, camera, sequence, size),
-            Self::Remove(slot) => {
-                match directory.remove(&slot.to_string()) {
-                    // A user was faster.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    other => other?,
-                }
-                directory.sync()?;
-                Ok(Change::Removed(slot))
-            }
-            Self::Full(_) | Self::Done => Ok(Change::None),
-        }
+fn remove(
+    slot: SlotName,
+    directory: &impl Directory,
+    table: &SlotTable,
+    busy: &mut Vec<SlotName>,
+) -> io::Result<Step> {
+    match table.claim(slot, Owner::Provisioning) {
+        Some(claim) => claim.remove(directory)?,
+        None => busy.push(slot),
     }
-}
-
-fn create_spare<D: Directory>(
-    directory: &D,
-    camera: u8,
-    first: u32,
-    size: u64,
-) -> io::Result<Change> {
-    let mut taken = io::Error::from(io::ErrorKind::AlreadyExists);
-    for n in 0..NAME_TRIES {
-        let sequence = (first + n) % SEQUENCE_MODULUS;
-        let slot = SlotName::Spare { camera, sequence };
-        match directory.create(&slot.to_string(), size) {
-            Ok(_) => {
-                directory.sync()?;
-                return Ok(Change::Added(slot, size));
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => taken = error,
-            Err(error) => return Err(error),
-        }
-    }
-    Err(taken)
+    Ok(Step::Removed(slot))
 }
 
 fn unlocked(ring: &Ring) -> impl Iterator<Item = SlotName> {

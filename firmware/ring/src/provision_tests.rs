@@ -24,13 +24,13 @@ fn plan(slots: Slots, cameras: &[CameraNeed], directory: &MemoryDirectory) -> Pr
     Provision::plan(slots, cameras, directory.space().unwrap(), &catalog)
 }
 
-/// Steps until nothing more happens; every step must leave catalog and card the same.
+/// Steps until nothing more happens; every step must leave table and card the same.
 fn run(provision: &Provision, directory: &MemoryDirectory) -> (Vec<Step>, Step) {
-    let mut catalog = Catalog::read(directory).unwrap();
+    let table = SlotTable::from(Catalog::read(directory).ok());
     let mut steps = Vec::new();
     for _ in 0..1000 {
-        let step = provision.step(directory, &mut catalog, &[]).unwrap();
-        assert_eq!(catalog, Catalog::read(directory).unwrap());
+        let step = provision.step(directory, &table, &mut Vec::new()).unwrap();
+        assert_eq!(table.catalog(), Catalog::read(directory).unwrap());
         match step {
             Step::Created(_) | Step::Removed(_) => steps.push(step),
             last => return (steps, last),
@@ -149,15 +149,17 @@ fn a_filesystem_that_needs_more_than_it_says_is_full_too() {
 fn what_a_broken_card_answers_is_no_full_card() {
     let mut directory = MemoryDirectory::new(100 * MB, &[("free_video_slot_F-_000000.bin", MB)]);
     directory.broken = true;
-    let mut catalog = Catalog::read(&directory).unwrap();
+    let table = SlotTable::from(Catalog::read(&directory).ok());
     // One more, one fewer: each is tried once.
     for (slots, tries) in [(2, 1), (0, 2)] {
         let provision = plan(Slots::Count(slots), &[need(b'F', 1, MB)], &directory);
-        let failed = provision.step(&directory, &mut catalog, &[]).unwrap_err();
+        let failed = provision
+            .step(&directory, &table, &mut Vec::new())
+            .unwrap_err();
         assert_eq!(failed.raw_os_error(), Some(5));
         assert_eq!(directory.tries.get(), tries);
     }
-    assert_eq!(catalog.ring(b'F').len(), 1);
+    assert_eq!(table.catalog().ring(b'F').len(), 1);
 }
 
 #[test]
@@ -199,16 +201,16 @@ fn wrong_sized_spares_are_replaced_but_not_busy_ones() {
     ];
     let directory = MemoryDirectory::new(100 * MB, &files);
     let provision = plan(Slots::Count(3), &[need(b'F', 1, MB)], &directory);
-    let mut catalog = Catalog::read(&directory).unwrap();
-    let busy = [spare(b'F', 2)];
-    let step = provision.step(&directory, &mut catalog, &busy).unwrap();
-    assert_eq!(step, Step::Removed(spare(b'F', 0)));
-    let step = provision.step(&directory, &mut catalog, &busy).unwrap();
-    assert_eq!(step, Step::Created(spare(b'F', 0)));
-    assert_eq!(
-        provision.step(&directory, &mut catalog, &busy).unwrap(),
-        Step::Done
-    );
+    let table = SlotTable::from(Catalog::read(&directory).ok());
+    let recorder = table.claim(spare(b'F', 2), Owner::Recorder(b'F')).unwrap();
+    let mut busy = Vec::new();
+    let mut step = || provision.step(&directory, &table, &mut busy).unwrap();
+    assert_eq!(step(), Step::Removed(spare(b'F', 2)), "tried, and left");
+    assert_eq!(step(), Step::Removed(spare(b'F', 0)));
+    assert_eq!(step(), Step::Created(spare(b'F', 0)));
+    assert_eq!(step(), Step::Done);
+    assert_eq!(busy, [recorder.slot()]);
+    drop(recorder);
     assert_eq!(run(&provision, &directory).0.len(), 2);
     assert_eq!(
         wrong_sized(Catalog::read(&directory).unwrap().ring(b'F'), MB),
@@ -237,25 +239,6 @@ fn cameras_that_are_gone_make_room_but_keep_their_locks() {
     );
     assert!(matches!(last, Step::Full(_)));
     assert!(directory.open("20261120_110900_RM_000002.mp4").is_ok());
-}
-
-#[test]
-fn a_name_taken_meanwhile_and_a_slot_gone_meanwhile_do_no_harm() {
-    let directory = MemoryDirectory::new(100 * MB, &[("free_video_slot_F-_000000.bin", MB)]);
-    let create = Action::Create {
-        camera: b'F',
-        sequence: 0,
-        size: MB,
-    };
-    assert_eq!(
-        create.perform(&directory).unwrap(),
-        Change::Added(spare(b'F', 1), MB)
-    );
-    let remove = Action::Remove(spare(b'F', 9));
-    assert_eq!(
-        remove.perform(&directory).unwrap(),
-        Change::Removed(spare(b'F', 9))
-    );
 }
 
 proptest! {

@@ -9,8 +9,7 @@ use std::io;
 
 use picam_mp4::fragment::FragmentRecord;
 use picam_mp4::layout::{PAGE, SECTOR};
-use picam_mp4::recover::read_record;
-use picam_mp4::{ReadAt, Record, SegmentState};
+use picam_mp4::{Record, SegmentState};
 
 use crate::catalog::{Catalog, Segment};
 use crate::directory::Directory;
@@ -23,9 +22,7 @@ const NEW_AT_ONCE: usize = 4;
 /// Where a fragment's checksum lies in it; it is taken with these bytes as zero (docs/card-format.md).
 const CRC: std::ops::Range<usize> = 52..56;
 /// How much of a fragment is held at once, in bytes: whole pages.
-const PIECE: usize = 64 * 1024;
-/// No fragment is longer, in bytes.
-const LONGEST_FRAGMENT: u32 = 64 << 20;
+const PIECE: usize = 16 * PAGE;
 
 /// What reading back found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,8 +135,9 @@ impl Readback {
             let ring = catalog.ring(camera);
             table.set_target(camera, ring.len());
             for spare in ring.spares() {
-                let medium = Medium::new(directory, spare.slot(), spare.size);
-                if read_record(&medium).is_err() {
+                let medium = Medium::new(directory, spare.slot());
+                let mut head = [0; PAGE];
+                if medium.read(0, &mut head).is_err() || Record::parse(&head).is_err() {
                     table.set_aside(spare.slot());
                 }
             }
@@ -154,9 +152,9 @@ fn look(
     size: u64,
     nth: Option<u64>,
 ) -> io::Result<Option<Seen>> {
-    let medium = Medium::new(directory, SlotName::Segment(name), size);
-    let mut head = [0; SECTOR];
-    medium.read_exact_at(0, &mut head)?;
+    let medium = Medium::new(directory, SlotName::Segment(name));
+    let mut head = [0; PAGE];
+    medium.read(0, &mut head)?;
     let (record, state) = match Record::parse(&head) {
         Ok(read) => read,
         Err(_) => return Ok(Some(missing(&head))),
@@ -170,14 +168,13 @@ fn look(
     let mut fragments = Vec::new();
     let mut at = u64::from(record.head_len) + u64::from(record.init_len);
     let mut frames = 0;
-    let mut front = [0; SECTOR];
-    while at + SECTOR as u64 <= size {
-        medium.read_exact_at(at, &mut front)?;
+    let mut front = [0; PAGE];
+    while at + PAGE as u64 <= size {
+        medium.read(at, &mut front)?;
         let Some(fragment) = FragmentRecord::parse(&front).filter(|fragment| {
             fragment.sequence == record.sequence
                 && fragment.index as usize == fragments.len()
-                && fragment.len as usize >= PAGE
-                && fragment.len <= LONGEST_FRAGMENT
+                && at + u64::from(fragment.len) <= size
         }) else {
             break;
         };
@@ -201,7 +198,7 @@ fn look(
 
 /// Compares a fragment with its checksum, piece by piece: a key frame may be megabytes.
 fn check(
-    medium: &impl ReadAt,
+    medium: &Medium<'_, impl Directory>,
     at: u64,
     fragment: &FragmentRecord,
     sequence: u64,
@@ -210,10 +207,6 @@ fn check(
     let foreign = |page: &[u8]| {
         Record::parse(page).is_ok()
             || FragmentRecord::parse(page).is_some_and(|other| other.sequence != sequence)
-    };
-    let uniform = |page: &[u8]| {
-        page.first()
-            .is_none_or(|first| page.iter().all(|byte| byte == first))
     };
     let mut piece = vec![0; PIECE.min(fragment.len as usize)];
     let mut crc = crc32fast::Hasher::new();
@@ -225,7 +218,7 @@ fn check(
         let Some(bytes) = piece.get_mut(..len) else {
             break;
         };
-        medium.read_exact_at(at + u64::from(read), bytes)?;
+        medium.read(at + u64::from(read), bytes)?;
         if let (0, Some(crc)) = (read, bytes.get_mut(CRC)) {
             crc.fill(0);
         }
@@ -245,53 +238,39 @@ fn check(
 }
 
 /// What lies where a record should be: something else, or nothing, or what cannot be read any more.
-fn missing(front: &[u8; SECTOR]) -> Seen {
-    let uniform = front.iter().all(|byte| Some(byte) == front.first());
+fn missing(page: &[u8; PAGE]) -> Seen {
+    let front = page.get(..SECTOR).unwrap_or_default();
     let foreign = FragmentRecord::parse(front).is_some() || Record::parse(front).is_ok();
-    match uniform || foreign {
+    match uniform(front) || foreign {
         true => Seen::NotWritten,
         false => Seen::Rotten,
     }
+}
+
+/// Whether nothing was ever written there: all bytes are the same.
+fn uniform(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| Some(byte) == bytes.first())
 }
 
 /// A file as the medium holds it.
 struct Medium<'a, D> {
     directory: &'a D,
     name: String,
-    size: u64,
 }
 
 impl<'a, D: Directory> Medium<'a, D> {
-    fn new(directory: &'a D, slot: SlotName, size: u64) -> Self {
+    fn new(directory: &'a D, slot: SlotName) -> Self {
         Self {
             directory,
             name: slot.to_string(),
-            size,
         }
     }
-}
 
-impl<D: Directory> ReadAt for Medium<'_, D> {
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let page = PAGE as u64;
-        if offset.is_multiple_of(page) && buf.len().is_multiple_of(PAGE) {
-            return self.directory.read_uncached(&self.name, offset, buf);
+    /// Fills `buf`, which is of whole pages, from there on.
+    fn read(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        match self.directory.read_uncached(&self.name, offset, buf)? {
+            read if read == buf.len() => Ok(()),
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
         }
-        let start = offset / page * page;
-        let end = (offset + buf.len() as u64).div_ceil(page) * page;
-        let mut pages = vec![0; (end - start) as usize];
-        let read = self
-            .directory
-            .read_uncached(&self.name, start, &mut pages)?;
-        let skip = (offset - start) as usize;
-        let usable = read.saturating_sub(skip).min(buf.len());
-        if let (Some(to), Some(from)) = (buf.get_mut(..usable), pages.get(skip..skip + usable)) {
-            to.copy_from_slice(from);
-        }
-        Ok(usable)
-    }
-
-    fn size(&self) -> io::Result<u64> {
-        Ok(self.size)
     }
 }

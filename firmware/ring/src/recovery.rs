@@ -169,7 +169,7 @@ pub fn recover_slot(
     slot: SlotName,
     lend: Lend<'_>,
 ) -> Result<(SlotName, Mended), RecoverError> {
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(directory)?;
     let mut claim = table
         .claim(slot, Owner::Housekeeper)

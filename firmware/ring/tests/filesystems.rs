@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use picam_mp4::{Flush, ReadAt, SlotFile};
 use picam_ring::{
-    CameraNeed, Catalog, Directory, Entry, Fault, FsDirectory, Provision, SlotName, Slots, Step,
+    CameraNeed, Catalog, Directory, Entry, Fault, FsDirectory, Provision, SlotName, SlotTable,
+    Slots, Step,
 };
 use tempfile::TempDir;
 
@@ -121,21 +122,22 @@ fn check_full(path: &Path) {
     let directory = FsDirectory::open(path, false).unwrap();
     wait_for_removals(&directory);
     let mine = fs::metadata(path.join("mine.txt")).map_or(0, |file| file.len());
-    let mut catalog = Catalog::read(&directory).unwrap();
+    let table = SlotTable::from(Catalog::read(&directory).ok());
     let need = CameraNeed {
         camera: b'F',
         weight: 1,
         slot_size: 4 * SLOT,
     };
     let space = directory.space().unwrap();
-    let provision = Provision::plan(Slots::Count(100_000), &[need], space, &catalog);
+    let provision = Provision::plan(Slots::Count(100_000), &[need], space, &table.catalog());
     let full = loop {
-        match provision.step(&directory, &mut catalog, &[]).unwrap() {
+        match provision.step(&directory, &table, &mut Vec::new()).unwrap() {
             Step::Created(_) => {}
             Step::Full(full) => break full,
             other => panic!("{other:?}"),
         }
     };
+    let catalog = table.catalog();
     let ring = catalog.ring(b'F');
     assert!(ring.len() > 1, "{full}");
     let sizes = ring.segments().iter().map(|segment| segment.size);

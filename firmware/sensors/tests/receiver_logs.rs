@@ -81,7 +81,7 @@ fn is_near(a: (f64, f64), b: (f64, f64)) -> bool {
 
 /// The log read as NMEA, a line every 20 ms.
 fn by_nmea(log: &Path) -> (Vec<Fix>, nmea::Counts) {
-    let mut decoder = nmea::Decoder::new();
+    let mut decoder = nmea::Decoder::default();
     let mut fixes = Vec::new();
     let mut now = BootNs::from_secs(1);
     let mut take = |report| {
@@ -172,7 +172,7 @@ fn gpsd_is_understood() {
                         continue;
                     }
                     let said = through_gpsd(log);
-                    let mut decoder = gpsd::Decoder::new();
+                    let mut decoder = gpsd::Decoder::default();
                     let mut found = Vec::new();
                     let now = gpsd::Now {
                         boot: BootNs::from_secs(1),

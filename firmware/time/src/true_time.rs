@@ -20,6 +20,8 @@ pub const AGREEMENT: Duration = Duration::from_secs(60);
 
 /// Who said what time it is; better ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum TimeSource {
     /// The system clock, believed because it was set before picam started. It has its time from others: it speaks for none.
     System,
@@ -46,12 +48,7 @@ impl TimeSource {
     }
 
     const fn index(self) -> usize {
-        match self {
-            Self::System => 0,
-            Self::Phone => 1,
-            Self::Ntp => 2,
-            Self::Gps => 3,
-        }
+        self as usize
     }
 }
 

@@ -70,8 +70,10 @@ export const live = (letter, signal) => ask(`/api/cameras/${letter}/live`, { hea
 export const status = () => get("/api/status");
 export const segment = (id) => get(`/api/segments/${id}`);
 
+const given = (filter) => new URLSearchParams(Object.entries(filter).filter(([, value]) => value != null));
+
+export const drives = (filter) => get(`/api/drives?${given(filter)}`);
+export const drive = (id) => get(`/api/drives/${id}`);
+
 /** A page of segments, newest first. */
-export function segments(filter) {
-  const given = Object.entries(filter).filter(([, value]) => value != null);
-  return get(`/api/segments?${new URLSearchParams(given)}`);
-}
+export const segments = (filter) => get(`/api/segments?${given(filter)}`);

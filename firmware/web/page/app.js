@@ -1,71 +1,71 @@
-// The page: keeps the state at the top and the list below it current.
+// The page: keeps the state at the top and what is chosen below it current.
 
 import * as api from "./api.js";
 import { $, el, icon } from "./dom.js";
-import { dayBounds } from "./format.js";
-import * as list from "./list.js";
-import * as live from "./live.js";
-import * as orders from "./orders.js";
-import * as player from "./player.js";
+import * as drives from "./drives.js";
+import * as pause from "./pause.js";
 import * as status from "./status.js";
 import * as view from "./view.js";
 
 const STATUS_MS = 2_000;
 const LIST_MS = 5_000;
-const PAGE = 80;
+/** While the camera still reads how far a drive went. */
+const SOON_MS = 1_000;
+const SHELVES = { drives: "drives", saved: "kept", files: "list" };
 
-const filter = { camera: null, day: "" };
-/** Where older footage goes on; null when there is none. */
-let older = null;
-/** Counts filters, so that a late answer to an earlier one is dropped. */
+/** Drives are the first screen; the others come when they are asked for. */
+const loaded = { drives };
+async function load(name) {
+  if (!loaded[name]) {
+    loaded[name] = await import(`./${name}.js`);
+    loaded[name].setOnOpen?.(openDrive);
+    if (last) loaded[name].showStatus?.(last);
+  }
+  return loaded[name];
+}
+let shown = "drives";
+/** Counts what was asked for, so that a late answer to an earlier question is dropped. */
 let asked = 0;
 let loadingOlder = false;
-
-function query(extra) {
-  const day = filter.day ? dayBounds(filter.day) : {};
-  return api.segments({ camera: filter.camera, limit: PAGE, ...day, ...extra });
-}
+let last = null;
 
 async function refreshStatus() {
   try {
-    const now = await api.status();
-    status.show(now);
-    orders.show(now);
+    last = await api.status();
+    status.show(last);
+    pause.show(last);
+    for (const module of Object.values(loaded)) module.showStatus?.(last);
   } catch (error) {
     status.showError(error);
   }
 }
 
+/** Resolves to whether more is to come soon. */
 async function refreshList() {
   const turn = asked;
   try {
-    const page = await query();
-    if (turn !== asked) return;
-    // Only the newest page is looked at again, unless so much is new that they no longer meet.
-    if (page.next === null || !list.meets(page.segments)) {
-      if (page.next !== null) list.clear();
-      older = page.next;
-    }
-    list.merge(page.segments, page.next === null);
-    list.count(older === null);
-    showCameras(page.cameras);
-    showEnd(page.total);
+    const module = await load(shown);
+    const page = await module.load();
+    if (turn !== asked) return false;
+    module.show(page);
+    ended(module);
+    return module.isPending?.(page) ?? false;
   } catch (error) {
-    if (turn === asked && list.isEmpty()) say(error.message, error.remedy, true);
+    if (turn === asked && (loaded[shown]?.isEmpty() ?? true)) say(error.message, error.remedy ?? "", true);
+    return false;
   }
 }
 
 async function loadOlder() {
-  if (loadingOlder || older === null) return;
+  const module = loaded[shown];
+  if (loadingOlder || !module?.hasOlder()) return;
   loadingOlder = true;
   const turn = asked;
   try {
-    const page = await query({ before: older });
+    const page = await module.loadOlder();
     if (turn !== asked) return;
-    older = page.next;
-    list.append(page.segments);
-    list.count(older === null);
-    showEnd(page.total);
+    module.append(page);
+    ended(module);
   } catch {
     // The button stays; the state at the top says what is wrong.
   } finally {
@@ -73,12 +73,14 @@ async function loadOlder() {
   }
 }
 
-function showEnd(total) {
-  if (older === null && document.activeElement === $("more")) $("list").focus({ preventScroll: true });
-  $("more").hidden = older === null;
-  if (!list.isEmpty()) $("message").hidden = true;
-  else if (total === 0) say("No footage yet", "The first segment appears here within a second of recording.");
-  else say("Nothing here", "No segment of this camera and day is on the card.");
+/** Says what there is where there is nothing, and whether there is more. */
+function ended(module) {
+  const more = module.hasOlder();
+  if (!more && document.activeElement === $("more")) $(SHELVES[shown]).focus({ preventScroll: true });
+  $("more").hidden = !more;
+  const nothing = module.isEmpty() && module.nothing();
+  if (nothing) say(...nothing);
+  else $("message").hidden = true;
 }
 
 function say(title, text, bad = false) {
@@ -88,60 +90,66 @@ function say(title, text, bad = false) {
   message.hidden = false;
 }
 
-let tabs = "";
-/** Every camera that there is footage of. */
-let seen = [];
-
-function showCameras(cameras) {
-  seen = cameras;
-  const drawn = JSON.stringify(cameras.map(({ letter, name }) => [letter, name]));
-  if (drawn !== tabs) {
-    tabs = drawn;
-    const tab = (letter, name) => {
-      const button = el("button", { onclick: () => setFilter({ camera: letter }) }, name);
-      button.dataset.letter = letter ?? "";
-      return button;
-    };
-    const focused = $("camera-filter").contains(document.activeElement) && document.activeElement.dataset.letter;
-    const all = cameras.map(({ letter, name }) => tab(letter, name || `Camera ${letter}`));
-    $("camera-filter").hidden = cameras.length < 2;
-    $("camera-filter").replaceChildren(tab(null, "All"), ...all);
-    if (focused !== false) [...$("camera-filter").children].find((b) => b.dataset.letter === focused)?.focus();
-  }
-  pressTab();
-}
-
-/** Says which camera is chosen. The tabs themselves stay, and with them the keyboard's place. */
-function pressTab() {
-  for (const button of $("camera-filter").children) {
-    button.setAttribute("aria-pressed", String(button.dataset.letter === (filter.camera ?? "")));
-  }
-}
-
-function setFilter(change) {
-  Object.assign(filter, change);
+/** Begins anew: another filter, or another view. */
+function restart() {
   asked += 1;
-  older = null;
-  pressTab();
-  $("all-days").hidden = !filter.day;
   $("more").hidden = true;
-  list.clear();
+  $("message").hidden = true;
   refreshList();
+}
+
+async function choose(name) {
+  shown = name;
+  for (const button of $("views").children) button.setAttribute("aria-pressed", String(button.dataset.view === name));
+  for (const [view, id] of Object.entries(SHELVES)) $(id).hidden = view !== name;
+  $("filters").hidden = name !== "files";
+  $("fresh").hidden = true;
+  $("notice").hidden = true;
+  remember();
+  restart();
+}
+
+/** The address says what is shown; what is open has one of its own. */
+function remember() {
+  if (!view.isOpen()) history.replaceState(history.state, "", shown === "drives" ? "/" : `#${shown}`);
+}
+
+/** Opens a drive as its address has it: a segment, and seconds from its start on. */
+async function openDrive(id, at, listed) {
+  $("notice").hidden = true;
+  (await import("./drive.js")).open(id, at, listed);
+}
+
+/** Goes where the address leads. */
+function follow() {
+  const [, id, at] = /^#drive=([A-Z0-9]\d{6}u?)(?:@(\d+(?:\.\d+)?))?$/.exec(location.hash) ?? [];
+  if (id) {
+    if (view.isOpen()) return;
+    // Back leads to the list.
+    history.replaceState(null, "", "/");
+    openDrive(id, at === undefined ? null : Number(at));
+    return;
+  }
+  const name = location.hash.slice(1);
+  if (SHELVES[name] && name !== shown) choose(name);
 }
 
 /** Runs again some time after it has finished; not while nobody looks. */
 function keep(task, every) {
   const round = async () => {
-    if (!document.hidden) await task();
-    setTimeout(round, every);
+    const soon = !document.hidden && (await task());
+    setTimeout(round, soon ? SOON_MS : every);
   };
   round();
 }
 
+drives.setOnOpen(openDrive);
+view.setOnLeave(() => {
+  remember();
+  refreshList();
+});
 // Not part of the first screen.
-$("clip").addEventListener("click", async () => (await import("./clip.js")).toggle(player.playing(), seen));
-list.setOnPlay((segment) => player.open(segment));
-status.setOnLive(live.open);
+status.setOnLive(async (camera) => (await import("./live.js")).open(camera));
 for (const form of [$("logout"), $("logout-everywhere")]) {
   form.hidden = document.documentElement.dataset.access !== "password";
 }
@@ -150,27 +158,27 @@ const { role, settings } = document.documentElement.dataset;
 if (role !== "owner") $("logout-everywhere").hidden = true;
 $("settings").append(icon("settings"));
 $("settings").hidden = role !== "owner" || settings !== "here";
-$("day").addEventListener("change", (event) => setFilter({ day: event.target.value }));
-$("all-days").addEventListener("click", () => {
-  $("day").value = "";
-  // The button goes, the keyboard stays.
-  $("day").focus();
-  setFilter({ day: "" });
-});
+$("views").addEventListener("click", ({ target }) => target.dataset.view && choose(target.dataset.view));
+addEventListener("hashchange", follow);
+addEventListener("picam-restart", restart);
 $("more").addEventListener("click", loadOlder);
 // Older footage comes by itself when the end of the list comes into view.
 new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && loadOlder(), {
   rootMargin: "400px",
 }).observe($("more"));
+/** A phone that has come into another time zone shows no time as it was. */
+const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+const zoneThen = zone();
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) {
-    refreshStatus();
-    refreshList();
-  }
+  if (document.hidden) return;
+  if (zone() !== zoneThen) return location.reload();
+  refreshStatus();
+  refreshList();
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && view.isOpen()) view.close();
 });
 
 keep(refreshStatus, STATUS_MS);
-keep(refreshList, LIST_MS);
+follow();
+keep(() => !document.querySelector("main").classList.contains("driving") && refreshList(), LIST_MS);

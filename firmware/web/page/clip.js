@@ -11,12 +11,12 @@ const LEAST_S = 1;
 /** The camera is asked for the size when the handles have come to rest. */
 const REST_MS = 350;
 
-const video = $("video");
+/** What is clipped: a segment, the moment of it that is seen in its seconds, and how to show another. */
+let source = null;
 let shown = null;
+let seen = 0;
 let asking = 0;
 let asked = 0;
-/** The part of the segment's time that is chosen, and the moment that is seen; in its seconds. */
-let seen = 0;
 
 const handle = (id, name) =>
   el("input", { type: "range", id, min: -REACH_S, max: REACH_S, step: 0.5, "aria-label": name, oninput: () => move(id) });
@@ -45,33 +45,35 @@ function check(name, id, checked = true) {
 
 let boxes = [];
 
-/** Opens the clip maker around what is seen of a segment, or closes it. */
-export async function toggle(segment, all) {
+/** Opens the clip maker around what is seen, or closes it. */
+export async function toggle(what) {
   await dressed;
-  if (!$("clip-box").hidden) {
-    close();
-    return;
-  }
-  shown = segment;
-  seen = video.currentTime;
-  video.pause();
+  const isOpen = source?.host === what.host;
+  if (source) close();
+  if (isOpen) return;
+  source = what;
+  shown = what.segment;
+  seen = what.seen;
+  what.pause();
+  what.host.insertBefore($("clip-box"), what.before);
   from.value = -BEFORE_S;
   to.value = AFTER_S;
-  boxes = all.map(({ letter, name }) => ({ letter, ...check(name || `Camera ${letter}`, `clip-${letter}`) }));
+  boxes = what.cameras.map(({ letter, name }) => ({ letter, ...check(name || `Camera ${letter}`, `clip-${letter}`) }));
   cameras.hidden = boxes.length < 2;
   cameras.replaceChildren(...boxes.map(({ label }) => label));
   $("clip-box").hidden = false;
-  $("clip").setAttribute("aria-expanded", "true");
+  what.button.setAttribute("aria-expanded", "true");
   draw();
   $("clip-box").scrollIntoView({ block: "nearest" });
 }
 
 export function close() {
+  source?.button.setAttribute("aria-expanded", "false");
+  source = null;
   shown = null;
   clearTimeout(asking);
   asked += 1;
   $("clip-box").hidden = true;
-  $("clip").setAttribute("aria-expanded", "false");
 }
 
 /** Keeps the handles apart, and shows what is at the one that moves. */
@@ -81,8 +83,7 @@ function move(id) {
     if (id === from.id) from.value = end - LEAST_S;
     else to.value = start + LEAST_S;
   }
-  const at = seen + Number($(id).value);
-  if (at >= 0 && at < video.duration - 0.1) video.currentTime = at;
+  source.seek(seen + Number($(id).value));
   draw();
 }
 
@@ -147,6 +148,3 @@ function say(what, bad = false) {
   note.classList.toggle("bad", bad);
   setText(note, what);
 }
-
-// Another segment in the player, or none.
-video.addEventListener("emptied", () => shown && close());

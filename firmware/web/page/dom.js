@@ -26,6 +26,9 @@ const PATHS = {
   download: "M12 4v11m0 0 5-5m-5 5-5-5M5 20h14",
   close: "M6 6l12 12M18 6 6 18",
   full: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
+  pause: "M8 5v14M16 5v14",
+  play: "M8 5.5v13l10-6.5z",
+  remove: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5",
   settings: "M4 7h9m4 0h3M4 17h3m4 0h9M15 4.5v5M9 14.5v5",
 };
 

@@ -1,6 +1,8 @@
 // Times, lengths and sizes as people read them, in the zone and language of the browser.
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
+const shortDay = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
+const minute = new Intl.DateTimeFormat(undefined, { timeStyle: "short", hourCycle: "h23" });
 const thisYear = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "long" });
 const anyYear = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
 const dayAndClock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
@@ -14,6 +16,20 @@ export function length(seconds) {
   const minutes = Math.floor(s / 60) % 60;
   return hours ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
 }
+
+/** 42 → "42 s", 3120 → "52 min", 3900 → "1 h 05 min". */
+export function span(seconds) {
+  if (seconds < 59.5) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
+
+export function distance(metres) {
+  if (metres < 950) return `${Math.round(metres / 10) * 10} m`;
+  return `${(metres / 1000).toLocaleString(undefined, { maximumFractionDigits: metres < 99_500 ? 1 : 0 })} km`;
+}
+
+export const speed = (mps) => `${Math.round(mps * 3.6)} km/h`;
 
 export function size(bytes) {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
@@ -32,6 +48,20 @@ export function time(segment) {
   if (segment.start) return clock.format(new Date(segment.start));
   if (segment.boot) return `boot ${segment.boot.number} ${sinceBoot(segment.boot.seconds)}`;
   return "time unknown";
+}
+
+/** The day of a drive, in short; none while nobody knows. */
+export const dayOf = ({ start }) => (start ? shortDay.format(new Date(start)) : "");
+
+/** Day and minute, or what is known instead. */
+export const moment = (segment) => (segment.start ? `${dayOf(segment)} · ${minute.format(new Date(segment.start))}` : time(segment));
+
+/** From when to when a drive went, to the minute. */
+export function fromTo({ start, end, boot, going_on }) {
+  if (!start) return boot ? `boot ${boot.number} ${sinceBoot(boot.seconds)}` : "time unknown";
+  const [from, to] = [start, end].map((moment) => minute.format(new Date(moment)));
+  if (going_on) return `${from} – now`;
+  return from === to ? from : `${from} – ${to}`;
 }
 
 /** Day and time, for a segment that stands alone. */
@@ -94,3 +124,4 @@ export function later({ start, boot }, seconds) {
 
 export const cameraName = (segment) => segment.camera_name || `Camera ${segment.camera}`;
 export const plural = (n, word) => `${n.toLocaleString()} ${word}${n === 1 ? "" : "s"}`;
+export const driveCamera = ({ letter, name }) => name || `Camera ${letter}`;

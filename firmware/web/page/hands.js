@@ -25,7 +25,7 @@ export const isAbove = (element) => element.getBoundingClientRect().top < -80;
 
 /** Changes the list; the first row in sight stays where it is. */
 export function steady(change) {
-  const anchor = [...document.querySelectorAll(".row")].find((row) => row.getBoundingClientRect().bottom > 0);
+  const anchor = [...document.querySelectorAll(".shelf:not([hidden]) .row")].find((row) => row.getBoundingClientRect().bottom > 0);
   const before = anchor?.getBoundingClientRect().top;
   change();
   if (!anchor?.isConnected) return;

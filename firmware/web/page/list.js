@@ -85,6 +85,7 @@ function announce() {
 }
 
 $("fresh").addEventListener("click", () => {
+  if (waiting.length === 0) return;
   const newest = waiting.reduce((a, b) => (a && a.sequence > b.sequence ? a : b), null);
   showWaiting();
   scrollTo({ top: 0 });

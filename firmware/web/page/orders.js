@@ -1,29 +1,19 @@
-// What the owner changes: what is kept, what goes, and whether anything is recorded.
+// What the owner changes about the segment in the player: whether it is kept, and whether it goes.
 
 import * as api from "./api.js";
 import { $, setText } from "./dom.js";
 import * as list from "./list.js";
-
-export const PAUSE_S = 600;
 
 /** Whoever may only look gets no buttons. */
 const owns = document.documentElement.dataset.role === "owner";
 /** Segments that are going to be given up, and when. */
 let marks = new Map();
 let shown = null;
-let paused = false;
-/** Runs while the button waits to be pressed once more: a thumb that slips stops nothing. */
-let sure = 0;
-const SURE_MS = 6_000;
 
 /** Takes in what `/api/status` said. */
 export function show(status) {
   marks = new Map(status.deletions.map(({ segment, in_s }) => [segment, in_s]));
   list.setMarks(marks);
-  paused = status.paused_s != null;
-  $("pause-box").hidden = !owns;
-  if (paused) calm();
-  drawPause();
   draw();
 }
 
@@ -83,32 +73,4 @@ $("delete").addEventListener("click", async () => {
   }
   list.setMarks(marks);
   draw();
-});
-function drawPause() {
-  const stop = sure ? "Yes, stop recording for 10 minutes" : "Stop recording for 10 minutes";
-  setText($("pause"), paused ? "Record again" : stop);
-  $("pause").classList.toggle("danger", sure !== 0 && !paused);
-}
-
-function calm() {
-  clearTimeout(sure);
-  sure = 0;
-  drawPause();
-}
-
-$("pause").addEventListener("click", async () => {
-  if (!paused && !sure) {
-    sure = setTimeout(() => (calm(), setText($("pause-answer"), "")), SURE_MS);
-    drawPause();
-    setText($("pause-answer"), "Nothing will be recorded meanwhile. Press once more to stop.");
-    return;
-  }
-  calm();
-  const asked = paused ? api.resume() : api.pause(PAUSE_S);
-  try {
-    await asked;
-    setText($("pause-answer"), paused ? "It records again." : "Nothing is recorded. It goes on by itself.");
-  } catch (error) {
-    setText($("pause-answer"), `${error.message} ${error.remedy}`);
-  }
 });

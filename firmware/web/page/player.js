@@ -16,7 +16,17 @@ let note = "";
 let growing = 0;
 const video = $("video");
 
-export const playing = () => current;
+/** What a clip is made around: what is seen now. */
+export const forClip = (cameras) => ({
+  segment: current,
+  seen: video.currentTime,
+  cameras,
+  host: $("player"),
+  before: $("actions"),
+  button: $("clip"),
+  pause: () => video.pause(),
+  seek: (at) => at >= 0 && at < video.duration - 0.1 && (video.currentTime = at),
+});
 
 /** Opens the player as somebody asks for it: Back closes it again. */
 export function open(segment, why = "") {
@@ -106,3 +116,5 @@ $("close").append(icon("close"));
 $("close").addEventListener("click", view.close);
 video.addEventListener("ended", goOn);
 video.addEventListener("error", explain);
+// Another segment, or none.
+video.addEventListener("emptied", () => $("player").querySelector("#clip-box:not([hidden])") && import("./clip.js").then((clip) => clip.close()));

@@ -1,7 +1,7 @@
 // The live state at the top of the page.
 
 import { $, aloud, el, setText } from "./dom.js";
-import { length, plural } from "./format.js";
+import { length } from "./format.js";
 
 const rows = new Map();
 let onLive = () => {};
@@ -60,7 +60,7 @@ function proof(camera, ago) {
 function lost(camera) {
   const { card, room, undecodable } = camera.lost;
   const dropped = camera.dropped_encoder + camera.dropped_queue + card + room + undecodable;
-  return dropped ? `${plural(dropped, "frame")} dropped` : "no frame dropped";
+  return `${dropped.toLocaleString()} dropped`;
 }
 
 function summarise(cameras, status) {

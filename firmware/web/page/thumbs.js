@@ -8,9 +8,11 @@ const TIMEOUT_MS = 8_000;
 /** A segment that had no picture may have one by now. */
 const AGAIN_MS = 5_000;
 const FAR_PX = 2000;
-const [WIDTH, HEIGHT] = [176, 100];
+/** Pixels of a picture in a row, and of one on a card. */
+export const SMALL = [176, 100];
+export const LARGE = [352, 198];
 
-/** By address: the box in the row, and what is in it. */
+/** By address and size: the box in the row, and what is in it. */
 const known = new Map();
 const byBox = new WeakMap();
 const queue = new Set();
@@ -35,15 +37,16 @@ const far = new IntersectionObserver((seen) => seen.forEach(({ target, isInterse
 }), { rootMargin: `${FAR_PX}px 0px` });
 
 /** The box for a segment's picture: the same one however often its row is drawn. */
-export function frame({ picture }) {
-  let entry = known.get(picture);
+export function frame({ picture }, size = SMALL) {
+  const key = `${size} ${picture}`;
+  let entry = known.get(key);
   if (entry) {
     if (!entry.painted && performance.now() - entry.tried > AGAIN_MS) watch(entry);
     return entry.box;
   }
-  entry = { address: picture, box: el("span", { class: "thumb", "aria-hidden": "true" }), painted: false, tried: -Infinity };
+  entry = { address: picture, size, box: el("span", { class: "thumb", "aria-hidden": "true" }), painted: false, tried: -Infinity };
   if (picture) {
-    known.set(picture, entry);
+    known.set(key, entry);
     byBox.set(entry.box, entry);
     watch(entry);
   }
@@ -59,13 +62,14 @@ function watch({ box }) {
 }
 
 /** Forgets the picture of a row that is gone. */
-export function forget({ picture }) {
-  const entry = known.get(picture);
+export function forget({ picture }, size = SMALL) {
+  const key = `${size} ${picture}`;
+  const entry = known.get(key);
   if (!entry) return;
   near.unobserve(entry.box);
   far.unobserve(entry.box);
   queue.delete(entry);
-  known.delete(picture);
+  known.delete(key);
 }
 
 function next() {
@@ -90,10 +94,11 @@ async function load(entry) {
       video.onerror = failed;
       video.src = entry.address;
     });
-    const canvas = el("canvas", { width: WIDTH, height: HEIGHT });
-    const scale = Math.max(WIDTH / video.videoWidth, HEIGHT / video.videoHeight);
+    const [width, height] = entry.size;
+    const canvas = el("canvas", { width, height });
+    const scale = Math.max(width / video.videoWidth, height / video.videoHeight);
     const [w, h] = [video.videoWidth * scale, video.videoHeight * scale];
-    canvas.getContext("2d").drawImage(video, (WIDTH - w) / 2, (HEIGHT - h) / 2, w, h);
+    canvas.getContext("2d").drawImage(video, (width - w) / 2, (height - h) / 2, w, h);
     entry.box.replaceChildren(canvas);
     entry.painted = true;
   } finally {

@@ -2,14 +2,25 @@
 
 /** Takes away what is open; null if nothing is. */
 let shut = null;
+let onLeave = () => {};
+/** The address of what lies below. */
+let home = "/";
+
+/** What happens when what was open has been closed. */
+export const setOnLeave = (handler) => (onLeave = handler);
 
 export const isOpen = () => shut !== null;
 
-/** Makes room for something, in place of what is open; `onShut` takes it away again. */
-export function open(onShut) {
-  if (shut === onShut) return;
-  if (shut) shut();
-  else if (!history.state?.player) history.pushState({ player: true }, "");
+/** Makes room for something, in place of what is open; `onShut` takes it away again. It may have an address of its own. */
+export function open(onShut, address) {
+  if (shut === onShut && !address) return;
+  if (shut && shut !== onShut) shut();
+  if (history.state?.player) {
+    history.replaceState(history.state, "", address ?? home);
+  } else {
+    home = location.href;
+    history.pushState({ player: true }, "", address ?? home);
+  }
   shut = onShut;
   document.querySelector("main").classList.add("watching");
 }
@@ -25,6 +36,7 @@ function leave() {
   shut = null;
   document.querySelector("main").classList.remove("watching");
   old?.();
+  if (old) onLeave();
 }
 
 /** On a low screen what was opened is not always in sight. */

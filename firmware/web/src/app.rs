@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use picam_control::orders::OrderTaker;
-use picam_library::Library;
+use picam_library::{DriveBook, Library};
 
 use crate::asker::Asker;
 use crate::auth::Auth;
@@ -16,6 +16,7 @@ use crate::settings::SettingsSource;
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) index: Arc<Library>,
+    pub(crate) drives: Arc<DriveBook>,
     pub(crate) status: Asker,
     pub(crate) orders: Arc<dyn OrderTaker>,
     pub(crate) live: Live,

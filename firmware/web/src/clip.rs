@@ -136,12 +136,11 @@ pub(crate) async fn clip(
     let wanted = Wanted::try_from(params)?;
     let place = Arc::clone(&app.clips.sending).try_acquire_owned();
     let place = place.map_err(|_| {
-        ApiError::new(
-            StatusCode::SERVICE_UNAVAILABLE,
+        ApiError::later(
+            LATER,
             "other clips are being downloaded",
             "try again when they are done",
         )
-        .retry_after(LATER)
     })?;
     let planning = Arc::clone(&app.clips.planning).acquire_owned().await;
     let version = blocking(&app.index, move |index| {
@@ -255,8 +254,7 @@ fn moment(index: &Library, text: &str) -> Result<When, ApiError> {
 }
 
 fn nothing() -> ApiError {
-    ApiError::new(
-        StatusCode::NOT_FOUND,
+    ApiError::not_found(
         "nothing was recorded then",
         "choose a time with footage; /api/segments lists it",
     )
@@ -265,8 +263,7 @@ fn nothing() -> ApiError {
 fn refusal(camera: char, error: ClipError) -> ApiError {
     match error {
         ClipError::Nothing { .. } => nothing(),
-        ClipError::Camera(CameraError::None) => ApiError::new(
-            StatusCode::NOT_FOUND,
+        ClipError::Camera(CameraError::None) => ApiError::not_found(
             format!("there is no footage of a camera {camera}"),
             "/api/segments lists the cameras that there is footage of",
         ),

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{ApiError, waiting};
 use crate::list::Id;
 
 /// When to come again if too much was asked for, in seconds.
@@ -68,24 +68,14 @@ pub(crate) async fn lock(State(app): State<App>, request: Request) -> Result<Sta
 
 /// `DELETE /api/segments/{id}`
 pub(crate) async fn delete(State(app): State<App>, Id(id): Id) -> Result<StatusCode, ApiError> {
-    give(
-        &app,
-        Order::Delete {
-            segment: known(id)?,
-        },
-    )
-    .await
+    let segment = known(id)?;
+    give(&app, Order::Delete { segment }).await
 }
 
 /// `POST /api/segments/{id}/restore`
 pub(crate) async fn restore(State(app): State<App>, Id(id): Id) -> Result<StatusCode, ApiError> {
-    give(
-        &app,
-        Order::Restore {
-            segment: known(id)?,
-        },
-    )
-    .await
+    let segment = known(id)?;
+    give(&app, Order::Restore { segment }).await
 }
 
 /// `POST /api/pause`
@@ -135,21 +125,8 @@ pub(crate) async fn json<T: DeserializeOwned>(request: Request, send: &str) -> R
 /// Has the recorder do it, which may wait for the card.
 async fn give(app: &App, order: Order) -> Result<StatusCode, ApiError> {
     let orders: Arc<dyn OrderTaker> = Arc::clone(&app.orders);
-    carried_out(move || orders.order(order)).await?;
+    waiting(move || orders.order(order).map_err(refusal)).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// What the recorder says to it, on a thread that may wait.
-pub(crate) async fn carried_out<T: Send + 'static>(
-    order: impl FnOnce() -> Result<T, Denied> + Send + 'static,
-) -> Result<T, ApiError> {
-    match tokio::task::spawn_blocking(order).await {
-        Ok(done) => done.map_err(refusal),
-        Err(error) => {
-            tracing::error!(%error, "an order failed");
-            Err(ApiError::internal())
-        }
-    }
 }
 
 pub(crate) fn refusal(denied: Denied) -> ApiError {

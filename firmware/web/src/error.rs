@@ -52,6 +52,16 @@ impl ApiError {
         self
     }
 
+    /// What is asked for is not there.
+    pub(crate) fn not_found(error: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, error, remedy)
+    }
+
+    /// Not now: to be tried again in `seconds`.
+    pub(crate) fn later(seconds: u64, error: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error, remedy).retry_after(seconds)
+    }
+
     /// A request that makes no sense.
     pub(crate) fn bad_request(error: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error, remedy)
@@ -59,8 +69,7 @@ impl ApiError {
 
     /// A path that is not part of the API.
     pub(crate) fn no_such_path() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
+        Self::not_found(
             "there is nothing at this address",
             "the API's addresses are listed in docs/api/openapi.yaml",
         )
@@ -68,8 +77,7 @@ impl ApiError {
 
     /// A segment that is not, or no longer, on the card.
     pub(crate) fn no_such_segment(id: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
+        Self::not_found(
             format!("no segment {id} on the card"),
             "it was deleted or recorded over; list what there is with /api/segments",
         )
@@ -77,12 +85,11 @@ impl ApiError {
 
     /// The card cannot be read.
     pub(crate) fn card(error: &std::io::Error) -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
+        Self::later(
+            5,
             format!("the footage directory cannot be read: {error}"),
             "check that the card is in place and mounted",
         )
-        .retry_after(5)
     }
 
     /// A fault of this program: the details go to the log.
@@ -93,6 +100,17 @@ impl ApiError {
             "try again; the log has the details",
         )
     }
+}
+
+/// Does `work` on a thread that may wait, for the card or another process.
+pub(crate) async fn waiting<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| {
+        tracing::error!(%error, "a request failed");
+        Err(ApiError::internal())
+    })
 }
 
 impl IntoResponse for ApiError {

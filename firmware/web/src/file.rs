@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use picam_library::{Library, Segment, Snapshot, SnapshotError};
 use serde::Deserialize;
@@ -91,8 +91,7 @@ fn open(index: &Library, id: &str, end: Option<u64>) -> Result<(Arc<Segment>, Sn
             Err(ApiError::no_such_segment(id))
         }
         Err(SnapshotError::Io(error)) => Err(ApiError::card(&error)),
-        Err(error @ SnapshotError::NoSuchEnd(_)) => Err(ApiError::new(
-            StatusCode::NOT_FOUND,
+        Err(error @ SnapshotError::NoSuchEnd(_)) => Err(ApiError::not_found(
             error.to_string(),
             "take the address that /api/segments gives for the file, or leave end out",
         )),

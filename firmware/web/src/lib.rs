@@ -16,6 +16,7 @@ mod clip;
 mod commands;
 pub mod conditional;
 mod door;
+mod drives;
 mod error;
 mod file;
 mod headers;
@@ -35,7 +36,6 @@ mod server;
 pub mod settings;
 mod track;
 mod version;
-mod wire;
 
 pub use auth::{
     Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, Role, Sessions, hash_password,

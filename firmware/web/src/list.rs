@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::conditional::Validators;
-use crate::error::ApiError;
+use crate::error::{ApiError, waiting};
 use crate::query::{Filter, Params};
 
 #[derive(Serialize)]
@@ -42,15 +42,23 @@ struct Shown<'a> {
 
 impl<'a> From<&'a Segment> for Shown<'a> {
     fn from(segment: &'a Segment) -> Self {
-        let Segment { id, size, .. } = segment;
         Self {
-            file: match segment.state {
-                SegmentState::Recording => format!("/api/segments/{id}/file?end={size}"),
-                _ => format!("/api/segments/{id}/file"),
-            },
+            file: file_address(segment),
             picture: crate::picture::address(segment),
             segment,
         }
+    }
+}
+
+/// Where the bytes of a segment are, as it is now.
+pub(crate) fn file_address(
+    Segment {
+        id, size, state, ..
+    }: &Segment,
+) -> String {
+    match state {
+        SegmentState::Recording => format!("/api/segments/{id}/file?end={size}"),
+        _ => format!("/api/segments/{id}/file"),
     }
 }
 
@@ -80,7 +88,7 @@ pub(crate) async fn segments(
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(params) = params.map_err(|error| {
-        let remedy = "the filters are camera, class, day, from, to, limit and before";
+        let remedy = "the filters are camera, class, locked, day, from, to, limit and before";
         ApiError::bad_request(error.body_text(), remedy)
     })?;
     let filter = Filter::try_from(params)?;
@@ -132,11 +140,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&Library) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let index = Arc::clone(index);
-    let done = tokio::task::spawn_blocking(move || work(&index)).await;
-    done.unwrap_or_else(|error| {
-        tracing::error!(%error, "a request failed");
-        Err(ApiError::internal())
-    })
+    waiting(move || work(&index)).await
 }
 
 fn to_json(filter: &Filter, listing: &Listing) -> Result<String, ApiError> {

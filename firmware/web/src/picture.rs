@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use picam_library::{Library, Member, Picture, PictureError, Segment};
 use serde::Deserialize;
@@ -100,8 +100,7 @@ fn open(index: &Library, id: &str) -> Result<(Arc<Segment>, Picture), ApiError> 
             Err(ApiError::no_such_segment(id))
         }
         Err(PictureError::Io(error)) => Err(ApiError::card(&error)),
-        Err(error @ PictureError::None) => Err(ApiError::new(
-            StatusCode::NOT_FOUND,
+        Err(error @ PictureError::None) => Err(ApiError::not_found(
             error.to_string(),
             "one that is being recorded has it within a second; a damaged one may be mended at the next start",
         )),

@@ -20,6 +20,7 @@ const MAX_LIMIT: usize = 5000;
 pub(crate) struct Params {
     camera: Option<String>,
     class: Option<String>,
+    locked: Option<String>,
     day: Option<String>,
     from: Option<String>,
     to: Option<String>,
@@ -32,6 +33,7 @@ pub(crate) struct Params {
 pub(crate) struct Filter {
     camera: Option<char>,
     class: Option<Class>,
+    locked: Option<bool>,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
     limit: usize,
@@ -49,6 +51,7 @@ impl TryFrom<Params> for Filter {
         Ok(Self {
             camera: params.camera.as_deref().map(camera).transpose()?,
             class: params.class.as_deref().map(class).transpose()?,
+            locked: params.locked.as_deref().map(locked).transpose()?,
             from: day_from.max(from),
             to: [day_to, to].into_iter().flatten().min(),
             limit: params.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), limit)?,
@@ -75,6 +78,7 @@ impl Filter {
         let timed = self.from.is_some() || self.to.is_some();
         self.camera.is_none_or(|camera| segment.camera == camera)
             && self.class.is_none_or(|class| segment.class == class)
+            && self.locked.is_none_or(|locked| segment.locked == locked)
             // Of a segment without a time nobody can say that it lies within one.
             && (!timed || segment.start.is_some())
             && self.from.is_none_or(|from| segment.start >= Some(from))
@@ -117,6 +121,14 @@ fn class(text: &str) -> Result<Class, ApiError> {
         .ok_or_else(|| bad("class", text, "normal, event, parking or manual"))
 }
 
+fn locked(text: &str) -> Result<bool, ApiError> {
+    match text {
+        "1" => Ok(true),
+        "0" => Ok(false),
+        _ => Err(bad("locked", text, "1 for what is kept, or 0")),
+    }
+}
+
 /// A day of UTC, as the moments it lies between.
 fn day(text: &str) -> Result<(Timestamp, Timestamp), ApiError> {
     let between = || {
@@ -149,7 +161,7 @@ fn before(text: &str) -> Result<SegmentId, ApiError> {
     SegmentId::parse(text).ok_or_else(|| bad("before", text, wanted))
 }
 
-fn bad(name: &str, text: &str, wanted: &str) -> ApiError {
+pub(crate) fn bad(name: &str, text: &str, wanted: &str) -> ApiError {
     let shown: String = text.chars().take(40).collect();
     ApiError::bad_request(format!("{name} is {shown:?}"), format!("give {wanted}"))
 }

@@ -14,13 +14,13 @@ use crate::auth::{gate, login, login_page, logout, logout_everywhere};
 use crate::error::ApiError;
 use crate::request_body::{self, MAX_BODY};
 use crate::{
-    captive, clip, commands, file, headers, health, list, live, page, picture, saves, settings,
-    track,
+    captive, clip, commands, drives, file, headers, health, list, live, page, picture, saves,
+    settings, track,
 };
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 22] {
+fn api() -> [Route; 24] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
@@ -30,6 +30,8 @@ fn api() -> [Route; 22] {
         ("delete", "/api/segments/{id}", delete(commands::delete)),
         ("get", "/api/segments/{id}/file", get(file::file)),
         ("get", "/api/segments/{id}/first", get(picture::first)),
+        ("get", "/api/drives", get(drives::drives)),
+        ("get", "/api/drives/{id}", get(drives::drive)),
         ("get", "/api/clip", get(clip::clip)),
         ("post", "/api/saves", post(saves::save)),
         (

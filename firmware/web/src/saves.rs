@@ -9,8 +9,8 @@ use picam_control::orders::{OrderTaker, Save, Saved};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::commands::{carried_out, json};
-use crate::error::ApiError;
+use crate::commands::{json, refusal};
+use crate::error::{ApiError, waiting};
 
 const SEND: &str = "send JSON such as {\"id\": \"a1\", \"before_s\": 60, \"after_s\": 30}, with 0 to 600 whole seconds each";
 /// What is kept when the request does not say.
@@ -68,7 +68,7 @@ pub(crate) async fn save(
         reason,
     };
     let orders: Arc<dyn OrderTaker> = Arc::clone(&app.orders);
-    let saved = carried_out(move || orders.save(save)).await?;
+    let saved = waiting(move || orders.save(save).map_err(refusal)).await?;
     Ok(Json(Answer { id, saved }))
 }
 

@@ -33,14 +33,14 @@ use crate::auth::{Access, Auth, Sessions};
 use crate::captive::Local;
 use crate::clip::Clips;
 use crate::door::{Door, Seat, is_of_client};
-use crate::idle::IdleLimit;
+use crate::idle::{IdleLimit, Wire};
 use crate::live::Live;
 use crate::peer::Peer;
 use crate::routes::router;
 use crate::settings::SettingsSource;
-use crate::wire::{Wire, Wired};
 
 /// What the server needs to know.
+#[derive(Clone)]
 pub struct WebConfig {
     /// The directory that the segments lie in; only ever read.
     pub footage: PathBuf,
@@ -143,6 +143,7 @@ pub async fn serve(
         power: config.power,
         settings: config.settings,
         auth: Arc::new(Auth::new(config.access, config.sessions)),
+        drives: Arc::default(),
         clips: Clips::default(),
     };
     let limits = config.limits;
@@ -237,7 +238,7 @@ impl Server {
         async move {
             // Small answers should not wait for more; a failure costs only that.
             let _ = stream.set_nodelay(true);
-            let io = TokioIo::new(IdleLimit::new(Wired::new(stream, wire), idle));
+            let io = TokioIo::new(IdleLimit::new(stream, wire, idle));
             let mut connection = pin!(http.serve_connection(io, service));
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::app::App;
-use crate::error::ApiError;
+use crate::commands::json;
+use crate::error::{ApiError, waiting};
 
 /// Where the settings are kept.
 pub trait SettingsSource: Send + Sync + 'static {
@@ -126,14 +126,13 @@ pub(crate) async fn settings(State(app): State<App>) -> Result<Json<Settings>, A
 /// `PATCH /api/settings`
 pub(crate) async fn change(
     State(app): State<App>,
-    wanted: Result<Json<SettingsChange>, JsonRejection>,
-) -> Result<Response, ApiError> {
-    let Json(wanted) = wanted.map_err(|error| {
-        let remedy = "send {\"set\": {\"device.name\": \"van\"}}, {\"join\": [{\"ssid\": \"home\"}]}, or both";
-        ApiError::new(error.status(), error.body_text(), remedy)
-    })?;
+    request: Request,
+) -> Result<StatusCode, ApiError> {
+    const SEND: &str =
+        "send {\"set\": {\"device.name\": \"van\"}}, {\"join\": [{\"ssid\": \"home\"}]}, or both";
+    let wanted: SettingsChange = json(request, SEND).await?;
     ask(&app, move |source| source.change(wanted)).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// `GET /api/support`
@@ -176,12 +175,11 @@ pub(crate) async fn support_to_card(State(app): State<App>) -> Result<StatusCode
 fn turn() -> Result<SemaphorePermit<'static>, ApiError> {
     static TURN: Semaphore = Semaphore::const_new(1);
     TURN.try_acquire().map_err(|_| {
-        ApiError::new(
-            StatusCode::SERVICE_UNAVAILABLE,
+        ApiError::later(
+            5,
             "a support file is being made already",
             "wait some seconds and try again",
         )
-        .retry_after(5)
     })
 }
 
@@ -190,18 +188,16 @@ async fn ask<T: Send + 'static>(
     ask: impl FnOnce(&dyn SettingsSource) -> Result<T, SettingsError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let Some(source) = app.settings.as_ref().map(Arc::clone) else {
-        return Err(ApiError::new(
-            StatusCode::NOT_FOUND,
+        return Err(ApiError::not_found(
             "this camera's settings are not changed from the page",
             "edit its picam.toml",
         ));
     };
-    let answered = tokio::task::spawn_blocking(move || ask(&*source)).await;
-    let answered = answered.map_err(|error| {
-        tracing::error!(%error, "a request failed");
-        ApiError::internal()
-    })?;
-    answered.map_err(|error| match error {
+    waiting(move || ask(&*source).map_err(refusal)).await
+}
+
+fn refusal(error: SettingsError) -> ApiError {
+    match error {
         SettingsError::Refused {
             reason,
             remedy,
@@ -210,5 +206,5 @@ async fn ask<T: Send + 'static>(
         SettingsError::Silent { reason, remedy } => {
             ApiError::new(StatusCode::SERVICE_UNAVAILABLE, reason, remedy)
         }
-    })
+    }
 }

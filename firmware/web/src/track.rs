@@ -97,8 +97,7 @@ fn read(index: &Library, query: &TrackQuery, format: TrackFormat) -> Result<Vec<
     match read_track(&index.dirs(), query, TrackWriter::new(format, &mut text)) {
         Ok(_) => Ok(text),
         Err(TrackError::Read { source, .. }) => Err(ApiError::card(&source)),
-        Err(TrackError::Camera(error)) => Err(ApiError::new(
-            StatusCode::NOT_FOUND,
+        Err(TrackError::Camera(error)) => Err(ApiError::not_found(
             error.to_string(),
             "leave camera out, or take a name or letter that /api/segments lists",
         )),

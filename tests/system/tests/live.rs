@@ -205,7 +205,7 @@ fn chromium_shows_a_camera_live_and_only_while_somebody_looks() {
         .collect();
     let browser = Browser::open();
     browser.turn(390, 844);
-    browser.go(&format!("http://{page}/"));
+    browser.go(&format!("http://{page}/#files"));
     browser.until("!!document.querySelector('#cameras .live:enabled')");
     browser.value("document.querySelector('#cameras .live').focus()");
     browser.value(PRESS);

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::v4l2::{DeviceName, Found};
@@ -45,8 +45,20 @@ pub struct Binding {
 pub struct Bindings {
     directory: Option<PathBuf>,
     /// Devices that a line of picam.toml names.
-    reserved: Vec<DeviceName>,
+    reserved: Mutex<Vec<DeviceName>>,
     list: Mutex<Vec<Binding>>,
+    /// Whom to tell that a camera came that has a name now.
+    on_new: OnNew,
+}
+
+/// See [`Bindings::on_new`].
+#[derive(Default)]
+struct OnNew(OnceLock<Box<dyn Fn() + Send + Sync>>);
+
+impl std::fmt::Debug for OnNew {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OnNew")
+    }
 }
 
 impl Bindings {
@@ -54,8 +66,9 @@ impl Bindings {
     pub fn of(directory: &Path) -> Self {
         Self {
             directory: Some(directory.to_owned()),
-            reserved: Vec::new(),
+            reserved: Mutex::default(),
             list: Mutex::new(load(directory).unwrap_or_default()),
+            on_new: OnNew::default(),
         }
     }
 
@@ -67,6 +80,23 @@ impl Bindings {
         }
     }
 
+    /// Whether they are those of a card.
+    pub fn are_kept(&self) -> bool {
+        self.directory.is_some()
+    }
+
+    /// Calls this whenever a camera came while others are recorded, and has a name now. The first one told stays.
+    pub fn on_new(&self, tell: impl Fn() + Send + Sync + 'static) {
+        let _ = self.on_new.0.set(Box::new(tell));
+    }
+
+    /// A camera came that has a name now.
+    pub(super) fn tell(&self) {
+        if let Some(tell) = self.on_new.0.get() {
+            tell();
+        }
+    }
+
     /// All there are.
     pub fn all(&self) -> Vec<Binding> {
         self.lock().clone()
@@ -74,6 +104,10 @@ impl Bindings {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Binding>> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reserved(&self) -> MutexGuard<'_, Vec<DeviceName>> {
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives `name` to `device`, unless either is bound already; and writes that down, however long the card takes.
@@ -120,24 +154,23 @@ impl Bindings {
         found.problem.is_none()
             && !found.is_new
             && !self.lock().iter().any(|binding| binding.device == found.id)
-            && !self.reserved.iter().any(named)
+            && !self.reserved().iter().any(named)
     }
 
     /// The cameras to record: those of the configuration, and, if one of these is `auto`, every other that has a name
     /// already or is there now. New ones are called `cam2` and so on.
     pub fn expand(
-        mut self,
+        self: &Arc<Self>,
         mut cameras: Vec<CameraSpec>,
         found: &[Found],
-    ) -> (Arc<Self>, Vec<CameraSpec>) {
-        self.reserved = cameras
+    ) -> Vec<CameraSpec> {
+        *self.reserved() = cameras
             .iter()
             .filter_map(|camera| match &camera.source {
                 SourceSpec::V4l2(params) => Some(params.device.clone()),
                 _ => None,
             })
             .collect();
-        let this = Arc::new(self);
         let auto = cameras
             .iter()
             .rev()
@@ -146,13 +179,13 @@ impl Bindings {
                 _ => None,
             });
         let Some(wishes) = auto else {
-            return (this, cameras);
+            return cameras;
         };
         let with = |name: &str| CameraSpec {
             name: name.to_owned(),
             source: SourceSpec::Auto(wishes),
         };
-        for binding in this.all() {
+        for binding in self.all() {
             let known = cameras.iter().any(|camera| camera.name == binding.name);
             if !known && cameras.len() < MOST_CAMERAS {
                 cameras.push(with(&binding.name));
@@ -160,22 +193,22 @@ impl Bindings {
         }
         // The first go to those that have a name and no device.
         let waiting = cameras.iter().filter(|camera| {
-            let bound = this
+            let bound = self
                 .lock()
                 .iter()
                 .any(|binding| binding.name == camera.name);
             matches!(camera.source, SourceSpec::Auto(_)) && !bound
         });
-        let free = found.iter().filter(|found| this.is_free(found));
+        let free = found.iter().filter(|found| self.is_free(found));
         let more: Vec<&Found> = free.skip(waiting.count()).collect();
         for found in more {
             if cameras.len() < MOST_CAMERAS {
-                let name = this.new_name(cameras.iter().map(|camera| camera.name.as_str()));
-                this.bind(&name, &found.id);
+                let name = self.new_name(cameras.iter().map(|camera| camera.name.as_str()));
+                self.bind(&name, &found.id);
                 cameras.push(with(&name));
             }
         }
-        (this, cameras)
+        cameras
     }
 
     /// A name that nobody has.

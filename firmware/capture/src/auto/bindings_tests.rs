@@ -29,6 +29,16 @@ fn of(list: &[Binding]) -> Bindings {
     }
 }
 
+fn expanded(
+    known: &[Binding],
+    given: Vec<CameraSpec>,
+    found: &[Found],
+) -> (Arc<Bindings>, Vec<CameraSpec>) {
+    let bindings = Arc::new(of(known));
+    let all = bindings.expand(given, found);
+    (bindings, all)
+}
+
 #[test]
 fn the_file_says_what_it_was_told_and_takes_no_nonsense() {
     let list = [binding("front", A), binding("cam2", B)];
@@ -84,34 +94,36 @@ fn what_the_card_says_goes_before_what_was_found_without_it() {
 
 #[test]
 fn a_lone_auto_camera_takes_one_and_the_rest_get_names() {
-    let (bindings, all) = of(&[]).expand(cameras(&["front=auto"]), &[found(A), found(B)]);
+    let (bindings, all) = expanded(&[], cameras(&["front=auto"]), &[found(A), found(B)]);
     assert_eq!(names(&all), ["front", "cam2"]);
     // The first is taken when it is opened.
     assert_eq!(bindings.all(), [binding("cam2", B)]);
-    let (_, none) = of(&[]).expand(cameras(&["front=auto"]), &[]);
+    let (_, none) = expanded(&[], cameras(&["front=auto"]), &[]);
     assert_eq!(names(&none), ["front"]);
 }
 
 #[test]
 fn an_absent_camera_keeps_its_name_and_a_new_one_gets_another() {
     let known = [binding("front", A), binding("cam2", B)];
-    let (_, all) = of(&known).expand(cameras(&["front=auto"]), &[]);
+    let (_, all) = expanded(&known, cameras(&["front=auto"]), &[]);
     assert_eq!(names(&all), ["front", "cam2"]);
     let new = found("by-id/usb-C-video-index0");
-    let (bindings, all) = of(&known).expand(cameras(&["front=auto"]), &[found(B), new]);
+    let (bindings, all) = expanded(&known, cameras(&["front=auto"]), &[found(B), new]);
     assert_eq!(names(&all), ["front", "cam2", "cam3"]);
     assert_eq!(bindings.all().len(), 3);
+    // Asked once more, they are the same.
+    assert_eq!(bindings.expand(cameras(&["front=auto"]), &[found(B)]), all);
 }
 
 #[test]
 fn without_auto_nothing_is_added_and_what_a_line_names_is_not_taken() {
     let given = cameras(&["front=sim:", "rear=v4l2:/dev/null"]);
-    let (_, all) = of(&[binding("cam2", B)]).expand(given.clone(), &[found(A)]);
+    let (_, all) = expanded(&[binding("cam2", B)], given.clone(), &[found(A)]);
     assert_eq!(all, given);
     let mut named = found(A);
     named.node = "/dev/null".into();
     let given = cameras(&["rear=v4l2:/dev/null", "front=auto"]);
-    let (bindings, all) = of(&[]).expand(given, &[named.clone()]);
+    let (bindings, all) = expanded(&[], given, &[named.clone()]);
     assert_eq!(names(&all), ["rear", "front"]);
     assert!(!bindings.is_free(&named));
     assert!(bindings.is_free(&found(B)));
@@ -122,7 +134,7 @@ fn a_hub_full_of_cameras_does_not_take_all_letters() {
     let many: Vec<Found> = (0..40)
         .map(|n| found(&format!("by-id/usb-{n}-video-index0")))
         .collect();
-    let (_, all) = of(&[]).expand(cameras(&["front=auto"]), &many);
+    let (_, all) = expanded(&[], cameras(&["front=auto"]), &many);
     assert_eq!(all.len(), MOST_CAMERAS);
 }
 

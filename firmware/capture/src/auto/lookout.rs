@@ -13,7 +13,7 @@ use crate::{CaptureError, Event, Source};
 /// How often it looks whether nodes have come or gone.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// A source, and what it looks out for: a camera that has no name gets one, and is recorded from the next start on.
+/// A source, and what it looks out for: a camera that has no name gets one, and whoever records is told.
 pub(super) struct Lookout {
     source: Box<dyn Source>,
     bindings: Arc<Bindings>,
@@ -48,16 +48,18 @@ impl Lookout {
 }
 
 fn name_new_ones(bindings: &Arc<Bindings>) {
+    let mut has_new = false;
     for found in v4l2::find(Path::new("/")) {
         if bindings.is_free(&found) {
             let name = bindings.new_name(std::iter::empty());
             bindings.bind(&name, &found.id);
             let card = &found.identity.card;
-            tracing::info!(
-                "another camera ({card}, {}) is recorded as {name} from the next start on",
-                found.id
-            );
+            tracing::info!("another camera ({card}, {}) has come: {name}", found.id);
+            has_new = true;
         }
+    }
+    if has_new {
+        bindings.tell();
     }
 }
 

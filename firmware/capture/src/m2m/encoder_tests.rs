@@ -220,7 +220,7 @@ impl Port for Fake {
 }
 
 struct Rig {
-    encoder: WithFallback<Fake>,
+    encoder: WithFallback,
     script: Shared,
     /// Numbers of pictures that came out, whether decoding can start there, and what was lost before.
     came: Vec<(i64, bool, u32)>,

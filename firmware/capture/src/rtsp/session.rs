@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_core::Stream as _;
+use futures_util::Stream as _;
 use picam_media::{AudioSpecificConfig, Codec, SoundCodec, SoundFormat, TIMESCALE};
 use picam_time::{BootNs, Clock, Ticks};
 use retina::client::{

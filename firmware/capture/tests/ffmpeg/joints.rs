@@ -140,8 +140,8 @@ fn cut<'a>(dir: &'a Path, name: &str, units: &[AccessUnit], seconds: i64) -> Cut
         twice: 0,
         in_band: 0,
     };
-    let mut policy = JointPolicy::new();
-    let mut marker = LeadingMarker::new();
+    let mut policy = JointPolicy::default();
+    let mut marker = LeadingMarker::default();
     for unit in units {
         let mut unit = unit.clone();
         marker.mark(&mut unit);

@@ -37,7 +37,7 @@ fn a_clock_that_is_set_by_an_hour_begins_an_epoch_and_costs_no_picture() {
     assert_eq!(all.epochs, [0, 25, 50]);
     let numbers: Vec<u32> = all.configs.iter().map(|config| config.epoch).collect();
     assert_eq!(numbers, [0, 1, 2]);
-    let mut timeline = Timeline::new();
+    let mut timeline = Timeline::default();
     let mut last = i64::MIN;
     for (n, (unit, sent)) in all.pictures.iter().zip(&units).enumerate() {
         assert_eq!(unit.data, sent.data, "{n}");

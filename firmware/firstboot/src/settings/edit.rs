@@ -156,39 +156,8 @@ pub(super) fn make_section(text: &str, section: &'static str) -> String {
 }
 
 /// What a text means, apart from how it is written.
-fn means(text: &str) -> Option<String> {
-    let mut document: DocumentMut = text.parse().ok()?;
-    let table = std::mem::take(document.as_table_mut());
-    Some(format!("{:?}", plain(&Item::Table(table))))
-}
-
-#[derive(Debug)]
-#[allow(dead_code)] // read by its Debug form
-enum Plain {
-    Table(std::collections::BTreeMap<String, Plain>),
-    Array(Vec<Plain>),
-    Value(String),
-}
-
-fn plain(item: &Item) -> Plain {
-    if let Some(table) = item.as_table_like() {
-        let entries = table
-            .iter()
-            .map(|(key, item)| (key.to_owned(), plain(item)));
-        return Plain::Table(entries.collect());
-    }
-    if let Some(tables) = item.as_array_of_tables() {
-        let tables = tables
-            .iter()
-            .map(|table| plain(&Item::Table(table.clone())));
-        return Plain::Array(tables.collect());
-    }
-    if let Some(array) = item.as_array() {
-        let values = array.iter().map(|value| plain(&Item::Value(value.clone())));
-        return Plain::Array(values.collect());
-    }
-    let undecorated = item.as_value().map(|value| value.clone().decorated("", ""));
-    Plain::Value(undecorated.map_or_else(String::new, |value| value.to_string()))
+fn means(text: &str) -> Option<toml::Table> {
+    text.parse().ok()
 }
 
 /// Where a key and its value stand.

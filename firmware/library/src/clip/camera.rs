@@ -1,23 +1,24 @@
 //! Which camera's footage a clip is made of.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use picam_mp4::Record;
 use picam_mp4::recover::read_record;
-use picam_ring::{Catalog, Entry, Moment, SegmentName, newest_first};
+use picam_ring::{Catalog, FsDirectory, Moment, SegmentName, newest_first};
 
 use super::shown;
 use crate::footage::open_slot;
 
 /// A segment that the clip may need.
 #[derive(Debug, Clone)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     /// Where its file is.
-    pub(super) path: PathBuf,
-    pub(super) name: SegmentName,
+    pub(crate) path: PathBuf,
+    pub(crate) name: SegmentName,
     /// Its header, with the duration filled in if it is not finished.
-    pub(super) record: Record,
+    pub(crate) record: Record,
 }
 
 impl Candidate {
@@ -28,6 +29,25 @@ impl Candidate {
             self.record.camera_name,
             char::from(self.name.camera)
         )
+    }
+
+    /// Reads it; `None` if its header is damaged.
+    pub(super) fn read(path: &Path, name: SegmentName) -> io::Result<Option<Self>> {
+        let file = open_slot(path)?;
+        let Ok((mut record, state)) = read_record(&file) else {
+            return Ok(None);
+        };
+        record.duration = shown(&file, &record, state);
+        let path = path.to_owned();
+        Ok(Some(Self { path, name, record }))
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        Moment {
+            boot_id: Some(self.record.boot_id),
+            boot: self.record.start_boot,
+            utc: self.record.start_utc,
+        }
     }
 }
 
@@ -52,23 +72,19 @@ pub enum CameraError {
 
 /// All segments whose header can be read, camera by camera, oldest first. Segments whose header is
 /// damaged belong to no camera for sure.
-pub(super) fn candidates(directory: &Path, entries: &[Entry]) -> Vec<Candidate> {
-    let catalog = Catalog::from_entries(entries);
+pub(crate) fn candidates(directory: &Path) -> io::Result<Vec<Candidate>> {
+    let catalog = Catalog::read(&FsDirectory::open(directory, false)?)?;
     let segments = catalog
         .cameras()
         .flat_map(|camera| catalog.ring(camera).segments());
     let mut candidates: Vec<Candidate> = segments
         .filter_map(|segment| {
             let path = directory.join(segment.name.to_string());
-            let file = open_slot(&path).ok()?;
-            let (mut record, state) = read_record(&file).ok()?;
-            record.duration = shown(&file, &record, state);
-            let name = segment.name;
-            Some(Candidate { path, name, record })
+            Candidate::read(&path, segment.name).ok()?
         })
         .collect();
     candidates.sort_by_key(|candidate| (candidate.name.camera, candidate.record.sequence));
-    candidates
+    Ok(candidates)
 }
 
 /// The same for several volumes, each of which counts on its own: camera by camera, oldest first, by the boot clock.
@@ -80,39 +96,40 @@ pub(super) fn interleave(volumes: Vec<Vec<Candidate>>) -> Vec<Candidate> {
             let own = volume.iter().rev().filter(|c| c.name.camera == letter);
             own.cloned().collect()
         };
-        let mut merged = newest_first(volumes.iter().map(own).collect(), moment);
+        let mut merged = newest_first(volumes.iter().map(own).collect(), Candidate::moment);
         merged.reverse();
         all.extend(merged);
     }
     all
 }
 
-fn moment(candidate: &Candidate) -> Moment {
-    let record = &candidate.record;
-    Moment {
-        boot_id: Some(record.boot_id),
-        boot: record.start_boot,
-        utc: record.start_utc,
-    }
-}
-
 /// The segments of the camera whose name or letter is `wanted`, or of the only one.
 pub(super) fn choose(
-    mut candidates: Vec<Candidate>,
+    candidates: Vec<Candidate>,
     wanted: Option<&str>,
 ) -> Result<Vec<Candidate>, CameraError> {
-    let cameras: BTreeSet<String> = candidates.iter().map(Candidate::camera).collect();
-    let there = cameras.into_iter().collect::<Vec<_>>().join(", ");
     let Some(first) = candidates.first() else {
         return Err(CameraError::None);
     };
-    let Some(wanted) = wanted else {
-        let letter = first.name.camera;
-        if candidates.iter().any(|other| other.name.camera != letter) {
-            return Err(CameraError::Several(there));
-        }
-        return Ok(candidates);
-    };
+    let letter = first.name.camera;
+    match wanted {
+        Some(wanted) => named(candidates, wanted),
+        None if candidates.iter().all(|other| other.name.camera == letter) => Ok(candidates),
+        None => Err(CameraError::Several(cameras(&candidates))),
+    }
+}
+
+fn cameras(candidates: &[Candidate]) -> String {
+    let cameras: BTreeSet<String> = candidates.iter().map(Candidate::camera).collect();
+    cameras.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// The segments of the camera whose name or letter is `wanted`.
+pub(crate) fn named(
+    mut candidates: Vec<Candidate>,
+    wanted: &str,
+) -> Result<Vec<Candidate>, CameraError> {
+    let there = cameras(&candidates);
     if candidates.iter().any(|c| c.record.camera_name == wanted) {
         candidates.retain(|c| c.record.camera_name == wanted);
         return Ok(candidates);

@@ -7,10 +7,10 @@ use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 
-use picam_mp4::recover::read_record;
 use picam_mp4::{ReadAt, Record};
 
 use super::Clip;
+use crate::footage::is_still;
 use crate::zip::Member;
 
 /// A source of a clip.
@@ -22,7 +22,7 @@ struct Guarded<'a> {
 impl ReadAt for Guarded<'_> {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read_at(offset, buf)?;
-        match is_same(self.file, self.planned) {
+        match is_still(self.file, self.planned) {
             true => Ok(read),
             false => Err(io::Error::other("the slot was taken for another segment")),
         }
@@ -31,12 +31,6 @@ impl ReadAt for Guarded<'_> {
     fn size(&self) -> io::Result<u64> {
         self.file.size()
     }
-}
-
-/// Whether a slot holds the segment still.
-pub(super) fn is_same(file: &File, planned: &Record) -> bool {
-    read_record(file)
-        .is_ok_and(|(now, _)| (now.sequence, now.boot_id) == (planned.sequence, planned.boot_id))
 }
 
 impl Member for Clip {

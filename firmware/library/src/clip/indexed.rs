@@ -4,13 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use picam_mp4::recover::read_record;
 use picam_ring::SegmentId;
 use picam_time::{BootNs, UtcUs};
 
 use super::camera::Candidate;
-use super::{CameraError, Clip, ClipError, Keep, TRIES, When, shown};
-use crate::footage::open_slot;
+use super::{CameraError, Clip, ClipError, Keep, When, listed_anew};
 use crate::library::Library;
 use crate::segment::Segment;
 
@@ -73,18 +71,7 @@ impl Library {
     /// # Errors
     /// [`ClipError`]
     pub fn clip(&self, camera: char, from: When, to: When, keep: Keep) -> Result<Clip, ClipError> {
-        let mut tries = 1;
-        loop {
-            match self.try_clip(camera, from, to, keep) {
-                // Renamed by the recorder since it was listed.
-                Err(ClipError::Read { source, .. })
-                    if source.kind() == io::ErrorKind::NotFound && tries < TRIES =>
-                {
-                    tries += 1;
-                }
-                other => return other,
-            }
-        }
+        listed_anew(|| self.try_clip(camera, from, to, keep))
     }
 
     fn try_clip(&self, camera: char, from: When, to: When, keep: Keep) -> Result<Clip, ClipError> {
@@ -120,30 +107,14 @@ impl Library {
         let mut chosen = Vec::with_capacity(segments.len());
         // The list has the newest first.
         for segment in segments.into_iter().rev() {
-            chosen.extend(self.candidate(segment)?);
+            let path = self.dir(segment).join(&segment.name);
+            let read = Candidate::read(&path, segment.parsed);
+            chosen.extend(read.map_err(|source| ClipError::Read { path, source })?);
         }
         if chosen.is_empty() {
             return Err(nothing());
         }
         Clip::of(chosen, from, to, keep, LONGEST)
-    }
-
-    /// `None` if its header is damaged.
-    fn candidate(&self, segment: &Segment) -> Result<Option<Candidate>, ClipError> {
-        let path = self.dir(segment).join(&segment.name);
-        let file = match open_slot(&path) {
-            Ok(file) => file,
-            Err(source) => return Err(ClipError::Read { path, source }),
-        };
-        let Ok((mut record, state)) = read_record(&file) else {
-            return Ok(None);
-        };
-        record.duration = shown(&file, &record, state);
-        Ok(Some(Candidate {
-            path,
-            name: segment.parsed,
-            record,
-        }))
     }
 }
 

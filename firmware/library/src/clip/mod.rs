@@ -14,19 +14,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 pub use picam_mp4::cut::Keep;
 use picam_mp4::cut::{CutError, CutPlan, Source};
-use picam_mp4::read::{Movie, ReadError};
+use picam_mp4::read::Movie;
 use picam_mp4::{Record, SegmentState};
-use picam_ring::{Directory, FsDirectory};
 use picam_time::{Ticks, UtcUs};
 
 pub use camera::CameraError;
 pub use indexed::{LONGEST, WhenError};
 pub use when::When;
 
-use camera::Candidate;
+pub(crate) use camera::{Candidate, candidates, named};
 use timeline::Placed;
 
-use crate::footage::open_slot;
+use crate::footage::{is_still, movie, open_slot};
 use crate::segment::SinceBoot;
 use crate::text::{self, utc};
 use crate::zip::DosTime;
@@ -113,20 +112,7 @@ impl Clip {
         from: When,
         to: When,
     ) -> Result<Self, ClipError> {
-        let mut tries = 1;
-        loop {
-            match Self::try_plan(directories, camera, from, to) {
-                // Renamed by the recorder since it was listed.
-                Err(ClipError::Read { source, path })
-                    if source.kind() == io::ErrorKind::NotFound
-                        && !directories.contains(&path)
-                        && tries < TRIES =>
-                {
-                    tries += 1;
-                }
-                other => return other,
-            }
-        }
+        listed_anew(|| Self::try_plan(directories, camera, from, to))
     }
 
     fn try_plan(
@@ -137,13 +123,10 @@ impl Clip {
     ) -> Result<Self, ClipError> {
         let mut volumes = Vec::new();
         for directory in directories {
-            let cannot = |source| ClipError::Read {
+            volumes.push(candidates(directory).map_err(|source| ClipError::Read {
                 path: directory.to_owned(),
                 source,
-            };
-            let listing = FsDirectory::open(directory, false).map_err(cannot)?;
-            let entries = listing.list().map_err(cannot)?;
-            volumes.push(camera::candidates(directory, &entries));
+            })?);
         }
         let chosen = camera::choose(camera::interleave(volumes), camera)?;
         Self::of(chosen, from, to, Keep::ALL, Duration::MAX)
@@ -233,7 +216,7 @@ impl Clip {
     /// [`ClipError::Overwritten`].
     pub fn verify(&self) -> Result<(), ClipError> {
         for ((name, then), file) in self.names.iter().zip(&self.records).zip(&self.files) {
-            if !guard::is_same(file, then) {
+            if !is_still(file, then) {
                 return Err(ClipError::Overwritten(name.clone()));
             }
         }
@@ -291,6 +274,17 @@ impl Clip {
     }
 }
 
+/// Plans a clip, and anew if what was listed was renamed by the recorder since.
+fn listed_anew(plan: impl Fn() -> Result<Clip, ClipError>) -> Result<Clip, ClipError> {
+    for _ in 1..TRIES {
+        match plan() {
+            Err(ClipError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            planned => return planned,
+        }
+    }
+    plan()
+}
+
 fn names(pieces: &[Piece]) -> Vec<String> {
     pieces.iter().map(|piece| piece.name.clone()).collect()
 }
@@ -303,21 +297,18 @@ fn open(candidate: &Candidate, at: Placed) -> Result<Option<Piece>, ClipError> {
         source,
     };
     let file = open_slot(path).map_err(read)?;
-    match Movie::read(&file) {
-        Ok(movie) => Ok(Some(Piece {
-            name: candidate.name.to_string(),
-            record: candidate.record.clone(),
-            file,
-            movie,
-            at,
-        })),
-        Err(ReadError::Io { source, .. }) if source.raw_os_error().is_some() => Err(read(source)),
-        Err(_) => Ok(None),
-    }
+    let movie = movie(&file).map_err(read)?;
+    Ok(movie.map(|movie| Piece {
+        name: candidate.name.to_string(),
+        record: candidate.record.clone(),
+        file,
+        movie,
+        at,
+    }))
 }
 
 /// How long a segment is that does not say so itself, because it is not finished.
-fn shown(file: &File, record: &Record, state: SegmentState) -> Duration {
+pub(crate) fn shown(file: &File, record: &Record, state: SegmentState) -> Duration {
     if state == SegmentState::Finished {
         return record.duration;
     }

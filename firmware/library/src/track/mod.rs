@@ -7,18 +7,16 @@ mod format;
 mod merge;
 mod samples;
 
-use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use picam_mp4::Record;
-use picam_mp4::recover::read_record;
-use picam_ring::{Catalog, Directory, FsDirectory, Moment, SegmentName, newest_first};
-use picam_time::UtcUs;
+use picam_ring::newest_first;
+use picam_time::{BootNs, UtcUs};
 
-use crate::clip::CameraError;
-use crate::footage::open_slot;
+use crate::clip::{CameraError, Candidate, candidates, named};
 
 pub use format::{TrackFormat, TrackWriter};
 use merge::Merge;
@@ -83,6 +81,25 @@ pub enum TrackError {
     Write(#[from] io::Error),
 }
 
+/// The fixes of a segment that is open, in order, each with when it is shown; `None` if it is another one by now.
+pub(crate) fn fixes(file: &File, record: &Record) -> io::Result<Option<Vec<(BootNs, TrackPoint)>>> {
+    let found = samples::unless_another(file, record)?;
+    Ok(found.map(|all| {
+        all.into_iter()
+            .map(|found| (found.boot, found.point))
+            .collect()
+    }))
+}
+
+/// Metres between two places near each other, in degrees of latitude and longitude.
+pub(crate) fn metres(a: (f64, f64), b: (f64, f64)) -> f64 {
+    /// Half the circumference of a sphere as large as the Earth (IUGG), a degree of it.
+    const DEGREE: f64 = 111_194.93;
+    let turned = (b.1 - a.1 + 540.0).rem_euclid(360.0) - 180.0;
+    let east = turned * f64::midpoint(a.0, b.0).to_radians().cos();
+    (b.0 - a.0).hypot(east) * DEGREE
+}
+
 /// A segment begins this much before its last fix at most: the longest segment that can be configured, twice over.
 const LONGEST_SEGMENT: Duration = Duration::from_secs(1200);
 
@@ -117,31 +134,17 @@ pub fn read_track<W: io::Write>(
     Ok(merge.finish()?)
 }
 
-struct Candidate {
-    path: PathBuf,
-    name: SegmentName,
-    record: Record,
-}
-
 /// All segments whose header can be read, oldest first, those of several cameras by the boot clock.
 fn segments(directories: &[PathBuf], camera: Option<&str>) -> Result<Vec<Candidate>, TrackError> {
     let mut all = Vec::new();
     for directory in directories {
-        all.extend(candidates(directory)?);
+        all.extend(candidates(directory).map_err(|source| TrackError::Read {
+            path: directory.to_owned(),
+            source,
+        })?);
     }
     if let Some(wanted) = camera {
-        let called = |c: &Candidate| c.record.camera_name == wanted;
-        let is_name = all.iter().any(called);
-        let there: BTreeSet<&str> = all.iter().map(|c| c.record.camera_name.as_str()).collect();
-        let there = there.into_iter().collect::<Vec<_>>().join(", ");
-        all.retain(|c| match is_name {
-            true => called(c),
-            false => wanted.eq_ignore_ascii_case(&char::from(c.name.camera).to_string()),
-        });
-        if all.is_empty() {
-            let wanted = wanted.to_owned();
-            return Err(CameraError::Unknown { wanted, there }.into());
-        }
+        all = named(all, wanted)?;
     }
     // Each camera of each volume counts on its own.
     let mut lists: Vec<Vec<Candidate>> = Vec::new();
@@ -156,30 +159,7 @@ fn segments(directories: &[PathBuf], camera: Option<&str>) -> Result<Vec<Candida
     for list in &mut lists {
         list.sort_by_key(|candidate| std::cmp::Reverse(candidate.record.sequence));
     }
-    let mut merged = newest_first(lists, |candidate| Moment {
-        boot_id: Some(candidate.record.boot_id),
-        boot: candidate.record.start_boot,
-        utc: candidate.record.start_utc,
-    });
+    let mut merged = newest_first(lists, Candidate::moment);
     merged.reverse();
     Ok(merged)
-}
-
-fn candidates(directory: &Path) -> Result<Vec<Candidate>, TrackError> {
-    let cannot = |source| TrackError::Read {
-        path: directory.to_owned(),
-        source,
-    };
-    let listing = FsDirectory::open(directory, false).map_err(cannot)?;
-    let catalog = Catalog::from_entries(&listing.list().map_err(cannot)?);
-    let names = catalog
-        .cameras()
-        .flat_map(|camera| catalog.ring(camera).segments())
-        .map(|segment| segment.name);
-    let read = |name: SegmentName| {
-        let path = directory.join(name.to_string());
-        let (record, _) = read_record(&open_slot(&path).ok()?).ok()?;
-        Some(Candidate { path, name, record })
-    };
-    Ok(names.filter_map(read).collect())
 }

@@ -6,12 +6,11 @@ use std::path::Path;
 
 use picam_mp4::camm;
 use picam_mp4::read::{Movie, ReadError, Sample};
-use picam_mp4::recover::read_record;
 use picam_mp4::{ReadAt, Record};
 use picam_time::{BootNs, Ticks};
 
 use super::TrackPoint;
-use crate::footage::open_slot;
+use crate::footage::{is_still, open_slot};
 
 /// No sample of the `camm` track that says a place is longer.
 const LONGEST: u32 = 64;
@@ -32,11 +31,13 @@ pub(super) fn of(path: &Path, record: &Record) -> io::Result<Option<Vec<Found>>>
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let found = read(&file, record);
-    // A running recorder overwrites its oldest segments.
-    let is_same = read_record(&file)
-        .is_ok_and(|(now, _)| (now.sequence, now.boot_id) == (record.sequence, record.boot_id));
-    match is_same {
+    unless_another(&file, record)
+}
+
+/// The same of a file that is open.
+pub(super) fn unless_another(file: &File, record: &Record) -> io::Result<Option<Vec<Found>>> {
+    let found = read(file, record);
+    match is_still(file, record) {
         true => found.map(Some),
         false => Ok(None),
     }

@@ -145,7 +145,12 @@ fn the_front_of_it_reads_nothing_twice_and_its_end_what_it_has_to() {
         let named = |(n, &size)| (format!("{n}"), DosTime::NONE, Zeros(size, Cell::new(0)));
         Zip::new(sizes.iter().enumerate().map(named))
     };
-    let read = |zip: &Zip<Zeros>| zip.members().map(|zeros| zeros.1.take()).sum::<u64>();
+    let read = |zip: &Zip<Zeros>| {
+        zip.entries
+            .iter()
+            .map(|entry| entry.member.1.take())
+            .sum::<u64>()
+    };
     let (zip, again) = (one(&[1_000_000, 500]), one(&[1_000_000, 500]));
     let end = zip.size();
     // From the front to the end: each byte once.

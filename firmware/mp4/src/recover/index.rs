@@ -279,8 +279,7 @@ const MVHD_TYPE: usize = HEAD_BOX + 16;
 
 /// Shows the fragments of a finished file instead of its index, so that the index can be made anew.
 pub(super) fn hide<F: SlotFile>(file: &mut F, record: &Record) -> Result<(), RecoverError> {
-    let mut page = PageBuf::with_capacity(PAGE);
-    page.resize(PAGE);
+    let mut page = PageBuf::zeroed(PAGE);
     file.read_exact_at(0, page.as_mut_slice())?;
     let mut front = boxes::ftyp().map_err(writer::WriteError::from)?;
     boxes::header(
@@ -304,8 +303,7 @@ pub(super) fn hide_rest<F: SlotFile>(file: &mut F, record: &Record) -> Result<bo
     }
     let mut header = Vec::with_capacity(16);
     boxes::header(b"free", record.slot_len - record.end, &mut header);
-    let mut page = PageBuf::with_capacity(PAGE);
-    page.resize(PAGE);
+    let mut page = PageBuf::zeroed(PAGE);
     file.read_exact_at(record.end, page.as_mut_slice())?;
     if page.as_slice().starts_with(&header) {
         return Ok(false);

@@ -23,7 +23,7 @@ use init::Init;
 use walk::{Place, Walked};
 
 use crate::fragment::FragmentRecord;
-use crate::layout::{PAGE, SECTOR};
+use crate::layout::PAGE;
 use crate::page_buf::PageBuf;
 use crate::read::{Movie, ReadError};
 use crate::record::{Counters, Record, RecordError, SegmentState};
@@ -467,30 +467,4 @@ fn check_layout(record: &Record, size: u64) -> Result<(), RecoverError> {
         return Err(RecoverError::Layout("the file is shorter than its slot"));
     }
     Ok(())
-}
-
-/// Where the last fragment ends that a player of the file would be shown now: what can be served
-/// of a segment while it is recorded. `known` is an earlier answer (end, number of fragments) to
-/// go on from.
-pub fn shown_end(
-    file: &impl ReadAt,
-    segment: &Record,
-    known: Option<(u64, u32)>,
-) -> io::Result<(u64, u32)> {
-    let limit = file.size()?.min(segment.slot_len);
-    let (mut at, mut index) = known.unwrap_or((first_fragment(segment), 0));
-    let mut front = [0; SECTOR];
-    while at + SECTOR as u64 <= limit {
-        file.read_exact_at(at, &mut front)?;
-        let record = FragmentRecord::parse(&front).filter(|record| {
-            record.sequence == segment.sequence
-                && record.boot_tag == writer::boot_tag(&segment.boot_id)
-                && record.index == index
-                && at + u64::from(record.len) <= limit
-        });
-        let Some(record) = record else { break };
-        at += u64::from(record.len);
-        index += 1;
-    }
-    Ok((at, index))
 }

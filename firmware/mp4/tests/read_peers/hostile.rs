@@ -4,9 +4,7 @@ use std::io;
 
 use picam_mp4::ReadAt;
 use picam_mp4::cut::{CutPlan, Source};
-use picam_mp4::hls::{Options, Part, playlist};
 use picam_mp4::read::{Movie, ReadError};
-use picam_time::UtcUs;
 use proptest::prelude::*;
 
 use picam_testkit::judges::have;
@@ -125,16 +123,6 @@ fn damaged_files() {
                         prop_assert_eq!(clip.len() as u64, plan.len());
                         Movie::read(&clip).unwrap();
                     }
-                    let part = Part {
-                        movie: &movie,
-                        uri: "a.mp4",
-                        start_utc: Some(UtcUs(i64::MAX)),
-                    };
-                    let options = Options {
-                        at_least_ms: u32::MAX,
-                        ..Options::default()
-                    };
-                    let _ = playlist(&[part], &options);
                 }
                 Ok(())
             },

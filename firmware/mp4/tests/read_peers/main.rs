@@ -11,6 +11,7 @@ mod cut;
 mod hls;
 mod hostile;
 mod peers;
+mod playlist;
 mod read;
 mod serve;
 mod slots;

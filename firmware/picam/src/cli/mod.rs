@@ -19,7 +19,7 @@ use crate::commands::support::SupportArgs;
 use crate::commands::track::TrackArgs;
 use crate::commands::{
     check, clip, config, firstboot, guard, hotspot, inspect, lock, password, probe, record,
-    recover, salvage, settings, support, time, track, web,
+    recover, reload, salvage, settings, support, time, track, web,
 };
 
 use crate::service::log;
@@ -131,6 +131,16 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         source: time::By,
     },
+    /// Have a recorder in another process read the cameras of its configuration anew
+    ///
+    /// Cameras that were added are recorded, those that were changed in their new way, those that are gone no more; the
+    /// others record on. The log says what has become of them. Only for root and the recorder's own user. SIGHUP does the
+    /// same to a recorder that was not started from a terminal.
+    Reload {
+        /// The recorder's --control socket
+        #[arg(long, value_name = "SOCKET")]
+        recorder: PathBuf,
+    },
     /// Keep footage: a recorder in another process does not overwrite it until its share is full
     ///
     /// Of every camera, every segment between two moments, those still to come included. It is on the card before
@@ -213,6 +223,7 @@ pub fn main() -> ExitCode {
         Command::Settings(options) => settings::run(&options),
         Command::Support(args) => support::run(&args),
         Command::Time { recorder, source } => time::run(&recorder, source),
+        Command::Reload { recorder } => reload::run(&recorder),
         Command::Lock(args) => lock::lock(&args),
         Command::Unlock { recorder, segments } => lock::unlock(&recorder, &segments),
         Command::Locks { recorder } => lock::list(&recorder),

@@ -44,7 +44,7 @@ pub(crate) struct WebOptions {
 }
 
 /// The configuration files.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 pub(crate) struct ConfigFiles {
     /// Configuration file. A value in it that cannot be used is logged, and its default is used
     #[arg(long, value_name = "FILE")]
@@ -68,7 +68,7 @@ impl ConfigFiles {
 }
 
 /// Options of `record`. They go before the configuration file.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 pub(crate) struct RecordOptions {
     #[command(flatten)]
     pub(crate) files: ConfigFiles,

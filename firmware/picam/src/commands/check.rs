@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use picam_library::open_slot;
 use picam_mp4::recover::read_record;
-use picam_mp4::{Checked, Counters, Record, SegmentState, check, shown_end};
+use picam_mp4::{Checked, Counters, Record, SegmentState, check, shown};
 use picam_ring::{Directory, FsDirectory, NameTime, SegmentName, SlotName, digits_of, is_filler};
 use picam_time::UtcUs;
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::inspect::write_json;
-use crate::inspect::State;
+use crate::inspect::{State, losses};
 use crate::text;
 
 /// How often a file is looked at again that a running recorder changed meanwhile.
@@ -36,7 +36,7 @@ pub(crate) struct Summary {
     /// Frames lost on the way to the card or on it, in all finished segments and between them.
     frames_lost: u64,
     /// What happened in all finished segments, counter by counter.
-    counters: Sums,
+    counters: Counters,
     /// Frames that are missing between segments of one boot without any segment counting them.
     lost_silently: u64,
     /// Files that are not slots.
@@ -49,61 +49,6 @@ pub(crate) struct Summary {
     broken: Vec<Finding>,
     /// What is unusual and harmless.
     notes: Vec<Finding>,
-}
-
-/// The counters of the segments, added up.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct Sums {
-    dropped_encoder: u64,
-    dropped_queue: u64,
-    crc_failures: u64,
-    io_faults: u64,
-    lost_card: u64,
-    lost_room: u64,
-    lost_undecodable: u64,
-    stream_damage: u64,
-    times_changed: u64,
-    lost_side: u64,
-}
-
-impl Sums {
-    fn add(&mut self, counters: &Counters) {
-        for (sum, n) in [
-            (&mut self.dropped_encoder, counters.dropped_encoder),
-            (&mut self.dropped_queue, counters.dropped_queue),
-            (&mut self.crc_failures, counters.crc_failures),
-            (&mut self.io_faults, counters.io_faults),
-            (&mut self.lost_card, counters.lost_card),
-            (&mut self.lost_room, counters.lost_room),
-            (&mut self.lost_undecodable, counters.lost_undecodable),
-            (&mut self.stream_damage, counters.stream_damage),
-            (&mut self.times_changed, counters.times_changed),
-            (&mut self.lost_side, counters.lost_side),
-        ] {
-            *sum += u64::from(n);
-        }
-    }
-
-    /// Each that is not zero, in words.
-    fn words(&self) -> Vec<String> {
-        let words = [
-            (self.dropped_encoder, "lost in the encoder"),
-            (self.dropped_queue, "lost because the card was too slow"),
-            (
-                self.lost_card,
-                "lost with what the card no longer gave or took",
-            ),
-            (self.lost_room, "lost because a slot was full"),
-            (self.lost_undecodable, "lost before one that can be decoded"),
-            (self.times_changed, "with changed times"),
-            (self.stream_damage, "places where a source was damaged"),
-            (self.lost_side, "samples of sound, motion and text lost"),
-            (self.crc_failures, "fragments damaged when recovered"),
-            (self.io_faults, "writes refused by the card"),
-        ];
-        let there = words.into_iter().filter(|(n, _)| *n > 0);
-        there.map(|(n, what)| format!("{n} {what}")).collect()
-    }
 }
 
 /// Something about one file.
@@ -177,8 +122,8 @@ impl Summary {
         let cut_off = open_slot(&path.join(name)).ok().filter(|file| {
             let record = read_record(file).ok();
             let recording = record.filter(|(_, state)| *state == SegmentState::Recording);
-            let shown = recording.and_then(|(record, _)| shown_end(file, &record, None).ok());
-            shown.is_some_and(|(_, fragments)| fragments > 0)
+            let shown = recording.and_then(|(record, _)| shown(file, &record).ok());
+            shown.is_some_and(|shown| shown.fragments > 0)
         });
         match cut_off {
             // Taken by the recorder, or cut off just then: it gets its name with its first second.
@@ -284,7 +229,7 @@ impl Summary {
             text::count(self.frames, "frame"),
             self.frames_lost,
         )?;
-        for words in self.counters.words() {
+        for words in losses(&self.counters) {
             writeln!(out, "  {words}")?;
         }
         if self.foreign_files > 0 {

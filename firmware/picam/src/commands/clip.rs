@@ -46,8 +46,8 @@ pub(crate) fn run(args: &ClipArgs) -> Result<(), Failure> {
     if !args.force && args.output.symlink_metadata().is_ok() {
         return Err(exists());
     }
-    let clip = Clip::plan(&args.dirs, args.camera.as_deref(), args.from, args.to)
-        .map_err(|error| Failure::new(error.to_string()))?;
+    let clip =
+        Clip::plan(&args.dirs, args.camera.as_deref(), args.from, args.to).map_err(Failure::new)?;
     let cannot = |error: io::Error| Failure::new(format!("{shown} cannot be written: {error}"));
     let beside = match args.output.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -64,8 +64,7 @@ pub(crate) fn run(args: &ClipArgs) -> Result<(), Failure> {
         .and_then(|()| out.flush())
         .map_err(cannot)?;
     drop(out);
-    clip.verify()
-        .map_err(|error| Failure::new(error.to_string()))?;
+    clip.verify().map_err(Failure::new)?;
     temporary.as_file().sync_all().map_err(cannot)?;
     let persisted = match args.force {
         true => temporary.persist(&args.output),

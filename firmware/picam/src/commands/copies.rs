@@ -99,10 +99,7 @@ impl Copies {
 pub(super) fn lay(path: &Path, bytes: &[u8], mode: u32, owner: Option<u32>) -> io::Result<()> {
     let new = path.with_extension("new");
     // One that was left behind may be open to others.
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove(&new)?;
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -114,4 +111,12 @@ pub(super) fn lay(path: &Path, bytes: &[u8], mode: u32, owner: Option<u32>) -> i
     }
     file.set_permissions(Permissions::from_mode(mode))?;
     fs::rename(&new, path)
+}
+
+/// Removes a file, if it is there.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use picam_firstboot::disk::{DiskError, Identity, Refused, UsbDevice, Verdict, examine, format};
 use picam_recorder::DiskNote;
 
-use super::copies;
+use super::copies::{self, remove};
 use super::failure::Failure;
 use crate::cli::ConfigFiles;
 use crate::config::Config;
@@ -35,14 +35,13 @@ pub(crate) fn run(options: &DiskOptions) -> Result<(), Failure> {
     if config.disk_wanted().is_none() {
         return Err(Failure::silent());
     }
-    if is_in_use(&options.link) {
+    // It leads to a disk that is there.
+    if options.link.exists() {
         tracing::info!("another USB disk has the footage; this one is left alone");
         return Err(Failure::silent());
     }
     let node = &options.device;
-    let opened = UsbDevice::open(node);
-    let usb = opened.map_err(|error| Failure::new(error.to_string()))?;
-    let Some(mut usb) = usb else {
+    let Some(mut usb) = UsbDevice::open(node).map_err(Failure::new)? else {
         return Err(Failure::silent());
     };
     match prepare(&mut usb, &config) {
@@ -91,16 +90,8 @@ fn prepare(usb: &mut UsbDevice, config: &Config) -> Result<Prepared, DiskError> 
     })
 }
 
-/// Whether the link leads to a disk that is there.
-fn is_in_use(link: &Path) -> bool {
-    link.exists()
-}
-
 fn lay(link: &Path, to: &Path) -> io::Result<()> {
-    match fs::remove_file(link) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove(link)?;
     symlink(to, link)
 }
 

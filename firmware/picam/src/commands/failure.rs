@@ -13,17 +13,17 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// Exit code 1: something is broken, or it could not be done.
-    pub(crate) fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl fmt::Display) -> Self {
         Self {
-            message: message.into(),
+            message: message.to_string(),
             code: 1,
         }
     }
 
     /// Exit code 2: what was asked for makes no sense.
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self {
-            message: message.into(),
+            message: message.to_string(),
             code: 2,
         }
     }

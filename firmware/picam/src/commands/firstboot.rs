@@ -120,7 +120,7 @@ fn card(options: &CardOptions) -> Result<(), Failure> {
     // First: the recorder waits for it, whatever becomes of the card.
     options.copies.lay(&options.boot);
     let disk = open(options.disk.as_deref());
-    let mut disk = disk.map_err(|error| Failure::new(error.to_string()))?;
+    let mut disk = disk.map_err(Failure::new)?;
     let erase = match RealFiles.read(&options.boot.join("picam.toml")) {
         Ok(Some(bytes)) => {
             settings::erase_request(&bytes, |text| meaning(&Config::default(), text))

@@ -95,7 +95,7 @@ pub(crate) fn run(options: &GuardOptions) -> Result<(), Failure> {
     let caught = signals::catch().map_err(cannot)?;
     let stop = to.clone();
     caught
-        .on_first(move || drop(stop.send(Message::Stop)))
+        .hand_on(|| (), move || drop(stop.send(Message::Stop)))
         .map_err(cannot)?;
     if expected != Expected::None {
         watch_gauge(spec.clone(), to.clone()).map_err(cannot)?;

@@ -6,11 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use picam_control::lock::{LockOrder, Origin, Span};
 use picam_control::orders::{OrderSpan, Save};
-use picam_control::{Reply, Request, ask};
+use picam_control::{Reply, Request};
 use picam_library::When;
 
 use super::failure::Failure;
-use super::time::no_answer;
+use super::time::told;
 use crate::text;
 
 /// Options of `lock`.
@@ -145,16 +145,6 @@ fn line(lock: &LockOrder) -> String {
     };
     let LockOrder { id, reason, .. } = lock;
     format!("{id}: {when}, {origin}: {reason}")
-}
-
-fn told(recorder: &Path, request: Request) -> Result<Reply, Failure> {
-    match ask(recorder, request) {
-        Ok(Reply::Refused { reason, remedy, .. }) => {
-            Err(Failure::new(format!("{reason}; {remedy}")))
-        }
-        Ok(reply) => Ok(reply),
-        Err(error) => Err(no_answer(recorder, &error)),
-    }
 }
 
 fn new_id() -> String {

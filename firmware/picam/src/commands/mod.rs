@@ -15,6 +15,7 @@ pub(crate) mod password;
 pub(crate) mod probe;
 pub(crate) mod record;
 pub(crate) mod recover;
+pub(crate) mod reload;
 pub(crate) mod salvage;
 pub(crate) mod settings;
 pub(crate) mod support;

@@ -27,7 +27,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         }
         false => read_line()?,
     };
-    let hash = hash_password(&password).map_err(|error| Failure::new(error.to_string()))?;
+    let hash = hash_password(&password).map_err(Failure::new)?;
     writeln!(io::stdout(), "password-hash = \"{hash}\"")?;
     Ok(())
 }

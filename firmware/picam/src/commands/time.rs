@@ -1,6 +1,5 @@
 //! `picam time`: tells the recorder that the system's clock is right.
 
-use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -36,18 +35,19 @@ pub(crate) fn run(socket: &Path, by: By) -> Result<(), Failure> {
         boot: SystemClock.now(),
         utc: UtcUs::from(SystemTime::now()),
     };
+    told(socket, request).map(drop)
+}
+
+/// Has the recorder behind `socket` do it.
+pub(super) fn told(socket: &Path, request: Request) -> Result<Reply, Failure> {
     match ask(socket, request) {
         Ok(Reply::Refused { reason, remedy, .. }) => {
             Err(Failure::new(format!("{reason}; {remedy}")))
         }
-        Ok(_) => Ok(()),
-        Err(error) => Err(no_answer(socket, &error)),
+        Ok(reply) => Ok(reply),
+        Err(error) => Err(Failure::new(format!(
+            "the recorder does not answer at {path}: {error}; start it with --control {path}",
+            path = socket.display()
+        ))),
     }
-}
-
-pub(super) fn no_answer(socket: &Path, error: &io::Error) -> Failure {
-    Failure::new(format!(
-        "the recorder does not answer at {path}: {error}; start it with --control {path}",
-        path = socket.display()
-    ))
 }

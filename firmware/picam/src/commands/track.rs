@@ -85,6 +85,6 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
         }
         // Whoever reads it has seen enough.
         Err(TrackError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::new(error.to_string())),
+        Err(error) => Err(Failure::new(error)),
     }
 }

@@ -8,12 +8,13 @@ use std::thread;
 use listenfd::ListenFd;
 use picam_control::RemoteRecorder;
 use picam_web::settings::SettingsSource;
+use picam_web::{Limits, WebConfig};
 
 use super::failure::Failure;
 use crate::cli::WebOptions;
 use crate::config::{Config, Loaded};
 use crate::service::session_key::access_and_sessions;
-use crate::service::web::{Listen, Page, WebThread};
+use crate::service::web::{Listen, WebThread};
 use crate::service::{log, signals};
 use crate::settings_service::RemoteSettings;
 
@@ -40,7 +41,7 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
         return Ok(());
     }
     let (access, sessions) = access_and_sessions(&config.web, options.files.config.as_deref())
-        .map_err(|error| Failure::usage(error.to_string()))?;
+        .map_err(Failure::usage)?;
     let address = listen.address();
     if !access.is_safe_on(address.ip()) {
         return Err(Failure::usage(format!(
@@ -51,8 +52,7 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
     let recorder = RemoteRecorder {
         socket: options.recorder.clone(),
     };
-    let web = WebThread::start(Page {
-        listen,
+    let page = WebConfig {
         access,
         sessions,
         disk: config.disk_wanted().cloned(),
@@ -65,8 +65,10 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
             .settings
             .clone()
             .map(|socket| -> Arc<dyn SettingsSource> { Arc::new(RemoteSettings { socket }) }),
-    })
-    .map_err(|error| Failure::new(format!("there is no page: {error}")))?;
+        limits: Limits::default(),
+    };
+    let web = WebThread::start(listen, page)
+        .map_err(|error| Failure::new(format!("there is no page: {error}")))?;
     signals.wait();
     web.stop();
     Ok(())

@@ -5,10 +5,13 @@ mod track;
 
 use jiff::Timestamp;
 use picam_mp4::read::{Movie, ReadError};
-use picam_mp4::{Checked, ReadAt, Record, RecordError, RecoverError, SegmentState, check};
+use picam_mp4::{
+    Checked, Counters, ReadAt, Record, RecordError, RecoverError, SegmentState, check,
+};
 use picam_ring::{Class, SegmentName};
 use serde::Serialize;
 
+pub(crate) use show::losses;
 pub use track::TrackReport;
 
 /// Everything about a file. Its JSON form is stable: keys are added, never changed.
@@ -78,28 +81,9 @@ pub struct SegmentReport {
     pub slot_size: u64,
     /// End of the last intact fragment in bytes.
     pub end: u64,
-    /// Frames in it.
-    pub frames: u64,
-    /// Frames that the encoder took and never gave back.
-    pub dropped_encoder: u32,
-    /// Frames dropped because the queue to the card was full.
-    pub dropped_queue: u32,
-    /// Fragments whose checksum did not hold at recovery.
-    pub crc_failures: u32,
-    /// Writes and flushes that the card refused.
-    pub io_faults: u32,
-    /// Frames that went with a segment which the card no longer took, or with damaged fragments.
-    pub lost_card: u32,
-    /// Frames for which the slot had no room.
-    pub lost_room: u32,
-    /// Frames that came before one at which decoding can start.
-    pub lost_undecodable: u32,
-    /// Places where the source's stream was damaged.
-    pub stream_damage: u32,
-    /// Frames whose times had to be changed.
-    pub times_changed: u32,
-    /// Samples of sound, motion and text that were lost.
-    pub lost_side: u32,
+    /// Frames in it, and what happened to the others.
+    #[serde(flatten)]
+    pub counters: Counters,
     /// Frames that the camera had delivered since boot before the first of this segment.
     pub frames_before: u64,
 }
@@ -126,7 +110,7 @@ pub fn inspect(file: &str, src: &impl ReadAt) -> Result<FileReport, ReadError> {
     };
     match checked {
         Ok(checked) => {
-            let shown = movie.video().map_or(0, |video| video.samples.len() as u64);
+            let shown = movie.video().map_or(0, |video| video.samples.len() as u32);
             report.fragments = checked.fragments as usize;
             report.segment = Some(SegmentReport::new(file, &checked, shown));
             report.faults = checked.faults;
@@ -138,9 +122,12 @@ pub fn inspect(file: &str, src: &impl ReadAt) -> Result<FileReport, ReadError> {
 }
 
 impl SegmentReport {
-    fn new(file: &str, checked: &Checked, shown: u64) -> Self {
+    fn new(file: &str, checked: &Checked, shown: u32) -> Self {
         let record = &checked.record;
-        let counters = record.counters;
+        let mut counters = record.counters;
+        if checked.state == SegmentState::Recording {
+            counters.frames = shown;
+        }
         // The name decides: it is what the ring looks at.
         let name = file.rsplit('/').next().and_then(SegmentName::parse);
         let class = name
@@ -160,20 +147,7 @@ impl SegmentReport {
             boot_id: record.boot_id.map(|byte| format!("{byte:02x}")).concat(),
             slot_size: record.slot_len,
             end: checked.end,
-            frames: match checked.state {
-                SegmentState::Finished => counters.frames.into(),
-                SegmentState::Recording => shown,
-            },
-            dropped_encoder: counters.dropped_encoder,
-            dropped_queue: counters.dropped_queue,
-            crc_failures: counters.crc_failures,
-            io_faults: counters.io_faults,
-            lost_card: counters.lost_card,
-            lost_room: counters.lost_room,
-            lost_undecodable: counters.lost_undecodable,
-            stream_damage: counters.stream_damage,
-            times_changed: counters.times_changed,
-            lost_side: counters.lost_side,
+            counters,
             frames_before: record.pictures_before,
         }
     }

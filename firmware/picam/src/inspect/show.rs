@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use picam_mp4::Counters;
 use picam_time::UtcUs;
 
 use super::{FileReport, SegmentReport, State, TrackReport};
@@ -67,50 +68,59 @@ impl fmt::Display for SegmentReport {
             None => line(f, "start", &format!("{boot}, time of day unknown"))?,
         }
         line(f, "sequence", &self.sequence.to_string())?;
-        let mut losses = Vec::new();
-        for (n, what) in [
-            (self.dropped_encoder, "lost in the encoder"),
-            (self.dropped_queue, "lost because the card was too slow"),
-            (
-                self.lost_card,
-                "lost with what the card no longer gave or took",
-            ),
-            (self.lost_room, "lost because the slot was full"),
-            (self.lost_undecodable, "lost before one that can be decoded"),
-            (
-                self.times_changed,
-                "with a time that could not be stored as it was",
-            ),
-        ] {
-            if n > 0 {
-                losses.push(format!("{n} {what}"));
-            }
-        }
-        if self.crc_failures > 0 {
-            let n = text::count(self.crc_failures.into(), "fragment");
-            losses.push(format!("{n} damaged when recovered"));
-        }
-        if self.stream_damage > 0 {
-            let n = text::count(self.stream_damage.into(), "place");
-            losses.push(format!("the source's stream damaged at {n}"));
-        }
-        if self.lost_side > 0 {
-            let n = text::count(self.lost_side.into(), "sample");
-            losses.push(format!("{n} of sound, motion or text lost"));
-        }
-        if self.io_faults > 0 {
-            let n = text::count(self.io_faults.into(), "write");
-            losses.push(format!("{n} refused by the card"));
-        }
+        let mut losses = losses(&self.counters);
         if losses.is_empty() {
             losses.push("none lost".to_owned());
         }
         line(
             f,
             "frames",
-            &format!("{}; {}", self.frames, losses.join(", ")),
+            &format!("{}; {}", self.counters.frames, losses.join(", ")),
         )
     }
+}
+
+/// What was lost or damaged, in words; nothing where nothing was.
+pub(crate) fn losses(counters: &Counters) -> Vec<String> {
+    let mut losses = Vec::new();
+    for (n, what) in [
+        (counters.dropped_encoder, "lost in the encoder"),
+        (counters.dropped_queue, "lost because the card was too slow"),
+        (
+            counters.lost_card,
+            "lost with what the card no longer gave or took",
+        ),
+        (counters.lost_room, "lost because the slot was full"),
+        (
+            counters.lost_undecodable,
+            "lost before one that can be decoded",
+        ),
+        (
+            counters.times_changed,
+            "with a time that could not be stored as it was",
+        ),
+    ] {
+        if n > 0 {
+            losses.push(format!("{n} {what}"));
+        }
+    }
+    if counters.crc_failures > 0 {
+        let n = text::count(counters.crc_failures.into(), "fragment");
+        losses.push(format!("{n} damaged when recovered"));
+    }
+    if counters.stream_damage > 0 {
+        let n = text::count(counters.stream_damage.into(), "place");
+        losses.push(format!("the source's stream damaged at {n}"));
+    }
+    if counters.lost_side > 0 {
+        let n = text::count(counters.lost_side.into(), "sample");
+        losses.push(format!("{n} of sound, motion or text lost"));
+    }
+    if counters.io_faults > 0 {
+        let n = text::count(counters.io_faults.into(), "write");
+        losses.push(format!("{n} refused by the card"));
+    }
+    losses
 }
 
 impl fmt::Display for TrackReport {

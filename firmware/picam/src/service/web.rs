@@ -2,16 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use picam_control::live::LiveSource;
-use picam_control::orders::OrderTaker;
-use picam_control::status::StatusSource;
-use picam_web::settings::SettingsSource;
-use picam_web::{Access, Limits, Sessions, WebConfig, serve};
+use picam_web::{WebConfig, serve};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -48,22 +43,6 @@ impl Listen {
     }
 }
 
-/// What the page shows, and to whom.
-#[derive(Clone)]
-pub(crate) struct Page {
-    pub(crate) listen: Listen,
-    pub(crate) access: Access,
-    pub(crate) sessions: Sessions,
-    pub(crate) footage: PathBuf,
-    pub(crate) disk: Option<PathBuf>,
-    pub(crate) status: Arc<dyn StatusSource>,
-    pub(crate) orders: Arc<dyn OrderTaker>,
-    pub(crate) live: Arc<dyn LiveSource>,
-    /// Where the guard says what it knows of the battery.
-    pub(crate) power: Option<PathBuf>,
-    pub(crate) settings: Option<Arc<dyn SettingsSource>>,
-}
-
 /// The thread that serves the page.
 pub(crate) struct WebThread {
     stop: watch::Sender<bool>,
@@ -72,11 +51,12 @@ pub(crate) struct WebThread {
 
 impl WebThread {
     /// Starts it.
-    pub(crate) fn start(page: Page) -> io::Result<Self> {
+    pub(crate) fn start(listen: Listen, mut config: WebConfig) -> io::Result<Self> {
+        config.limits.shutdown_grace = GRACE;
         let (stop, stopped) = watch::channel(false);
         let thread = thread::Builder::new()
             .name("web".into())
-            .spawn(move || keep_serving(&page, &stopped))?;
+            .spawn(move || keep_serving(&listen, &config, &stopped))?;
         Ok(Self { stop, thread })
     }
 
@@ -88,7 +68,7 @@ impl WebThread {
     }
 }
 
-fn keep_serving(page: &Page, stopped: &watch::Receiver<bool>) {
+fn keep_serving(listen: &Listen, config: &WebConfig, stopped: &watch::Receiver<bool>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
@@ -104,7 +84,7 @@ fn keep_serving(page: &Page, stopped: &watch::Receiver<bool>) {
         let mut said = None;
         let mut stop = stopped.clone();
         while !*stop.borrow() {
-            let trouble = serve_once(page, stopped).await;
+            let trouble = serve_once(listen, config.clone(), stopped).await;
             if let Some(trouble) = trouble.filter(|trouble| said.as_ref() != Some(trouble)) {
                 let again = RETRY.as_secs();
                 tracing::error!("{trouble}; recording goes on, and this is tried every {again} s");
@@ -118,28 +98,17 @@ fn keep_serving(page: &Page, stopped: &watch::Receiver<bool>) {
 }
 
 /// Serves until told to stop, or until something goes wrong; then says what.
-async fn serve_once(page: &Page, stopped: &watch::Receiver<bool>) -> Option<String> {
-    let address = page.listen.address();
-    let listener = match page.listen.listener().await {
+async fn serve_once(
+    listen: &Listen,
+    config: WebConfig,
+    stopped: &watch::Receiver<bool>,
+) -> Option<String> {
+    let address = listen.address();
+    let listener = match listen.listener().await {
         Ok(listener) => listener,
         Err(error) => return Some(bind_trouble(address, &error)),
     };
     let address = listener.local_addr().unwrap_or(address);
-    let config = WebConfig {
-        footage: page.footage.clone(),
-        disk: page.disk.clone(),
-        access: page.access.clone(),
-        sessions: page.sessions.clone(),
-        status: Arc::clone(&page.status),
-        orders: Arc::clone(&page.orders),
-        live: Arc::clone(&page.live),
-        power: page.power.clone(),
-        settings: page.settings.clone(),
-        limits: Limits {
-            shutdown_grace: GRACE,
-            ..Limits::default()
-        },
-    };
     let mut stopped = stopped.clone();
     let until = async move {
         // An error means that nobody can tell any more: the same.

@@ -103,7 +103,7 @@ fn one_bit_in_a_cut_off_segment_costs_no_fragment_but_its_own() {
             after >= before,
             "fragment {number}: {before} before, {after} after"
         );
-        picam(&["check", path]).expect(1, &[&said, "1 fragments damaged when recovered"]);
+        picam(&["check", path]).expect(1, &[&said, "1 fragment damaged when recovered"]);
     }
 }
 

@@ -159,3 +159,49 @@ fn warnings_about_the_configuration_are_in_the_status() {
     running.send(Signal::INT);
     running.end().expect(0, &["did you mean 'segment'?"]);
 }
+
+#[test]
+fn cameras_of_a_changed_configuration_are_recorded_on_sighup_and_on_demand() {
+    let dir = tempfile::tempdir().unwrap();
+    let (config, socket) = (dir.path().join("picam.toml"), dir.path().join("socket"));
+    let footage = dir.path().join("footage");
+    fs::create_dir(&footage).unwrap();
+    let (config_text, socket_text) = (config.to_str().unwrap(), socket.to_str().unwrap());
+    let write = |cameras: &[(&str, &str)]| {
+        let camera = |(name, source): &(&str, &str)| {
+            format!("[[camera]]\nname = \"{name}\"\nsource = \"{source}\"\n")
+        };
+        fs::write(&config, cameras.iter().map(camera).collect::<String>()).unwrap();
+    };
+    let of = |letter: &str| {
+        let all = segments(&footage);
+        let name = |file: &std::path::PathBuf| file.file_name().unwrap().to_owned();
+        let mark = format!("_{letter}N_");
+        let mut names = all.iter().map(name);
+        names.any(|name| name.to_str().unwrap().contains(&mark))
+    };
+    let sim = "sim:?size=160x120&fps=15";
+    write(&[("front", sim)]);
+    let options = ["--config", config_text, "--control", socket_text];
+    let recorder = start("record", &footage, &options);
+    wait_for("footage of the first", || of("F"));
+
+    write(&[("front", sim), ("rear", sim)]);
+    recorder.send(Signal::HUP);
+    wait_for("footage of the second", || of("R"));
+
+    // One that cannot be used changes nothing, and that is said to whoever asked.
+    write(&[("rear", "nonsense:")]);
+    picam(&["reload", "--recorder", socket_text]).expect(1, &["nonsense", "record on as before"]);
+    write(&[("rear", sim), ("inside", sim)]);
+    picam(&["reload", "--recorder", socket_text]).expect(0, &[]);
+    wait_for("footage of the third", || of("I"));
+
+    recorder.send(Signal::TERM);
+    let said = [
+        "reloaded: added: rear",
+        "reloaded: added: inside; removed: front",
+    ];
+    recorder.end().expect(0, &said);
+    picam(&["check", footage.to_str().unwrap()]).expect(0, &["nothing is broken"]);
+}

@@ -1,7 +1,9 @@
 //! What the housekeeper does to a card: a round at a time, on a clock that is turned by hand.
 
 use picam_control::orders::OrderSpan;
+use picam_control::status::StatusSource;
 use picam_ring::{Class, SegmentName};
+use picam_testkit::sim_disk::{Mutant, SimDisk};
 use picam_time::TimeSource;
 
 use super::*;
@@ -17,17 +19,23 @@ fn housekeeper(parts: Parts, slots: u32) -> Housekeeper {
         clock: parts.desk.clock(),
         desk: parts.desk,
         volumes: parts.volumes,
-        needs: vec![CameraNeed {
-            camera: b'F',
-            weight: 1,
-            slot_size: SLOT_SIZE,
-        }],
-        slots: Slots::Count(slots),
+        needs: Arc::new(ArcSwap::from_pointee(slots_of_one_camera(slots))),
         retention: None,
         status: Arc::new(parts.status),
         stop: Arc::default(),
         state: State::default(),
         others: HashMap::new(),
+    }
+}
+
+fn slots_of_one_camera(slots: u32) -> SlotNeeds {
+    SlotNeeds {
+        slots: Slots::Count(slots),
+        cameras: vec![CameraNeed {
+            camera: b'F',
+            weight: 1,
+            slot_size: SLOT_SIZE,
+        }],
     }
 }
 
@@ -65,12 +73,8 @@ fn slots_are_made_and_removed_until_there_are_as_many_as_there_shall_be() {
     let (card, table) = housekeeper.volumes.get(Volume::Card).open().unwrap();
     table.look(&card).unwrap();
     let space = card.space().unwrap();
-    let provision = Provision::plan(
-        housekeeper.slots,
-        &housekeeper.needs,
-        space,
-        &table.catalog(),
-    );
+    let needs = housekeeper.needs.load_full();
+    let provision = Provision::plan(needs.slots, &needs.cameras, space, &table.catalog());
     let provision = |most| {
         let made = housekeeper.provision(Volume::Card, &card, &table, &provision, most);
         made.unwrap();
@@ -82,12 +86,85 @@ fn slots_are_made_and_removed_until_there_are_as_many_as_there_shall_be() {
     assert_eq!(provision(0), 0);
     assert_eq!(provision(3), 3);
     assert_eq!(provision(usize::MAX), 8);
-    housekeeper.slots = Slots::Count(5);
+    housekeeper.needs.store(Arc::new(slots_of_one_camera(5)));
     round(&mut housekeeper);
     assert_eq!(slots_made(&table), 5);
-    housekeeper.slots = Slots::Count(6);
+    housekeeper.needs.store(Arc::new(slots_of_one_camera(6)));
     round(&mut housekeeper);
     assert_eq!((slots_made(&table), table.target(b'F')), (6, Some(6)));
+}
+
+#[test]
+fn a_filesystem_that_has_less_room_than_it_said_is_full_and_one_that_refuses_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let housekeeper = housekeeper(parts(&plan(directory.path())), 8);
+    let card = SimDisk::new(Mutant::None);
+    let table = SlotTable::default();
+    table.look(&card).unwrap();
+    let needs = housekeeper.needs.load_full();
+    let space = card.space().unwrap();
+    let plan = Provision::plan(needs.slots, &needs.cameras, space, &table.catalog());
+    let provision = || housekeeper.provision(Volume::Card, &card, &table, &plan, usize::MAX);
+    let faults = || housekeeper.status.status().unwrap().card.faults;
+    let before = faults();
+    card.refuse(1);
+    assert!(provision().is_err());
+    assert_eq!(faults(), before);
+    card.hold(3);
+    provision().unwrap();
+    assert_eq!(slots_made(&table), 3);
+    let full = faults();
+    assert_eq!(full.len(), before.len() + 1, "{full:?}");
+    let said = full.iter().any(|fault| fault.message.contains("5 slots"));
+    assert!(said, "{full:?}");
+    card.hold(8);
+    provision().unwrap();
+    assert_eq!((slots_made(&table), faults()), (8, before));
+}
+
+#[test]
+fn what_does_not_hold_what_was_written_to_it_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    let parts = parts(&plan);
+    let faults = |housekeeper: &Housekeeper| {
+        let card = housekeeper.status.status().unwrap().card;
+        card.faults
+            .into_iter()
+            .map(|fault| fault.message)
+            .collect::<Vec<_>>()
+    };
+    let spoil = |name: &SegmentName, spoil: fn(&mut [u8])| {
+        let path = plan.footage.join(name.to_string());
+        let mut bytes = std::fs::read(&path).unwrap();
+        let fragment = bytes.windows(4).rposition(|kind| kind == b"moof").unwrap() - 4;
+        spoil(&mut bytes[fragment..][..4096]);
+        std::fs::write(&path, &bytes).unwrap();
+    };
+    let (slots, recorder) = parts.record(2);
+    drop(recorder);
+    let mut housekeeper = housekeeper(parts, 20);
+    round(&mut housekeeper);
+    let before = faults(&housekeeper);
+    let all = names(&slots);
+    // A byte of a picture; then everything.
+    spoil(&all[0], |page| page[1000] ^= 1);
+    for _ in 0..40 {
+        round(&mut housekeeper);
+    }
+    let rotten = faults(&housekeeper);
+    assert_eq!(rotten.len(), before.len() + 1, "{rotten:?}");
+    assert!(
+        rotten
+            .iter()
+            .any(|fault| fault.starts_with("1 segments were found damaged"))
+    );
+    spoil(&all[1], |page| page.fill(0));
+    for _ in 0..40 {
+        round(&mut housekeeper);
+    }
+    let forged = faults(&housekeeper);
+    assert_eq!(forged.len(), before.len() + 2, "{forged:?}");
 }
 
 #[test]

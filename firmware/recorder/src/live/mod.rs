@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use arc_swap::ArcSwap;
 use picam_control::live::{Follow, LiveSource};
 use picam_control::orders::{Denied, Why};
 
@@ -27,25 +28,33 @@ const MAX_VIEWERS: usize = 8;
 /// Stack of a viewer's thread in bytes: it calls little.
 const STACK: usize = 128 << 10;
 
+/// What can be watched, by its letter.
+pub(crate) type Taps = Vec<(char, Arc<Tap>)>;
+
 /// Every camera that can be watched. Clones count the same viewers.
 #[derive(Clone)]
 pub(crate) struct Live {
-    cameras: Arc<[(char, Arc<Tap>)]>,
+    cameras: Arc<ArcSwap<Taps>>,
     viewers: Arc<AtomicUsize>,
 }
 
 impl Live {
-    pub(crate) fn of(cameras: Vec<(char, Arc<Tap>)>) -> Self {
+    pub(crate) fn of(cameras: Taps) -> Self {
         Self {
-            cameras: cameras.into(),
+            cameras: Arc::new(ArcSwap::from_pointee(cameras)),
             viewers: Arc::default(),
         }
     }
 
+    /// From now on these can be watched; whoever watches another goes on until that has ended.
+    pub(crate) fn set(&self, cameras: Taps) {
+        self.cameras.store(Arc::new(cameras));
+    }
+
     /// Lets another viewer in, or says why not.
     pub(crate) fn admit(&self, camera: char) -> Result<Follow, Denied> {
-        let mut cameras = self.cameras.iter();
-        let Some((_, tap)) = cameras.find(|(letter, _)| *letter == camera) else {
+        let cameras = self.cameras.load();
+        let Some((_, tap)) = cameras.iter().find(|(letter, _)| *letter == camera) else {
             return Err(Denied::new(
                 Why::NoCamera,
                 format!("there is no camera {camera}"),

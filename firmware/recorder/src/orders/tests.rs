@@ -421,6 +421,15 @@ fn what_stands_in_the_ledgers_place_and_cannot_be_read_is_no_empty_ledger() {
     std::fs::create_dir(directory.path().join(picam_ring::LEDGER_NAME)).unwrap();
     let card = picam_ring::FsDirectory::open(directory.path(), false).unwrap();
     assert!(Ledger::load(&card).is_err());
+    // A card that cannot be read just now: what it holds would be forgotten, and overwritten with the next order.
+    let disk = SimDisk::new(Mutant::None);
+    let mut orders = Orders::default();
+    orders.delete(deletion(1)).unwrap();
+    Ledger::default().store(&disk, &orders).unwrap();
+    disk.refuse_reads(true);
+    assert!(Ledger::load(&disk).is_err());
+    disk.refuse_reads(false);
+    assert_eq!(Ledger::load(&disk).unwrap().1, orders);
     assert!(Ledger::default().store(&card, &Orders::default()).is_err());
 }
 

@@ -1,10 +1,11 @@
 //! What time it is, by those who say so and by what lies on the card.
 
+use arc_swap::ArcSwap;
 use picam_ring::NameTime;
 use picam_time::Offer;
 
 use super::*;
-use crate::housekeeper::{Housekeeper, State};
+use crate::housekeeper::{Housekeeper, SlotNeeds, State};
 
 const EARLIER: [u8; 16] = [9; 16];
 
@@ -13,8 +14,10 @@ fn housekeeper(parts: Parts) -> Housekeeper {
         clock: parts.desk.clock(),
         desk: parts.desk,
         volumes: parts.volumes,
-        needs: Vec::new(),
-        slots: Slots::Count(20),
+        needs: Arc::new(ArcSwap::from_pointee(SlotNeeds {
+            slots: Slots::Count(20),
+            cameras: Vec::new(),
+        })),
         retention: None,
         status: Arc::new(parts.status),
         stop: Arc::default(),

@@ -5,6 +5,7 @@ mod clock;
 mod desk;
 mod drift;
 mod place;
+mod reload;
 mod saves;
 mod status;
 mod whole;
@@ -25,9 +26,10 @@ use picam_time::{BootNs, Clock, TimeAnchor, TimeSource, UtcUs};
 use crate::boot::boot_id;
 use crate::desk::Desk;
 use crate::report::Report;
+use crate::status::Camera;
 use crate::true_time::TrueTime;
 use crate::volumes::Volumes;
-use crate::{CameraPlan, RecordPlan, Status};
+use crate::{RecordPlan, Status};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
@@ -56,9 +58,7 @@ pub(crate) struct Parts {
 }
 
 pub(crate) fn plan(directory: &Path) -> RecordPlan {
-    let camera = |text: &str| CameraPlan {
-        spec: CameraSpec::parse(text).unwrap(),
-    };
+    let camera = |text: &str| CameraSpec::parse(text).unwrap();
     RecordPlan {
         footage: directory.join("footage"),
         disk: None,
@@ -82,7 +82,9 @@ pub(crate) fn parts(plan: &RecordPlan) -> Parts {
     let time = Arc::new(TrueTime::new(clock.clone()));
     let volumes = Volumes::new(plan.footage.clone(), plan.disk.clone());
     let desk = Arc::new(Desk::new(&volumes, time, plan.shares));
-    let (status, reports) = Status::new(plan, b"FR", plan.slot_size, volumes.clone(), desk.clone());
+    let cameras = Camera::all(plan, b"FR");
+    let reports = cameras.iter().map(Camera::report).collect();
+    let status = Status::new(plan, cameras, volumes.clone(), desk.clone());
     Parts {
         clock,
         volumes,
@@ -112,10 +114,21 @@ impl Parts {
         booted: Option<UtcUs>,
         segments: u64,
     ) -> (SlotTable, Recorder<picam_ring::FsDirectory>) {
+        self.record_of(b'F', boot_id, booted, segments)
+    }
+
+    /// The same of a camera.
+    pub(crate) fn record_of(
+        &self,
+        letter: u8,
+        boot_id: [u8; 16],
+        booted: Option<UtcUs>,
+        segments: u64,
+    ) -> (SlotTable, Recorder<picam_ring::FsDirectory>) {
         let (directory, slots) = self.volumes.get(Volume::Card).open().unwrap();
         slots.look(&directory).unwrap();
         let config = RingConfig {
-            letter: b'F',
+            letter,
             camera_name: "front".into(),
             slot_size: SLOT_SIZE,
             slots: 20,

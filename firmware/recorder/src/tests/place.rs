@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use super::*;
-use crate::boot::{Card, is_mounted, mount_point_of};
+use crate::boot::{Card, Root, is_mounted, mount_point_of};
 use crate::lock_directory;
 
 #[test]
@@ -49,6 +49,24 @@ fn another_directory_of_that_name_gets_another_table() {
     assert!(card.beside().is_err());
     assert_eq!(card.open().unwrap().1.target(b'F'), None);
     assert_ne!(card.beside().unwrap().2, medium);
+}
+
+#[test]
+fn a_root_that_nobody_can_write_to_is_no_card() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let device = std::os::unix::fs::MetadataExt::dev(&path.metadata().unwrap());
+    let root = |is_read_only, device| Root {
+        is_read_only,
+        device,
+    };
+    let refused = root(true, device).refuse(path).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ReadOnlyFilesystem);
+    assert!(refused.to_string().contains("no card is mounted"));
+    // It can be written to, something is mounted there, or nothing is there yet.
+    root(false, device).refuse(path).unwrap();
+    root(true, device + 1).refuse(path).unwrap();
+    root(true, device).refuse(&path.join("footage")).unwrap();
 }
 
 #[test]

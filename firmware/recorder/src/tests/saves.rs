@@ -1,5 +1,7 @@
 //! Saves: what is held when they are answered, and what they are about when they are asked again.
 
+use std::time::Instant;
+
 use picam_control::orders::{OrderSpan, Save, Saved, Why};
 use picam_ring::Class;
 
@@ -73,6 +75,47 @@ fn what_is_finished_is_held_by_the_time_it_is_answered() {
     assert_eq!(all.held, ["F000004", "F000005", "F000006"]);
     assert_eq!(all.beyond, ["F000001", "F000002", "F000003"]);
     assert!(all.pending.is_empty());
+}
+
+/// Of several tries one is not held up by whatever else the machine does.
+#[test]
+fn where_nothing_is_being_recorded_nothing_is_waited_for() {
+    let fastest = (0..5).map(|_| {
+        let directory = tempfile::tempdir().unwrap();
+        let parts = parts(&plan(directory.path()));
+        let (_, mut recorder) = parts.record(1);
+        recorder.finish().unwrap();
+        let asked = Instant::now();
+        let saved = parts.desk.save(&save("a", 600, 0), Origin::Button);
+        assert_eq!(saved.unwrap().held, ["F000001", "F000002"]);
+        asked.elapsed()
+    });
+    assert!(fastest.min().unwrap() < Duration::from_millis(400));
+}
+
+#[test]
+fn what_every_camera_saw_is_held() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = parts(&plan(directory.path()));
+    let (slots, _front) = parts.record(3);
+    let (_, _rear) = parts.record_of(b'R', boot_id(), None, 2);
+    parts.clock.turn(3 * SECOND / 10);
+    // The last of the front was being recorded when those of the rear began.
+    let save = |id, before_s| {
+        let saved = parts.desk.save(&save(id, before_s, 0), Origin::Button);
+        let saved = saved.unwrap();
+        assert_eq!(saved.pending, ["F000004", "R000003"]);
+        saved.held
+    };
+    assert_eq!(save("a", 2), ["R000001", "R000002"]);
+    assert_eq!(save("b", 4), ["F000003", "R000001", "R000002"]);
+    let rear = slots.ring(b'R', |ring| {
+        let segments = ring.segments().iter();
+        segments
+            .map(|segment| segment.name.class)
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(rear, [Class::Event, Class::Event, Class::Normal]);
 }
 
 #[test]

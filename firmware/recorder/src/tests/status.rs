@@ -340,7 +340,7 @@ fn a_better_clock_contradicts_a_worse_one_that_is_a_minute_off() {
     let shown = status.status().unwrap();
     let clock = shown.clock.unwrap();
     assert!(shown.clock_known && !clock.confirmed);
-    assert_eq!(clock.source, TimeSource::Gps.into());
+    assert_eq!(clock.source, TimeSource::Gps);
     assert!(Arc::ptr_eq(&status.gps_shown(), &status.gps_shown()));
     let less = AGREEMENT - Duration::from_micros(1);
     for (off, better) in [(AGREEMENT, Some(TimeSource::Gps)), (less, None)] {

@@ -14,7 +14,7 @@ use crate::{Recording, StartError, start};
 /// A busy machine may take long, and then fails with what it waited for.
 const LONG: Duration = Duration::from_secs(60);
 
-fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(super) fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < LONG, "not after {LONG:?}: {what}");
@@ -25,7 +25,7 @@ fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
 fn one_camera(directory: &Path) -> RecordPlan {
     let spec = CameraSpec::parse("front=sim:?size=320x240&fps=30").unwrap();
     RecordPlan {
-        cameras: vec![CameraPlan { spec }],
+        cameras: vec![spec],
         slots: Slots::Count(8),
         ..plan(directory)
     }
@@ -150,7 +150,7 @@ fn a_source_that_is_not_there_is_a_fault_that_is_worked_on() {
     let directory = tempfile::tempdir().unwrap();
     let missing = CameraSpec::parse("front=file:/no/such/file.mp4").unwrap();
     let recording = start(RecordPlan {
-        cameras: vec![CameraPlan { spec: missing }],
+        cameras: vec![missing],
         ..plan(directory.path())
     })
     .unwrap();
@@ -171,19 +171,6 @@ fn a_card_that_is_not_there_yet_is_waited_for() {
     assert!(!recording.status().all_under_way());
     recording.stopper().stop();
     recording.wait();
-}
-
-#[test]
-fn cameras_share_the_slots() {
-    let fill = Slots::Fill(picam_ring::Reserve::Bytes(0));
-    for (slots, cameras, own) in [
-        (Slots::Count(20), 2, 10),
-        (Slots::Count(7), 3, 2),
-        (Slots::Count(5), 0, 5),
-        (fill, 2, usize::MAX),
-    ] {
-        assert_eq!(crate::slots_of_one(slots, cameras), own);
-    }
 }
 
 #[test]

@@ -60,7 +60,8 @@ pub(crate) struct Writer {
     moving: bool,
     /// Sound, motion and text.
     sides: Sides,
-    side_input: SideInput,
+    /// Where what is measured elsewhere comes in; `None` if nothing is measured, for a queue takes memory.
+    side_input: Option<SideInput>,
     /// What came while a new segment waited for sound from before it.
     held_back: VecDeque<Item>,
     last_look: Instant,
@@ -94,7 +95,7 @@ impl Writer {
         config: RingConfig,
         clock: Arc<TrueTime>,
         report: Report,
-        (side_input, has_motion): (SideInput, bool),
+        side_input: Option<SideInput>,
     ) -> Self {
         Self {
             volumes,
@@ -105,7 +106,7 @@ impl Writer {
             recorder: None,
             volume: Volume::Card,
             moving: false,
-            sides: Sides::new(has_motion),
+            sides: Sides::new(side_input.is_some()),
             side_input,
             held_back: VecDeque::new(),
             last_look: Instant::now(),

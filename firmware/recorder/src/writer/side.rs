@@ -9,6 +9,7 @@ use picam_time::{BootNs, Clock};
 
 use super::Writer;
 use crate::queue::{Item, Receiver};
+use crate::side_input::SideInput;
 
 impl Writer {
     /// Pictures wait behind this one: what belongs to them must not come before them.
@@ -73,10 +74,10 @@ impl Writer {
 
     /// The same for what comes from elsewhere.
     pub(super) fn take_side_input(&mut self) {
-        while let Some(unit) = self.side_input.receive() {
+        while let Some(unit) = self.side_input.as_ref().and_then(SideInput::receive) {
             self.push_side(&unit);
         }
-        let lost = self.side_input.take_lost();
+        let lost = self.side_input.as_ref().map_or(0, SideInput::take_lost);
         if self.last.is_some() {
             self.lost.lost_side = self.lost.lost_side.saturating_add(lost);
         }

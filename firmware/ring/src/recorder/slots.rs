@@ -8,7 +8,7 @@ use std::io;
 
 use picam_mp4::layout::PAGE;
 use picam_mp4::recover::read_record;
-use picam_mp4::{Flush, ReadAt, Record, SegmentState, SlotFile, shown_end};
+use picam_mp4::{Flush, PageBuf, ReadAt, Record, SegmentState, SlotFile, shown};
 
 use super::Recorder;
 use super::boot::newest_record;
@@ -326,11 +326,9 @@ fn waiting() -> RecordError {
 
 /// Writes a slot's first page as it is and makes it durable.
 fn probe(file: &mut impl SlotFile) -> io::Result<()> {
-    #[repr(align(4096))]
-    struct Page([u8; PAGE]);
-    let mut page = Page([0; PAGE]);
-    file.read_exact_at(0, &mut page.0)?;
-    file.write_at(0, &page.0)?;
+    let mut page = PageBuf::zeroed(PAGE);
+    file.read_exact_at(0, page.as_mut_slice())?;
+    file.write_at(0, page.as_slice())?;
     file.flush(Flush::All)
 }
 
@@ -340,6 +338,6 @@ pub(crate) fn unnamed_footage(file: &impl ReadAt) -> Option<Record> {
     if state == SegmentState::Finished {
         return None;
     }
-    let (_, fragments) = shown_end(file, &record, None).ok()?;
-    (fragments > 0).then_some(record)
+    let shown = shown(file, &record).ok()?;
+    (shown.fragments > 0).then_some(record)
 }

@@ -138,15 +138,6 @@ impl Claim {
         }
         Err(taken)
     }
-
-    /// Notes that somebody gave the slot this name on the card.
-    pub fn renamed(&mut self, to: SlotName) {
-        if to != self.slot {
-            self.table.reserve(to);
-            self.table.renamed(self.slot, to, self.size);
-            self.slot = to;
-        }
-    }
 }
 
 impl Drop for Claim {

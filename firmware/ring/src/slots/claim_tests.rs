@@ -20,7 +20,7 @@ fn claimed(slots: &[SlotName]) -> (MemoryDirectory, SlotTable, Claim) {
     let names: Vec<String> = slots.iter().map(ToString::to_string).collect();
     let files: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), SIZE)).collect();
     let card = MemoryDirectory::new(10 * SIZE, &files);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(&card).unwrap();
     let claim = table.claim(slots[0], Owner::Housekeeper).unwrap();
     (card, table, claim)
@@ -125,20 +125,4 @@ fn a_card_without_room_or_broken_is_asked_once_for_a_new_slot() {
     assert_eq!(broken.err().and_then(|error| error.raw_os_error()), Some(5));
     assert_eq!(card.tries.get(), 1);
     assert!(!is_known(&table, spare(1)), "nothing was made");
-}
-
-#[test]
-fn a_slot_that_another_renamed_on_the_card_is_its_holders_under_its_new_name() {
-    let (card, table, mut claim) = claimed(&[named(SEGMENT)]);
-    let to = named("20261120_110800_FE_000001.mp4");
-    card.files.borrow_mut().remove(SEGMENT);
-    card.files.borrow_mut().insert(to.to_string(), SIZE);
-    for _ in 0..2 {
-        claim.renamed(to);
-        assert_eq!(claim.slot(), to);
-        assert_eq!(table.owner(to), Some(Owner::Housekeeper));
-        assert!(is_known(&table, to) && !is_known(&table, named(SEGMENT)));
-    }
-    claim.remove(&card).unwrap();
-    assert!(!has(&card, to) && !is_known(&table, to));
 }

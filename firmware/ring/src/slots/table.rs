@@ -60,11 +60,6 @@ impl From<Option<Catalog>> for SlotTable {
 }
 
 impl SlotTable {
-    /// A table for a card that nobody has looked at.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing in here panics; and a table half changed is still better than none.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -27,7 +27,7 @@ fn card(slots: &[SlotName]) -> MemoryDirectory {
 /// A card with these slots, and a table that knows them.
 fn known(slots: &[SlotName]) -> (MemoryDirectory, SlotTable) {
     let card = card(slots);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(&card).unwrap();
     (card, table)
 }
@@ -148,7 +148,7 @@ fn what_was_changed_during_a_listing_holds_for_that_listing_alone() {
 #[test]
 fn a_sequence_is_taken_by_a_segment_of_the_camera_and_by_what_lies_in_its_way() {
     let card = card(&[segment(5), spare(6)]);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     assert!(!table.is_taken(b'F', 5), "nobody has looked");
     let in_the_way = ["20261120_110800_FN_000007.mp4", "holiday"];
     let busy = Busy {
@@ -193,7 +193,7 @@ fn a_segment_named_behind_the_newest_is_the_newest_and_one_before_it_is_not() {
 
 #[test]
 fn how_many_slots_a_camera_shall_have_is_what_was_planned_last() {
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     assert_eq!(table.target(b'F'), None);
     table.set_target(b'F', 12);
     table.set_target(b'F', 9);
@@ -297,7 +297,7 @@ fn a_new_slot_gets_the_lowest_number_that_nothing_has() {
         unusable: vec![spare(0).to_string()],
         meanwhile: &|| {},
     };
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(&busy).unwrap();
     let tries = card.tries.get();
     assert_eq!(made(&table, &busy), 2);

@@ -17,7 +17,7 @@ fn camera(slots: u32) -> (Card, SlotTable, Camera<Card>) {
     for n in 0..slots {
         card.create(&spare(n).to_string(), SLOT_SIZE).unwrap();
     }
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     let camera = Camera::new(&card, slots as usize, &table, 1);
     (card, table, camera)
 }
@@ -68,7 +68,7 @@ fn footage_makes_room_for_slots_that_cannot_be_made_only_where_there_are_enough(
         (MIN_SLOTS + 1, true),
     ] {
         let card = Card::new();
-        let mut camera = Camera::new(&card, 16, &SlotTable::new(), 1);
+        let mut camera = Camera::new(&card, 16, &SlotTable::default(), 1);
         while segments(&card).len() < slots {
             camera.turn();
         }

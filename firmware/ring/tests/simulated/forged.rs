@@ -220,7 +220,7 @@ fn found_after(beyond: Beyond, card: &Card, table: &SlotTable) -> Option<usize> 
 #[test]
 fn a_card_that_drops_what_lies_beyond_its_end_is_reported_with_the_first_segment_there() {
     let card = Card::new(Beyond::Drop);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     let found = found_after(Beyond::Drop, &card, &table).unwrap();
     assert!(found <= REAL + 3, "found out after {found} segments");
     // What it can hold is recorded to from then on: the newest segments can be played.
@@ -240,20 +240,23 @@ fn a_card_that_drops_what_lies_beyond_its_end_is_reported_with_the_first_segment
 #[test]
 fn a_card_that_begins_anew_beyond_its_end_is_reported_before_its_second_lap() {
     let card = Card::new(Beyond::Wrap);
-    let found = found_after(Beyond::Wrap, &card, &SlotTable::new()).unwrap();
+    let found = found_after(Beyond::Wrap, &card, &SlotTable::default()).unwrap();
     assert!(found < 3 * REAL, "found out after {found} segments");
 }
 
 #[test]
 fn a_card_that_is_what_it_says_is_called_nothing_else() {
     let card = Card::new(Beyond::Nothing);
-    assert_eq!(found_after(Beyond::Nothing, &card, &SlotTable::new()), None);
+    assert_eq!(
+        found_after(Beyond::Nothing, &card, &SlotTable::default()),
+        None
+    );
 }
 
 #[test]
 fn a_bit_that_turned_is_found_and_the_slot_set_aside() {
     let card = Card::new(Beyond::Nothing);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     let mut camera = Camera::new(&card, &table);
     let mut readback = Readback::default();
     for _ in 0..6 {

@@ -16,6 +16,7 @@ mod lying_cards;
 mod mending;
 mod ownership;
 mod power_cuts;
+mod readback;
 mod recorder;
 mod recovery;
 mod refusals;

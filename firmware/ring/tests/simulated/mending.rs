@@ -90,7 +90,7 @@ fn damaged_header_init_and_index_are_mended_without_asking() {
     assert_eq!((needs(0), needs(1)), (Needs::Mending, Needs::Mending));
     assert!(shown(&disk).len() < all.len());
 
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(&disk).unwrap();
     let mut mender = Mender::default();
     // Newest first, a few in a turn.
@@ -114,7 +114,7 @@ fn a_segment_in_use_is_looked_at_later() {
     let name = names(&disk)[0];
     let all = shown(&disk);
     let disk = spoil(&disk, name, 2, 0);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(&disk).unwrap();
     let slot = SlotName::Segment(name);
     let claim = table.claim(slot, Owner::Housekeeper).unwrap();
@@ -141,7 +141,7 @@ fn what_the_card_refuses_is_tried_again_and_what_is_no_segment_left_alone() {
     };
     disk.create(&foreign.to_string(), 1 << 20).unwrap();
     let disk = spoil(&disk, name, 2, 0);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(&disk).unwrap();
     let untouched = disk.image().files[&foreign.to_string()].clone();
     let mut mender = Mender::default();
@@ -180,7 +180,7 @@ fn what_a_slot_held_before_does_not_come_back_over_what_overwrote_it() {
     *new_file = bytes.into();
     let disk = SimDisk::from_image(&image, Mutant::None);
 
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(&disk).unwrap();
     let mended = Mender::default().next(&disk, &table);
     assert_eq!(mended.len(), 1, "{mended:?}");
@@ -195,7 +195,7 @@ fn what_a_slot_held_before_does_not_come_back_over_what_overwrote_it() {
     let bytes = image.files[&old.to_string()].clone();
     image.files.insert(new.to_string(), bytes.clone());
     let disk = SimDisk::from_image(&image, Mutant::None);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(&disk).unwrap();
     assert!(Mender::default().next(&disk, &table).is_empty());
     assert_eq!(disk.image().files[&new.to_string()], bytes);

@@ -19,7 +19,7 @@ use super::refusing_card::{
 fn a_name_that_another_took_between_look_and_make_costs_no_segment() {
     for others in 1..8 {
         let card = Card::new();
-        let mut camera = Camera::new(&card, 16, &SlotTable::new(), 1);
+        let mut camera = Camera::new(&card, 16, &SlotTable::default(), 1);
         while segments(&card).len() < 2 {
             camera.turn();
         }
@@ -40,7 +40,7 @@ fn a_name_that_another_took_between_look_and_make_costs_no_segment() {
 #[test]
 fn a_slot_that_cannot_be_made_costs_no_segment_while_the_ring_is_not_full() {
     let card = Card::new();
-    let mut camera = Camera::new(&card, 16, &SlotTable::new(), 1);
+    let mut camera = Camera::new(&card, 16, &SlotTable::default(), 1);
     while segments(&card).len() < 5 {
         camera.turn();
     }
@@ -60,7 +60,7 @@ fn a_slot_that_cannot_be_made_costs_no_segment_while_the_ring_is_not_full() {
 #[test]
 fn slots_that_can_never_be_made_do_not_end_recording() {
     let card = Card::new();
-    let mut camera = Camera::new(&card, 16, &SlotTable::new(), 1);
+    let mut camera = Camera::new(&card, 16, &SlotTable::default(), 1);
     while segments(&card).len() < 5 {
         camera.turn();
     }
@@ -83,7 +83,7 @@ fn slots_that_can_never_be_made_do_not_end_recording() {
 #[test]
 fn what_is_being_recorded_can_be_claimed_by_nobody_before_and_after_it_has_its_name() {
     let card = Card::new();
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     let mut camera = Camera::new(&card, 4, &table, 1);
     camera.turn();
     let own = |table: &SlotTable| {
@@ -109,7 +109,7 @@ fn what_is_being_recorded_can_be_claimed_by_nobody_before_and_after_it_has_its_n
 #[test]
 fn a_claimed_slot_is_recorded_into_by_nobody_and_no_recorder_is_needed_to_claim_one() {
     let (card, camera) = full_ring();
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     drop(camera);
     // The camera is dead: whoever looks after its footage asks nobody.
     table.look(&card).unwrap();
@@ -141,7 +141,7 @@ fn sequences_of(names: &[SegmentName]) -> Vec<u32> {
 fn footage_that_was_cut_off_without_a_name_is_kept_wherever_it_lies() {
     for number in [0, 2, 9] {
         let card = Card::new();
-        let mut camera = Camera::new(&card, 12, &SlotTable::new(), 1);
+        let mut camera = Camera::new(&card, 12, &SlotTable::default(), 1);
         while camera.n < 45 {
             camera.turn();
         }
@@ -157,7 +157,7 @@ fn footage_that_was_cut_off_without_a_name_is_kept_wherever_it_lies() {
         for n in (0..11).filter(|n| *n != number) {
             card.create(&spare(n).to_string(), SLOT_SIZE).unwrap();
         }
-        let table = SlotTable::new();
+        let table = SlotTable::default();
         let mut camera = Camera::new(&card, 12, &table, 2);
         while sequences(&card).len() < 10 {
             camera.turn();
@@ -184,7 +184,7 @@ fn a_class_is_in_the_name_before_it_is_in_the_header() {
     };
     let (card, camera) = full_ring();
     drop(camera);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     table.look(&card).unwrap();
     let reclass = |name| {
         let claim = table.claim(SlotName::Segment(name), Owner::Housekeeper);
@@ -204,7 +204,7 @@ fn a_class_is_in_the_name_before_it_is_in_the_header() {
 #[test]
 fn the_segment_being_recorded_is_locked_in_its_name_first() {
     let card = Card::new();
-    let mut camera = Camera::new(&card, 8, &SlotTable::new(), 1);
+    let mut camera = Camera::new(&card, 8, &SlotTable::default(), 1);
     while camera.recorder.segment().is_none() {
         camera.turn();
     }
@@ -217,7 +217,7 @@ fn the_segment_being_recorded_is_locked_in_its_name_first() {
 fn times_that_jump_while_recording_reach_header_and_name_alike() {
     const NOON: UtcUs = UtcUs(1_795_172_880_000_000);
     let card = Card::new();
-    let mut camera = Camera::new(&card, 8, &SlotTable::new(), 1);
+    let mut camera = Camera::new(&card, 8, &SlotTable::default(), 1);
     for (booted, name) in [
         (NOON, "20261120_110800_FN_000001.mp4"),
         (
@@ -271,7 +271,7 @@ fn whatever_lies_in_the_way_is_skipped_counted_and_gone_around() {
         directory.open(&spare(1)).is_err(),
         "a pipe was opened as a slot"
     );
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     let card = Rc::new(directory);
     let mut camera = Camera::new(&Shared(card.clone()), 6, &table, 1);
     camera.until(30);

@@ -23,7 +23,7 @@ fn recording(booted: Option<UtcUs>) -> (SimDisk, Recorder<SimDisk>) {
     let disk = SimDisk::new(Mutant::None);
     let boot = Boot { id: ID, number: 42 };
     let config = ring(512 * 1024, 4, 32, 60);
-    let mut recorder = Recorder::new(disk.clone(), config, boot, SlotTable::new());
+    let mut recorder = Recorder::new(disk.clone(), config, boot, SlotTable::default());
     for n in FIRST..FIRST + 45 {
         let data = [n as u8; 500];
         let picture = plain_picture(n, 15, &data);
@@ -162,7 +162,7 @@ fn a_segment_that_is_dated_says_its_start_in_its_header_and_its_name() {
             disk.rename(&name.to_string(), &named.to_string()).unwrap();
             name = named;
         }
-        let table = SlotTable::new();
+        let table = SlotTable::default();
         table.look(&disk).unwrap();
         let claim = table.claim(SlotName::Segment(name), Owner::Housekeeper);
         let mut claim = claim.unwrap();

@@ -47,7 +47,7 @@ fn failing_writes_cost_one_old_segment_and_then_ever_fewer() {
 #[test]
 fn a_slot_that_fails_is_gone_around_and_taken_up_again_once_it_works() {
     let card = Card::new();
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     let spare = |sequence| {
         SlotName::Spare {
             camera: b'F',
@@ -81,7 +81,7 @@ fn a_slot_that_fails_is_gone_around_and_taken_up_again_once_it_works() {
 fn the_newest_footage_is_not_given_up_before_a_slot_that_failed() {
     let card = Card::new();
     card.disk.hold(2);
-    let table = SlotTable::new();
+    let table = SlotTable::default();
     let mut camera = Camera::new(&card, 2, &table, 1);
     while segments(&card).len() < 2 {
         camera.turn();

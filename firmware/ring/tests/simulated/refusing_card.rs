@@ -215,7 +215,7 @@ pub(super) fn sequences(directory: &impl Directory) -> Vec<u32> {
 /// A ring of 20 segments and no spare slot.
 pub(super) fn full_ring() -> (Card, Camera<Card>) {
     let card = Card::new();
-    let mut camera = Camera::new(&card, 20, &SlotTable::new(), 1);
+    let mut camera = Camera::new(&card, 20, &SlotTable::default(), 1);
     while sequences(&card).last() < Some(&25) {
         camera.turn();
     }

@@ -63,11 +63,6 @@ pub struct ReceiverClock {
 }
 
 impl ReceiverClock {
-    /// Nothing is known yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// A fix that is believed, of which the first byte came at `captured`, was true at `utc` ([`true_utc`] of what the receiver
     /// said). The anchor, if there is something new to say.
     pub fn note(
@@ -153,7 +148,7 @@ mod tests {
 
     #[test]
     fn three_that_agree_are_believed_and_the_soonest_is_nearest() {
-        let mut clock = ReceiverClock::new();
+        let mut clock = ReceiverClock::default();
         let early = said(&mut clock, 10, &[400, 120, 300, 350], NOON);
         assert_eq!(early, [NOON - Duration::from_millis(120)]);
         // A little sooner is no news, and neither is what is noticeable at once again.
@@ -164,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_receiver_that_jumps_is_believed_again_once_three_agree() {
-        let mut clock = ReceiverClock::new();
+        let mut clock = ReceiverClock::default();
         assert_eq!(said(&mut clock, 0, &[0; 3], NOON).len(), 1);
         // It learns of the leap seconds.
         let behind = NOON - Duration::from_secs(2);
@@ -183,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_leap_second_is_said_once_it_is_over() {
-        let mut clock = ReceiverClock::new();
+        let mut clock = ReceiverClock::default();
         said(&mut clock, 0, &[0; 5], NOON);
         // 23:59:60 is shown as 23:59:59 again: from then on UTC is a second behind.
         let behind = NOON - Duration::from_secs(1);
@@ -195,7 +190,7 @@ mod tests {
         fn what_is_said_is_never_more_than_a_second_from_the_newest_fix(
             steps in proptest::collection::vec((0u64..3000, -2_000_000i64..2_000_000), 1..200),
         ) {
-            let mut clock = ReceiverClock::new();
+            let mut clock = ReceiverClock::default();
             let mut captured = BootNs::from_secs(5);
             for (ms, off) in steps {
                 captured += Duration::from_millis(ms);

@@ -84,11 +84,6 @@ pub struct FixFilter {
 }
 
 impl FixFilter {
-    /// Nothing was said yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// How many were left out.
     pub const fn rejected(&self) -> Rejected {
         self.rejected
@@ -239,7 +234,7 @@ mod tests {
 
     /// A filter that has believed one fix, at 0 s.
     fn begun() -> FixFilter {
-        let mut filter = FixFilter::new();
+        let mut filter = FixFilter::default();
         assert_eq!(filter.check(&at(0.0)), Ok(()));
         filter
     }
@@ -247,7 +242,7 @@ mod tests {
     #[test]
     fn a_drive_is_believed_at_one_and_at_ten_fixes_a_second() {
         for rate in [1, 10] {
-            let mut filter = FixFilter::new();
+            let mut filter = FixFilter::default();
             for n in 0..100 {
                 let fix = at(f64::from(n) / f64::from(rate));
                 assert_eq!(filter.check(&fix), Ok(()), "{n} at {rate}");
@@ -258,7 +253,7 @@ mod tests {
 
     #[test]
     fn of_25_a_second_no_more_than_ten_are_taken_and_none_is_an_error() {
-        let mut filter = FixFilter::new();
+        let mut filter = FixFilter::default();
         let taken = (0..250).filter(|&n| filter.check(&at(f64::from(n) / 25.0)).is_ok());
         assert!((80..=100).contains(&taken.count()));
         assert_eq!(filter.rejected(), Rejected::default());
@@ -273,7 +268,7 @@ mod tests {
             (48.0, f64::INFINITY),
             (0.0, 0.0),
         ] {
-            let mut filter = FixFilter::new();
+            let mut filter = FixFilter::default();
             let fix = Fix::at(BootNs::from_secs(1), latitude, longitude);
             assert_eq!(
                 filter.check(&fix),
@@ -283,7 +278,7 @@ mod tests {
             assert_eq!(filter.rejected().invalid, 1);
         }
         let equator = Fix::at(BootNs::from_secs(1), 0.0, 11.0);
-        assert_eq!(FixFilter::new().check(&equator), Ok(()));
+        assert_eq!(FixFilter::default().check(&equator), Ok(()));
     }
 
     #[test]
@@ -394,7 +389,7 @@ mod tests {
 
     #[test]
     fn over_the_date_line_it_is_not_far() {
-        let mut filter = FixFilter::new();
+        let mut filter = FixFilter::default();
         let mut fix = at(0.0);
         fix.longitude = 179.9999;
         assert_eq!(filter.check(&fix), Ok(()));
@@ -411,7 +406,7 @@ mod tests {
                 0..60,
             ),
         ) {
-            let mut filter = FixFilter::new();
+            let mut filter = FixFilter::default();
             for (tenths, latitude, longitude, utc, speed) in said {
                 let mut fix = Fix::at(BootNs(tenths * 100_000_000), latitude, longitude);
                 fix.utc = utc.map(|seconds| UtcUs(NOON.0 + seconds * 1_000_000));

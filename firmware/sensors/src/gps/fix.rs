@@ -20,8 +20,6 @@ pub enum Mode {
 /// Dilutions of precision: how well the satellites stand, 1 is good.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Dops {
-    /// Of the place in three dimensions.
-    pub position: Option<f32>,
     /// Of latitude and longitude.
     pub horizontal: Option<f32>,
     /// Of the altitude.
@@ -70,7 +68,7 @@ pub struct Fix {
 
 impl Fix {
     /// A fix of a place, of which nothing else is known.
-    pub const fn at(captured: BootNs, latitude: f64, longitude: f64) -> Self {
+    pub fn at(captured: BootNs, latitude: f64, longitude: f64) -> Self {
         Self {
             captured,
             utc: None,
@@ -81,17 +79,9 @@ impl Fix {
             speed: None,
             course: None,
             climb: None,
-            dops: Dops {
-                position: None,
-                horizontal: None,
-                vertical: None,
-            },
+            dops: Dops::default(),
             satellites: None,
-            accuracy: Accuracy {
-                horizontal: None,
-                vertical: None,
-                speed: None,
-            },
+            accuracy: Accuracy::default(),
         }
     }
 

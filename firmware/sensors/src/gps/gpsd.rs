@@ -98,11 +98,6 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    /// Nothing has come yet. For every connection anew.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// What became of the lines.
     pub const fn counts(&self) -> Counts {
         Counts {
@@ -184,7 +179,6 @@ impl State {
     fn sky(&mut self, sky: &Sky, report: &mut impl FnMut(Report)) {
         let sound = |dop: Option<f32>| dop.filter(|dop| dop.is_finite() && *dop > 0.0);
         self.dops = Dops {
-            position: sound(sky.pdop),
             horizontal: sound(sky.hdop),
             vertical: sound(sky.vdop),
         };
@@ -292,7 +286,7 @@ mod tests {
 
     /// What a decoder makes of lines that come in pieces of this length.
     fn heard(lines: &[&str], piece: usize) -> (Vec<Report>, Counts) {
-        let mut decoder = Decoder::new();
+        let mut decoder = Decoder::default();
         let mut reports = Vec::new();
         let text: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
         for bytes in text.as_bytes().chunks(piece) {
@@ -411,7 +405,7 @@ mod tests {
 
     #[test]
     fn of_two_receivers_the_first_is_listened_to_until_it_has_no_fix() {
-        let mut decoder = Decoder::new();
+        let mut decoder = Decoder::default();
         let other = TPV.replace("ttyACM0", "ttyUSB0").replace("44.0", "44.1");
         let nothing = r#"{"class":"TPV","device":"/dev/ttyACM0","mode":1}"#;
         let mut at = |seconds: u64, line: &str| {
@@ -439,7 +433,7 @@ mod tests {
 
     #[test]
     fn a_protocol_that_is_too_old_is_noticed() {
-        let mut decoder = Decoder::new();
+        let mut decoder = Decoder::default();
         decoder.push(VERSION.as_bytes(), NOW, |_| {});
         decoder.push(b"\n", NOW, |_| {});
         assert_eq!(decoder.too_old(), None);

@@ -141,7 +141,7 @@ impl Gpsd {
             Ok(stream) => Ok(Self {
                 address,
                 stream,
-                decoder: gpsd::Decoder::new(),
+                decoder: gpsd::Decoder::default(),
                 heard: now,
                 asked: false,
             }),
@@ -227,7 +227,7 @@ impl Serial {
                 path: path.to_owned(),
                 port,
                 runtime,
-                decoder: nmea::Decoder::new(),
+                decoder: nmea::Decoder::default(),
                 search,
             }),
             Err(source) => Err(LinkError::Serial {

@@ -41,11 +41,6 @@ enum Shown {
 }
 
 impl Tracker {
-    /// Nothing was heard yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// A report came, whatever becomes of it.
     pub fn heard(&mut self, report: &Report, now: BootNs) {
         self.heard = Some(now);
@@ -125,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_receiver_comes_searches_finds_and_falls_silent() {
-        let mut tracker = Tracker::new();
+        let mut tracker = Tracker::default();
         assert_eq!(
             (tracker.state(s(1)), tracker.news(s(1))),
             (GpsState::None, None)
@@ -157,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_was_said_before_the_line_was_lost_holds_no_longer() {
-        let mut tracker = Tracker::new();
+        let mut tracker = Tracker::default();
         tracker.heard(&Report::Sky { visible: 9 }, s(1));
         assert_eq!(tracker.visible(s(2)), Some(9));
         assert_eq!(tracker.visible(s(11)), None);

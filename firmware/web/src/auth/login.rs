@@ -11,9 +11,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::checker::Busy;
-use super::sessions::{COOKIE_NAME, Session, Sessions};
+use super::sessions::{COOKIE_NAME, LIFETIME, Session};
 use super::{Access, Auth, Role};
 use crate::app::App;
+use crate::commands;
 use crate::error::ApiError;
 use crate::page;
 use crate::peer::Peer;
@@ -43,7 +44,7 @@ pub(crate) async fn login(
     let from_form = has_type(request.headers(), "application/x-www-form-urlencoded");
     let credentials = match from_form {
         true => from_form_fields(request).await,
-        false => from_json(request).await,
+        false => commands::json(request, SEND).await,
     };
     match try_login(&app.auth, peer, credentials).await {
         Ok(cookie) if from_form => ([(SET_COOKIE, cookie)], Redirect::to("/")).into_response(),
@@ -89,7 +90,7 @@ fn logged_out(auth: &Auth) -> Response {
 
 /// The header that gives a browser its cookie.
 pub(super) fn set_cookie(value: &str) -> String {
-    let age = Sessions::lifetime().as_secs();
+    let age = LIFETIME.as_secs();
     format!("{COOKIE_NAME}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={age}")
 }
 
@@ -161,12 +162,6 @@ async fn from_form_fields(request: Request) -> Result<Credentials, ApiError> {
         .map_err(|error| ApiError::new(error.status(), error.body_text(), SEND))
 }
 
-async fn from_json(request: Request) -> Result<Credentials, ApiError> {
-    let json = Json::from_request(request, &()).await;
-    json.map(|Json(credentials)| credentials)
-        .map_err(|error| ApiError::new(error.status(), error.body_text(), SEND))
-}
-
 fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
     let value = headers
         .get(CONTENT_TYPE)
@@ -203,12 +198,11 @@ impl Refusal {
                 )
                 .retry_after(seconds)
             }
-            Self::Busy => ApiError::new(
-                StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy => ApiError::later(
+                BUSY,
                 "many others are logging in",
                 "wait a few seconds and try again",
-            )
-            .retry_after(BUSY),
+            ),
             Self::Unusable(error) => error,
         }
     }

@@ -14,7 +14,7 @@ use super::ended::Ended;
 /// Name of the cookie.
 pub(super) const COOKIE_NAME: &str = "picam_session";
 /// How long one login lasts.
-const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(super) const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Most sessions whose age is known apart from the clock.
 const MAX_BEGUN: usize = 64;
 /// Bytes of a key.
@@ -98,10 +98,6 @@ impl Sessions {
     }
 
     /// The key of the sessions that one password seals: with another password, all end.
-    fn key_of(&self, seal: &impl fmt::Display) -> Key {
-        self.key(seal.to_string().as_bytes())
-    }
-
     fn key(&self, of: &[u8]) -> Key {
         Key::derive_from(&[&self.shared.secret, of].concat())
     }
@@ -109,7 +105,7 @@ impl Sessions {
     /// Opens a session and returns its cookie's value.
     pub(super) fn open(
         &self,
-        seal: &impl fmt::Display,
+        seal: &str,
         role: Role,
         now: SystemTime,
     ) -> Result<String, getrandom::Error> {
@@ -131,12 +127,7 @@ impl Sessions {
     }
 
     /// The cookie's value of a session that goes on, with the time as it is known now.
-    pub(super) fn renew(
-        &self,
-        seal: &impl fmt::Display,
-        session: &Session,
-        now: SystemTime,
-    ) -> String {
+    pub(super) fn renew(&self, seal: &str, session: &Session, now: SystemTime) -> String {
         let mut state = self.state();
         let issued = match state.age_of(&session.id) {
             Some(age) => seconds(now).saturating_sub(age.as_secs()),
@@ -151,27 +142,22 @@ impl Sessions {
         self.sign(seal, &renewed, generation)
     }
 
-    fn sign(&self, seal: &impl fmt::Display, session: &Session, generation: u64) -> String {
+    fn sign(&self, seal: &str, session: &Session, generation: u64) -> String {
         let Session {
             role, id, issued, ..
         } = session;
         let value = format!("1.{}.{generation}.{issued}.{id}", role.name());
         let mut jar = CookieJar::new();
-        jar.signed_mut(&self.key_of(seal))
+        jar.signed_mut(&self.key(seal.as_bytes()))
             .add(Cookie::new(COOKIE_NAME, value));
         let signed = jar.get(COOKIE_NAME);
         signed.map_or_else(String::new, |cookie| cookie.value().to_owned())
     }
 
     /// The session that a cookie's value is of, if it is genuine and goes on.
-    pub(super) fn check(
-        &self,
-        seal: &impl fmt::Display,
-        value: &str,
-        now: SystemTime,
-    ) -> Option<Session> {
+    pub(super) fn check(&self, seal: &str, value: &str, now: SystemTime) -> Option<Session> {
         let jar = CookieJar::new();
-        let key = self.key_of(seal);
+        let key = self.key(seal.as_bytes());
         let cookie = Cookie::new(COOKIE_NAME, value.to_owned());
         let genuine = jar.signed(&key).verify(cookie)?;
         let mut fields = genuine.value().split('.');
@@ -228,11 +214,6 @@ impl Sessions {
         kept.is_ok()
     }
 
-    /// How long a session lasts.
-    pub(super) fn lifetime() -> Duration {
-        LIFETIME
-    }
-
     // Entries are replaced whole: a panic leaves nothing half done.
     fn state(&self) -> MutexGuard<'_, State> {
         let state = self.shared.state.lock();
@@ -256,14 +237,15 @@ fn seconds(time: SystemTime) -> u64 {
 mod tests {
     use std::sync::LazyLock;
 
-    use super::super::PasswordHash;
     use super::*;
 
     const DAY: Duration = Duration::from_secs(86_400);
-    static OLD: LazyLock<PasswordHash> =
-        LazyLock::new(|| super::super::hash_password("correct horse").unwrap());
-    static NEW: LazyLock<PasswordHash> =
-        LazyLock::new(|| super::super::hash_password("battery staple").unwrap());
+    static OLD: LazyLock<String> = LazyLock::new(|| hashed("correct horse"));
+    static NEW: LazyLock<String> = LazyLock::new(|| hashed("battery staple"));
+
+    fn hashed(password: &str) -> String {
+        super::super::hash_password(password).unwrap().to_string()
+    }
 
     fn now() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_172_880)
@@ -272,31 +254,31 @@ mod tests {
     #[test]
     fn a_session_outlives_the_program_by_thirty_days() {
         let first = Sessions::kept([7; 32], None);
-        let cookie = first.open(&*OLD, Role::Viewer, now()).unwrap();
+        let cookie = first.open(&OLD, Role::Viewer, now()).unwrap();
         for (later, valid) in [(0, true), (29, true), (30, false), (400, false)] {
             // Another start of the program.
             let sessions = Sessions::kept([7; 32], None);
-            let session = sessions.check(&*OLD, &cookie, now() + DAY * later);
+            let session = sessions.check(&OLD, &cookie, now() + DAY * later);
             assert_eq!(session.is_some(), valid, "{later} days");
             assert!(session.is_none_or(|session| session.role == Role::Viewer));
         }
         let sessions = Sessions::kept([7; 32], None);
-        let behind = sessions.check(&*OLD, &cookie, now() - DAY * 200);
+        let behind = sessions.check(&OLD, &cookie, now() - DAY * 200);
         assert!(behind.is_some(), "a clock without a time source");
     }
 
     #[test]
     fn another_password_or_key_ends_it() {
         let sessions = Sessions::kept([7; 32], None);
-        let cookie = sessions.open(&*OLD, Role::Owner, now()).unwrap();
-        assert!(sessions.check(&*OLD, &cookie, now()).is_some());
-        assert!(sessions.check(&*NEW, &cookie, now()).is_none());
+        let cookie = sessions.open(&OLD, Role::Owner, now()).unwrap();
+        assert!(sessions.check(&OLD, &cookie, now()).is_some());
+        assert!(sessions.check(&NEW, &cookie, now()).is_none());
         let other = Sessions::kept([8; 32], None);
-        assert!(other.check(&*OLD, &cookie, now()).is_none());
+        assert!(other.check(&OLD, &cookie, now()).is_none());
         assert!(
             Sessions::fleeting()
                 .unwrap()
-                .check(&*OLD, &cookie, now())
+                .check(&OLD, &cookie, now())
                 .is_none()
         );
         assert_ne!(sessions.salt(), other.salt());
@@ -306,7 +288,7 @@ mod tests {
     #[test]
     fn nothing_but_the_whole_cookie_is_one() {
         let sessions = Sessions::kept([7; 32], None);
-        let viewer = sessions.open(&*OLD, Role::Viewer, now()).unwrap();
+        let viewer = sessions.open(&OLD, Role::Viewer, now()).unwrap();
         let unsigned = &viewer[viewer.find("1.viewer").unwrap()..];
         for wrong in [
             "",
@@ -319,7 +301,7 @@ mod tests {
             &viewer.replace(".0.", ".1."),
             &"é".repeat(60),
         ] {
-            assert_eq!(sessions.check(&*OLD, wrong, now()), None, "{wrong}");
+            assert_eq!(sessions.check(&OLD, wrong, now()), None, "{wrong}");
         }
     }
 
@@ -328,19 +310,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("sessions");
         let sessions = Sessions::kept([7; 32], Some(file.clone()));
-        let open = || sessions.open(&*OLD, Role::Owner, now()).unwrap();
+        let open = || sessions.open(&OLD, Role::Owner, now()).unwrap();
         let (a, b) = (open(), open());
-        sessions.end(&sessions.check(&*OLD, &a, now()).unwrap(), now());
+        sessions.end(&sessions.check(&OLD, &a, now()).unwrap(), now());
         let again = Sessions::kept([7; 32], Some(file.clone()));
         for sessions in [&sessions, &again] {
-            assert!(sessions.check(&*OLD, &a, now()).is_none());
-            assert!(sessions.check(&*OLD, &b, now()).is_some());
+            assert!(sessions.check(&OLD, &a, now()).is_none());
+            assert!(sessions.check(&OLD, &b, now()).is_some());
         }
         assert!(again.end_all());
         let last = Sessions::kept([7; 32], Some(file));
-        assert!(last.check(&*OLD, &b, now()).is_none());
-        let c = last.open(&*OLD, Role::Owner, now()).unwrap();
-        assert!(last.check(&*OLD, &c, now()).is_some());
+        assert!(last.check(&OLD, &b, now()).is_none());
+        let c = last.open(&OLD, Role::Owner, now()).unwrap();
+        assert!(last.check(&OLD, &c, now()).is_some());
         let nowhere = Sessions::kept([7; 32], Some(dir.path().join("no/such/directory")));
         assert!(!nowhere.end_all(), "it says that it cannot keep it");
     }
@@ -349,13 +331,13 @@ mod tests {
     fn a_session_from_before_the_time_was_known_goes_on() {
         let sessions = Sessions::kept([7; 32], None);
         let built = now() - DAY * 150;
-        let cookie = sessions.open(&*OLD, Role::Owner, built).unwrap();
-        let session = sessions.check(&*OLD, &cookie, now()).unwrap();
+        let cookie = sessions.open(&OLD, Role::Owner, built).unwrap();
+        let session = sessions.check(&OLD, &cookie, now()).unwrap();
         assert!(session.stale);
-        let renewed = sessions.renew(&*OLD, &session, now());
+        let renewed = sessions.renew(&OLD, &session, now());
         let after_restart = Sessions::kept([7; 32], None);
-        assert!(after_restart.check(&*OLD, &cookie, now()).is_none());
-        let session = after_restart.check(&*OLD, &renewed, now() + DAY).unwrap();
+        assert!(after_restart.check(&OLD, &cookie, now()).is_none());
+        let session = after_restart.check(&OLD, &renewed, now() + DAY).unwrap();
         assert!(!session.stale);
     }
 }

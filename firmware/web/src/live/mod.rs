@@ -4,7 +4,6 @@
 //! client takes what becomes of them: a slow one is noticed by the recorder, which then leaves pictures out. Held here
 //! for each client are [`QUEUE`] pieces, and what was read ahead ([`messages`]).
 
-mod body;
 mod messages;
 mod mux;
 mod viewers;
@@ -17,21 +16,20 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::header::{CONNECTION, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream::poll_fn;
 use picam_control::live::LiveSource;
-use picam_control::orders::Denied;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::app::App;
 use crate::commands::refusal;
-use crate::error::ApiError;
+use crate::error::{ApiError, waiting};
+use crate::idle::Wire;
 use crate::peer::Peer;
 use crate::query::camera;
-use crate::wire::Wire;
-use body::LiveBody;
 use messages::{Message, Messages};
 use mux::Mux;
 use viewers::Viewers;
@@ -84,7 +82,7 @@ pub(crate) async fn live(
     if method == Method::HEAD {
         return Ok([(CONTENT_TYPE, content_type)].into_response());
     }
-    let (sender, body) = mpsc::channel(QUEUE);
+    let (sender, mut body) = mpsc::channel(QUEUE);
     wire.keep_little();
     tokio::spawn(async move {
         let allowed = || app.auth.may_look(&headers);
@@ -99,18 +97,14 @@ pub(crate) async fn live(
     // What was made small stays so: the connection is for nothing else.
     let close = (CONNECTION, HeaderValue::from_static("close"));
     let headers = [(CONTENT_TYPE, content_type), close];
-    Ok((headers, Body::new(LiveBody::of(body))).into_response())
+    let pieces = poll_fn(move |cx| body.poll_recv(cx));
+    Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
 /// Asks the recorder, which may take a moment.
 async fn follow(source: &Arc<dyn LiveSource>, camera: char) -> Result<Messages, ApiError> {
     let source = Arc::clone(source);
-    let asked = tokio::task::spawn_blocking(move || source.follow(camera)).await;
-    let asked: Result<_, Denied> = asked.map_err(|error| {
-        tracing::error!(%error, "a live view failed");
-        ApiError::internal()
-    })?;
-    let stream = asked.map_err(refusal)?;
+    let stream = waiting(move || source.follow(camera).map_err(refusal)).await?;
     stream
         .set_nonblocking(true)
         .and_then(|()| UnixStream::from_std(stream))
@@ -169,28 +163,25 @@ async fn send(
 }
 
 fn crowded() -> ApiError {
-    ApiError::new(
-        StatusCode::SERVICE_UNAVAILABLE,
+    ApiError::later(
+        5,
         "too many live views from this address",
         "close another live view and try again",
     )
-    .retry_after(5)
 }
 
 fn silent(camera: char) -> ApiError {
-    ApiError::new(
-        StatusCode::SERVICE_UNAVAILABLE,
+    ApiError::later(
+        5,
         format!("camera {camera} delivers no pictures"),
         "it may be starting, paused or unplugged: /api/status says which",
     )
-    .retry_after(5)
 }
 
 fn broken(error: &io::Error) -> ApiError {
-    ApiError::new(
-        StatusCode::SERVICE_UNAVAILABLE,
+    ApiError::later(
+        5,
         format!("there are no live pictures: {error}"),
         "try again in a few seconds",
     )
-    .retry_after(5)
 }

@@ -55,8 +55,8 @@ fn raw_stream(stream: &[u8], codec: Codec, piece: usize) {
     let mut raw = RawStream::new(Pieces(stream, piece), codec, FrameRate::new(30, 1));
     let mut unit = AccessUnit::new();
     let mut before = i64::MIN;
-    let mut marker = LeadingMarker::new();
-    let mut policy = JointPolicy::new();
+    let mut marker = LeadingMarker::default();
+    let mut policy = JointPolicy::default();
     let mut open = false;
     while let Ok(true) = raw.read(&mut unit) {
         marker.mark(&mut unit);

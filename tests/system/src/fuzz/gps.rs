@@ -6,8 +6,8 @@ use picam_time::{CEILING, FLOOR};
 
 /// Follows reports as a recording does; panics if something that cannot be is believed.
 pub(super) fn believed() -> impl FnMut(&Report) {
-    let mut filter = FixFilter::new();
-    let mut clock = ReceiverClock::new();
+    let mut filter = FixFilter::default();
+    let mut clock = ReceiverClock::default();
     move |report| {
         let Report::Fix(fix) = report else { return };
         let number = |value: Option<f64>| value.is_none_or(f64::is_finite);

@@ -10,7 +10,7 @@ pub fn gpsd(input: &[u8]) {
     let Some((piece, bytes)) = input.split_first() else {
         return;
     };
-    let mut decoder = Decoder::new();
+    let mut decoder = Decoder::default();
     let mut filter = believed();
     for (n, bytes) in bytes.chunks(usize::from(*piece).max(1)).enumerate() {
         let now = Now {

@@ -29,6 +29,7 @@ pub(super) struct State {
     pub(super) rng: Rng,
     good: u32,
     refusals: u32,
+    pub(super) unreadable: bool,
     most_files: usize,
 }
 
@@ -79,6 +80,7 @@ impl SimDisk {
             rng: Rng(0),
             good: 0,
             refusals: 0,
+            unreadable: false,
             most_files: usize::MAX,
         })))
     }
@@ -97,6 +99,11 @@ impl SimDisk {
     pub fn refuse_after(&self, good: u32, operations: u32) {
         let mut state = self.0.borrow_mut();
         (state.good, state.refusals) = (good, operations);
+    }
+
+    /// Lets every read fail with `EIO`, or none any more.
+    pub fn refuse_reads(&self, refuses: bool) {
+        self.0.borrow_mut().unreadable = refuses;
     }
 
     /// From now on part of a write that is refused reaches the disk all the same.

@@ -19,7 +19,11 @@ pub struct SimFile {
 
 impl ReadAt for SimFile {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        self.disk.borrow().contents[self.file].read_at(offset, buf)
+        let state = self.disk.borrow();
+        if state.unreadable {
+            return Err(refused());
+        }
+        state.contents[self.file].read_at(offset, buf)
     }
 
     fn size(&self) -> io::Result<u64> {

@@ -41,13 +41,12 @@ fn what_a_player_would_be_shown_ends_with_the_first_fragment_that_is_not_the_seg
     let (record, _) = read_record(&slot).unwrap();
     let places = slot.fragments();
     let end = |n: usize| places[n].0 + u64::from(places[n].1);
-    let first = (places[0].0, 0);
     let frames = |n: u32| n * PER_FRAGMENT as u32;
-    for known in [None, Some(first), Some((end(4), 5)), Some((end(11), 12))] {
-        assert_eq!(shown_end(&slot, &record, known).unwrap(), (end(11), 12));
-    }
-    let shown = crate::shown(&slot, &record).unwrap();
-    assert_eq!((shown.fragments, shown.counters.frames), (12, frames(12)));
+    let shown = |slot: &Slot| {
+        let shown = crate::shown(slot, &record).unwrap();
+        (shown.end, shown.fragments, shown.counters.frames)
+    };
+    assert_eq!(shown(&slot), (end(11), 12, frames(12)));
     // Gone, of another segment, of another boot, one too many, and longer than the file.
     let damages: [fn(&mut Slot, u64); 5] = [
         |slot, at| slot.zero(at, 8),
@@ -59,23 +58,21 @@ fn what_a_player_would_be_shown_ends_with_the_first_fragment_that_is_not_the_seg
     for damage in damages {
         let mut slot = slot.clone();
         damage(&mut slot, places[7].0);
-        assert_eq!(shown_end(&slot, &record, None).unwrap(), (places[7].0, 7));
-        let shown = crate::shown(&slot, &record).unwrap();
-        assert_eq!((shown.fragments, shown.counters.frames), (7, frames(7)));
+        assert_eq!(shown(&slot), (places[7].0, 7, frames(7)));
     }
     let cut = Slot {
         bytes: slot.bytes[..end(7) as usize - 512].to_vec(),
         ..Slot::blank()
     };
-    assert_eq!(shown_end(&cut, &record, None).unwrap(), (places[7].0, 7));
+    assert_eq!(shown(&cut), (places[7].0, 7, frames(7)));
     let cut = Slot {
         bytes: slot.bytes[..end(7) as usize].to_vec(),
         ..Slot::blank()
     };
-    assert_eq!(shown_end(&cut, &record, None).unwrap(), (end(7), 8));
+    assert_eq!(shown(&cut), (end(7), 8, frames(8)));
     let other = header(42, 7);
-    let nothing = crate::Shown::default();
-    assert_eq!(crate::shown(&slot, &other).unwrap(), nothing);
+    let nothing = crate::shown(&slot, &other).unwrap();
+    assert_eq!((nothing.fragments, nothing.counters.frames), (0, 0));
 }
 
 #[test]

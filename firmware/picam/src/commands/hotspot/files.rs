@@ -1,13 +1,13 @@
 //! Writing the files: each is whole or not there, and those of daemons that are not wanted are gone.
 
-use std::fs::{self, DirBuilder, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 
 use picam_hotspot::{Files, NETWORKD_FILES};
-use tempfile::Builder;
 
+use crate::commands::copies::{lay, remove};
 use crate::commands::failure::Failure;
 
 /// They hold passphrases.
@@ -46,29 +46,11 @@ fn create(directory: &Path) -> Result<(), Failure> {
 
 fn place(path: &Path, text: Option<&str>, mode: u32) -> Result<(), Failure> {
     let done = match text {
-        Some(text) => replace(path, text, mode),
-        None => match fs::remove_file(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            done => done,
-        },
+        // Not synced: the directory is in RAM, and what is lost with the power is made again at the next start.
+        Some(text) => lay(path, text.as_bytes(), mode, None),
+        None => remove(path),
     };
     done.map_err(|error| cannot(path, &error))
-}
-
-/// Not synced: the directory is in RAM, and what is lost with the power is made again at the next
-/// start.
-fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let directory = path.parent().map(PathBuf::from).unwrap_or_default();
-    let mut file = Builder::new()
-        .prefix(".picam-")
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(directory)?;
-    file.write_all(text.as_bytes())?;
-    // Whatever the umask is.
-    file.as_file()
-        .set_permissions(Permissions::from_mode(mode))?;
-    file.persist(path)?;
-    Ok(())
 }
 
 fn cannot(path: &Path, error: &io::Error) -> Failure {

@@ -85,8 +85,7 @@ pub(crate) fn run(options: &HotspotOptions) -> Result<(), Failure> {
         run_dir: options.out.to_str().unwrap_or_default(),
     };
     // What is left to be wrong came with the command line.
-    let files = render(&settled.configuration, &extras)
-        .map_err(|error| Failure::usage(error.to_string()))?;
+    let files = render(&settled.configuration, &extras).map_err(Failure::usage)?;
     files::write(&files, &options.out, options.networkd.as_deref())?;
     // Whoever had a hotspot before has none any more: the files are those of a radio that is off.
     if let Some(refused) = settled.refused {

@@ -5,9 +5,8 @@ use std::io;
 use std::path::Path;
 
 use picam_mp4::layout::SECTOR;
-use picam_mp4::salvage::{Card, Key, Run};
+use picam_mp4::salvage::{Card, Run};
 use picam_mp4::{ReadAt, Record};
-use picam_time::{BootNs, UtcUs};
 use serde::{Deserialize, Serialize};
 
 /// Its name in the output directory.
@@ -22,29 +21,10 @@ struct State {
     tells: [u32; 3],
     scanned: u64,
     unreadable: u64,
-    runs: Vec<Found>,
+    runs: Vec<Run>,
     inits: Vec<String>,
     init_at: Vec<(u64, u32)>,
     headers: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Found {
-    camera: u8,
-    class: u8,
-    sequence: u64,
-    boot_tag: u32,
-    boot_number: u32,
-    at: u64,
-    len: u64,
-    first: u32,
-    count: u32,
-    init_crc: Option<u32>,
-    head_len: u32,
-    #[serde(rename = "utc_us")]
-    utc: Option<UtcUs>,
-    #[serde(rename = "boot_ns")]
-    boot: BootNs,
 }
 
 /// What an earlier run found on the same card; nothing if there was none.
@@ -66,7 +46,7 @@ pub(super) fn load(dir: &Path, card: &impl ReadAt) -> io::Result<Card> {
     Ok(Card {
         scanned: state.scanned,
         unreadable: state.unreadable,
-        runs: state.runs.iter().map(Found::run).collect(),
+        runs: state.runs,
         inits: inits.map(|init| (crc32fast::hash(&init), init)).collect(),
         init_at: state.init_at.into_iter().collect(),
         headers: state
@@ -85,7 +65,7 @@ pub(super) fn save(dir: &Path, source: &impl ReadAt, card: &Card) -> io::Result<
         tells: tells(source)?,
         scanned: card.scanned,
         unreadable: card.unreadable,
-        runs: card.runs.iter().map(Found::of).collect(),
+        runs: card.runs.clone(),
         inits: card.inits.values().map(|init| to_hex(init)).collect(),
         init_at: card.init_at.iter().map(|(at, crc)| (*at, *crc)).collect(),
         headers: card.headers.iter().map(header_hex).collect(),
@@ -124,44 +104,4 @@ fn from_hex(hex: &str) -> Option<Vec<u8>> {
     digits
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
         .collect()
-}
-
-impl Found {
-    fn of(run: &Run) -> Self {
-        Self {
-            camera: run.key.camera,
-            class: run.class,
-            sequence: run.key.sequence,
-            boot_tag: run.key.boot_tag,
-            boot_number: run.boot_number,
-            at: run.at,
-            len: run.len,
-            first: run.first,
-            count: run.count,
-            init_crc: run.init_crc,
-            head_len: run.head_len,
-            utc: run.utc,
-            boot: run.boot,
-        }
-    }
-
-    fn run(&self) -> Run {
-        Run {
-            key: Key {
-                camera: self.camera,
-                sequence: self.sequence,
-                boot_tag: self.boot_tag,
-            },
-            at: self.at,
-            len: self.len,
-            first: self.first,
-            count: self.count,
-            init_crc: self.init_crc,
-            utc: self.utc,
-            boot: self.boot,
-            boot_number: self.boot_number,
-            class: self.class,
-            head_len: self.head_len,
-        }
-    }
 }

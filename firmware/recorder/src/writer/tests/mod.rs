@@ -78,7 +78,7 @@ fn bench(has_motion: bool) -> Bench {
         ring,
         parts.desk.clock(),
         parts.reports[0].clone(),
-        (input, has_motion),
+        has_motion.then_some(input),
     );
     Bench {
         parts,

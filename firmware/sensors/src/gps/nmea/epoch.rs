@@ -31,12 +31,8 @@ const KNOT: f64 = 1852.0 / 3600.0;
 const YEAR_80: i64 = 40_177;
 const CENTURY: i64 = 36_525;
 
-/// What one sentence says of the place.
-#[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    latitude: f64,
-    longitude: f64,
-}
+/// What one sentence says of the place: latitude and longitude.
+type Place = (f64, f64);
 
 /// What the sentences of one moment have said so far.
 #[derive(Debug, Clone, Default)]
@@ -103,7 +99,7 @@ impl Epochs {
         epoch.heard = at;
         match said {
             ParseResult::RMC(rmc) => {
-                let place = place(rmc.lat, rmc.lon);
+                let place = rmc.lat.zip(rmc.lon);
                 epoch.is_fix(rmc.status_of_fix != RmcStatusOfFix::Invalid && place.is_some());
                 epoch.put(1, place);
                 epoch.speed = rmc.speed_over_ground.and_then(knots).or(epoch.speed);
@@ -118,7 +114,7 @@ impl Epochs {
                 }
             }
             ParseResult::GGA(gga) => {
-                let place = place(gga.latitude, gga.longitude);
+                let place = gga.latitude.zip(gga.longitude);
                 let is_fix = gga
                     .fix_type
                     .is_some_and(|quality| quality != FixType::Invalid);
@@ -130,7 +126,7 @@ impl Epochs {
                 epoch.height(gga.altitude, gga.geoid_separation, satellites, gga.hdop);
             }
             ParseResult::GNS(gns) => {
-                let place = place(gns.lat, gns.lon);
+                let place = gns.lat.zip(gns.lon);
                 let is_fix = FixType::from(gns.faa_modes) != FixType::Invalid;
                 epoch.is_fix(is_fix && place.is_some());
                 epoch.put(0, place);
@@ -142,7 +138,7 @@ impl Epochs {
                 );
             }
             ParseResult::GLL(gll) => {
-                let place = place(gll.latitude, gll.longitude);
+                let place = gll.latitude.zip(gll.longitude);
                 epoch.is_fix(gll.valid && place.is_some());
                 epoch.put(2, place);
             }
@@ -241,11 +237,13 @@ impl Epochs {
         // That there was none before says nothing of now: RMC and GGA do.
         let before = precision.map(|(dimensions, _)| dimensions);
         let dimensions = epoch.dimensions.or(before.filter(|before| *before > 1));
-        let (Some(place), false, false) = (place, epoch.refused, dimensions == Some(1)) else {
+        let (Some((latitude, longitude)), false, false) =
+            (place, epoch.refused, dimensions == Some(1))
+        else {
             report(Report::NoFix);
             return;
         };
-        let mut fix = Fix::at(epoch.captured, place.latitude, place.longitude);
+        let mut fix = Fix::at(epoch.captured, latitude, longitude);
         let is_3d = match dimensions {
             Some(dimensions) => dimensions == 3,
             None => epoch.altitude.is_some(),
@@ -308,13 +306,6 @@ fn utc(epoch: &Epoch, said: Option<(i64, i64, BootNs)>) -> Option<UtcUs> {
     Some(UtcUs(days.checked_mul(DAY)?.checked_add(of_day)?))
 }
 
-fn place(latitude: Option<f64>, longitude: Option<f64>) -> Option<Place> {
-    Some(Place {
-        latitude: latitude?,
-        longitude: longitude?,
-    })
-}
-
 fn knots(speed: f32) -> Option<f64> {
     let speed = f64::from(speed) * KNOT;
     (speed.is_finite() && speed >= 0.0).then_some(speed)
@@ -336,7 +327,6 @@ const fn dimensions(gsa: &GsaData) -> u8 {
 fn dops(gsa: &GsaData) -> Dops {
     let sound = |dop: Option<f32>| dop.filter(|dop| dop.is_finite() && *dop > 0.0);
     Dops {
-        position: sound(gsa.pdop),
         horizontal: sound(gsa.hdop),
         vertical: sound(gsa.vdop),
     }

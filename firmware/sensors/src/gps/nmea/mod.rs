@@ -33,11 +33,6 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Nothing has come yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// What became of the bytes.
     pub const fn counts(&self) -> Counts {
         Counts {

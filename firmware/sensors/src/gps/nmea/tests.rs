@@ -16,7 +16,7 @@ fn sentence(body: &str) -> String {
 
 /// What a decoder makes of moments of sentences that come a second apart, each in one go.
 fn heard(moments: &[&[&str]]) -> Vec<Report> {
-    let mut decoder = Decoder::new();
+    let mut decoder = Decoder::default();
     let mut reports = Vec::new();
     for (n, moment) in (1..).zip(moments) {
         let mut now = BootNs::from_secs(n);
@@ -94,7 +94,7 @@ fn the_sentences_of_a_moment_are_one_fix() {
 
 #[test]
 fn at_ten_a_second_the_next_moment_ends_the_one_before() {
-    let mut decoder = Decoder::new();
+    let mut decoder = Decoder::default();
     let mut count = 0;
     for n in 0..50 {
         let now = BootNs(n * 100_000_000);
@@ -214,7 +214,7 @@ fn a_leap_second_loses_its_own_fix_and_no_other() {
 
 #[test]
 fn what_is_damaged_is_counted_and_what_makers_add_is_not() {
-    let mut decoder = Decoder::new();
+    let mut decoder = Decoder::default();
     let mut reports = 0;
     let mut bytes = Vec::new();
     bytes.extend(sentence(RMC).replace("4404", "4405").into_bytes());
@@ -262,7 +262,7 @@ proptest! {
         let mut ends: Vec<usize> = cuts.into_iter().map(|at| at % bytes.len()).collect();
         ends.push(bytes.len());
         ends.sort_unstable();
-        let mut decoder = Decoder::new();
+        let mut decoder = Decoder::default();
         let mut reports = Vec::new();
         let mut from = 0;
         for end in ends {
@@ -270,7 +270,7 @@ proptest! {
             from = end;
         }
         decoder.pass(BootNs::from_secs(2), |report| reports.push(report));
-        let mut whole = Decoder::new();
+        let mut whole = Decoder::default();
         let mut wanted = Vec::new();
         whole.push(bytes, now, |report| wanted.push(report));
         whole.pass(BootNs::from_secs(2), |report| wanted.push(report));
