@@ -304,6 +304,32 @@ mod tests {
     }
 
     #[test]
+    fn an_led_that_comes_later_says_what_holds_then() {
+        let (led, there) = (Wire::default(), Wire::default());
+        let (wire, device) = (led.clone(), there.clone());
+        let open = move || match device.get() {
+            Some(_) => Ok(Box::new(wire.clone()) as Box<dyn Output>),
+            None => Err(LineError::new("GPIO17", "permission denied")),
+        };
+        let lines = Lines {
+            led: Some(Line::new("LED", open)),
+            ..Lines::default()
+        };
+        let start = BootNs::from_secs(100);
+        let mut panel = Panel::new(start, lines, false);
+        let known = Known {
+            switching_off: true,
+            ..Known::default()
+        };
+        // Lit all the time, as far as it can be.
+        for ms in (0..4_000).step_by(20) {
+            there.put((ms >= 1_000).then_some(true));
+            drop(panel.look(start + Duration::from_millis(ms), &known, None));
+        }
+        assert_eq!(led.get(), ACTIVE);
+    }
+
+    #[test]
     fn the_led_is_dark_once_nobody_drives_it() {
         let mut bench = Bench::new();
         bench.run(20, REST, REST);
