@@ -107,7 +107,7 @@ impl DriveBook {
         track(drive, said, most)
     }
 
-    /// Reads where the car was in these drives, in this order, for [`TURN`] at most. Returns at once if somebody else does.
+    /// Reads where the car was in these drives, in this order, for a quarter of a second at most. Returns at once if somebody else does.
     pub fn read<'a>(&self, library: &Library, wanted: impl IntoIterator<Item = &'a Drive>) {
         let _turn = match self.turn.try_lock() {
             Ok(turn) => turn,
