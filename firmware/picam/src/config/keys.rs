@@ -213,8 +213,8 @@ keys! {
 }
 
 keys! {
-/// The push button. Pressed: the last minute and the next half are kept. Held for 3 seconds: hotspot on or off. For 8: the
-/// camera switches itself off.
+/// The push button. Pressed: the last minute and the next half are kept. Held for 3 seconds: hotspot on or off. For 8:
+/// the camera switches itself off.
 "[button]" pub struct Button {
     /// Its line, as for the LED.
     "gpio" gpio: LineSpec = LineSpec::Off, values::line, values::show_line, Boot, Card;
