@@ -12,7 +12,7 @@ export class ApiError extends Error {
   }
 }
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 /** For what is written to the card: the hash of a password takes a second of a camera, a support file some. */
 const LONG_MS = 30_000;
 
@@ -41,8 +41,8 @@ async function ask(path, options) {
   return response;
 }
 
-async function send(path, options = {}, patience = PATIENCE_MS) {
-  const response = await ask(path, { ...options, signal: AbortSignal.timeout(patience) });
+async function send(path, options = {}, timeout = TIMEOUT_MS) {
+  const response = await ask(path, { ...options, signal: AbortSignal.timeout(timeout) });
   return response.json().catch(() => ({}));
 }
 

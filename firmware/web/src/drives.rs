@@ -21,7 +21,7 @@ use crate::conditional::Validators;
 use crate::error::ApiError;
 use crate::list::{Id, blocking, no_id};
 use crate::picture;
-use crate::query::bad;
+use crate::query;
 
 const DEFAULT_LIMIT: usize = 20;
 const MAX_LIMIT: usize = 500;
@@ -121,8 +121,8 @@ pub(crate) async fn drives(
     let Query(params) = params.map_err(|error| {
         ApiError::bad_request(error.body_text(), "the parameters are limit and before")
     })?;
-    let limit = params.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), limit)?;
-    let before = params.before.as_deref().map(before).transpose()?;
+    let limit = query::limit(params.limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT)?;
+    let before = query::before(params.before.as_deref(), "a drive")?;
     let recorded = recorded(&app).await;
     let book = Arc::clone(&app.drives);
     let (json, wanted) = blocking(&app.index, move |index| {
@@ -329,20 +329,4 @@ fn behind(all: &[Drive], before: SegmentId) -> usize {
     let sequence = unwrap_sequence(before.sequence, newest);
     let older = |drive: &Drive| own(drive).is_some_and(|own| own < sequence);
     all.iter().position(older).unwrap_or(all.len())
-}
-
-fn limit(text: &str) -> Result<usize, ApiError> {
-    match text.parse() {
-        Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
-        _ => Err(bad(
-            "limit",
-            text,
-            &format!("a number from 1 to {MAX_LIMIT}"),
-        )),
-    }
-}
-
-fn before(text: &str) -> Result<SegmentId, ApiError> {
-    let wanted = "the id of a drive, such as F000123";
-    SegmentId::parse(text).ok_or_else(|| bad("before", text, wanted))
 }

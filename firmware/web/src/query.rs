@@ -54,8 +54,8 @@ impl TryFrom<Params> for Filter {
             locked: params.locked.as_deref().map(locked).transpose()?,
             from: day_from.max(from),
             to: [day_to, to].into_iter().flatten().min(),
-            limit: params.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), limit)?,
-            before: params.before.as_deref().map(before).transpose()?,
+            limit: limit(params.limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT)?,
+            before: before(params.before.as_deref(), "a segment")?,
         })
     }
 }
@@ -145,20 +145,20 @@ fn moment(text: &str) -> Result<Timestamp, ApiError> {
     text.parse().map_err(|_| bad("from or to", text, wanted))
 }
 
-fn limit(text: &str) -> Result<usize, ApiError> {
+/// How many of a list are wanted.
+pub(crate) fn limit(text: Option<&str>, default: usize, most: usize) -> Result<usize, ApiError> {
+    let Some(text) = text else { return Ok(default) };
     match text.parse() {
-        Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
-        _ => Err(bad(
-            "limit",
-            text,
-            &format!("a number from 1 to {MAX_LIMIT}"),
-        )),
+        Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
+        _ => Err(bad("limit", text, &format!("a number from 1 to {most}"))),
     }
 }
 
-fn before(text: &str) -> Result<SegmentId, ApiError> {
-    let wanted = "the id of a segment, such as F000123";
-    SegmentId::parse(text).ok_or_else(|| bad("before", text, wanted))
+/// What the wanted part of a list lies behind: `of` what it is the id.
+pub(crate) fn before(text: Option<&str>, of: &str) -> Result<Option<SegmentId>, ApiError> {
+    let wanted = || format!("the id of {of}, such as F000123");
+    let id = |text| SegmentId::parse(text).ok_or_else(|| bad("before", text, &wanted()));
+    text.map(id).transpose()
 }
 
 pub(crate) fn bad(name: &str, text: &str, wanted: &str) -> ApiError {
