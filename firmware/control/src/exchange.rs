@@ -8,14 +8,14 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Asks whoever is behind `socket`. Each step may take as long as `patience`, the answer be as long as `longest` in bytes.
+/// Asks whoever is behind `socket`. Each step may take as long as `timeout`, the answer be as long as `longest` in bytes.
 pub fn exchange<T: DeserializeOwned>(
     socket: &Path,
     request: &impl Serialize,
-    patience: Duration,
+    timeout: Duration,
     longest: u64,
 ) -> io::Result<T> {
-    let stream = send(socket, request, patience)?;
+    let stream = send(socket, request, timeout)?;
     let mut line = Vec::new();
     BufReader::new(stream)
         .take(longest)
@@ -27,11 +27,11 @@ pub fn exchange<T: DeserializeOwned>(
 pub(crate) fn send(
     socket: &Path,
     request: &impl Serialize,
-    patience: Duration,
+    timeout: Duration,
 ) -> io::Result<UnixStream> {
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(patience))?;
-    stream.set_write_timeout(Some(patience))?;
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
     let mut text = serde_json::to_vec(request)?;
     text.push(b'\n');
     stream.write_all(&text)?;

@@ -52,8 +52,8 @@ impl BaudSearch {
 
     /// Time has passed. The next rate, if the line is to be set to it.
     pub fn next(&mut self, now: BootNs) -> Option<u32> {
-        let patience = if self.understood { LOST_AFTER } else { LISTEN };
-        if self.fixed.is_some() || now.since(self.since) < patience {
+        let timeout = if self.understood { LOST_AFTER } else { LISTEN };
+        if self.fixed.is_some() || now.since(self.since) < timeout {
             return None;
         }
         self.since = now;
