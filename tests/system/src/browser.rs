@@ -1,6 +1,8 @@
 //! A headless Chromium, driven through chromedriver (W3C WebDriver).
 
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -14,6 +16,16 @@ use crate::http;
 /// Whether there is a browser; prints the SKIPPED line if not.
 pub fn installed() -> bool {
     judges::have("chromium", "chromium") & judges::have("chromedriver", "chromium-driver")
+}
+
+/// The program of axe-core; prints the SKIPPED line if it is not here.
+pub fn axe_core() -> Option<String> {
+    let cache = std::env::var("PICAM_TEST_CACHE").unwrap_or("/var/tmp/picam-tests".into());
+    let program = fs::read_to_string(Path::new(&cache).join("axe-core/axe.min.js")).ok();
+    if program.is_none() {
+        judges::skip("axe-core is not here", "scripts/setup test");
+    }
+    program
 }
 
 /// A browser window.
@@ -108,7 +120,7 @@ impl Browser {
     }
 
     /// Saves what is downloaded into a directory, and asks nobody.
-    pub fn save_to(&self, directory: &std::path::Path) {
+    pub fn save_to(&self, directory: &Path) {
         let params = json!({ "behavior": "allow", "downloadPath": directory });
         self.devtools("Browser.setDownloadBehavior", &params);
     }
@@ -168,8 +180,16 @@ impl Browser {
         lines.map(ToString::to_string).collect()
     }
 
+    /// Keeps a picture of the page in the directory that `PICAM_PICTURES` names, for people to look at.
+    pub fn show(&self, name: &str) {
+        if let Some(directory) = std::env::var_os("PICAM_PICTURES") {
+            let file = Path::new(&directory).join(format!("{name}.png.base64"));
+            fs::write(file, self.picture()).unwrap();
+        }
+    }
+
     /// What is shown, as a PNG in base64.
-    pub fn picture(&self) -> String {
+    fn picture(&self) -> String {
         let path = format!("/session/{}/screenshot", self.session);
         let picture = http::get(self.address, &path).unwrap();
         picture["value"].as_str().unwrap().to_owned()

@@ -23,13 +23,6 @@ fn note(path: &Path, seconds_ago: u64, battery: &Value, ends: &Value) {
     std::fs::rename(new, path).unwrap();
 }
 
-fn show(browser: &Browser, name: &str) {
-    if let Some(directory) = std::env::var_os("PICAM_PICTURES") {
-        let file = Path::new(&directory).join(format!("{name}.png.base64"));
-        std::fs::write(file, browser.picture()).unwrap();
-    }
-}
-
 /// A process that does not outlive a failed test.
 struct Guard(Child);
 
@@ -110,7 +103,7 @@ fn the_page_shows_the_battery() {
     drop(guard);
     browser.until(&format!("({TEXT}) === 'Battery unknown'"));
     browser.until("document.getElementById('warnings').innerText.includes('nothing has been heard of the battery')");
-    show(&browser, "battery-unknown");
+    browser.show("battery-unknown");
 
     let status = Path::new(&status);
     note(status, 0, &fine, &end("battery-low", json!(3_390)));
@@ -119,7 +112,7 @@ fn the_page_shows_the_battery() {
         browser.value("document.documentElement.scrollWidth <= innerWidth"),
         true
     );
-    show(&browser, "battery-fine");
+    browser.show("battery-fine");
     note(
         status,
         0,
@@ -128,7 +121,7 @@ fn the_page_shows_the_battery() {
     );
     text("Low battery 3.55 V\nLast time the power was cut, or somebody else switched it off");
     browser.until("document.getElementById('warnings').innerText.includes('The battery is low.')");
-    show(&browser, "battery-low");
+    browser.show("battery-low");
     note(status, 0, &Value::Null, &end("button", Value::Null));
     text("Last switched off by the button, after 2:01:01");
     // Without a gauge, a power cut is how it is switched off.

@@ -9,7 +9,6 @@ use std::time::Duration;
 use picam_system_tests::browser::{self, Browser};
 use picam_system_tests::camera::{Camera, free_address, wait_for};
 use picam_system_tests::http;
-use picam_testkit::judges::skip;
 use serde_json::Value;
 
 fn start(card: &Path, listen: SocketAddr) -> Camera {
@@ -123,7 +122,7 @@ fn a_phone_can_be_held_either_way() {
         browser.value("(() => { const b = document.querySelectorAll('.row .play')[25]; b.focus(); b.click(); })()");
         browser.until(OPEN);
         browser.until(IN_SIGHT);
-        show(&browser, &format!("player-{width}x{height}"));
+        browser.show(&format!("player-{width}x{height}"));
         // Back closes the player, and stays on the page; the keyboard is where it was.
         browser.back();
         browser.until(SHUT);
@@ -209,7 +208,7 @@ fn everybody_can_use_the_page() {
     };
     browser.value("document.querySelector('.row .play').click()");
     browser.until(OPEN);
-    let axe = axe();
+    let axe = browser::axe_core();
     for (media, value) in [
         ("prefers-color-scheme", "light"),
         ("prefers-color-scheme", "dark"),
@@ -219,7 +218,7 @@ fn everybody_can_use_the_page() {
         if let Some(axe) = &axe {
             assert_eq!(browser.axe(axe), [""; 0], "{media}: {value}");
         }
-        show(&browser, &format!("{media}-{value}"));
+        browser.show(&format!("{media}-{value}"));
     }
     assert_eq!(style(".row.playing", "outlineStyle"), "solid");
     let chosen = style("#camera-filter [aria-pressed=true]", "borderTopColor");
@@ -267,7 +266,7 @@ fn a_login_outlives_a_restart() {
     let browser = Browser::open();
     browser.go(&format!("http://{page}/"));
     assert_eq!(browser.value("location.pathname"), "/login");
-    let axe = axe();
+    let axe = browser::axe_core();
     let judge = || {
         if let Some(axe) = &axe {
             assert_eq!(browser.axe(axe), [""; 0]);
@@ -326,13 +325,13 @@ fn footage_is_kept_and_deleted_on_the_page_and_recording_stopped() {
     says("delete", "Undo");
     says("order-answer", "Gone in 24 h");
     browser.until("!!document.querySelector('.row.playing .badge.deleted')");
-    let axe = axe();
+    let axe = browser::axe_core();
     for scheme in ["light", "dark"] {
         browser.prefer("prefers-color-scheme", scheme);
         if let Some(axe) = &axe {
             assert_eq!(browser.axe(axe), [""; 0], "{scheme}");
         }
-        show(&browser, &format!("orders-{scheme}"));
+        browser.show(&format!("orders-{scheme}"));
     }
     press("delete");
     says("order-answer", "It stays");
@@ -344,29 +343,11 @@ fn footage_is_kept_and_deleted_on_the_page_and_recording_stopped() {
     says("summary", "Paused");
     says("pause", "Record again");
     browser.value("document.getElementById('pause').scrollIntoView()");
-    show(&browser, "orders-paused");
+    browser.show("orders-paused");
     press("pause");
     says("summary", "Recording");
     drop(browser);
     camera.stop();
-}
-
-/// axe-core, if it is here.
-fn axe() -> Option<String> {
-    let cache = std::env::var("PICAM_TEST_CACHE").unwrap_or("/var/tmp/picam-tests".into());
-    let axe = std::fs::read_to_string(Path::new(&cache).join("axe-core/axe.min.js")).ok();
-    if axe.is_none() {
-        skip("axe-core is not here", "scripts/setup test");
-    }
-    axe
-}
-
-/// Keeps a picture of the page in the directory that `PICAM_PICTURES` names, for people to look at.
-fn show(browser: &Browser, name: &str) {
-    if let Some(directory) = std::env::var_os("PICAM_PICTURES") {
-        let file = Path::new(&directory).join(format!("{name}.png.base64"));
-        std::fs::write(file, browser.picture()).unwrap();
-    }
 }
 
 /// Presses the first segment of the page and waits for its pictures to move.

@@ -10,7 +10,6 @@ use std::time::Duration;
 use picam_system_tests::browser::{self, Browser};
 use picam_system_tests::camera::{Camera, free_address, wait_for};
 use picam_system_tests::http;
-use picam_testkit::judges::skip;
 use serde_json::{Value, json};
 
 const FPS: f64 = 30.0;
@@ -138,27 +137,16 @@ fn pause(browser: &Browser) {
 const OPEN: &str = "!document.getElementById('drive').hidden";
 const SHUT: &str = "document.getElementById('drive').hidden";
 
-/// Keeps a picture of the page for people to look at, as tests/browser.rs.
-fn show(browser: &Browser, name: &str) {
-    if let Some(directory) = std::env::var_os("PICAM_PICTURES") {
-        let file = Path::new(&directory).join(format!("{name}.png.base64"));
-        fs::write(file, browser.picture()).unwrap();
-    }
-}
-
 fn axe(browser: &Browser, where_: &str) {
-    let cache = std::env::var("PICAM_TEST_CACHE").unwrap_or("/var/tmp/picam-tests".into());
-    match fs::read_to_string(Path::new(&cache).join("axe-core/axe.min.js")) {
-        Ok(axe) => {
-            for scheme in ["light", "dark"] {
-                browser.prefer("prefers-color-scheme", scheme);
-                assert_eq!(browser.axe(&axe), [""; 0], "{where_}, {scheme}");
-                show(browser, &format!("{where_}-{scheme}"));
-            }
-            browser.prefer("prefers-color-scheme", "light");
-        }
-        Err(_) => skip("axe-core is not here", "scripts/setup test"),
+    let Some(axe) = browser::axe_core() else {
+        return;
+    };
+    for scheme in ["light", "dark"] {
+        browser.prefer("prefers-color-scheme", scheme);
+        assert_eq!(browser.axe(&axe), [""; 0], "{where_}, {scheme}");
+        browser.show(&format!("{where_}-{scheme}"));
     }
+    browser.prefer("prefers-color-scheme", "light");
 }
 
 fn page_of(browser: &Browser, page: SocketAddr, rest: &str) {

@@ -219,7 +219,7 @@ fn chromium_shows_a_camera_live_and_only_while_somebody_looks() {
         browser.value("document.documentElement.scrollWidth <= innerWidth"),
         true
     );
-    show(&browser, "live");
+    browser.show("live");
     latency(&browser);
     // No more than a few seconds are kept.
     let kept = "(() => { const b = document.getElementById('live-video').buffered; \
@@ -350,12 +350,4 @@ video.requestVideoFrameCallback(look);
 /// Whether the picture is as large as the latency is promised for.
 fn long() -> bool {
     std::env::var_os("PICAM_LIVE_LONG").is_some()
-}
-
-/// Keeps a picture of the page in the directory that `PICAM_PICTURES` names, for people to look at.
-fn show(browser: &Browser, name: &str) {
-    if let Some(directory) = std::env::var_os("PICAM_PICTURES") {
-        let file = Path::new(&directory).join(format!("{name}.png.base64"));
-        std::fs::write(file, browser.picture()).unwrap();
-    }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use picam_system_tests::browser::{self, Browser};
 use picam_system_tests::camera::{Camera, binary, free_address, wait_for};
 use picam_system_tests::http;
-use picam_testkit::judges::{have, skip};
+use picam_testkit::judges::have;
 use serde_json::{Value, json};
 
 const SIZE: &str = "size=640x360&fps=30&bitrate=1M&gop=30&audio=1";
@@ -144,19 +144,9 @@ fn unpacked(zip: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Keeps a picture of the page for people to look at, as tests/browser.rs.
-fn show(browser: &Browser, name: &str) {
-    if let Some(directory) = std::env::var_os("PICAM_PICTURES") {
-        let file = Path::new(&directory).join(format!("{name}.png.base64"));
-        fs::write(file, browser.picture()).unwrap();
-    }
-}
-
 fn axe(browser: &Browser, where_: &str) {
-    let cache = std::env::var("PICAM_TEST_CACHE").unwrap_or("/var/tmp/picam-tests".into());
-    match fs::read_to_string(Path::new(&cache).join("axe-core/axe.min.js")) {
-        Ok(axe) => assert_eq!(browser.axe(&axe), [""; 0], "{where_}"),
-        Err(_) => skip("axe-core is not here", "scripts/setup test"),
+    if let Some(axe) = browser::axe_core() {
+        assert_eq!(browser.axe(&axe), [""; 0], "{where_}");
     }
 }
 
@@ -191,7 +181,7 @@ fn three_taps_from_the_page_to_the_clip_of_both_cameras() {
     browser.until("!!document.querySelector('.card canvas')");
     for scheme in ["light", "dark"] {
         browser.prefer("prefers-color-scheme", scheme);
-        show(&browser, &format!("phone-list-{scheme}"));
+        browser.show(&format!("phone-list-{scheme}"));
         axe(&browser, "the list");
     }
     let mut took = Duration::ZERO;
@@ -206,7 +196,7 @@ fn three_taps_from_the_page_to_the_clip_of_both_cameras() {
     took += began.elapsed();
     for scheme in ["light", "dark"] {
         browser.prefer("prefers-color-scheme", scheme);
-        show(&browser, &format!("phone-clip-{scheme}"));
+        browser.show(&format!("phone-clip-{scheme}"));
         axe(&browser, "the clip maker");
     }
     browser.prefer("prefers-color-scheme", "light");
@@ -299,7 +289,7 @@ fn one_tap_saves_and_one_more_has_the_clip() {
                 "{width}x{height} {scroll}"
             );
         }
-        show(&browser, &format!("phone-dock-{width}x{height}"));
+        browser.show(&format!("phone-dock-{width}x{height}"));
     }
     browser.value("scrollTo(0, 0)");
     let tapped = Instant::now();
@@ -316,7 +306,7 @@ fn one_tap_saves_and_one_more_has_the_clip() {
     );
     for scheme in ["light", "dark"] {
         browser.prefer("prefers-color-scheme", scheme);
-        show(&browser, &format!("phone-saved-{scheme}"));
+        browser.show(&format!("phone-saved-{scheme}"));
         axe(&browser, "what was saved");
     }
     tap(&browser, "document.getElementById('saved-clip')");
@@ -349,7 +339,7 @@ fn one_tap_saves_and_one_more_has_the_clip() {
         said.as_str().unwrap().contains("cannot be reached"),
         "{said}"
     );
-    show(&browser, "phone-not-saved");
+    browser.show("phone-not-saved");
 }
 
 /// The plug is pulled the moment it is answered. What was there is locked at the next start, and durable within a second.

@@ -5,7 +5,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -241,7 +241,7 @@ fn the_owner_fills_in_the_form() {
     for (width, height) in [(412, 915), (360, 640)] {
         browser.turn(width, height);
         browser.until("document.documentElement.scrollWidth <= innerWidth");
-        show(&browser, &format!("with-settings-{width}"));
+        browser.show(&format!("with-settings-{width}"));
     }
     browser.until("!document.getElementById('settings').hidden");
     press("settings");
@@ -264,7 +264,7 @@ fn the_owner_fills_in_the_form() {
             .as_str()
             .unwrap(),
     );
-    let axe = axe();
+    let axe = browser::axe_core();
     let judge = |name: &str| {
         for (media, value) in [
             ("prefers-color-scheme", "light"),
@@ -275,7 +275,7 @@ fn the_owner_fills_in_the_form() {
             if let Some(axe) = &axe {
                 assert_eq!(browser.axe(axe), [""; 0], "{name}, {media}: {value}");
             }
-            show(&browser, &format!("{name}-{value}"));
+            browser.show(&format!("{name}-{value}"));
         }
         browser.prefer("prefers-color-scheme", "light");
     };
@@ -311,7 +311,7 @@ fn the_owner_fills_in_the_form() {
     browser.value("document.querySelector('#networks button').click()");
     browser.until("document.activeElement.getAttribute('aria-label') === 'Keep home'");
     browser.value("document.getElementById('networks').scrollIntoView()");
-    show(&browser, "settings-networks");
+    browser.show("settings-networks");
     press("save");
     says("answer", "next start");
     let after = house.toml();
@@ -344,7 +344,7 @@ fn the_owner_fills_in_the_form() {
     press("to-card");
     says("support-answer", "any PC shows");
     browser.value("document.getElementById('support').scrollIntoView()");
-    show(&browser, "settings-support");
+    browser.show("settings-support");
     assert!(house.path("boot/picam-support.txt").exists());
 
     // A new password of the page: the old session is over.
@@ -358,22 +358,4 @@ fn the_owner_fills_in_the_form() {
     browser.until("location.pathname === '/login'");
     log_in("battery staple");
     drop(browser);
-}
-
-/// axe-core, if it is here.
-fn axe() -> Option<String> {
-    let cache = std::env::var("PICAM_TEST_CACHE").unwrap_or("/var/tmp/picam-tests".into());
-    let axe = fs::read_to_string(Path::new(&cache).join("axe-core/axe.min.js")).ok();
-    if axe.is_none() {
-        picam_testkit::judges::skip("axe-core is not here", "scripts/setup test");
-    }
-    axe
-}
-
-/// Keeps a picture of the page in the directory that `PICAM_PICTURES` names, for people to look at.
-fn show(browser: &Browser, name: &str) {
-    if let Some(directory) = std::env::var_os("PICAM_PICTURES") {
-        let file = Path::new(&directory).join(format!("{name}.png.base64"));
-        fs::write(file, browser.picture()).unwrap();
-    }
 }

@@ -208,6 +208,16 @@ pub fn judge_footage(footage: &Footage) -> Vec<Segment> {
     all
 }
 
+/// A pulled card's filesystem is clean, its footage plays ([`judge_footage`]), and `picam check` finds nothing.
+pub fn judge_card(card: &Card, run: &Run) -> Vec<Segment> {
+    let footage = card.footage(run.dir()).unwrap();
+    assert_eq!(footage.check.0, 0, "{}", footage.check.1);
+    let all = judge_footage(&footage);
+    let (code, said) = picam_check(footage.path());
+    assert_eq!(code, 0, "{said}");
+    all
+}
+
 /// `picam check` of this machine on a directory: exit code and what it printed.
 pub fn picam_check(dir: &Path) -> (i32, String) {
     let picam = picam_system_tests::camera::binary();
