@@ -90,9 +90,16 @@ impl Bindings {
         let _ = self.on_new.0.set(Box::new(tell));
     }
 
-    /// A camera came that has a name now.
-    pub(super) fn tell(&self) {
-        if let Some(tell) = self.on_new.0.get() {
+    /// Names those of these cameras that have no name and can be taken, and tells whoever wanted to know.
+    pub fn name_new(self: &Arc<Self>, found: &[Found]) {
+        let free: Vec<&Found> = found.iter().filter(|found| self.is_free(found)).collect();
+        for found in &free {
+            let name = self.new_name(std::iter::empty());
+            self.bind(&name, &found.id);
+            let card = &found.identity.card;
+            tracing::info!("another camera ({card}, {}) has come: {name}", found.id);
+        }
+        if let (false, Some(tell)) = (free.is_empty(), self.on_new.0.get()) {
             tell();
         }
     }

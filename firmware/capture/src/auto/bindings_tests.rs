@@ -151,3 +151,22 @@ fn binding_is_written_down_without_waiting() {
     }
     panic!("{:?}", load(card.path()));
 }
+
+#[test]
+fn a_camera_that_comes_is_named_once_and_told_of() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    let bindings = Arc::new(of(&[binding("front", A)]));
+    // Before anybody wants to know, it is named all the same.
+    bindings.name_new(&[found(A), found(B)]);
+    assert_eq!(bindings.all(), [binding("front", A), binding("cam2", B)]);
+    let told = Arc::new(AtomicU32::new(0));
+    let tells = told.clone();
+    bindings.on_new(move || {
+        tells.fetch_add(1, Ordering::SeqCst);
+    });
+    let third = found("by-id/usb-C-video-index0");
+    for _ in 0..2 {
+        bindings.name_new(&[found(B), third.clone()]);
+        assert_eq!((bindings.all().len(), told.load(Ordering::SeqCst)), (3, 1));
+    }
+}

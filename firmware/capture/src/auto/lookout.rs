@@ -43,23 +43,7 @@ impl Lookout {
         let bindings = self.bindings.clone();
         // Opening a node may hang.
         let looking = std::thread::Builder::new().name("lookout".to_owned());
-        let _ = looking.spawn(move || name_new_ones(&bindings));
-    }
-}
-
-fn name_new_ones(bindings: &Arc<Bindings>) {
-    let mut has_new = false;
-    for found in v4l2::find(Path::new("/")) {
-        if bindings.is_free(&found) {
-            let name = bindings.new_name(std::iter::empty());
-            bindings.bind(&name, &found.id);
-            let card = &found.identity.card;
-            tracing::info!("another camera ({card}, {}) has come: {name}", found.id);
-            has_new = true;
-        }
-    }
-    if has_new {
-        bindings.tell();
+        let _ = looking.spawn(move || bindings.name_new(&v4l2::find(Path::new("/"))));
     }
 }
 

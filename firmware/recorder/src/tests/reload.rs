@@ -64,6 +64,8 @@ fn the_others_record_on_while_one_is_added_changed_and_removed() {
     wait_for_more(&recording, "front");
     assert_eq!(recording.status().pulses().len(), 2);
     assert!(recording.live.admit('R').is_ok());
+    let needs = || recording.reloader.needs.load().cameras.len();
+    assert_eq!(needs(), 2);
 
     let frames = camera(&recording, "rear").frames;
     let changed = "rear=sim:?size=160x120&fps=30";
@@ -80,6 +82,7 @@ fn the_others_record_on_while_one_is_added_changed_and_removed() {
     assert_eq!(changes.to_string(), "removed: rear");
     assert_eq!(names(&recording), ["front"]);
     assert!(recording.live.admit('R').is_err());
+    assert_eq!(needs(), 1);
     wait_for_more(&recording, "front");
 
     let front = camera(&recording, "front");
@@ -136,6 +139,31 @@ fn what_cannot_be_changed_leaves_everything_as_it_is() {
     let same = RecordPlan { segment, ..other };
     assert!(!recording.reloader.reload(same).unwrap().needs_restart);
     wait_for_more(&recording, "front");
+    recording.stopper().stop();
+    recording.wait();
+}
+
+#[test]
+fn a_camera_that_is_plugged_in_is_recorded_without_being_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = start(with(directory.path(), &[FRONT, "any=auto"])).unwrap();
+    assert_eq!(names(&recording), ["front", "any"]);
+    let found = picam_capture::Found {
+        id: "by-id/usb-just-come-video-index0".into(),
+        node: "/dev/none".into(),
+        identity: picam_capture::Identity::default(),
+        offers: Vec::new(),
+        controls: Vec::new(),
+        is_new: false,
+        problem: None,
+    };
+    let bindings = recording.reloader.now().bindings.clone();
+    bindings.name_new(&[found]);
+    wait("the new one", || {
+        names(&recording) == ["front", "any", "cam2"]
+    });
+    let status = recording.status().status().unwrap();
+    assert_eq!(status.cameras[0].lost, Losses::default());
     recording.stopper().stop();
     recording.wait();
 }
