@@ -10,7 +10,7 @@ use picam_time::BootNs;
 /// Between two attempts.
 const AGAIN: Duration = Duration::from_secs(2);
 /// What fails for longer is said.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LOG_AFTER: Duration = Duration::from_secs(30);
 
 type Open<T> = Box<dyn FnMut() -> Result<Box<T>, LineError> + Send>;
 
@@ -82,7 +82,7 @@ impl<T: ?Sized> Line<T> {
             said: false,
         });
         failing.next = now + AGAIN;
-        if !failing.said && now.since(failing.since) >= PATIENCE {
+        if !failing.said && now.since(failing.since) >= LOG_AFTER {
             failing.said = true;
             tracing::warn!("no {}: {error}; it is tried again by itself", self.name);
         }

@@ -22,7 +22,7 @@ use crate::panel::{Act, Lines, Panel, TICK};
 use crate::view::{ASK_EVERY, SILENT_AFTER, View};
 
 /// How long the recorder may take to take an order: it is on the card by then.
-const ORDER_PATIENCE: Duration = Duration::from_secs(5);
+const ORDER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest answer in bytes.
 const MAX_REPLY: u64 = 1 << 20;
 /// A gauge that could not be opened is tried again.
@@ -194,7 +194,7 @@ fn keep(
     mut wishes: Wishes,
     from: &Receiver<Wish>,
 ) {
-    let ask = |request| exchange(socket, &request, ORDER_PATIENCE, MAX_REPLY);
+    let ask = |request| exchange(socket, &request, ORDER_TIMEOUT, MAX_REPLY);
     loop {
         let wish = if wishes.is_empty() {
             from.recv().map_err(|_| RecvTimeoutError::Disconnected)

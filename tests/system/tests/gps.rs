@@ -15,7 +15,7 @@ use picam_system_tests::gpsd::{Gpsd, SerialLine};
 use picam_testkit::{binary, judges};
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// Degrees.
 const EQUAL: f64 = 1e-6;
 /// From moment to moment of the receiver.
@@ -154,7 +154,7 @@ fn record(source: &str) -> Recording {
 /// Says satellites until the recorder has heard them.
 fn until_heard(recording: &Recording, line: &mut SerialLine, moment: &[u8]) {
     let sky = only_satellites(moment);
-    wait_for("the recorder to hear the receiver", PATIENCE, || {
+    wait_for("the recorder to hear the receiver", TIMEOUT, || {
         line.say(&sky);
         std::thread::sleep(PACE / 4);
         let status = status(&recording.control)?;
@@ -264,7 +264,7 @@ fn a_gpsd_that_goes_away_and_comes_back_is_no_trouble() {
     let recording = record(&format!("gpsd:{}", gpsd.address));
     until_heard(&recording, &mut line, &moments[0]);
     drop(gpsd);
-    let fault = wait_for("the loss to be shown", PATIENCE, || {
+    let fault = wait_for("the loss to be shown", TIMEOUT, || {
         let status = status(&recording.control)?;
         let message = status["gps"]["fault"]["message"].as_str()?.to_owned();
         Some((message, status["cameras"][0]["state"] == "recording"))

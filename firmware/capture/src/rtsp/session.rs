@@ -27,7 +27,7 @@ use super::memory;
 use super::params::{RtspParams, SoundChoice, Transport};
 
 /// Each answer, and the next picture, is waited for so long: a camera that hangs says nothing.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// Waiting for the camera's word that the session is over; it may be gone.
 const GOODBYE: Duration = Duration::from_millis(500);
 /// The library may ask for so much memory before the next picture is whole, in bytes: several times the largest picture.
@@ -213,13 +213,13 @@ async fn step<T>(
     let mut asked = Box::pin(asked);
     let begun = memory::asked();
     let bounded = poll_fn(|cx| bounded(cx, begun, |cx| asked.as_mut().poll(cx)));
-    match timeout(PATIENCE, bounded).await {
+    match timeout(TIMEOUT, bounded).await {
         Ok(Ok(Ok(answer))) => Ok(answer),
         Ok(Ok(Err(error))) => Err(explain(params, &error)),
         Ok(Err(TooMuch)) => Err(too_much()),
         Err(_) => Err(format!(
             "it does not answer within {} s ({doing})",
-            PATIENCE.as_secs()
+            TIMEOUT.as_secs()
         )),
     }
 }
@@ -270,9 +270,9 @@ async fn pump(
             let demuxed = &mut playing.demuxed;
             bounded(cx, begun, |cx| Pin::new(demuxed).poll_next(cx))
         });
-        let left = PATIENCE.saturating_sub(seen.elapsed());
+        let left = TIMEOUT.saturating_sub(seen.elapsed());
         let item = timeout(left, next).await.map_err(|_| {
-            let silence = PATIENCE.as_secs();
+            let silence = TIMEOUT.as_secs();
             Some(format!("no picture came for {silence} s"))
         })?;
         let message = match item.map_err(|TooMuch| Some(too_much()))? {

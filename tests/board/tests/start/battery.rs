@@ -10,7 +10,7 @@ use crate::common::*;
 use crate::devices::set_gauge;
 
 /// For a step that the guard holds for seconds of the board's.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 /// What the guard has said.
 const SAID: &str = "journalctl --no-pager -o cat -u picam-guard";
 
@@ -25,7 +25,7 @@ pub fn all(steps: &mut Steps, board: &Board, shell: &mut Shell) {
     steps.step("a battery that is low is warned of", || {
         set_gauge(board, shell, 3_550, 12);
         let low = format!("{SAID} | grep -q 'the battery is low'");
-        shell.until("the warning", &low, PATIENCE).unwrap();
+        shell.until("the warning", &low, TIMEOUT).unwrap();
         let status = status(shell);
         assert_eq!(
             status["status"]["cameras"][0]["state"], "recording",
@@ -35,6 +35,6 @@ pub fn all(steps: &mut Steps, board: &Board, shell: &mut Shell) {
     steps.step("a battery that is empty ends it", || {
         shell.ok("dmesg -n 7").unwrap();
         set_gauge(board, shell, 3_300, 3);
-        await_halt(shell, PATIENCE).unwrap();
+        await_halt(shell, TIMEOUT).unwrap();
     });
 }
