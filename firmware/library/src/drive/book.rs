@@ -28,9 +28,9 @@ const TURN: Duration = Duration::from_millis(250);
 const MOST: usize = 4096;
 
 /// What tells a segment from every other.
-type Key = (Volume, [u8; 16], char, u64);
+pub(super) type Key = (Volume, [u8; 16], char, u64);
 
-fn key(segment: &Segment) -> Option<Key> {
+pub(super) fn key(segment: &Segment) -> Option<Key> {
     let boot = segment.boot_id?;
     Some((segment.volume, boot, segment.camera, segment.sequence))
 }
@@ -107,7 +107,8 @@ impl DriveBook {
         track(drive, said, most)
     }
 
-    /// Reads where the car was in these drives, in this order, for a quarter of a second at most. Returns at once if somebody else does.
+    /// Reads where the car was in these drives, in this order, for a quarter of a second at most. Returns at once if somebody
+    /// else does.
     pub fn read<'a>(&self, library: &Library, wanted: impl IntoIterator<Item = &'a Drive>) {
         let _turn = match self.turn.try_lock() {
             Ok(turn) => turn,
@@ -115,19 +116,20 @@ impl DriveBook {
             Err(TryLockError::WouldBlock) => return,
         };
         let began = Instant::now();
-        for drive in wanted {
+        let wanted: Vec<&Drive> = wanted.into_iter().collect();
+        for drive in &wanted {
             for (part, _) in covering(drive) {
                 let Some(key) = key(&part.segment) else {
                     continue;
                 };
-                let full = {
-                    let said = held(&self.said);
+                let has_room = {
+                    let mut said = held(&self.said);
                     if said.contains_key(&key) {
                         continue;
                     }
-                    said.len() >= MOST
+                    make_room(&mut said, &wanted, MOST)
                 };
-                if full || began.elapsed() >= TURN {
+                if !has_room || began.elapsed() >= TURN {
                     return;
                 }
                 // What cannot be read is not tried again and again; what was renamed meanwhile is.
@@ -139,6 +141,20 @@ impl DriveBook {
             }
         }
     }
+}
+
+/// Whether one more can be kept; if there are too many, those go that are not `wanted` now, of another page of the list, say.
+pub(super) fn make_room(
+    said: &mut HashMap<Key, Arc<Said>>,
+    wanted: &[&Drive],
+    most: usize,
+) -> bool {
+    if said.len() >= most {
+        let parts = wanted.iter().flat_map(|drive| drive.parts());
+        let keys: HashSet<Key> = parts.filter_map(|part| key(&part.segment)).collect();
+        said.retain(|key, _| keys.contains(key));
+    }
+    said.len() < most
 }
 
 fn read(library: &Library, segment: &Segment) -> io::Result<Positions> {

@@ -6,6 +6,7 @@ use picam_ring::SegmentName;
 use picam_time::UtcUs;
 use proptest::prelude::*;
 
+use super::book::{Key, key, make_room};
 use super::covered::{Said, covering, track, travelled};
 use super::positions::{Positions, Way};
 use super::*;
@@ -445,6 +446,34 @@ fn a_fix_a_second_is_kept_to_a_centimetre() {
     // And no speed is too high to be kept.
     let fast = Positions::new(BootNs::ZERO, [(BootNs::ZERO, point(0.0, 0.0, Some(1e9)))]);
     assert_eq!(fast.fixes().next().unwrap().speed, Some(655.34));
+}
+
+#[test]
+fn what_is_known_of_drives_that_nobody_looks_at_makes_room_for_those_that_are() {
+    let drives = all([
+        minutes('F', 1, 1, &[0.0, 60.0]),
+        minutes('F', 3, 2, &[0.0, 60.0]),
+    ]
+    .concat());
+    let keys = |drive: &Drive| {
+        let parts = drive.parts().iter();
+        parts
+            .map(|part| key(&part.segment).unwrap())
+            .collect::<Vec<_>>()
+    };
+    let mut said: HashMap<Key, Arc<Said>> = HashMap::new();
+    let [new, old] = &drives[..] else { panic!() };
+    for key in [keys(new), keys(old)[..1].to_vec()].concat() {
+        said.insert(key, Arc::new(along(0.0, 0..2, 1.0)));
+    }
+    assert!(make_room(&mut said, &[new], 4));
+    assert_eq!(said.len(), 3);
+    // Full: the other drive's go.
+    assert!(make_room(&mut said, &[old], 3));
+    assert_eq!(said.keys().collect::<Vec<_>>(), [&keys(old)[0]]);
+    // What is looked at is never given up for itself.
+    assert!(!make_room(&mut said, &[new, old], 1));
+    assert_eq!(said.len(), 1);
 }
 
 #[test]
