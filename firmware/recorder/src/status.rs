@@ -331,8 +331,12 @@ impl Status {
         }
         let rotten = medium.rotten.load(Ordering::Relaxed);
         if rotten > 0 {
+            let found = match rotten {
+                1 => "1 segment was".to_owned(),
+                more => format!("{more} segments were"),
+            };
             faults.push(Fault {
-                message: format!("{rotten} segments were found damaged on {volume} after they had been written well"),
+                message: format!("{found} found damaged on {volume} that had been written well"),
                 remedy: format!("copy what you need off {volume} and replace it: it forgets"),
             });
         }

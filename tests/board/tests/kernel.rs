@@ -129,7 +129,7 @@ fn a_kernel_as_the_images_starts_without_an_initramfs() {
         (card, _) = board.pull().unwrap();
     }
     steps.step("footage", || {
-        let all = judge_card(&card, &run);
+        let (_mounted, all) = judge_card(&card, &run);
         let mut boots: Vec<_> = all.iter().map(|segment| segment.record.boot_id).collect();
         boots.dedup();
         assert_eq!(boots.len(), 2, "{all:?}");

@@ -152,7 +152,7 @@ fn an_led_says_whether_it_records_and_a_button_keeps_it() {
     switch_off(&mut steps, &board, &mut shell);
     let (card, _) = board.pull().unwrap();
     steps.step("footage", || {
-        let all = judge_card(&card, &run);
+        let (_mounted, all) = judge_card(&card, &run);
         assert!(all.last().is_some_and(Segment::finished), "{all:?}");
     });
     let board = start(&image, card, &run, "");

@@ -157,7 +157,7 @@ fn what_does_not_hold_what_was_written_to_it_is_told() {
     assert!(
         rotten
             .iter()
-            .any(|fault| fault.starts_with("1 segments were found damaged"))
+            .any(|fault| fault.starts_with("1 segment was found damaged"))
     );
     spoil(&all[1], |page| page.fill(0));
     for _ in 0..40 {

@@ -209,13 +209,14 @@ pub fn judge_footage(footage: &Footage) -> Vec<Segment> {
 }
 
 /// A pulled card's filesystem is clean, its footage plays ([`judge_footage`]), and `picam check` finds nothing.
-pub fn judge_card(card: &Card, run: &Run) -> Vec<Segment> {
+/// The segments can be read for as long as the footage is mounted.
+pub fn judge_card(card: &Card, run: &Run) -> (Footage, Vec<Segment>) {
     let footage = card.footage(run.dir()).unwrap();
     assert_eq!(footage.check.0, 0, "{}", footage.check.1);
     let all = judge_footage(&footage);
     let (code, said) = picam_check(footage.path());
     assert_eq!(code, 0, "{said}");
-    all
+    (footage, all)
 }
 
 /// `picam check` of this machine on a directory: exit code and what it printed.

@@ -39,7 +39,7 @@ fn a_blank_card_becomes_a_camera() {
     std::thread::sleep(Duration::from_secs(15));
     let (card, _) = board.pull().unwrap();
     steps.step("footage of the first start", || {
-        let all = judge_card(&card, &run);
+        let (_mounted, all) = judge_card(&card, &run);
         assert!(all.len() >= 2, "{all:?}");
     });
 
@@ -66,7 +66,7 @@ fn a_blank_card_becomes_a_camera() {
     battery::all(&mut steps, &board, &mut shell);
     let (card, _) = board.pull().unwrap();
     steps.step("footage of the second start", || {
-        let all = judge_card(&card, &run);
+        let (_mounted, all) = judge_card(&card, &run);
         assert!(all.last().is_some_and(Segment::finished), "{all:?}");
         watchdogs::judge(stopped, &all);
     });
