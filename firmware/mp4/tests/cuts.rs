@@ -594,6 +594,29 @@ fn sound_that_begins_late_or_has_a_gap_is_heard_when_it_was() {
     }
 }
 
+/// Sound that ends just before the clip starts would be taken for sound that is heard from there on.
+#[test]
+fn sound_that_ends_before_the_clip_is_not_in_it() {
+    for sound in [Sound::Aac, Sound::Pcm] {
+        let mut recording = Recording::new(vec![segment(0, sound, h264(30))], 0);
+        let track = &mut recording.movies[0].tracks[1];
+        track.samples.truncate(track.samples.len() / 2);
+        let last = track.samples.last().copied().unwrap();
+        let end = track.presentation(&last) + i64::from(last.duration);
+        let end_ns = recording.starts_ns[0] + ns(&recording.movies[0].tracks[1], end);
+        let is_heard = |from_ns: i64| {
+            let (_, bytes) = recording.cut(from_ns, i64::MAX, Keep::ALL).unwrap();
+            let clip = Movie::read(&bytes).unwrap();
+            assert!(clip.video().is_some());
+            clip.tracks.iter().any(Track::is_audio)
+        };
+        assert!(is_heard(end_ns - 2 * PICTURE_NS));
+        for later in [0, 1, PICTURE_NS, 2 * PICTURE_NS, 10 * PICTURE_NS] {
+            assert!(!is_heard(end_ns + PICTURE_NS + later), "{later} ns");
+        }
+    }
+}
+
 #[test]
 fn two_microphones_stay_two_tracks_and_one_camera_has_one_entry() {
     let files = vec![

@@ -1,14 +1,14 @@
 //! The head of a clip: `ftyp`, `moov` and the header of its `mdat`.
 
 use mp4_atom::{
-    Atom, BufMut, Co64, Ctts, CttsEntry, Dinf, Dref, Edts, Elst, ElstEntry, Encode, FourCC, Mdhd,
-    Mvhd, Nmhd, Stco, Stsc, StscEntry, Stss, Stsz, StszSamples, Stts, SttsEntry, Url,
+    Atom, BufMut, Co64, Ctts, CttsEntry, Dinf, Dref, Edts, Elst, Encode, FourCC, Mdhd, Mvhd, Nmhd,
+    Stco, Stsc, StscEntry, Stss, Stsz, StszSamples, Stts, SttsEntry, Url,
 };
 
 use super::CutError;
+use super::edits::edits;
 use super::join::Joined;
 use super::layout::Chunk;
-use super::select::rescale;
 use crate::boxes;
 use crate::read::Movie;
 
@@ -95,30 +95,6 @@ impl Index<'_> {
         buf.encode_atom(FourCC::new(b"udta"), |buf| xyz.as_slice().encode(buf))
     }
 
-    /// The track's edit list, in ticks of the clip and of the track.
-    fn edits(&self, track: &Joined<'_>) -> Vec<ElstEntry> {
-        let to_clip = |ticks: i64| rescale(ticks, track.timescale, self.timescale);
-        let (first, last) = (track.media_start(), track.media_end());
-        let mut edits: Vec<ElstEntry> = Vec::new();
-        let mut shown_to = 0;
-        for span in &track.spans {
-            // From the first sample to the last, should the track begin late or end early.
-            let at = span.at.max(first.saturating_sub(span.shift));
-            let end = span.end.min(last.saturating_sub(span.shift));
-            let (from, to) = (to_clip(at), to_clip(end));
-            let media_time = u64::try_from(at.saturating_add(span.shift)).ok();
-            if to <= from || media_time.is_none() {
-                continue;
-            }
-            if from > shown_to {
-                edits.push(edit(from.saturating_sub(shown_to), None));
-            }
-            edits.push(edit(to.saturating_sub(from), media_time));
-            shown_to = to;
-        }
-        edits
-    }
-
     fn trak(
         &self,
         track: &Joined<'_>,
@@ -127,7 +103,7 @@ impl Index<'_> {
         wide: bool,
         buf: &mut Vec<u8>,
     ) -> mp4_atom::Result<()> {
-        let edits = self.edits(track);
+        let edits = edits(track, self.timescale);
         let shown = edits.iter().map(|edit| edit.segment_duration).sum();
         let media = track.samples.iter().map(|s| u64::from(s.duration)).sum();
         let created = self.created();
@@ -175,14 +151,6 @@ impl Index<'_> {
                 })
             })
         })
-    }
-}
-
-fn edit(duration: i64, media_time: Option<u64>) -> ElstEntry {
-    ElstEntry {
-        segment_duration: u64::try_from(duration).unwrap_or(0),
-        media_time,
-        media_rate: 1.into(),
     }
 }
 

@@ -23,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod edits;
 mod index;
 mod join;
 mod layout;
@@ -136,10 +137,12 @@ impl CutPlan {
         let (Some(first), Some(last)) = (windows.first(), windows.last()) else {
             return Err(CutError::Nothing);
         };
-        let tracks = join::join(&windows, keep)?;
+        let timescale = first.timescale;
+        let mut tracks = join::join(&windows, keep)?;
+        // Players take a track without edits for one that is shown from its first sample on.
+        tracks.retain(|track| track.video || !edits::edits(track, timescale).is_empty());
         let interleaved = layout::interleave(&tracks);
         let duration = last.at.saturating_add(last.len());
-        let timescale = first.timescale;
         let index = index::Index {
             movie: first.movie,
             start_ticks: first.start,
