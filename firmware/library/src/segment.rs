@@ -9,6 +9,7 @@ use picam_time::BootNs;
 use serde::{Serialize, Serializer};
 
 use crate::text;
+use crate::zip::DosTime;
 
 /// What a segment's file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -177,9 +178,19 @@ impl Segment {
     /// A helpful name for a download: what it shows, when, and the id to find it again by. With an
     /// `offset` in minutes from UTC, the time is that of the person's clock, as the page lists it.
     pub fn download_name(&self, offset: Option<i16>) -> String {
-        let when = text::for_name(self.start, self.boot, offset);
+        let when = self.time_for_name(offset);
         let camera = text::camera_for_name(self.camera_name.as_deref(), self.camera);
         format!("picam_{when}_{camera}_{}.mp4", self.id)
+    }
+
+    /// When it starts, for the name of a file.
+    pub fn time_for_name(&self, offset: Option<i16>) -> String {
+        text::for_name(self.start, self.boot, offset)
+    }
+
+    /// When it starts by somebody's clock, for a ZIP.
+    pub fn dos_time(&self, offset: Option<i16>) -> DosTime {
+        DosTime::of(self.start, offset)
     }
 }
 

@@ -10,6 +10,9 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crc32fast::Hasher;
+use jiff::Timestamp;
+
+use crate::text;
 
 /// A file to be put into a ZIP.
 pub trait Member {
@@ -50,6 +53,12 @@ impl DosTime {
         date: 0x21,
         time: 0,
     };
+
+    /// When something was recorded, by the clock of somebody who is so many minutes ahead of UTC.
+    pub(crate) fn of(at: Option<Timestamp>, offset: Option<i16>) -> Self {
+        at.and_then(|at| text::local(at, offset))
+            .map_or(Self::NONE, Self::new)
+    }
 
     /// A time between 1980 and 2107.
     pub fn new(at: jiff::civil::DateTime) -> Self {

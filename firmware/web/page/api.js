@@ -67,6 +67,12 @@ export const supportToCard = () => send("/api/support", { method: "POST" }, LONG
 /** What a camera records, as it comes; until `signal` is aborted. */
 export const live = (letter, signal) => ask(`/api/cameras/${letter}/live`, { headers: { accept: "video/mp4" }, signal });
 
+/** Whether something can be downloaded; of it, a byte is asked for. */
+export async function tryDownload(path) {
+  const { body } = await ask(path, { headers: { range: "bytes=0-0" }, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  await body?.cancel();
+}
+
 export const status = () => get("/api/status");
 export const segment = (id) => get(`/api/segments/${id}`);
 

@@ -161,6 +161,7 @@ $("settings").hidden = role !== "owner" || settings !== "here";
 $("views").addEventListener("click", ({ target }) => target.dataset.view && choose(target.dataset.view));
 addEventListener("hashchange", follow);
 addEventListener("picam-restart", restart);
+addEventListener("picam-refresh", () => (refreshStatus(), refreshList()));
 $("more").addEventListener("click", loadOlder);
 // Older footage comes by itself when the end of the list comes into view.
 new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && loadOlder(), {

@@ -89,6 +89,17 @@ function setFilter(change) {
 
 $("clip").addEventListener("click", async () => (await import("./clip.js")).toggle(player.forClip(seen)));
 list.setOnPlay((segment) => player.open(segment));
+/** Several at once: nothing of it is loaded until somebody wants it. */
+const pick = async (segment) => (await import("./pick.js")).begin(segment, (shown) => player.open(shown));
+$("select").addEventListener("click", () => pick(null));
+$("list").addEventListener("contextmenu", (event) => {
+  // A long press, or the other button of a mouse.
+  const row = event.target.closest(".row");
+  const segment = row && list.at(row);
+  if (!segment) return;
+  event.preventDefault();
+  pick(segment);
+});
 $("day").addEventListener("change", (event) => setFilter({ day: event.target.value }));
 $("all-days").addEventListener("click", () => {
   $("day").value = "";

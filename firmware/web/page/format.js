@@ -29,6 +29,9 @@ export function distance(metres) {
   return `${(metres / 1000).toLocaleString(undefined, { maximumFractionDigits: metres < 99_500 ? 1 : 0 })} km`;
 }
 
+/** Segments that are saved in one file at most. */
+export const MOST_IN_ARCHIVE = 100;
+
 export const speed = (mps) => `${Math.round(mps * 3.6)} km/h`;
 
 export function size(bytes) {
@@ -112,6 +115,12 @@ export function downloadAddress(segment) {
 export function clipAddress(what) {
   const given = Object.entries({ ...what, offset: -new Date().getTimezoneOffset() }).filter(([, value]) => value != null);
   return `/api/clip?${new URLSearchParams(given)}`;
+}
+
+/** Where several segments are saved from, in one file. */
+export function archiveAddress(segments) {
+  const ids = segments.map(({ id }) => id).join(",");
+  return `/api/archive?segments=${ids}&offset=${-new Date().getTimezoneOffset()}`;
 }
 
 /** A segment as if it began so many seconds later: for the time of what is in it. */

@@ -13,10 +13,19 @@ const known = new Map();
 const days = new Map();
 let chosen = null;
 let onPlay = () => {};
+let dress = () => {};
 
 export const setOnPlay = (handler) => (onPlay = handler);
 export const isEmpty = () => known.size === 0;
 export const get = (id) => known.get(id)?.segment;
+/** The segment that a row shows. */
+export const at = (row) => [...known.values()].find((entry) => entry.row === row)?.segment;
+
+/** Has every row, and each that is drawn from now on, shown as the handler makes it. */
+export function setDress(handler) {
+  dress = handler;
+  for (const { segment, row } of known.values()) dress(segment, row);
+}
 
 /** Segments that are going to be given up. */
 let marks = new Map();
@@ -252,6 +261,7 @@ function draw(segment) {
   );
   const row = el("li", { class: "row" }, play, download);
   row.dataset.sequence = segment.sequence;
+  dress(segment, row);
   return row;
 }
 

@@ -114,13 +114,19 @@ function row({ segments, end }) {
     el("span", { class: "facts reason" }, isGone ? goes(gone) : answers.get(first.id) ?? REASONS[first.class] ?? ""),
     el("span", { class: "badges" }, isGone ? el("span", { class: "badge deleted" }, "Deleted") : null, badge),
   );
-  const item = el("li", { class: "row" }, open);
+  const orders = el("div", { class: "orders" });
+  if (segments.length <= format.MOST_IN_ARCHIVE) {
+    const name = `Download ${format.when(first)}`;
+    const href = segments.length === 1 ? format.downloadAddress(first) : format.archiveAddress(segments);
+    orders.append(el("a", { class: "button icon", href, download: "", title: "Download", "aria-label": name }, icon("download")));
+  }
   if (owns) {
     const name = `${isGone ? "Undo delete of" : "Delete"} ${format.when(first)}`;
     const undo = () => order(segments, isGone);
     const look = isGone ? "undo" : "undo icon";
-    item.append(el("button", { class: look, onclick: undo, title: isGone ? "Undo" : "Delete", "aria-label": name }, isGone ? "Undo" : icon("remove")));
+    orders.append(el("button", { class: look, onclick: undo, title: isGone ? "Undo" : "Delete", "aria-label": name }, isGone ? "Undo" : icon("remove")));
   }
+  const item = el("li", { class: "row" }, open, orders);
   item.dataset.id = first.id;
   return item;
 }

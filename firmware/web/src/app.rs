@@ -8,7 +8,7 @@ use picam_library::{DriveBook, Library};
 
 use crate::asker::Asker;
 use crate::auth::Auth;
-use crate::clip::Clips;
+use crate::downloads::Downloads;
 use crate::live::Live;
 use crate::settings::SettingsSource;
 
@@ -25,5 +25,5 @@ pub(crate) struct App {
     /// None where the settings are not the page's to change.
     pub(crate) settings: Option<Arc<dyn SettingsSource>>,
     pub(crate) auth: Arc<Auth>,
-    pub(crate) clips: Clips,
+    pub(crate) downloads: Downloads,
 }

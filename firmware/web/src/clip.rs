@@ -4,9 +4,14 @@
 //! not held back for that. If the recorder takes one of them, the answer breaks off before a byte of other footage is sent.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
-use std::sync::Arc;
 
+use crate::app::App;
+use crate::conditional::Validators;
+use crate::downloads::{Place, saved_as};
+use crate::error::ApiError;
+use crate::file::MAX_OFFSET;
+use crate::list::blocking;
+use crate::version::Version;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -16,38 +21,9 @@ use picam_library::{
 };
 use picam_ring::is_camera_letter;
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::app::App;
-use crate::conditional::Validators;
-use crate::error::ApiError;
-use crate::file::MAX_OFFSET;
-use crate::list::blocking;
-use crate::version::Version;
-
-/// Clips that are sent at a time. Each may take one of the threads that read the card while its checksums are made.
-const AT_A_TIME: usize = 3;
-/// When to come again if so many are, in seconds.
-const LATER: u64 = 5;
 const SEND: &str = "give cameras such as F,R, and from and to as 2026-11-20T11:08:00Z or F000123@12.4; sound and place \
                     are 0 or 1, and offset minutes from UTC";
-
-/// How many clips are made.
-#[derive(Clone)]
-pub(crate) struct Clips {
-    /// One at a time is planned: that takes the most memory.
-    planning: Arc<Semaphore>,
-    sending: Arc<Semaphore>,
-}
-
-impl Default for Clips {
-    fn default() -> Self {
-        Self {
-            planning: Arc::new(Semaphore::new(1)),
-            sending: Arc::new(Semaphore::new(AT_A_TIME)),
-        }
-    }
-}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,22 +85,6 @@ impl TryFrom<Params> for Wanted {
     }
 }
 
-/// What is sent, which counts as one clip until it is.
-struct Sent<M> {
-    member: M,
-    _place: OwnedSemaphorePermit,
-}
-
-impl<M: Member> Member for Sent<M> {
-    fn size(&self) -> u64 {
-        self.member.size()
-    }
-
-    fn read(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        self.member.read(offset, len)
-    }
-}
-
 /// `GET` and `HEAD /api/clip`
 pub(crate) async fn clip(
     State(app): State<App>,
@@ -134,15 +94,8 @@ pub(crate) async fn clip(
 ) -> Result<Response, ApiError> {
     let Query(params) = params.map_err(|error| ApiError::bad_request(error.body_text(), SEND))?;
     let wanted = Wanted::try_from(params)?;
-    let place = Arc::clone(&app.clips.sending).try_acquire_owned();
-    let place = place.map_err(|_| {
-        ApiError::later(
-            LATER,
-            "other clips are being downloaded",
-            "try again when they are done",
-        )
-    })?;
-    let planning = Arc::clone(&app.clips.planning).acquire_owned().await;
+    let place = app.downloads.place()?;
+    let planning = app.downloads.plan().await;
     let version = blocking(&app.index, move |index| {
         let _alone = planning;
         plan(index, &wanted, place)
@@ -151,11 +104,7 @@ pub(crate) async fn clip(
     version.answer(&method, &headers)
 }
 
-fn plan(
-    index: &Library,
-    wanted: &Wanted,
-    place: OwnedSemaphorePermit,
-) -> Result<Version, ApiError> {
+fn plan(index: &Library, wanted: &Wanted, place: Place) -> Result<Version, ApiError> {
     let (from, to) = (moment(index, &wanted.from)?, moment(index, &wanted.to)?);
     let listing = index.refresh().map_err(|error| ApiError::card(&error))?;
     let cameras = match wanted.cameras.as_slice() {
@@ -184,20 +133,17 @@ fn plan(
     }
 }
 
-fn single(clip: Clip, offset: Option<i16>, place: OwnedSemaphorePermit) -> Version {
+fn single(clip: Clip, offset: Option<i16>, place: Place) -> Version {
     Version {
         validators: Validators::new(&clip.tag(), None),
         disposition: saved_as(&clip.file_name(offset), "mp4"),
-        content: Arc::new(Sent {
-            member: clip,
-            _place: place,
-        }),
+        content: place.filled(clip),
         kind: "video/mp4",
         cache: "private, no-cache",
     }
 }
 
-fn several(clips: Vec<Clip>, offset: Option<i16>, place: OwnedSemaphorePermit) -> Version {
+fn several(clips: Vec<Clip>, offset: Option<i16>, place: Place) -> Version {
     let mut hasher = DefaultHasher::new();
     let mut members: Vec<(String, DosTime, Clip)> = Vec::with_capacity(clips.len());
     let when = clips.first().map(|clip| clip.file_time(offset));
@@ -216,17 +162,10 @@ fn several(clips: Vec<Clip>, offset: Option<i16>, place: OwnedSemaphorePermit) -
     Version {
         validators: Validators::new(&tag, None),
         disposition: saved_as(&format!("picam_{}", when.unwrap_or_default()), "zip"),
-        content: Arc::new(Sent {
-            member: zip,
-            _place: place,
-        }),
+        content: place.filled(zip),
         kind: "application/zip",
         cache: "private, no-cache",
     }
-}
-
-fn saved_as(name: &str, ending: &str) -> String {
-    format!("attachment; filename=\"{name}.{ending}\"")
 }
 
 /// Every camera that has footage, in the order of their letters.

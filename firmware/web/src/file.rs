@@ -78,7 +78,11 @@ pub(crate) async fn file(
 
 /// Opens the file by the name it had when the card was last looked at, and looks again only if
 /// that does not lead to it: a player asks for many ranges of one file.
-fn open(index: &Library, id: &str, end: Option<u64>) -> Result<(Arc<Segment>, Snapshot), ApiError> {
+pub(crate) fn open(
+    index: &Library,
+    id: &str,
+    end: Option<u64>,
+) -> Result<(Arc<Segment>, Snapshot), ApiError> {
     if let Some(segment) = index.last_known(id)
         && let Ok(snapshot) = Snapshot::open(index.dir(&segment), &segment.parsed, end)
     {

@@ -8,6 +8,7 @@
 
 mod admission;
 mod app;
+mod archive;
 mod asker;
 mod auth;
 mod body;
@@ -16,6 +17,7 @@ mod clip;
 mod commands;
 pub mod conditional;
 mod door;
+mod downloads;
 mod drives;
 mod error;
 mod file;

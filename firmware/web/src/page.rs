@@ -26,7 +26,7 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [(&str, &str, &str); 29] = [
+const ASSETS: [(&str, &str, &str); 30] = [
     asset!("style.css", CSS),
     asset!("clip.css", CSS),
     asset!("drive.css", CSS),
@@ -47,6 +47,7 @@ const ASSETS: [(&str, &str, &str); 29] = [
     asset!("live.js", JS),
     asset!("orders.js", JS),
     asset!("pause.js", JS),
+    asset!("pick.js", JS),
     asset!("player.js", JS),
     asset!("reel.js", JS),
     asset!("save.js", JS),
@@ -183,6 +184,7 @@ mod tests {
             "reel.js",
             "saved.js",
             "files.js",
+            "pick.js",
             "list.js",
             "player.js",
             "orders.js",

@@ -14,13 +14,13 @@ use crate::auth::{gate, login, login_page, logout, logout_everywhere};
 use crate::error::ApiError;
 use crate::request_body::{self, MAX_BODY};
 use crate::{
-    captive, clip, commands, drives, file, headers, health, list, live, page, picture, saves,
-    settings, track,
+    archive, captive, clip, commands, drives, file, headers, health, list, live, page, picture,
+    saves, settings, track,
 };
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 24] {
+fn api() -> [Route; 25] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
@@ -33,6 +33,7 @@ fn api() -> [Route; 24] {
         ("get", "/api/drives", get(drives::drives)),
         ("get", "/api/drives/{id}", get(drives::drive)),
         ("get", "/api/clip", get(clip::clip)),
+        ("get", "/api/archive", get(archive::archive)),
         ("post", "/api/saves", post(saves::save)),
         (
             "post",

@@ -31,8 +31,8 @@ use crate::app::App;
 use crate::asker::Asker;
 use crate::auth::{Access, Auth, Sessions};
 use crate::captive::Local;
-use crate::clip::Clips;
 use crate::door::{Door, Seat, is_of_client};
+use crate::downloads::Downloads;
 use crate::idle::{IdleLimit, Wire};
 use crate::live::Live;
 use crate::peer::Peer;
@@ -144,7 +144,7 @@ pub async fn serve(
         settings: config.settings,
         auth: Arc::new(Auth::new(config.access, config.sessions)),
         drives: Arc::default(),
-        clips: Clips::default(),
+        downloads: Downloads::default(),
     };
     let limits = config.limits;
     let bounds = Bounds::of(limits.connections, limits.header_under_pressure);

@@ -188,7 +188,11 @@ fn three_clips_are_sent_at_a_time() {
     let small = || server.send("GET /api/clip?cameras=F&from=F000100@0&to=F000100@0.2", "");
     let reply = small();
     assert_eq!(reply.status, 503);
-    assert!(reply.text().contains("other clips"), "{}", reply.text());
+    assert!(
+        reply.text().contains("other clips or archives"),
+        "{}",
+        reply.text()
+    );
     assert!(reply.header("retry-after").is_some());
     drop(three);
     let began = Instant::now();

@@ -1,5 +1,6 @@
 //! A headless Chromium, driven through chromedriver (W3C WebDriver).
 
+use std::cell::OnceCell;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -19,7 +20,7 @@ pub fn installed() -> bool {
 }
 
 /// The program of axe-core; prints the SKIPPED line if it is not here.
-pub fn axe_core() -> Option<String> {
+fn axe_core() -> Option<String> {
     let cache = std::env::var("PICAM_TEST_CACHE").unwrap_or("/var/tmp/picam-tests".into());
     let program = fs::read_to_string(Path::new(&cache).join("axe-core/axe.min.js")).ok();
     if program.is_none() {
@@ -33,6 +34,7 @@ pub struct Browser {
     driver: Child,
     address: SocketAddr,
     session: String,
+    axe: OnceCell<Option<String>>,
     _profile: TempDir,
 }
 
@@ -52,6 +54,7 @@ impl Browser {
             driver,
             address,
             session: String::new(),
+            axe: OnceCell::new(),
             _profile: profile,
         };
         wait_for("chromedriver", Duration::from_secs(20), || {
@@ -147,6 +150,19 @@ impl Browser {
         self.post("actions", &json!({ "actions": [finger] }));
     }
 
+    /// A tap with a finger on the middle of an element, which has to be in sight and under nothing else.
+    pub fn tap_in_sight(&self, element: &str) {
+        let hit = self.value(&format!(
+            "(() => {{ const e = {element}; const r = e.getBoundingClientRect(); \
+             const [x, y] = [r.left + r.width / 2, r.top + r.height / 2]; \
+             const on = document.elementFromPoint(x, y); \
+             if (!(e === on || e.contains(on))) return `${{r.top}}..${{r.bottom}} of ${{innerHeight}}: ${{on?.outerHTML}}`; \
+             return null; }})()"
+        ));
+        assert_eq!(hit, Value::Null, "{element} cannot be tapped");
+        self.tap(element);
+    }
+
     /// Presses keys in an element.
     pub fn keys(&self, expression: &str, keys: &str) {
         let id = self.element(expression);
@@ -171,13 +187,17 @@ impl Browser {
         });
     }
 
-    /// What axe-core finds wrong with the page that is shown, one line each; the program comes from
-    /// `scripts/setup test`.
-    pub fn axe(&self, program: &str) -> Vec<String> {
-        self.post("execute/sync", &json!({ "script": program, "args": [] }));
+    /// Panics if axe-core finds anything wrong with the page that is shown, and says what. The program comes from
+    /// `scripts/setup test`; without it nothing is looked at, and the SKIPPED line is printed once a browser.
+    pub fn assert_accessible(&self, shown: &str) {
+        let Some(axe) = self.axe.get_or_init(axe_core) else {
+            return;
+        };
+        self.post("execute/sync", &json!({ "script": axe, "args": [] }));
         let found = self.script(AXE, &[]);
         let lines = found.as_array().unwrap_or_else(|| panic!("{found}")).iter();
-        lines.map(ToString::to_string).collect()
+        let lines: Vec<String> = lines.map(ToString::to_string).collect();
+        assert_eq!(lines, [""; 0], "{shown}");
     }
 
     /// Keeps a picture of the page in the directory that `PICAM_PICTURES` names, for people to look at.

@@ -9,6 +9,7 @@ pub mod browser;
 pub mod camera;
 pub mod card;
 pub mod crowd;
+pub mod downloads;
 pub mod flush_probe;
 pub mod frames;
 pub mod fuzz;

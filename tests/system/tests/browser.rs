@@ -208,16 +208,13 @@ fn everybody_can_use_the_page() {
     };
     browser.value("document.querySelector('.row .play').click()");
     browser.until(OPEN);
-    let axe = browser::axe_core();
     for (media, value) in [
         ("prefers-color-scheme", "light"),
         ("prefers-color-scheme", "dark"),
         ("forced-colors", "active"),
     ] {
         browser.prefer(media, value);
-        if let Some(axe) = &axe {
-            assert_eq!(browser.axe(axe), [""; 0], "{media}: {value}");
-        }
+        browser.assert_accessible(&format!("{media}: {value}"));
         browser.show(&format!("{media}-{value}"));
     }
     assert_eq!(style(".row.playing", "outlineStyle"), "solid");
@@ -266,16 +263,10 @@ fn a_login_outlives_a_restart() {
     let browser = Browser::open();
     browser.go(&format!("http://{page}/"));
     assert_eq!(browser.value("location.pathname"), "/login");
-    let axe = browser::axe_core();
-    let judge = || {
-        if let Some(axe) = &axe {
-            assert_eq!(browser.axe(axe), [""; 0]);
-        }
-    };
-    judge();
+    browser.assert_accessible("logging in");
     browser.value("(() => { const p = document.getElementById('password'); p.value = 'correct horse'; p.form.submit(); })()");
     browser.until(NO_DRIVES);
-    judge();
+    browser.assert_accessible("no drives");
     web.kill();
     let web = start();
     files(&browser, page);
@@ -325,12 +316,9 @@ fn footage_is_kept_and_deleted_on_the_page_and_recording_stopped() {
     says("delete", "Undo");
     says("order-answer", "Gone in 24 h");
     browser.until("!!document.querySelector('.row.playing .badge.deleted')");
-    let axe = browser::axe_core();
     for scheme in ["light", "dark"] {
         browser.prefer("prefers-color-scheme", scheme);
-        if let Some(axe) = &axe {
-            assert_eq!(browser.axe(axe), [""; 0], "{scheme}");
-        }
+        browser.assert_accessible(scheme);
         browser.show(&format!("orders-{scheme}"));
     }
     press("delete");

@@ -4,12 +4,13 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use picam_system_tests::browser::{self, Browser};
 use picam_system_tests::camera::{Camera, binary, free_address, wait_for};
+use picam_system_tests::downloads::{downloaded, judged, unpacked};
 use picam_system_tests::http;
 use picam_testkit::judges::have;
 use serde_json::{Value, json};
@@ -58,34 +59,6 @@ fn recorded(page: SocketAddr, count: usize) {
     });
 }
 
-/// Starts and ends of what ffmpeg decodes of a file, in seconds; it may not complain.
-fn judged(path: &Path) -> f64 {
-    let decoded = Command::new("ffmpeg")
-        .args(["-v", "error", "-i"])
-        .arg(path)
-        .args(["-f", "null", "-"])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&decoded.stderr);
-    assert!(decoded.status.success() && said.is_empty(), "{said}");
-    let probed = Command::new("ffprobe")
-        .args([
-            "-v",
-            "error",
-            "-show_entries",
-            "format=duration",
-            "-of",
-            "csv=p=0",
-        ])
-        .arg(path)
-        .output()
-        .unwrap();
-    String::from_utf8_lossy(&probed.stdout)
-        .trim()
-        .parse()
-        .unwrap()
-}
-
 /// The kinds of the streams in a file.
 fn streams(path: &Path) -> Vec<String> {
     let probed = Command::new("ffprobe")
@@ -104,63 +77,6 @@ fn streams(path: &Path) -> Vec<String> {
     text.lines()
         .map(|line| line.trim_end_matches(',').to_owned())
         .collect()
-}
-
-/// The one finished file in a directory of downloads.
-fn downloaded(directory: &Path) -> PathBuf {
-    wait_for("the download", Duration::from_secs(60), || {
-        let mut files = fs::read_dir(directory)
-            .ok()?
-            .flatten()
-            .map(|entry| entry.path());
-        files.find(|path| {
-            let ending = path.extension().unwrap_or_default();
-            ending == "zip" || ending == "mp4"
-        })
-    })
-}
-
-/// What is in a ZIP, unpacked by somebody else's program.
-fn unpacked(zip: &Path) -> Vec<PathBuf> {
-    let directory = zip.with_extension("d");
-    let code = "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\nassert z.testzip() is None\nz.extractall(sys.argv[2])";
-    let done = Command::new("python3")
-        .args(["-c", code])
-        .arg(zip)
-        .arg(&directory)
-        .output()
-        .unwrap();
-    assert!(
-        done.status.success(),
-        "{}",
-        String::from_utf8_lossy(&done.stderr)
-    );
-    let mut files: Vec<PathBuf> = fs::read_dir(directory)
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
-    files.sort();
-    files
-}
-
-fn axe(browser: &Browser, where_: &str) {
-    if let Some(axe) = browser::axe_core() {
-        assert_eq!(browser.axe(&axe), [""; 0], "{where_}");
-    }
-}
-
-/// A tap with a finger on the middle of an element, which has to be in sight and under nothing else.
-fn tap(browser: &Browser, element: &str) {
-    let hit = browser.value(&format!(
-        "(() => {{ const e = {element}; const r = e.getBoundingClientRect(); \
-         const [x, y] = [r.left + r.width / 2, r.top + r.height / 2]; \
-         const on = document.elementFromPoint(x, y); \
-         if (!(e === on || e.contains(on))) return `${{r.top}}..${{r.bottom}} of ${{innerHeight}}: ${{on?.outerHTML}}`; \
-         return null; }})()"
-    ));
-    assert_eq!(hit, Value::Null, "{element} cannot be tapped");
-    browser.tap(element);
 }
 
 #[test]
@@ -182,27 +98,27 @@ fn three_taps_from_the_page_to_the_clip_of_both_cameras() {
     for scheme in ["light", "dark"] {
         browser.prefer("prefers-color-scheme", scheme);
         browser.show(&format!("phone-list-{scheme}"));
-        axe(&browser, "the list");
+        browser.assert_accessible("the list");
     }
     let mut took = Duration::ZERO;
     let mut began = Instant::now();
     // One: the drive.
-    tap(&browser, "document.querySelector('.card .play')");
+    browser.tap_in_sight("document.querySelector('.card .play')");
     browser.until("document.querySelector('.screens video.seen')?.readyState >= 2");
     // Two.
-    tap(&browser, "document.getElementById('drive-clip')");
+    browser.tap_in_sight("document.getElementById('drive-clip')");
     browser.until("!document.getElementById('clip-box').hidden");
     browser.until("document.getElementById('clip-get').textContent.includes('kB') || document.getElementById('clip-get').textContent.includes('MB')");
     took += began.elapsed();
     for scheme in ["light", "dark"] {
         browser.prefer("prefers-color-scheme", scheme);
         browser.show(&format!("phone-clip-{scheme}"));
-        axe(&browser, "the clip maker");
+        browser.assert_accessible("the clip maker");
     }
     browser.prefer("prefers-color-scheme", "light");
     began = Instant::now();
     // Three.
-    tap(&browser, "document.getElementById('clip-get')");
+    browser.tap_in_sight("document.getElementById('clip-get')");
     let zip = downloaded(&saved);
     took += began.elapsed();
     println!("three taps, {took:?} from the first to the clip of both cameras on the phone");
@@ -293,7 +209,7 @@ fn one_tap_saves_and_one_more_has_the_clip() {
     }
     browser.value("scrollTo(0, 0)");
     let tapped = Instant::now();
-    tap(&browser, "document.getElementById('save')");
+    browser.tap_in_sight("document.getElementById('save')");
     browser.until("!document.getElementById('saved').hidden");
     let took = tapped.elapsed();
     println!("saved {took:?} after the tap, as the phone has it");
@@ -307,9 +223,9 @@ fn one_tap_saves_and_one_more_has_the_clip() {
     for scheme in ["light", "dark"] {
         browser.prefer("prefers-color-scheme", scheme);
         browser.show(&format!("phone-saved-{scheme}"));
-        axe(&browser, "what was saved");
+        browser.assert_accessible("what was saved");
     }
-    tap(&browser, "document.getElementById('saved-clip')");
+    browser.tap_in_sight("document.getElementById('saved-clip')");
     let clips = unpacked(&downloaded(&saved));
     assert_eq!(clips.len(), 2);
     for clip in &clips {
@@ -332,7 +248,7 @@ fn one_tap_saves_and_one_more_has_the_clip() {
     );
     // What cannot be reached is said, with what to do.
     camera.kill();
-    tap(&browser, "document.getElementById('save')");
+    browser.tap_in_sight("document.getElementById('save')");
     browser.until("document.getElementById('saved').className.includes('bad')");
     let said = browser.value("document.getElementById('saved').textContent");
     assert!(

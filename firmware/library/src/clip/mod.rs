@@ -255,8 +255,7 @@ impl Clip {
 
     /// When it starts by somebody's clock, for a ZIP.
     pub fn dos_time(&self, offset: Option<i16>) -> DosTime {
-        let local = self.timestamp().and_then(|at| text::local(at, offset));
-        local.map_or(DosTime::NONE, DosTime::new)
+        DosTime::of(self.timestamp(), offset)
     }
 
     fn timestamp(&self) -> Option<Timestamp> {

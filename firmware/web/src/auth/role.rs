@@ -54,6 +54,7 @@ mod tests {
             (Method::POST, "/api/segments/F000123/restore", false),
             (Method::GET, "/api/segments/F000123/first", true),
             (Method::GET, "/api/clip", true),
+            (Method::GET, "/api/archive", true),
             (Method::POST, "/api/saves", false),
             (Method::POST, "/api/locks", false),
             (Method::POST, "/api/pause", false),
