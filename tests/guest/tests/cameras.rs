@@ -462,8 +462,10 @@ fn pulled_out(guest: &Guest, format: &str) {
         footage.frames
     );
     assert!(told <= sent.len() + pulls(), "{told} of {}", sent.len());
+    // On a busy machine each picture takes longer, and so many more come until the driver would be asked again.
+    let behind = sent.len().div_ceil(footage.frames.max(1));
     assert!(
-        told + IN_HAND * pulls() >= sent.len(),
+        told + IN_HAND * behind * pulls() >= sent.len(),
         "{told} of {}",
         sent.len()
     );
@@ -475,7 +477,11 @@ fn two(guest: &Guest) {
     guest
         .ok("modprobe vivid n_devs=1 num_inputs=1 node_types=0x1")
         .unwrap();
-    let vivid = "v4l2:by-path/platform-vivid.0-video-index0?size=320x180&fps=5&format=yuyv";
+    let node = "by-path/platform-vivid.0-video-index0";
+    guest
+        .until("udev", &format!("test -e /dev/v4l/{node}"), LONG)
+        .unwrap();
+    let vivid = format!("v4l2:{node}?size=320x180&fps=5&format=yuyv");
     let usb = format!("v4l2:{UVC}?format=mjpeg");
     record(
         guest,

@@ -56,8 +56,9 @@ fn fixes(file: &Path) -> Vec<(f64, f64, f64, f64)> {
         .collect()
 }
 
-/// Each fix is shown when it was measured, and lies on the road.
-fn each_fix_at_its_picture(segment: &Segment) {
+/// Each fix is shown when it was measured, and lies on the road. One that came so late that its fragment was on the card is
+/// shown with the sample before it: that much later, which is no more than a processor was `withheld`.
+fn each_fix_at_its_picture(segment: &Segment, withheld: f64) {
     let fixes = fixes(&segment.path);
     assert!(fixes.len() >= 20, "{} fixes", fixes.len());
     let start = segment.record.start_utc.unwrap().0 as f64 / 1e6;
@@ -68,7 +69,7 @@ fn each_fix_at_its_picture(segment: &Segment) {
         let shown = (start + at + LEAP_S).rem_euclid(86_400.0);
         let off = (shown - of_day + 43_200.0).rem_euclid(86_400.0) - 43_200.0;
         assert!(
-            off.abs() <= ROUNDED,
+            (-ROUNDED..=ROUNDED + withheld).contains(&off),
             "{}: {off} s off at {at}",
             segment.path.display()
         );
@@ -81,7 +82,7 @@ fn each_fix_at_its_picture(segment: &Segment) {
     }
 }
 
-fn judge(segment: &Segment) {
+fn judge(segment: &Segment, withheld: f64) {
     let probe = judges::ffprobe(&segment.path, false).unwrap();
     let streams = probe["streams"].as_array().unwrap();
     let kinds: Vec<&str> = streams
@@ -95,7 +96,7 @@ fn judge(segment: &Segment) {
     assert!(longest <= pictures + 0.021, "{longest} {pictures}");
     judges::ffmpeg_decodes(&segment.path).unwrap();
     beep_and_flash_together(&segment.path, 2);
-    each_fix_at_its_picture(segment);
+    each_fix_at_its_picture(segment, withheld);
 }
 
 #[test]
@@ -116,6 +117,7 @@ fn sound_place_and_motion_lie_beside_their_pictures_also_after_a_cut() {
     });
     // Long enough that the one being recorded has two flashes.
     std::thread::sleep(Duration::from_millis(3500));
+    let withheld = camera.withheld().as_secs_f64();
     camera.kill();
     let all = segments(card.path());
     assert!(!all.last().unwrap().finished());
@@ -134,7 +136,7 @@ fn sound_place_and_motion_lie_beside_their_pictures_also_after_a_cut() {
     let all = segments(card.path());
     assert!(all.len() >= 4 && all.iter().all(Segment::finished));
     for segment in &all {
-        judge(segment);
+        judge(segment, withheld);
         assert_eq!(
             segment.record.counters.lost_side,
             0,
