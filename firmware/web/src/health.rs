@@ -26,10 +26,14 @@ pub(crate) async fn status(State(app): State<App>) -> Result<Json<Said>, ApiErro
     let status = app.status.status().await.map_err(|error| {
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.reason, error.remedy)
     })?;
-    // A small file in memory: whoever writes it is not waited for.
-    let power = app.power.as_deref();
-    let power = power.and_then(|path| read_power(path, SystemClock.now()));
+    let power = power(&app);
     Ok(Json(Said { status, power }))
+}
+
+/// What the guard says.
+pub(crate) fn power(app: &App) -> Option<PowerStatus> {
+    // A small file in memory: whoever writes it is not waited for.
+    read_power(app.power.as_deref()?, SystemClock.now())
 }
 
 /// `GET /api/health`: answers without a login, so it says no more than it must.

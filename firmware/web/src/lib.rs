@@ -26,6 +26,7 @@ mod health;
 mod idle;
 mod list;
 mod live;
+mod metrics;
 mod page;
 mod peer;
 mod picture;
@@ -40,8 +41,8 @@ mod track;
 mod version;
 
 pub use auth::{
-    Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, Role, Sessions, hash_password,
-    hash_password_with,
+    Access, MIN_PASSWORD_LEN, PasswordError, PasswordHash, Role, Sessions, TokenHash,
+    hash_password, hash_password_with, make_token,
 };
 pub use captive::{probe_hosts, probe_routes};
 pub use routes::api_routes;

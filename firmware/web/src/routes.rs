@@ -12,18 +12,20 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 use crate::app::App;
 use crate::auth::{gate, login, login_page, logout, logout_everywhere};
 use crate::error::ApiError;
+use crate::metrics::METRICS;
 use crate::request_body::{self, MAX_BODY};
 use crate::{
-    archive, captive, clip, commands, drives, file, headers, health, list, live, page, picture,
-    saves, settings, track,
+    archive, captive, clip, commands, drives, file, headers, health, list, live, metrics, page,
+    picture, saves, settings, track,
 };
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 25] {
+fn api() -> [Route; 26] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
+        ("get", METRICS, get(metrics::metrics)),
         ("get", "/api/cameras/{letter}/live", get(live::live)),
         ("get", "/api/segments", get(list::segments)),
         ("get", "/api/segments/{id}", get(list::segment)),

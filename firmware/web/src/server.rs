@@ -29,7 +29,7 @@ use tower::ServiceExt;
 use crate::admission::{Bounds, Phase};
 use crate::app::App;
 use crate::asker::Asker;
-use crate::auth::{Access, Auth, Sessions};
+use crate::auth::{Access, Auth, Sessions, TokenHash};
 use crate::captive::Local;
 use crate::door::{Door, Seat, is_of_client};
 use crate::downloads::Downloads;
@@ -48,6 +48,8 @@ pub struct WebConfig {
     pub disk: Option<PathBuf>,
     /// What it takes to be let in.
     pub access: Access,
+    /// What lets a program in, where there is a password.
+    pub token: Option<TokenHash>,
     /// Who is logged in.
     pub sessions: Sessions,
     /// Where the status comes from.
@@ -142,7 +144,7 @@ pub async fn serve(
         live: Live::of(config.live),
         power: config.power,
         settings: config.settings,
-        auth: Arc::new(Auth::new(config.access, config.sessions)),
+        auth: Arc::new(Auth::new(config.access, config.token, config.sessions)),
         drives: Arc::default(),
         downloads: Downloads::default(),
     };

@@ -504,6 +504,7 @@ async fn beyond_loopback_a_password_is_a_must() {
             footage: dir.path().into(),
             disk: None,
             access,
+            token: None,
             sessions: Sessions::fleeting().unwrap(),
             status: Arc::new(recorder.clone()),
             orders: Arc::new(common::Orders::default()),

@@ -289,11 +289,9 @@ fn is_secret(keys: &[Key], path: &[&str], item: &Item) -> bool {
         return holds_password(item);
     }
     let name = path.last().copied().unwrap_or_default();
-    // What is no hash may be the password itself, in the wrong place.
+    // What is no hash may be the password or token itself, in the wrong place.
     if with(keys, Access::Hash).any(|hash| hash.key == name) {
-        return !item
-            .as_str()
-            .is_some_and(|hash| hash.starts_with("$argon2"));
+        return !item.as_str().is_some_and(is_hash);
     }
     let section = path.first().copied().unwrap_or_default();
     if holds_secrets(keys, section) {
@@ -301,6 +299,16 @@ fn is_secret(keys: &[Key], path: &[&str], item: &Item) -> bool {
     }
     let name = name.to_lowercase();
     SECRET.iter().any(|word| name.contains(word))
+}
+
+/// Of a password, or of a program's token.
+fn is_hash(text: &str) -> bool {
+    let of_token = text
+        .strip_prefix("viewer-")
+        .or_else(|| text.strip_prefix("owner-"));
+    let is_sha256 =
+        |digits: &str| digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    text.starts_with("$argon2") || of_token.is_some_and(is_sha256)
 }
 
 /// Those with secrets, as picam's table has them.

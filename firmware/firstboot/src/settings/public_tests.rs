@@ -30,6 +30,26 @@ fn assert_hidden(text: &str) -> String {
     shown
 }
 
+/// A token that stands where its hash belongs opens the page to whoever reads it.
+#[test]
+fn the_hash_of_a_token_stays_and_a_token_goes() {
+    let digits = "0123456789abcdef".repeat(4);
+    for role in ["viewer", "owner"] {
+        let line = format!("[web]\ntoken-hash = \"{role}-{digits}\"\n");
+        assert_eq!(public(line.as_bytes()), line);
+    }
+    for token in [
+        format!("picam-{digits}"),
+        format!("viewer-{digits}0"),
+        format!("viewer-{}", &digits[1..]),
+        format!("viewer-{}g", &digits[1..]),
+        digits.clone(),
+    ] {
+        let shown = public(format!("[web]\ntoken-hash = \"{token}\"\n").as_bytes());
+        assert!(!shown.contains("0123456789"), "{token}: {shown}");
+    }
+}
+
 #[test]
 fn secrets_go_and_the_rest_keeps_its_line() {
     let text = format!(

@@ -24,6 +24,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("web", "password-hash", Access::Hash),
     key("web", "viewer-password", Access::PageSecret),
     key("web", "viewer-password-hash", Access::Hash),
+    key("web", "token-hash", Access::Hash),
     key("log", "format", Access::Page),
     key("log", "level", Access::Page),
 ];

@@ -19,7 +19,7 @@ use crate::commands::support::SupportArgs;
 use crate::commands::track::TrackArgs;
 use crate::commands::{
     check, clip, config, firstboot, guard, hotspot, inspect, lock, password, probe, record,
-    recover, reload, salvage, settings, support, time, track, web,
+    recover, reload, salvage, settings, support, time, token, track, web,
 };
 
 use crate::service::log;
@@ -185,6 +185,14 @@ enum Command {
     ///
     /// Asks twice on a terminal; otherwise reads one line from standard input.
     Password,
+    /// Make a token for a program that reads the API, and print it with the line for picam.toml
+    ///
+    /// The program sends it as "Authorization: Bearer TOKEN". The token is shown once; only its hash is kept.
+    Token {
+        /// It may do what the owner may: keep, delete, change settings; otherwise only look and download
+        #[arg(long)]
+        owner: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -235,6 +243,7 @@ pub fn main() -> ExitCode {
             config::print_example(defaults.as_deref())
         }
         Command::Password => password::run(),
+        Command::Token { owner } => token::run(owner),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

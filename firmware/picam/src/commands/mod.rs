@@ -20,5 +20,6 @@ pub(crate) mod salvage;
 pub(crate) mod settings;
 pub(crate) mod support;
 pub(crate) mod time;
+pub(crate) mod token;
 pub(crate) mod track;
 pub(crate) mod web;

@@ -51,6 +51,7 @@ fn start_page(
     let (access, sessions) = access_and_sessions(&config.web, file).map_err(io::Error::other)?;
     let page = WebConfig {
         access,
+        token: config.web.token_hash,
         sessions,
         footage: config.footage.clone(),
         disk: config.disk_wanted().cloned(),

@@ -54,6 +54,7 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
     };
     let page = WebConfig {
         access,
+        token: config.web.token_hash,
         sessions,
         disk: config.disk_wanted().cloned(),
         footage: config.footage,

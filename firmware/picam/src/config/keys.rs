@@ -15,7 +15,7 @@ use picam_ring::{Reserve, Shares};
 use picam_sensors::battery::GaugeSpec;
 use picam_sensors::gpio::LineSpec;
 use picam_sensors::gps::GpsSource;
-use picam_web::PasswordHash;
+use picam_web::{PasswordHash, TokenHash};
 
 use super::device::{self, Place};
 use super::secret::Secret;
@@ -296,6 +296,11 @@ keys! {
     "viewer-password-hash" viewer_password_hash: Option<PasswordHash> = None,
         values::password_hash, always(LEFT_OUT), Page, Hash,
         "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$3e8Mfyo3n2nGSJBuLR7nA7kGzPwK1u9N2bdhMpAbQ9o";
+
+    /// What `picam token` prints beside a token. A program that sends the token (`Authorization: Bearer TOKEN`) is let in
+    /// without a password; as a viewer, or as the owner, as it says here.
+    "token-hash" token_hash: Option<TokenHash> = None, values::token_hash, always(LEFT_OUT), Page, Hash,
+        "viewer-6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090";
 }
 }
 

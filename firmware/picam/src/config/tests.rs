@@ -102,9 +102,10 @@ fn what_is_called_like_a_secret_is_one_and_no_service_sees_it() {
         let section = full.rsplit_once('.').map_or("top", |(section, _)| section);
         let text = format!("[{section}]\n{} = \"xyzzy\"\n", key.name);
         let shown = public(text.as_bytes(), &card_keys());
+        // What is no hash may be what it should be the hash of.
         assert_eq!(
             shown.contains("xyzzy"),
-            !full.contains("pass"),
+            !is_secret && key.access != KeyAccess::Hash,
             "{full}: {shown}"
         );
     }

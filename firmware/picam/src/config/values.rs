@@ -8,7 +8,7 @@ use picam_ring::{MIN_SLOTS, Reserve};
 use picam_sensors::battery::GaugeSpec;
 use picam_sensors::gpio::LineSpec;
 use picam_sensors::gps::GpsSource;
-use picam_web::{MIN_PASSWORD_LEN, PasswordHash};
+use picam_web::{MIN_PASSWORD_LEN, PasswordHash, TokenHash};
 use toml::de::DeValue;
 
 use super::problem::Wrong;
@@ -381,6 +381,17 @@ pub(super) fn password_hash(value: &DeValue<'_>) -> Result<Option<PasswordHash>,
             format!("write {example}"),
         )),
     }
+}
+
+pub(super) fn token_hash(value: &DeValue<'_>) -> Result<Option<TokenHash>, Wrong> {
+    // The value may be the token itself: it is not repeated.
+    let hash = value.as_str().and_then(TokenHash::parse);
+    hash.map(Some).ok_or_else(|| {
+        Wrong::new(
+            "this is no hash of a token",
+            "write the line that `picam token` prints: viewer- or owner-, and 64 digits of 0-9 and a-f",
+        )
+    })
 }
 
 pub(super) fn log_level(value: &DeValue<'_>) -> Result<tracing::Level, Wrong> {

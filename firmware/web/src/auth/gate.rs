@@ -14,6 +14,7 @@ use super::{Access, Auth, Role, origin};
 use crate::app::App;
 use crate::door::Seat;
 use crate::error::ApiError;
+use crate::metrics::METRICS;
 use crate::page::LOGIN_ASSETS;
 
 /// Lets a request through or answers it.
@@ -62,11 +63,14 @@ fn refuse(auth: &Auth, session: Option<&Session>, request: &Request) -> Option<R
             return Some(wrong_host());
         }
         Access::LocalOpen => Role::Owner,
-        Access::Password(_) | Access::Passwords { .. } => match session {
-            Some(session) => session.role,
-            None if is_public(path) => Role::Viewer,
-            None => return Some(not_logged_in(path)),
-        },
+        Access::Password(_) | Access::Passwords { .. } => {
+            let role = session.map(|session| session.role);
+            match role.or_else(|| auth.role_of_program(headers)) {
+                Some(role) => role,
+                None if is_public(path) => Role::Viewer,
+                None => return Some(not_logged_in(path)),
+            }
+        }
     };
     if !request.method().is_safe() && !origin::is_same_site(headers) {
         return Some(cross_site());
@@ -92,9 +96,16 @@ impl Auth {
         })
     }
 
+    /// What a token makes of whoever sent it.
+    fn role_of_program(&self, headers: &HeaderMap) -> Option<Role> {
+        self.token?.role_of(headers)
+    }
+
     /// Whether whoever sent these headers may look, still.
     pub(crate) fn may_look(&self, headers: &HeaderMap) -> bool {
-        !self.access.has_password() || self.session(headers).is_some()
+        !self.access.has_password()
+            || self.session(headers).is_some()
+            || self.role_of_program(headers).is_some()
     }
 
     fn renewed(&self, session: &Session) -> Option<HeaderValue> {
@@ -115,7 +126,7 @@ pub(super) fn token(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn not_logged_in(path: &str) -> Response {
-    if !path.starts_with("/api/") {
+    if !path.starts_with("/api/") && path != METRICS {
         return Redirect::to("/login").into_response();
     }
     let error = "you are not logged in";

@@ -10,6 +10,7 @@ mod password;
 mod role;
 mod sessions;
 mod throttle;
+mod token;
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,7 @@ pub use password::{
 pub use role::Role;
 pub(crate) use sessions::Session;
 pub use sessions::Sessions;
+pub use token::{TokenHash, make_token};
 
 use checker::Checker;
 use throttle::Throttle;
@@ -76,15 +78,18 @@ impl Access {
 #[derive(Debug)]
 pub(crate) struct Auth {
     pub(crate) access: Access,
+    /// What lets a program in.
+    token: Option<TokenHash>,
     sessions: Sessions,
     throttle: Mutex<Throttle>,
     checker: Checker,
 }
 
 impl Auth {
-    pub(crate) fn new(access: Access, sessions: Sessions) -> Self {
+    pub(crate) fn new(access: Access, token: Option<TokenHash>, sessions: Sessions) -> Self {
         Self {
             access,
+            token,
             sessions,
             throttle: Mutex::default(),
             checker: Checker::default(),

@@ -25,7 +25,7 @@ use picam_mp4::{
 };
 use picam_ring::SegmentName;
 use picam_time::{BootNs, UtcUs};
-use picam_web::{Access, Limits, Sessions, WebConfig};
+use picam_web::{Access, Limits, Sessions, TokenHash, WebConfig};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -280,6 +280,11 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Lets programs look at every server here that has a password; `printf picam-test | sha256sum`.
+pub const VIEWERS_TOKEN: &str = "picam-test";
+const VIEWERS_TOKEN_HASH: &str =
+    "viewer-822a7677288aa17f62d7ad49d089f41cae1a775c43685cfe09955200ab6463d7";
+
 impl Server {
     pub fn open() -> Self {
         Self::start(Access::LocalOpen, Limits::default())
@@ -326,6 +331,7 @@ impl Server {
             footage: dir.path().into(),
             disk: Some(disk.path().into()),
             access,
+            token: TokenHash::parse(VIEWERS_TOKEN_HASH),
             sessions,
             status,
             orders: Arc::new(orders.clone()),
