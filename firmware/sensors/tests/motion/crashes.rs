@@ -102,7 +102,7 @@ impl Crash {
             felt += self.ring * self.pulse.peak_g * fade * (TAU * self.hertz * t).sin();
         }
         let mut all = self.axis.map(|part| part * felt);
-        if (-self.braked_for..0.0).contains(&t) {
+        if (-self.braked_for..end).contains(&t) {
             all[0] -= self.brake * ((t + self.braked_for) / 0.15).min(1.0);
         }
         if (end..end + self.slides_for).contains(&t) {

@@ -122,6 +122,16 @@ impl Event {
         }
     }
 
+    /// Whether it shakes faster than a few times a wheel does.
+    pub(crate) fn rings(&self) -> bool {
+        matches!(self, Self::Door { .. } | Self::Knock { .. })
+    }
+
+    /// Whether it lasts as long as the driver wants it to.
+    pub(crate) fn holds(&self) -> bool {
+        matches!(self, Self::Push { .. })
+    }
+
     /// How long it lasts until nothing of it is left, seconds.
     pub(crate) fn lasts(&self) -> f64 {
         match *self {
@@ -167,8 +177,8 @@ impl Event {
                 lasts,
                 axis,
             } => {
-                let ring = peak * (-t / lasts).exp() * (TAU * hertz * t).sin();
                 let rock = 0.1 * (-t / 0.3).exp() * (TAU * 2.5 * t).sin();
+                let ring = ringing(t, peak, hertz, lasts);
                 axis.map(|part| part * ring + 0.5 * rock)
             }
             Self::Knock {
@@ -177,9 +187,11 @@ impl Event {
                 hertz,
                 axis,
             } => {
-                let hit = pulse(Shape::HalfSine, peak, length).at(t);
-                let ring = 0.4 * peak * (-t / 0.04).exp() * (TAU * hertz * t).cos();
-                axis.map(|part| part * (hit - ring))
+                // What the hit gives, the mount takes back.
+                let hit = pulse(Shape::HalfSine, peak, length);
+                let back = peak.signum() * hit.velocity_change() / STANDARD_GRAVITY;
+                let swings = swinging(t - length, back, hertz, 0.03);
+                axis.map(|part| part * (hit.at(t) + swings))
             }
             Self::Grid { peak, hertz, .. } => {
                 let wave = peak * (TAU * hertz * t).sin();
@@ -209,32 +221,49 @@ fn pulse(shape: Shape, peak_g: f64, length_s: f64) -> Pulse {
     }
 }
 
+/// Metal rings: what it feels begins with `peak`, and sums up to no speed.
+fn ringing(t: f64, peak: f64, hertz: f64, fades: f64) -> f64 {
+    let w = TAU * hertz;
+    // v = peak / w * exp(-t / fades) * sin(wt), as an acceleration.
+    peak * (-t / fades).exp() * ((w * t).cos() - (w * t).sin() / (w * fades))
+}
+
+/// What was set going with a speed (g seconds) and swings until it stands again.
+fn swinging(t: f64, speed: f64, hertz: f64, fades: f64) -> f64 {
+    if t < 0.0 {
+        return 0.0;
+    }
+    // v = speed * exp(-t / fades) * cos(wt), as an acceleration.
+    let w = TAU * hertz;
+    -speed * (-t / fades).exp() * ((w * t).cos() / fades + w * (w * t).sin())
+}
+
 /// The body is pushed up, swings on its springs, and ends where it was: what it feels sums up to no speed. The wheel hops.
 fn bump(t: f64, peak: f64, length: f64, hop: f64) -> f64 {
     let hit = pulse(Shape::Haversine, peak, length);
     let since = t - length;
-    let mut felt = hit.at(t);
+    let speed = hit.velocity_change() / STANDARD_GRAVITY;
+    let mut felt = hit.at(t) + swinging(since, speed, 1.4, 0.35);
     if since > 0.0 {
-        let speed = hit.velocity_change() / STANDARD_GRAVITY;
-        // v = speed * exp(-t / 0.35) * cos(wt): what the springs do to the body, as an acceleration.
-        let w = TAU * 1.4;
-        let fade = (-since / 0.35).exp();
-        felt -= speed * fade * ((w * since).cos() / 0.35 + w * (w * since).sin());
         felt += 0.35 * peak * (-since / 0.08).exp() * (TAU * hop * since).sin();
     }
     felt
 }
 
 #[test]
-fn the_body_ends_where_it_was() {
+fn whatever_shakes_it_the_body_ends_where_it_was() {
     let mut chance = Chance::new(1);
     for _ in 0..100 {
-        for event in [Event::pothole(&mut chance), Event::hump(&mut chance)] {
+        for make in [Event::pothole, Event::hump, Event::door, Event::knock] {
+            let event = make(&mut chance);
             let step = 1e-4;
-            let up: f64 = (0..(event.lasts() / step) as u32)
-                .map(|n| event.at(step * (f64::from(n) + 0.5))[2] * step * STANDARD_GRAVITY)
-                .sum();
-            assert!(up.abs() < 0.3, "{event:?}: {up} m/s");
+            for axis in [1, 2] {
+                let gained: f64 = (0..(event.lasts() / step) as u32)
+                    .map(|n| event.at(step * (f64::from(n) + 0.5))[axis] * step * STANDARD_GRAVITY)
+                    .sum();
+                let pushed = matches!(event, Event::Pothole { .. }) && axis == 1;
+                assert!(gained.abs() < 0.3 || pushed, "{event:?}: {gained} m/s");
+            }
         }
     }
 }

@@ -4,5 +4,6 @@
 mod chance;
 mod crashes;
 mod events;
+mod judged;
 mod mount;
 mod road;

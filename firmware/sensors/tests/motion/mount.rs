@@ -49,7 +49,7 @@ impl Mount {
             step: chance.one_of(&[0.0005, 0.004, 0.012]),
             range: chance.one_of(&[8.0, 16.0]),
             period: 1.0 / rate,
-            missing: chance.one_of(&[0.0, 0.002]),
+            missing: 0.0,
             gaps: 0.0,
             gap: 0,
             chance: Chance::new((chance.part() * 1e15) as u64),
@@ -59,11 +59,28 @@ impl Mount {
     /// One that is away for a tenth of a second now and then.
     pub(crate) fn with_gaps(mut self) -> Self {
         self.gaps = 0.0005;
+        self.missing = 0.002;
         self
     }
 
-    /// What it says at a moment of what the car feels, in g; nothing where a sample is missing.
-    pub(crate) fn measure(&mut self, seconds: f64, car: [f64; 3]) -> Option<Sample> {
+    /// What it says at a moment of what the car has felt since its last sample, in g; nothing where a sample is missing. The
+    /// filter in front of its converter is a mean.
+    pub(crate) fn measure(
+        &mut self,
+        seconds: f64,
+        grain: f64,
+        mut car: impl FnMut(f64) -> [f64; 3],
+    ) -> Option<Sample> {
+        let parts = (self.period / grain).round().max(1.0);
+        let mut mean = [0.0; 3];
+        for part in 0..parts as u32 {
+            let felt = car(seconds - self.period * (1.0 - (f64::from(part) + 1.0) / parts));
+            mean = [0, 1, 2].map(|axis| mean[axis] + felt[axis] / parts);
+        }
+        self.take(seconds, mean)
+    }
+
+    fn take(&mut self, seconds: f64, car: [f64; 3]) -> Option<Sample> {
         if self.gap == 0 && self.chance.either(self.gaps) {
             self.gap = 10;
         }
@@ -104,7 +121,7 @@ fn unit(a: [f64; 3]) -> [f64; 3] {
 fn however_it_is_mounted_a_car_at_rest_weighs_one_g() {
     for seed in 0..200 {
         let mut mount = Mount::any(&mut Chance::new(seed));
-        let Some(sample) = mount.measure(1.0, [0.0, 0.0, 1.0]) else {
+        let Some(sample) = mount.measure(1.0, 0.005, |_| [0.0, 0.0, 1.0]) else {
             continue;
         };
         let g = sample.g.map(f64::from);

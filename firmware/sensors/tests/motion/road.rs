@@ -17,7 +17,7 @@ struct Mode {
 
 impl Mode {
     /// A resonance at `hertz` of about unit size, at steps of `step` seconds.
-    fn next(&mut self, hertz: f64, step: f64, noise: f64) -> f64 {
+    fn next(&mut self, hertz: f64, step: f64, noise: f64) {
         let w = TAU * hertz * step;
         let r = (-w * 0.25).exp();
         let (last, before) = (2.0 * r * w.cos(), -r * r);
@@ -25,9 +25,11 @@ impl Mode {
         let spread = (1.0 + before) * ((1.0 - before).powi(2) - last * last) / (1.0 - before);
         let next = last * self.last + before * self.before + noise * spread.max(0.0).sqrt();
         self.before = std::mem::replace(&mut self.last, next);
-        next
     }
 }
+
+/// Seconds from step to step of what swings.
+const SWING: f64 = 0.005;
 
 /// A drive as it goes.
 pub(crate) struct Road {
@@ -38,8 +40,10 @@ pub(crate) struct Road {
     idles: bool,
     engine: f64,
     modes: [Mode; 6],
+    swung: f64,
     happening: Vec<(f64, Event)>,
     last: f64,
+    is_eventful: bool,
 }
 
 /// How often an hour each happens.
@@ -63,14 +67,27 @@ impl Road {
             idles: false,
             engine: 25.0,
             modes: [Mode::default(); 6],
+            swung: 0.0,
             happening: Vec::new(),
             last: 0.0,
+            is_eventful: true,
         }
+    }
+
+    /// How finely it is to be looked at, seconds.
+    pub(crate) fn grain(&self) -> f64 {
+        let rings = self.happening.iter().any(|(_, event)| event.rings());
+        if rings { 0.0005 } else { 0.005 }
+    }
+
+    /// Nothing happens on it but what its surface is like.
+    pub(crate) fn smooth(&mut self) {
+        self.is_eventful = false;
     }
 
     /// What the car feels at a moment, g; moments come in order.
     pub(crate) fn at(&mut self, t: f64) -> [f64; 3] {
-        let step = (t - self.last).clamp(1e-3, 0.1);
+        let step = (t - self.last).clamp(1e-4, 0.1);
         self.last = t;
         let chance = &mut self.chance;
         if t >= self.until {
@@ -81,16 +98,26 @@ impl Road {
             self.engine = chance.between(20.0, 90.0);
         }
         for (hourly, make) in HOURLY {
-            if chance.either(hourly * step / 3600.0) {
+            if self.is_eventful && chance.either(hourly * step / 3600.0) {
                 let event = make(chance);
-                self.happening.push((t, event));
+                // One foot brakes, and one bend is driven at a time.
+                let held = event.holds() && self.happening.iter().any(|(_, event)| event.holds());
+                if !held {
+                    self.happening.push((t, event));
+                }
+            }
+        }
+        // Both swing in steps of their own, however finely somebody looks.
+        while self.swung < t {
+            self.swung += SWING;
+            for (mode, hertz) in self.modes.iter_mut().zip([1.4, 11.0].into_iter().cycle()) {
+                mode.next(hertz, SWING, chance.noise());
             }
         }
         let mut felt = [0.0, 0.0, 1.0];
         let rough = if self.idles { 0.0 } else { self.rough };
         for (n, (axis, part)) in [(2, 1.0), (1, 0.3), (0, 0.25)].into_iter().enumerate() {
-            let body = self.modes[2 * n].next(1.4, step, chance.noise());
-            let hop = self.modes[2 * n + 1].next(11.0, step, chance.noise());
+            let [body, hop] = [2 * n, 2 * n + 1].map(|mode| self.modes[mode].last);
             felt[axis] += rough * part * (0.6 * body + 0.6 * hop + 0.53 * chance.noise());
             felt[axis] += 0.04 * (TAU * self.engine * t + n as f64).sin();
         }
