@@ -135,3 +135,6 @@ fn last_felt(file: &(impl ReadAt + ?Sized), record: &Record) -> Option<Vec<Sampl
     }
     Some(all)
 }
+
+#[cfg(test)]
+mod tests;
