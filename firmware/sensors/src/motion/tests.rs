@@ -5,6 +5,7 @@ use std::time::Duration;
 use embedded_hal::i2c::{ErrorKind, NoAcknowledgeSource};
 use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
 use picam_time::BootNs;
+use proptest::prelude::*;
 
 use super::sensor::OnBus;
 use super::*;
@@ -375,5 +376,119 @@ fn other_accelerometers_are_refused_with_examples() {
             error.contains("is no accelerometer: write \"off\""),
             "{text}: {error}"
         );
+    }
+}
+
+/// A bus on which anything is said, and which fails now and then.
+struct Noise(std::vec::IntoIter<u8>);
+
+impl embedded_hal::i2c::ErrorType for Noise {
+    type Error = ErrorKind;
+}
+
+impl embedded_hal::i2c::I2c for Noise {
+    fn transaction(
+        &mut self,
+        _: u8,
+        operations: &mut [embedded_hal::i2c::Operation<'_>],
+    ) -> Result<(), ErrorKind> {
+        for operation in operations {
+            let embedded_hal::i2c::Operation::Read(into) = operation else {
+                continue;
+            };
+            for byte in into.iter_mut() {
+                *byte = self.0.next().ok_or(ErrorKind::Other)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    /// Whatever a bus says, what comes of it could have been measured; and the detector takes it.
+    #[test]
+    fn any_bytes_are_read_or_refused(
+        chip in prop::sample::select(Chip::ALL.to_vec()),
+        said in prop::collection::vec(any::<u8>(), 0..4_000),
+        jumps in prop::collection::vec(0_u64..300, 1..60),
+    ) {
+        let identity = match chip {
+            Chip::Lis3dh => 0x33,
+            Chip::Adxl345 => 0xe5,
+            Chip::Mpu6050 => 0x68,
+        };
+        // It is set up, and from then on says anything.
+        let said: Vec<u8> = std::iter::once(identity).chain(said).collect();
+        let mut sensor = OnBus::new(Noise(said.into_iter()), chip, chip.addresses()[0]);
+        let (mut pace, mut detector) = (Pace::default(), Detector::new(Sensitivity::High));
+        let mut now = at(0);
+        for ms in jumps {
+            now += Duration::from_millis(ms);
+            let mut all = Vec::new();
+            let read = sensor.read(now, &mut all);
+            prop_assert!(all.len() <= 33);
+            if let Ok(read) = read {
+                prop_assert_eq!(read.count, all.len());
+            }
+            for (&g, at) in all.iter().zip(pace.times(all.len(), now)) {
+                prop_assert!(g.iter().all(|g| g.abs() < 25.0));
+                detector.feel(&Sample { at, g });
+            }
+        }
+        detector.end();
+    }
+
+    /// No numbers and no times make it fail; what it finds lies in what was felt.
+    #[test]
+    fn whatever_is_felt_an_impact_is_a_sound_one(
+        felt in prop::collection::vec((0_u64..200_000_000, any::<f32>(), -20.0_f32..20.0, -20.0_f32..20.0), 1..400),
+    ) {
+        let mut detector = Detector::new(Sensitivity::High);
+        let mut moment = at(0);
+        let mut found = Vec::new();
+        for (n, (ns, wild, y, z)) in felt.into_iter().enumerate() {
+            moment += Duration::from_nanos(ns);
+            let x = if n % 50 == 7 { wild } else { y - z };
+            if let Some(Finding::Impact(impact)) = detector.feel(&Sample { at: moment, g: [x, y, z] }) {
+                found.push(impact);
+            }
+        }
+        found.extend(detector.end());
+        for impact in &found {
+            prop_assert!(impact.at >= at(0) && impact.at <= moment);
+            prop_assert!(!impact.peak_g.is_nan() && !impact.velocity_change.is_nan());
+        }
+        let apart = found.windows(2).all(|pair| pair[0].at < pair[1].at);
+        prop_assert!(apart);
+    }
+
+    /// An impact is the same however the sensor is turned.
+    #[test]
+    fn turning_the_sensor_changes_nothing(
+        peak in 4.0_f64..30.0,
+        length in 0.06_f64..0.2,
+        around in 0.0_f64..6.28,
+    ) {
+        let pulse = Pulse { shape: Shape::Haversine, peak_g: peak, length_s: length };
+        let impact = |turn: fn([f32; 3]) -> [f32; 3]| {
+            let mut detector = Detector::new(Sensitivity::Low);
+            let found = (0..800_u64).filter_map(|n| {
+                let hit = pulse.at(n as f64 / 100.0 - 5.0);
+                let g = [(hit * around.cos()) as f32, (hit * around.sin()) as f32, 1.0];
+                match detector.feel(&Sample { at: at(10 * n), g: turn(g) }) {
+                    Some(Finding::Impact(impact)) => Some(impact),
+                    _ => None,
+                }
+            });
+            found.collect::<Vec<_>>()
+        };
+        let upright = impact(|g| g);
+        prop_assert_eq!(upright.len(), 1);
+        for turn in [|[x, y, z]: [f32; 3]| [z, x, y], |[x, y, z]: [f32; 3]| [-y, -z, x]] {
+            let turned = impact(turn);
+            prop_assert_eq!(turned.len(), 1);
+            prop_assert!((turned[0].peak_g - upright[0].peak_g).abs() < 0.05);
+            prop_assert_eq!(turned[0].at, upright[0].at);
+        }
     }
 }
