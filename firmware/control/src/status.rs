@@ -36,6 +36,9 @@ pub struct Status {
     /// The GPS receiver; `None` if none is wanted. Where it is, is not said here: that is the footage's.
     #[serde(default)]
     pub gps: Option<GpsStatus>,
+    /// The accelerometer; `None` if none is wanted.
+    #[serde(default)]
+    pub motion: Option<MotionStatus>,
     /// For how many seconds more nothing is recorded because somebody wants that; `None` if it is.
     #[serde(default)]
     pub paused_s: Option<u64>,
@@ -99,6 +102,40 @@ pub struct GpsStatus {
     pub broken: u64,
     /// Why there is none.
     pub fault: Option<Fault>,
+}
+
+/// The accelerometer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MotionStatus {
+    /// Which, as in the configuration.
+    pub sensor: String,
+    /// How weak an impact may be that locks footage: low, medium, high, or off.
+    pub sensitivity: String,
+    /// Measurements a second; `None` while there are none.
+    pub rate: Option<f64>,
+    /// Measurements since start.
+    pub samples: u64,
+    /// How often its queue was full, so that some may be missing.
+    pub overruns: u64,
+    /// Impacts since start whose footage is locked.
+    pub impacts: u64,
+    /// Impacts since start whose footage is not: there were too many.
+    pub not_locked: u64,
+    /// The last impact.
+    pub last_impact: Option<ImpactStatus>,
+    /// Why nothing is measured.
+    pub fault: Option<Fault>,
+}
+
+/// Something that hit the car.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ImpactStatus {
+    /// Milliseconds since it began.
+    pub ms_ago: u64,
+    /// The most that was felt, g.
+    pub peak_g: f32,
+    /// By how much it changed the speed, metres a second.
+    pub velocity_change: f32,
 }
 
 /// Fixes that were not believed, by reason.

@@ -143,6 +143,13 @@ pub fn acceleration_sample(metres_s2: [f32; 3]) -> [u8; 16] {
     out
 }
 
+/// Acceleration of such a sample, metres a second squared; `None` if it is of another type.
+pub fn acceleration(sample: &[u8]) -> Option<[f32; 3]> {
+    let mut r = crate::wire::Fields(sample);
+    let is_one = r.array::<2>() == [0; 2] && r.array() == TYPE_ACCELERATION.to_le_bytes();
+    (is_one && sample.len() >= 16).then(|| [(); 3].map(|()| f32::from_le_bytes(r.array())))
+}
+
 /// What a finished segment says about where it was: at most one fix a second.
 #[derive(Debug, Default)]
 pub(crate) struct Places {

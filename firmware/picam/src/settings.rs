@@ -36,6 +36,9 @@ impl Settings {
         if let Some(source) = &options.gps {
             config.gps.source = source.clone();
         }
+        if let Some(sensor) = &options.motion {
+            config.motion.sensor = sensor.clone();
+        }
         config.slot_size = options.slot_size.unwrap_or(config.slot_size);
         config.log.format = options.log.unwrap_or(config.log.format);
         config.log.level = match (options.quiet, options.verbose) {
@@ -90,6 +93,8 @@ impl Settings {
             system_clock: self.config.system_clock,
             drive: self.drive,
             gps: self.config.gps.source.clone(),
+            motion: self.config.motion.sensor.clone(),
+            impact: self.config.motion.impact.sensitivity(),
             warnings: self.warnings.clone(),
         }
     }

@@ -35,6 +35,8 @@ pub(crate) struct Desk {
     bounds: Mutex<Bounds>,
     /// On the boot clock, in nanoseconds; 0 for never.
     paused_until: AtomicU64,
+    /// How often those who record were asked to make haste.
+    hastes: AtomicU64,
     housekeeper: OnceLock<Thread>,
     news: AtomicBool,
 }
@@ -55,6 +57,7 @@ impl Desk {
             books: volumes.all().map(books).collect(),
             bounds: Mutex::default(),
             paused_until: AtomicU64::new(0),
+            hastes: AtomicU64::new(0),
             housekeeper: OnceLock::new(),
             news: AtomicBool::new(false),
             clock,
@@ -123,6 +126,16 @@ impl Desk {
         let until = BootNs(self.paused_until.load(Ordering::Relaxed));
         let left = until.since(self.clock.now());
         (!left.is_zero()).then_some(left)
+    }
+
+    /// What waits to be written should not, on any camera: something hit the car, it seems.
+    pub(crate) fn make_haste(&self) {
+        self.hastes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often that was said.
+    pub(crate) fn hastes(&self) -> u64 {
+        self.hastes.load(Ordering::Relaxed)
     }
 
     // For those who show.
@@ -232,9 +245,20 @@ impl Desk {
         if origin == Origin::Page && self.shares.of(Class::Manual) <= 0.0 {
             return Err(refused(Refusal::NoShare));
         }
+        self.lock_span(id, self.span(span)?, reason, origin)
+    }
+
+    /// The same, of any boot.
+    pub(crate) fn lock_span(
+        &self,
+        id: String,
+        span: Span,
+        reason: String,
+        origin: Origin,
+    ) -> Result<(), Denied> {
         let order = LockOrder {
             id,
-            span: self.span(span)?,
+            span,
             reason,
             origin,
         };

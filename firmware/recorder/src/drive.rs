@@ -38,7 +38,7 @@ pub(crate) fn run(clock: &Arc<TrueTime>, cameras: &SideSenders, stop: &AtomicBoo
 #[cfg(test)]
 mod tests {
     use picam_testkit::TurnedClock;
-    use picam_time::BootNs;
+    use picam_time::{BootNs, TimeAnchor, TimeSource, UtcUs};
 
     use super::*;
     use crate::side_input::side_input;
@@ -48,6 +48,9 @@ mod tests {
         let clock = TurnedClock::default();
         clock.turn(100 * MISSED);
         let time = Arc::new(TrueTime::new(clock.clone()));
+        // A receiver without time has no fix.
+        let noon = UtcUs(1_795_172_880_000_000);
+        time.offer(TimeAnchor::new(clock.now(), noon, TimeSource::Phone).unwrap());
         let (sender, input) = side_input();
         let cameras = SideSenders::default();
         cameras.add(sender);

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use picam_mp4::recover::read_record;
 use picam_mp4::{RecordError, RecoverError};
 use picam_ring::{
     AgeingClock, AgeingPace, CameraNeed, Catalog, Claim, Directory, Found, FsDirectory, Lenders,
@@ -17,10 +18,12 @@ use picam_ring::{
     Step, Volume, ageing_clock, corrections, date_claimed, expired, has_aged, look, newest_footage,
     recover_claimed,
 };
+use picam_sensors::motion::Sensitivity;
 use picam_time::{BootNs, BootTime, Clock, Offer, UtcUs};
 
 use crate::boot::boot_id;
 use crate::desk::Desk;
+use crate::impacts;
 use crate::locker::Locker;
 use crate::status::Status;
 use crate::true_time::TrueTime;
@@ -48,6 +51,8 @@ pub(crate) struct Housekeeper {
     pub(crate) volumes: Volumes,
     pub(crate) needs: Arc<ArcSwap<SlotNeeds>>,
     pub(crate) retention: Option<Duration>,
+    /// How weak an impact may be that locks what was cut off upon it.
+    pub(crate) impact: Option<Sensitivity>,
     pub(crate) clock: Arc<TrueTime>,
     pub(crate) status: Arc<Status>,
     pub(crate) stop: Arc<AtomicBool>,
@@ -274,6 +279,7 @@ impl Housekeeper {
         time: &BootTime,
         offer: Option<Offer>,
     ) -> std::io::Result<()> {
+        let mut cut_off = Vec::new();
         let lenders = Lenders::new(directory, Self::all_slots(&table.catalog()));
         for slot in self.slots_in_turn(&table.catalog()) {
             let in_need = |slot| {
@@ -288,11 +294,13 @@ impl Housekeeper {
                 if in_need(slot) {
                     recover_claimed(claim, directory, &|crc| lenders.lend(crc))?;
                     tracing::info!("recovered {}", claim.slot());
+                    cut_off.push(claim.slot());
                 }
                 table.holds_no_footage(slot);
                 Ok(())
             });
         }
+        self.lock_impacts_of(directory, &cut_off);
         let starts = self.starts(directory, &table.catalog());
         self.state.newest = newest_footage(boot_id(), &starts);
         let others = self.others.values().map(|state| state.newest);
@@ -311,6 +319,32 @@ impl Housekeeper {
             });
         }
         Ok(())
+    }
+
+    /// Locks what was cut off by what hit the car, unless it was while it was recorded.
+    fn lock_impacts_of(&self, directory: &FsDirectory, cut_off: &[SlotName]) {
+        let Some(sensitivity) = self.impact else {
+            return;
+        };
+        for slot in cut_off {
+            let file = directory.open(&slot.to_string());
+            let read = file.map(|file| (read_record(&file), file));
+            let Ok((Ok((record, _)), file)) = read else {
+                continue;
+            };
+            for impact in impacts::at_the_end(&file, &record, sensitivity) {
+                if self.desk.has_lock_at(record.boot_id, impact.at) {
+                    continue;
+                }
+                tracing::info!(
+                    "{slot} ends with an impact of {:.1} g, and is locked",
+                    impact.peak_g
+                );
+                if let Err(denied) = self.desk.lock_impact(record.boot_id, &impact) {
+                    tracing::warn!("{slot} ends with an impact, and is not locked: {denied}");
+                }
+            }
+        }
     }
 
     /// When every finished segment started.

@@ -20,10 +20,12 @@ mod disk_note;
 mod drive;
 mod gps;
 mod housekeeper;
+mod impacts;
 mod intake;
 mod joints;
 mod live;
 mod locker;
+mod motion;
 mod orders;
 mod pulse;
 mod queue;
@@ -55,6 +57,7 @@ use picam_control::live::LiveSource;
 use picam_control::orders::OrderTaker;
 use picam_ring::{Shares, Slots, TooManyCameras, Volume};
 use picam_sensors::gps::GpsSource;
+use picam_sensors::motion::{MotionSpec, Sensitivity};
 use picam_time::SystemClock;
 
 use answers::Answers;
@@ -99,6 +102,10 @@ pub struct RecordPlan {
     pub drive: bool,
     /// Where fixes come from; not heeded while a simulated car drives.
     pub gps: GpsSource,
+    /// The accelerometer. A simulated car has a simulated one.
+    pub motion: MotionSpec,
+    /// How weak an impact may be that locks footage; `None` if none shall.
+    pub impact: Option<Sensitivity>,
     /// What was wrong with the configuration and is shown with the status.
     pub warnings: Vec<String>,
 }
@@ -176,7 +183,9 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         Ok(_) | Err(_) => {}
     }
 
-    let sides = (plan.drive || plan.gps.is_on()).then(SideSenders::default);
+    let motion = plan.motion_wanted();
+    let is_moved = plan.drive || plan.gps.is_on() || motion.sensor.is_on();
+    let sides = is_moved.then(SideSenders::default);
     let ground = Ground {
         volumes: volumes.clone(),
         desk: desk.clone(),
@@ -194,6 +203,20 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         })?;
     }
     let sides = sides.unwrap_or_default();
+    if motion.sensor.is_on() {
+        let (impacts, to_lock) = std::sync::mpsc::sync_channel(impacts::MOST);
+        let listener = motion::Motion::new(
+            clock.clone(),
+            sides.clone(),
+            desk.clone(),
+            impacts,
+            status.motion_shown(),
+        );
+        let (wanted, ends) = (motion.clone(), stop.clone());
+        spawn("motion", move || listener.run(&wanted, &ends))?;
+        let (desk, stop) = (desk.clone(), stop.clone());
+        spawn("impacts", move || impacts::run(&desk, &to_lock, &stop))?;
+    }
     if plan.drive {
         let (clock, stop) = (clock.clone(), stop.clone());
         spawn("drive", move || drive::run(&clock, &sides, &stop))?;
@@ -208,6 +231,7 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         volumes,
         needs: needs.clone(),
         retention: plan.retention,
+        impact: motion.impact.filter(|_| motion.sensor.is_on()),
         clock,
         status: status.clone(),
         stop: stop.clone(),
@@ -239,6 +263,20 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         reloader,
         housekeeper,
     })
+}
+
+impl RecordPlan {
+    /// What is wanted of the accelerometer.
+    pub(crate) fn motion_wanted(&self) -> motion::Wanted {
+        let is_real = !self.drive || matches!(self.motion, MotionSpec::Sim { .. });
+        motion::Wanted {
+            sensor: match is_real {
+                true => self.motion.clone(),
+                false => MotionSpec::Sim { impacts: None },
+            },
+            impact: self.impact,
+        }
+    }
 }
 
 fn spawn(

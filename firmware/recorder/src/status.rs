@@ -23,6 +23,7 @@ use crate::boot::Root;
 use crate::desk::Desk;
 use crate::disk_note::DiskNote;
 use crate::gps;
+use crate::motion;
 use crate::orders::{Deletion, seconds_up};
 use crate::report::{ENDED, RECORDING, Report, Shared};
 use crate::true_time::TrueTime;
@@ -84,6 +85,8 @@ pub struct Status {
     media: [Medium; 2],
     gps: GpsSource,
     gps_shown: Arc<gps::Shown>,
+    motion: motion::Wanted,
+    motion_shown: Arc<motion::Shown>,
 }
 
 /// What the housekeeper found out about a volume.
@@ -117,6 +120,8 @@ impl Status {
                 plan.gps.clone()
             },
             gps_shown: Arc::default(),
+            motion: plan.motion_wanted(),
+            motion_shown: Arc::default(),
         }
     }
 
@@ -147,6 +152,11 @@ impl Status {
     /// Where whoever listens to the receiver says how that goes.
     pub(crate) fn gps_shown(&self) -> Arc<gps::Shown> {
         self.gps_shown.clone()
+    }
+
+    /// Where whoever listens to the accelerometer does.
+    pub(crate) fn motion_shown(&self) -> Arc<motion::Shown> {
+        self.motion_shown.clone()
     }
 
     /// What time it is by whom.
@@ -447,6 +457,7 @@ impl StatusSource for Status {
             clock_known: self.clock.utc().is_some(),
             clock: self.clock_status(),
             gps: self.gps_shown.status(&self.gps, self.clock.now()),
+            motion: self.motion_shown.status(&self.motion, self.clock.now()),
             paused_s: self.desk.paused_for().map(seconds_up),
             deletions: self.deletions(),
             cameras,

@@ -1,4 +1,4 @@
-//! A simulated drive: what a receiver, an accelerometer and nothing else of the car would deliver along a made-up road.
+//! A simulated drive: what a receiver would deliver along a made-up road.
 
 use std::time::Duration;
 
@@ -9,12 +9,10 @@ use picam_time::{BootNs, UtcUs};
 
 use crate::{Motion, Road};
 
-/// From measurement to measurement of the accelerometer: 100 a second.
-const STEP: Duration = Duration::from_millis(10);
-/// Each so many-th comes with a fix: 10 a second.
-const FIX_EVERY: u64 = 10;
+/// From fix to fix: 10 a second.
+const STEP: Duration = Duration::from_millis(100);
 /// Each so many-th comes with a line of text: one a second.
-const TEXT_EVERY: u64 = 100;
+const TEXT_EVERY: u64 = 10;
 
 /// What is driven.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -36,7 +34,6 @@ pub struct Drive {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
-    Acceleration,
     Fix,
     Text,
 }
@@ -48,7 +45,7 @@ impl Drive {
             params,
             begun,
             step: 0,
-            left: Left::Acceleration,
+            left: Left::Fix,
         }
     }
 
@@ -64,7 +61,7 @@ impl Drive {
         let due = self.due();
         let motion = self.params.road.at(due.since(self.begun).as_secs_f64());
         unit.begin(match self.left {
-            Left::Acceleration | Left::Fix => UnitKind::Motion,
+            Left::Fix => UnitKind::Motion,
             Left::Text => UnitKind::Text,
         });
         unit.captured = due;
@@ -72,10 +69,6 @@ impl Drive {
         unit.pts = unit.dts;
         let has_fix = booted.is_some();
         match self.left {
-            Left::Acceleration => {
-                let felt = motion.felt.map(|value| value as f32);
-                unit.data.extend(camm::acceleration_sample(felt));
-            }
             Left::Fix => {
                 if let Some(booted) = booted {
                     let fix = fix(&motion, booted.after_boot(due));
@@ -88,18 +81,16 @@ impl Drive {
                 timed_text::write_place(speed, motion.latitude, motion.longitude, &mut unit.data);
             }
         }
-        let filled = has_fix || self.left == Left::Acceleration;
         self.advance();
-        filled
+        has_fix
     }
 
     fn advance(&mut self) {
         self.left = match self.left {
-            Left::Acceleration if self.step.is_multiple_of(FIX_EVERY) => Left::Fix,
             Left::Fix if self.step.is_multiple_of(TEXT_EVERY) => Left::Text,
             _ => {
                 self.step += 1;
-                Left::Acceleration
+                Left::Fix
             }
         };
     }
@@ -142,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_fixes_a_hundred_accelerations_and_a_line_of_text_a_second() {
+    fn ten_fixes_and_a_line_of_text_a_second() {
         let all = drive(3, Some(BOOTED));
         let fixes: Vec<_> = all
             .iter()
@@ -151,7 +142,7 @@ mod tests {
         let of = |kind| all.iter().filter(|unit| unit.0 == kind).count();
         assert_eq!(
             (fixes.len(), of(UnitKind::Motion), of(UnitKind::Text)),
-            (30, 330, 3)
+            (30, 30, 3)
         );
         assert!(all.windows(2).all(|pair| pair[0].1 <= pair[1].1));
         let (at, third) = &fixes[3];
@@ -164,16 +155,14 @@ mod tests {
         // 2026-11-20 11:08:05.3 UTC.
         assert_eq!(third.utc(), Some(UtcUs(1_795_172_885_300_000)));
         assert!(
-            all[2].2.ends_with(b"30 km/h  50.32890 6.95597"),
+            all[1].2.ends_with(b"30 km/h  50.32890 6.95597"),
             "{:?}",
-            all[2]
+            all[1]
         );
     }
 
     #[test]
     fn a_receiver_without_time_has_no_fix() {
-        let all = drive(2, None);
-        assert_eq!(all.len(), 200);
-        assert!(all.iter().all(|unit| Fix::from_sample(&unit.2).is_none()));
+        assert!(drive(2, None).is_empty());
     }
 }

@@ -9,6 +9,7 @@ pub mod battery;
 mod drive;
 pub mod gpio;
 pub mod gps;
+pub mod motion;
 mod road;
 
 pub use drive::{Drive, DriveParams};

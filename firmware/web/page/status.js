@@ -14,6 +14,7 @@ export function show(status) {
   const cameras = status.cameras.map(describe);
   syncCameras(cameras);
   showPower(status.power);
+  showMotion(status.motion);
   summarise(cameras, status);
   warn(status);
 }
@@ -24,6 +25,7 @@ export function showError(error) {
   setText($("summary"), error.offline ? "Offline" : "Recorder not answering");
   syncCameras([]);
   showPower(null);
+  showMotion(null);
   syncWarnings([{ fault: true, message: error.message, remedy: error.remedy }]);
 }
 
@@ -121,6 +123,16 @@ function showPower(power) {
   setText($("last-end"), last);
 }
 
+/** "Last impact 5 min ago: 5.0 g, speed changed by 8 km/h", once there was one. */
+function showMotion(motion) {
+  const last = motion?.last_impact;
+  $("motion").hidden = !last;
+  if (!last) return;
+  const kmh = Math.round(last.velocity_change * 3.6);
+  const kept = motion.not_locked > 0 ? `; ${motion.not_locked} more not kept: is the camera loose?` : "";
+  setText($("motion"), `Last impact ${length(last.ms_ago / 1000)} ago: ${last.peak_g.toFixed(1)} g, speed changed by ${kmh} km/h${kept}`);
+}
+
 function batteryName(state) {
   if (state === "low") return "Low battery";
   if (state === "switching-off") return "Switching off, battery";
@@ -154,6 +166,7 @@ function warn(status) {
     }
   }
   if (status.gps?.fault) warnings.push({ ...status.gps.fault, fault: true });
+  if (status.motion?.fault) warnings.push({ ...status.motion.fault, fault: true });
   const battery = status.power?.battery;
   if (battery?.fault) warnings.push(battery.fault);
   if (battery?.state === "low") {

@@ -296,6 +296,7 @@ mod tests {
                 "log" => default_of("format"),
                 // Two sections have a key of this name.
                 "gps" => crate::config::Config::default().gps.source.to_string(),
+                "motion" => crate::config::Config::default().motion.sensor.to_string(),
                 key => default_of(key),
             };
             assert_eq!(
@@ -306,7 +307,7 @@ mod tests {
             );
             stated += 1;
         }
-        assert_eq!(stated, 8);
+        assert_eq!(stated, 9);
         for name in ["run", "record"] {
             let about = command
                 .find_subcommand(name)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use picam_sensors::gps::GpsSource;
+use picam_sensors::motion::MotionSpec;
 
 use crate::config::values::{check_segment, check_slot_size, check_slots};
 use crate::config::{Loaded, LogFormat, SlotCount, load, load_over, parse_duration, parse_size};
@@ -86,13 +87,18 @@ pub(crate) struct RecordOptions {
     /// too, and has none
     #[arg(long, value_name = "FILE")]
     pub(crate) passwords: Option<PathBuf>,
-    /// Drives a simulated car along a closed road: place and motion come into the footage
+    /// Drives a simulated car along a closed road: place and motion come into the footage. With --motion sim:60, something
+    /// hits it each minute
     #[arg(long)]
     pub(crate) drive: bool,
     /// Where positions come from: auto (the gpsd of this machine), off, gpsd:HOST:PORT or
     /// serial:/dev/ttyX?baud=9600 [default: off]
     #[arg(long, value_name = "SOURCE", conflicts_with = "drive")]
     pub(crate) gps: Option<GpsSource>,
+    /// Accelerometer: off, lis3dh, adxl345, mpu6050, lis3dh:/dev/i2c-1?address=0x18, or sim:60 for a simulated one with an
+    /// impact each so many seconds [default: off]
+    #[arg(long, value_name = "SENSOR")]
+    pub(crate) motion: Option<MotionSpec>,
     /// Directory for the segments, created if it is missing [default: ./footage]
     #[arg(long, value_name = "DIR")]
     pub(crate) footage: Option<PathBuf>,

@@ -15,19 +15,23 @@ use picam_ring::{Reserve, Shares};
 use picam_sensors::battery::GaugeSpec;
 use picam_sensors::gpio::LineSpec;
 use picam_sensors::gps::GpsSource;
+use picam_sensors::motion::MotionSpec;
 use picam_web::{PasswordHash, TokenHash};
 
 use super::device::{self, Place};
 use super::secret::Secret;
 use super::table::{Applies, Key, Keyed, SectionKeys, Value, keys};
-use super::values::{self, LogFormat, SlotCount, always, or, quoted, show_word, some, truth, word};
+use super::values::{
+    self, ImpactLevel, LogFormat, SlotCount, always, or, quoted, show_word, some, truth, word,
+};
 use super::wifi::{self, WifiNetwork};
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [SectionKeys; 15] = [
+pub(crate) static SECTIONS: [SectionKeys; 16] = [
     Config::SECTION,
     Camera::SECTION,
     Gps::SECTION,
+    Motion::SECTION,
     Battery::SECTION,
     Led::SECTION,
     Button::SECTION,
@@ -117,6 +121,8 @@ keys! {
     cameras: Option<Vec<CameraSpec>> = None;
     /// The receiver.
     gps: Gps = Gps::default();
+    /// The accelerometer.
+    motion: Motion = Motion::default();
     /// The camera's own battery.
     battery: Battery = Battery::default();
     /// The LED.
@@ -179,6 +185,24 @@ keys! {
     ///   serial:/dev/ttyUSB0?baud=9600        a receiver that speaks NMEA; without baud, its rate is found by trying
     /// A camera made with picam's image gives every receiver to its own gpsd: there, leave "auto".
     "source" source: GpsSource = GpsSource::Off, values::gps, values::show_gps, Recorder, Card;
+}
+}
+
+keys! {
+/// The accelerometer: how the car is moved comes into the footage, and what hits it has footage kept.
+"[motion]" pub struct Motion {
+    /// Which one, on the header's I2C bus (pins 3 and 5) unless another is named:
+    ///   off                               none
+    ///   lis3dh                            a LIS3DH or LIS2DH12
+    ///   adxl345                           an ADXL345
+    ///   mpu6050                           an MPU-6050, MPU-6500 or MPU-9250
+    ///   lis3dh:/dev/i2c-3?address=0x19    the same on another bus, or at its other address
+    ///   sim:60                            none: a simulated car, hit by something each 60 seconds
+    "sensor" sensor: MotionSpec = MotionSpec::Off, values::motion, MotionSpec::to_string, Recorder, Card;
+
+    /// How weak an impact may be that has the last minute and the next half kept: "low" (collisions), "medium", "high"
+    /// (also bad roads), or "off". docs/motion.md has a table of what each finds.
+    "impact" impact: ImpactLevel = ImpactLevel::Low, word, show_word, Recorder, Card;
 }
 }
 

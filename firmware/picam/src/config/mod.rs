@@ -29,7 +29,7 @@ pub use problem::Problem;
 pub use read::{Parsed, parse_config, parse_over};
 pub use secret::Secret;
 pub use units::{parse_duration, parse_size, show_duration, show_size};
-pub use values::{LogFormat, SlotCount};
+pub use values::{ImpactLevel, LogFormat, SlotCount};
 pub use wifi::WifiNetwork;
 
 pub(crate) use example::example;

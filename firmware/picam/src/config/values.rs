@@ -8,6 +8,7 @@ use picam_ring::{MIN_SLOTS, Reserve};
 use picam_sensors::battery::GaugeSpec;
 use picam_sensors::gpio::LineSpec;
 use picam_sensors::gps::GpsSource;
+use picam_sensors::motion::{MotionSpec, Sensitivity};
 use picam_web::{MIN_PASSWORD_LEN, PasswordHash, TokenHash};
 use toml::de::DeValue;
 
@@ -36,6 +37,41 @@ pub enum LogFormat {
 impl Words for LogFormat {
     const WHAT: &'static str = "log format";
     const WORDS: &'static [(&'static str, Self)] = &[("text", Self::Text), ("json", Self::Json)];
+}
+
+/// How weak an impact may be that locks footage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImpactLevel {
+    /// None does.
+    Off,
+    /// Collisions alone.
+    Low,
+    /// Weaker ones, too.
+    Medium,
+    /// Also bad roads.
+    High,
+}
+
+impl ImpactLevel {
+    /// The same for the recorder.
+    pub const fn sensitivity(self) -> Option<Sensitivity> {
+        match self {
+            Self::Off => None,
+            Self::Low => Some(Sensitivity::Low),
+            Self::Medium => Some(Sensitivity::Medium),
+            Self::High => Some(Sensitivity::High),
+        }
+    }
+}
+
+impl Words for ImpactLevel {
+    const WHAT: &'static str = "sensitivity";
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("off", Self::Off),
+        ("low", Self::Low),
+        ("medium", Self::Medium),
+        ("high", Self::High),
+    ];
 }
 
 /// A value that is one of a few words.
@@ -301,6 +337,13 @@ pub(super) fn gps(value: &DeValue<'_>) -> Result<GpsSource, Wrong> {
     let example = "\"auto\", \"off\", \"gpsd:HOST:PORT\" or \"serial:/dev/ttyX?baud=9600\"";
     let source = value.as_str().and_then(|text| text.parse().ok());
     source.ok_or_else(|| expected(value, "GPS source", example))
+}
+
+pub(super) fn motion(value: &DeValue<'_>) -> Result<MotionSpec, Wrong> {
+    let example =
+        "\"off\", \"lis3dh\", \"adxl345\", \"mpu6050\" or \"lis3dh:/dev/i2c-3?address=0x19\"";
+    let sensor = value.as_str().and_then(|text| text.parse().ok());
+    sensor.ok_or_else(|| expected(value, "accelerometer", example))
 }
 
 pub(super) fn gauge(value: &DeValue<'_>) -> Result<GaugeSpec, Wrong> {

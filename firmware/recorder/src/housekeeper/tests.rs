@@ -21,6 +21,7 @@ fn housekeeper(parts: Parts, slots: u32) -> Housekeeper {
         volumes: parts.volumes,
         needs: Arc::new(ArcSwap::from_pointee(slots_of_one_camera(slots))),
         retention: None,
+        impact: None,
         status: Arc::new(parts.status),
         stop: Arc::default(),
         state: State::default(),

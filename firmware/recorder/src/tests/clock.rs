@@ -19,6 +19,7 @@ fn housekeeper(parts: Parts) -> Housekeeper {
             cameras: Vec::new(),
         })),
         retention: None,
+        impact: None,
         status: Arc::new(parts.status),
         stop: Arc::default(),
         state: State::default(),

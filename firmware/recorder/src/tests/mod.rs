@@ -72,6 +72,8 @@ pub(crate) fn plan(directory: &Path) -> RecordPlan {
         system_clock: false,
         drive: false,
         gps: picam_sensors::gps::GpsSource::Off,
+        motion: picam_sensors::motion::MotionSpec::Off,
+        impact: None,
         warnings: Vec::new(),
     }
 }

@@ -85,6 +85,8 @@ pub(crate) struct Writer {
     /// The count of a recorder whose card is gone.
     account: Option<Account>,
     last_tick: Instant,
+    /// How often it has made haste.
+    hastes: u64,
     gave_up_at: Option<Instant>,
 }
 
@@ -124,6 +126,7 @@ impl Writer {
             wants_key_frame: false,
             account: None,
             last_tick: Instant::now(),
+            hastes: 0,
             gave_up_at: None,
         }
     }
@@ -145,6 +148,7 @@ impl Writer {
                 queue.give_back(item, capture);
             }
             self.take_side_input();
+            self.make_haste();
             self.tick();
             self.note_end_of_backlog(&queue);
         }
@@ -176,6 +180,23 @@ impl Writer {
             return;
         };
         match recorder.tick(now) {
+            Ok(()) => self.report_progress(),
+            Err(error) => self.refused(&error),
+        }
+        self.lock_if_wanted();
+    }
+
+    /// Puts what waits on the card at once, if something hit the car. What the card refuses is tried again in its turn.
+    fn make_haste(&mut self) {
+        let hastes = self.desk.hastes();
+        if std::mem::replace(&mut self.hastes, hastes) == hastes {
+            return;
+        }
+        let now = self.clock.now();
+        let Some((recorder, _)) = &mut self.recorder else {
+            return;
+        };
+        match recorder.hasten(now) {
             Ok(()) => self.report_progress(),
             Err(error) => self.refused(&error),
         }

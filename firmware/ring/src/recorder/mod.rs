@@ -260,6 +260,23 @@ impl<D: Directory> Recorder<D> {
         }
     }
 
+    /// Makes durable all that came by now, whatever it costs: something hit the car, and the power may be next.
+    pub fn hasten(&mut self, now: BootNs) -> Result<(), RecordError> {
+        self.caution.note_time(now);
+        let result = self.try_hasten(now);
+        self.count(&result);
+        result
+    }
+
+    fn try_hasten(&mut self, now: BootNs) -> Result<(), RecordError> {
+        self.store_all_side(now)?;
+        if self.current.is_none_or(|current| current.closed) {
+            return Ok(());
+        }
+        self.commit(None)?;
+        self.flush()
+    }
+
     fn commit(&mut self, next_dts: Option<i64>) -> Result<(), RecordError> {
         if let Some(since) = self.uncommitted_since() {
             self.writer.commit(next_dts).map_err(write_error)?;

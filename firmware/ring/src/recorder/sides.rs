@@ -52,6 +52,11 @@ impl<D: Directory> Recorder<D> {
         self.store_side(Due::Waited(pictures - HOLD))
     }
 
+    /// Stores all that waits, but for what belongs to pictures that wait themselves.
+    pub(super) fn store_all_side(&mut self, now: BootNs) -> Result<(), RecordError> {
+        self.store_side(Due::Waited(self.pictures_until.unwrap_or(now)))
+    }
+
     /// Stores what a picture of `dts` has come behind.
     pub(super) fn store_passed_side(&mut self, dts: i64) {
         let until = self.nanos(dts);
