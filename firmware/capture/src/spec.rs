@@ -3,6 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use crate::CaptureError;
+use crate::csi::CsiParams;
 use crate::file::FileParams;
 use crate::params::Param;
 use crate::rtsp::RtspParams;
@@ -34,6 +35,8 @@ pub enum SourceSpec {
     File(FileParams),
     /// A camera that the kernel knows.
     V4l2(V4l2Params),
+    /// A camera on the ribbon cable, through libcamera.
+    Csi(CsiParams),
     /// Whatever camera is there.
     Auto(Wishes),
     /// A network camera.
@@ -70,6 +73,7 @@ impl CameraSpec {
             "sim" => SimParams::parse(&decoded()?, &params).map(SourceSpec::Sim),
             "file" => FileParams::parse(&decoded()?, &params).map(SourceSpec::File),
             "v4l2" => V4l2Params::parse(&decoded()?, &params).map(SourceSpec::V4l2),
+            "csi" => CsiParams::parse(&decoded()?, &params).map(SourceSpec::Csi),
             "rtsp" => RtspParams::parse(path, &params).map(SourceSpec::Rtsp),
             "auto" if !path.is_empty() => Err(CaptureError::Config(format!(
                 "auto takes no path, but '{path}' stands there; for one camera write v4l2:{path}"
@@ -77,7 +81,7 @@ impl CameraSpec {
             "auto" => Wishes::parse("auto", &params).map(SourceSpec::Auto),
             _ => {
                 return Err(wrong(format!(
-                    "unknown kind '{kind}': use auto, v4l2, rtsp, sim or file"
+                    "unknown kind '{kind}': use auto, csi, v4l2, rtsp, sim or file"
                 )));
             }
         };
@@ -103,6 +107,7 @@ impl CameraSpec {
             SourceSpec::Sim(_)
             | SourceSpec::File(_)
             | SourceSpec::V4l2(_)
+            | SourceSpec::Csi(_)
             | SourceSpec::Auto(_) => Err(CaptureError::Config(
                 "only a network camera (rtsp://USER@HOST/...) has a password".to_owned(),
             )),
@@ -115,7 +120,7 @@ impl CameraSpec {
 fn shown(text: &str) -> String {
     let (front, _) = text.split_once(':').unwrap_or((text, ""));
     match front.rsplit_once('=').map_or(front, |(_, kind)| kind) {
-        "sim" | "file" | "v4l2" | "auto" => text.to_owned(),
+        "sim" | "file" | "v4l2" | "csi" | "auto" => text.to_owned(),
         _ if front.len() == text.len() => text.to_owned(),
         _ => format!("{front}:..."),
     }
@@ -233,7 +238,10 @@ mod tests {
             ("1a=sim:", &["'1a'", "letter"]),
             ("=sim:", &["''"]),
             ("a=sim", &["colon"]),
-            ("a=webcam:", &["'webcam'", "auto, v4l2, rtsp, sim or file"]),
+            (
+                "a=webcam:",
+                &["'webcam'", "auto, csi, v4l2, rtsp, sim or file"],
+            ),
             ("a=rtsp:", &["URL", "rtsp://user@"]),
             ("a=rtsp:///x", &["names no camera"]),
             ("a=rtsp://h/x#colour=red", &["'colour'", "transport"]),
