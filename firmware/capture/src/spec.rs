@@ -222,6 +222,29 @@ mod tests {
     }
 
     #[test]
+    fn reads_cameras_on_the_ribbon_cable() {
+        let csi = |text: &str| match CameraSpec::parse(text).unwrap().source {
+            SourceSpec::Csi(params) => params,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(csi("a=csi:"), CsiParams::of("", &Wishes::default()));
+        let named = csi(
+            "a=csi:/base/soc/i2c@1/imx219@10?size=1920x1080&fps=25&bitrate=8M&gop=50&focus=auto",
+        );
+        assert_eq!(named.camera, "/base/soc/i2c@1/imx219@10");
+        assert_eq!(named.focus, crate::Focus::Auto);
+        let wishes = Wishes {
+            size: Some((1920, 1080)),
+            fps: Some(25),
+            format: None,
+            bitrate: Some(8_000_000),
+            gop: Some(50),
+        };
+        assert_eq!(named.wishes, wishes);
+        assert_eq!(csi("a=csi:?focus=infinity").focus, crate::Focus::Infinity);
+    }
+
+    #[test]
     fn decodes_awkward_paths() {
         let file = CameraSpec::parse("a=file:/x%3Fy%25 &=z.mp4?fps=25").unwrap();
         let SourceSpec::File(params) = file.source else {
@@ -269,6 +292,13 @@ mod tests {
             ("a=auto:/dev/video0", &["no path", "v4l2:/dev/video0"]),
             ("a=auto?fps=3", &["colon"]),
             ("a=auto:?speed=3", &["'speed'", "fps=30"]),
+            ("a=csi:--list", &["'--list' is no camera", "picam probe"]),
+            ("a=csi:a b", &["no camera of libcamera"]),
+            ("a=csi:a%0Ab", &["no camera of libcamera"]),
+            ("a=csi:?format=nv12", &["'format'", "focus=infinity|auto"]),
+            ("a=csi:?focus=near", &["focus=near", "infinity"]),
+            ("a=csi:?fps=0", &["fps=0", "1 to 120"]),
+            ("a=csi", &["colon"]),
             ("a=file:", &["path"]),
             ("a=file:/x?loop=yes", &["loop=yes", "1 or 0"]),
             ("a=file:/x?pace=fast", &["pace=fast", "on or off"]),
@@ -286,7 +316,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_gives_a_spec_or_a_config_error(text in "([a-z]{1,3}=(sim:|file:|v4l2:|auto:?|rtsp:|rtsp://|rtsp://h/))?.{0,60}") {
+        fn any_text_gives_a_spec_or_a_config_error(text in "([a-z]{1,3}=(sim:|file:|v4l2:|csi:|auto:?|rtsp:|rtsp://|rtsp://h/))?.{0,60}") {
             let parsed = CameraSpec::parse(&text);
             prop_assert!(matches!(parsed, Ok(_) | Err(CaptureError::Config(_))));
         }

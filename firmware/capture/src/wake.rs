@@ -118,6 +118,24 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_camera_that_udev_gives_to_its_group_wakes_auto_and_the_ribbon_cable() {
+        use std::os::unix::fs::PermissionsExt;
+        for source in ["auto", "csi:"] {
+            let root = tempfile::tempdir().unwrap();
+            let mut wake = wake(root.path(), source);
+            fs::create_dir_all(root.path().join("dev")).unwrap();
+            wake.note();
+            let node = root.path().join("dev/media0");
+            fs::write(&node, b"").unwrap();
+            assert!(wake.has_come());
+            wake.note();
+            assert!(!wake.has_come());
+            fs::set_permissions(&node, fs::Permissions::from_mode(0o640)).unwrap();
+            assert!(wake.has_come());
+        }
+    }
+
+    #[test]
     fn any_camera_wakes_auto_and_none_the_others() {
         let root = tempfile::tempdir().unwrap();
         let mut auto = wake(root.path(), "auto");

@@ -67,7 +67,8 @@ impl Link {
         );
         let received = match received {
             Ok(received) => received,
-            Err(Errno::AGAIN | Errno::INTR) => return Ok(None),
+            // The other end has gone, with something unread: that is told once, before what it had said.
+            Err(Errno::AGAIN | Errno::INTR | Errno::CONNRESET) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let mut descriptors = Vec::new();

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::camera::share;
 use super::params::{PREFIX, check_name};
 use super::process::{Process, is_named, program};
-use crate::v4l2::{Found, Identity, Offer, PixelFormat, signature};
+use crate::v4l2::{Found, Identity, Offer, PixelFormat, list_nodes, signature};
 
 /// No honest answer is longer, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -48,18 +48,56 @@ struct SensorMode {
     sensor_width: u32,
 }
 
-/// The cameras, unless libcamera takes longer than `limit` to tell: it is asked in a process, which is ended then. None where
-/// the kernel has nothing that libcamera could speak to, or the program is missing.
+/// What the kernel calls nodes of receivers of ribbon cables; they are there when a sensor is.
+const RECEIVERS: [&str; 2] = ["unicam", "rp1-cfe"];
+
+/// The cameras, unless libcamera takes longer than `limit` to tell: it is asked in a process, which is ended then. Where it
+/// cannot be asked and the kernel has one, that is told as a camera with a problem.
 pub(crate) fn find(root: &Path, limit: Duration) -> Vec<Found> {
     if !is_named() && media_nodes(root).is_empty() {
         return Vec::new();
     }
-    match ask(program(), limit) {
+    find_by(program(), root, limit)
+}
+
+pub(super) fn find_by(program: OsString, root: &Path, limit: Duration) -> Vec<Found> {
+    match ask(program, limit) {
         Ok(found) => found,
         Err(why) => {
             tracing::debug!("cameras on the ribbon cable: {why}");
-            Vec::new()
+            receiver(root)
+                .map(|node| unusable(node, why))
+                .into_iter()
+                .collect()
         }
+    }
+}
+
+/// The node of a receiver that has a sensor.
+fn receiver(root: &Path) -> Option<PathBuf> {
+    let is_one = |node: &String| {
+        let name = root.join("sys/class/video4linux").join(node).join("name");
+        let name = std::fs::read_to_string(name).unwrap_or_default();
+        RECEIVERS.iter().any(|receiver| name.starts_with(receiver))
+    };
+    let mut nodes = list_nodes(root).into_iter();
+    nodes.find(is_one).map(|node| root.join("dev").join(node))
+}
+
+fn unusable(node: PathBuf, why: String) -> Found {
+    Found {
+        id: PREFIX.to_owned(),
+        node,
+        identity: Identity {
+            driver: "libcamera".to_owned(),
+            card: "camera on the ribbon cable".to_owned(),
+            captures: true,
+            ..Identity::default()
+        },
+        offers: Vec::new(),
+        controls: Vec::new(),
+        is_new: false,
+        problem: Some(why),
     }
 }
 

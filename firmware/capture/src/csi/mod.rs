@@ -15,6 +15,8 @@
 //! | `camera` | all of that as a device, which the rest of [`crate::v4l2`] records |
 
 mod camera;
+#[cfg(test)]
+mod imitation;
 mod link;
 mod list;
 mod memory;
@@ -64,19 +66,25 @@ pub(crate) fn open(
     params: &CsiParams,
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn Source>, CaptureError> {
+    let source = open_with(program(), params, clock, Patience::default())?;
+    Ok(Box::new(source))
+}
+
+fn open_with(
+    program: OsString,
+    params: &CsiParams,
+    clock: Arc<dyn Clock>,
+    patience: Patience,
+) -> Result<CsiSource, CaptureError> {
     let params = with_usual(params);
     let failed = |source| CaptureError::Io {
         context: params.name(),
         source,
     };
     let (link, theirs) = Link::pair().map_err(failed)?;
-    let process = Process::start(
-        program(),
-        arguments(&params),
-        (theirs.into(), Stdio::null()),
-    )?;
-    let camera = Camera::begin(link, Some(process), Patience::default()).map_err(failed)?;
-    Ok(Box::new(CsiSource::over(camera, &params, clock)?))
+    let process = Process::start(program, arguments(&params), (theirs.into(), Stdio::null()))?;
+    let camera = Camera::begin(link, Some(process), patience).map_err(failed)?;
+    CsiSource::over(camera, &params, clock)
 }
 
 fn with_usual(params: &CsiParams) -> CsiParams {

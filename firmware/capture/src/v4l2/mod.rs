@@ -36,7 +36,7 @@ pub(crate) use self::device::{Agreed, Buffer, Device, Mode, UsableSizes, Wait};
 pub use self::device::{Control, FourCc, Identity, Offer};
 pub use self::format::PixelFormat;
 pub use self::nodes::Found;
-pub(crate) use self::nodes::{find, nodes_signature, signature};
+pub(crate) use self::nodes::{find, list as list_nodes, nodes_signature, signature};
 pub use self::params::{DeviceName, V4l2Params, Wishes};
 
 /// Buffers that the driver fills while pictures are encoded: more than a quarter of a second at 30 a second.
