@@ -87,9 +87,11 @@ impl Link {
         }))
     }
 
-    /// Says something; never waits.
+    /// Says something; never waits. That the other end has gone is told by [`Self::receive`], behind what it had said.
     pub(super) fn send(&self, message: &[u8]) -> io::Result<()> {
-        send(&self.0, message, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)?;
-        Ok(())
+        match send(&self.0, message, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+            Ok(_) | Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
