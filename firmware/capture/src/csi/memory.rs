@@ -41,7 +41,7 @@ impl Memory {
             move |error: rustix::io::Errno| format!("{what}: {error}")
         };
         let system = fstatfs(&descriptor).map_err(failed("looking at the memory"))?;
-        let is_device = i64::from(system.f_type) == DMA_BUF;
+        let is_device = system.f_type == DMA_BUF;
         let keeps_size =
             || fcntl_get_seals(&descriptor).is_ok_and(|seals| seals.contains(SealFlags::SHRINK));
         if !is_device && !keeps_size() {
