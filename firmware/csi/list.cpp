@@ -56,7 +56,7 @@ static void modes(std::ostream &out, libcamera::Camera &camera)
 	}
 }
 
-std::string list(CameraManager &manager)
+std::string list(CameraManager &manager, bool probe)
 {
 	std::ostringstream out;
 	out << "{\"protocol\":" << protocol::version << ",\"libcamera\":" << quoted(CameraManager::version())
@@ -69,10 +69,8 @@ std::string list(CameraManager &manager)
 		    << ",\"lens\":" << (hasLens(*camera) ? "true" : "false") << ",\"sizes\":[";
 		comma = ",";
 		sizes(out, *camera);
-		// One that is being recorded is not disturbed.
-		const bool busy = camera->acquire() < 0;
-		out << "],\"busy\":" << (busy ? "true" : "false") << ",\"modes\":[";
-		if (!busy) {
+		out << "],\"modes\":[";
+		if (probe && camera->acquire() >= 0) {
 			modes(out, *camera);
 			camera->release();
 		}

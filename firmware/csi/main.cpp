@@ -23,6 +23,7 @@
 static const char usage[] =
 	"Pictures of a camera on the ribbon cable (CSI), for picam's recorder, which starts this program.\n\n"
 	"  picam-csi --list      the cameras that libcamera finds, as JSON\n"
+	"  picam-csi --probe     the same, with what each mode of their sensors shows\n"
 	"  picam-csi --record [--camera ID] [--size WIDTHxHEIGHT] [--fps N] [--buffers N] [--focus infinity|auto]\n"
 	"                        speaks with the recorder through a socket that is its standard input\n";
 
@@ -91,8 +92,9 @@ int main(int argc, char **argv)
 	}
 	Wishes wishes;
 	try {
-		if ((order != "--list" && order != "--record") || (order == "--list" && argc > 2) || argc % 2)
-			throw std::invalid_argument("it takes --list, or --record and what to record");
+		const bool lists = order == "--list" || order == "--probe";
+		if ((!lists && order != "--record") || (lists && argc > 2) || argc % 2)
+			throw std::invalid_argument("it takes --list, --probe, or --record and what to record");
 		for (int i = 2; i + 1 < argc; i += 2)
 			take(wishes, argv[i], argv[i + 1]);
 	} catch (const std::invalid_argument &wrong) {
@@ -101,10 +103,10 @@ int main(int argc, char **argv)
 	}
 	settle();
 	libcamera::CameraManager manager;
-	if (order == "--list") {
+	if (order != "--record") {
 		try {
 			begin(manager);
-			fputs(list(manager).c_str(), stdout);
+			fputs(list(manager, order == "--probe").c_str(), stdout);
 			fflush(stdout);
 		} catch (const std::exception &error) {
 			fprintf(stderr, "picam-csi: %s\n", error.what());

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstring>
 #include <deque>
-#include <stdexcept>
 
 #include <sys/stat.h>
 
@@ -52,23 +51,24 @@ void Recording::send(size_t index, const FrameBuffer &buffer)
 	const auto &planes = buffer.planes();
 	protocol::Buffer message;
 	if (planes.empty() || planes.size() > std::size(message.offset))
-		throw std::runtime_error("libcamera's pictures have " + std::to_string(planes.size()) + " planes");
+		fail(socket_, "libcamera's pictures have " + std::to_string(planes.size()) + " planes");
 	message.index = static_cast<uint32_t>(index);
 	message.planes = static_cast<uint32_t>(planes.size());
 	for (size_t i = 0; i < planes.size(); i++) {
 		if (!isSame(planes[i].fd.get(), planes[0].fd.get()))
-			throw std::runtime_error("libcamera's planes lie in memories of their own, which picam does not take");
+			fail(socket_, "libcamera's planes lie in memories of their own, which picam does not take");
 		message.offset[i] = planes[i].offset;
 		message.length[i] = planes[i].length;
 	}
 	sendMessage(socket_, message, planes[0].fd.get());
 }
 
-// What comes and where it will lie, before the first picture.
+// What comes and where it will lie, before the first picture. What goes wrong ends the program where it stands: what libcamera's
+// threads still use is not taken apart.
 void Recording::tell()
 {
 	if (allocator_.allocate(camera_.stream()) < 0)
-		throw std::runtime_error("there is no memory for the camera's pictures: cma=128M in cmdline.txt?");
+		fail(socket_, "there is no memory for the camera's pictures: cma=128M in cmdline.txt?");
 	const auto &buffers = allocator_.buffers(camera_.stream());
 	protocol::Setup setup = camera_.setup();
 	setup.buffers = static_cast<uint32_t>(buffers.size());
@@ -77,7 +77,7 @@ void Recording::tell()
 		send(i, *buffers[i]);
 		auto request = camera_.camera().createRequest(i);
 		if (!request || request->addBuffer(camera_.stream(), buffers[i].get()) < 0)
-			throw std::runtime_error("libcamera takes no buffer");
+			fail(socket_, "libcamera takes no buffer");
 		requests_.push_back(std::move(request));
 		given_.emplace_back(false);
 	}
@@ -108,17 +108,17 @@ void Recording::run()
 	camera_.camera().disconnected.connect(this, &Recording::disconnected);
 	const int status = camera_.camera().start(&camera_.controls());
 	if (status < 0)
-		throw std::runtime_error(std::string("libcamera cannot start the camera: ") + strerror(-status));
+		fail(socket_, std::string("libcamera cannot start the camera: ") + strerror(-status));
 	for (auto &request : requests_)
 		if (camera_.camera().queueRequest(request.get()) < 0)
-			throw std::runtime_error("libcamera takes no request");
+			fail(socket_, "libcamera takes no request");
 	for (;;) {
 		const uint32_t index = nextGiven(socket_);
 		if (index >= requests_.size() || !given_[index].exchange(false))
 			fail(socket_, "the recorder gave back a buffer that it does not have");
 		requests_[index]->reuse(Request::ReuseBuffers);
 		if (camera_.camera().queueRequest(requests_[index].get()) < 0)
-			throw std::runtime_error("libcamera takes no request any more");
+			fail(socket_, "libcamera takes no request any more");
 	}
 }
 

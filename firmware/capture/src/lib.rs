@@ -33,7 +33,7 @@ use picam_time::Clock;
 
 pub use picam_media::FrameRate;
 
-pub use auto::{BINDINGS_NAME, BINDINGS_NEW, Binding, Bindings, LOOKED_FOR, find};
+pub use auto::{BINDINGS_NAME, BINDINGS_NEW, Binding, Bindings, LOOKED_FOR, find, probe};
 pub use cancel::Cancel;
 pub use csi::{CsiParams, Focus};
 pub use encode::{Encode, EncoderCounts, Software, Times};

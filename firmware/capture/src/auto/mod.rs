@@ -29,7 +29,16 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// Finds the cameras, below `root`: those on the ribbon cable first. libcamera is given `limit` to answer; drivers of video nodes
 /// may hang.
 pub fn find(root: &Path, limit: Duration) -> Vec<Found> {
-    let mut found = csi::find(root, limit);
+    find_all(root, csi::Wanted::Names, limit)
+}
+
+/// The same, with what each mode of their sensors shows: cameras on the ribbon cable are set up for that, unless they are in use.
+pub fn probe(root: &Path, limit: Duration) -> Vec<Found> {
+    find_all(root, csi::Wanted::Modes, limit)
+}
+
+fn find_all(root: &Path, what: csi::Wanted, limit: Duration) -> Vec<Found> {
+    let mut found = csi::find(root, what, limit);
     found.extend(v4l2::find(root));
     found
 }

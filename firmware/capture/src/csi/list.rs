@@ -1,4 +1,4 @@
-//! Which cameras libcamera finds: what `picam-csi --list` says (`firmware/csi/list.cpp`).
+//! Which cameras libcamera finds: what `picam-csi --list` and `--probe` say (`firmware/csi/list.cpp`).
 
 use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,6 +22,24 @@ const LONGEST: u64 = 1 << 20;
 const MOST: usize = 64;
 /// Sizes that are named of a camera, as long as its sensor has so many pixels.
 const USUAL_SIZES: [(u32, u32); 2] = [(1920, 1080), (1280, 720)];
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Which there are; none is touched.
+    Names,
+    /// Also what each mode of their sensors shows: it is set up for a moment, unless somebody records it.
+    Modes,
+}
+
+impl Wanted {
+    const fn option(self) -> &'static str {
+        match self {
+            Self::Names => "--list",
+            Self::Modes => "--probe",
+        }
+    }
+}
 
 #[derive(Deserialize)]
 struct Answer {
@@ -53,15 +71,15 @@ const RECEIVERS: [&str; 2] = ["unicam", "rp1-cfe"];
 
 /// The cameras, unless libcamera takes longer than `limit` to tell: it is asked in a process, which is ended then. Where it
 /// cannot be asked and the kernel has one, that is told as a camera with a problem.
-pub(crate) fn find(root: &Path, limit: Duration) -> Vec<Found> {
+pub(crate) fn find(root: &Path, what: Wanted, limit: Duration) -> Vec<Found> {
     if !is_named() && media_nodes(root).is_empty() {
         return Vec::new();
     }
-    find_by(program(), root, limit)
+    find_by(program(), root, what, limit)
 }
 
-pub(super) fn find_by(program: OsString, root: &Path, limit: Duration) -> Vec<Found> {
-    match ask(program, limit) {
+pub(super) fn find_by(program: OsString, root: &Path, what: Wanted, limit: Duration) -> Vec<Found> {
+    match ask(program, what, limit) {
         Ok(found) => found,
         Err(why) => {
             tracing::debug!("cameras on the ribbon cable: {why}");
@@ -128,11 +146,11 @@ pub(crate) fn media_signature(root: &Path) -> u64 {
     }
 }
 
-pub(super) fn ask(program: OsString, limit: Duration) -> Result<Vec<Found>, String> {
+pub(super) fn ask(program: OsString, what: Wanted, limit: Duration) -> Result<Vec<Found>, String> {
     let (mut reads, writes) = std::io::pipe().map_err(|error| error.to_string())?;
     let process = Process::start(
         program,
-        vec!["--list".into()],
+        vec![what.option().into()],
         (Stdio::null(), writes.into()),
     )
     .map_err(|error| error.to_string())?;

@@ -41,7 +41,7 @@ use crate::m2m::open_encoder;
 use crate::v4l2::{V4l2Source, Wishes};
 use crate::{CaptureError, Event, Source};
 
-pub(crate) use self::list::{find, media_signature};
+pub(crate) use self::list::{Wanted, find, media_signature};
 pub(crate) use self::params::camera_of;
 pub use self::params::{CsiParams, Focus};
 

@@ -380,15 +380,16 @@ fn what_is_listed_is_told_with_rates_and_shares() {
 #[test]
 fn a_list_that_does_not_come_is_not_waited_for() {
     let dir = tempfile::tempdir().unwrap();
-    let ask = |text: &str, limit| list::ask(script(dir.path(), text), limit).unwrap_err();
+    let ask =
+        |text: &str, limit| list::ask(script(dir.path(), text), Wanted::Names, limit).unwrap_err();
     let why = ask("sleep 1000", Duration::from_millis(200));
     assert!(why.contains("not answered"), "{why}");
     assert_eq!(ask("echo 'no bus' >&2; exit 1", LONG), "no bus");
     assert!(ask("echo '{\"cameras\":['", LONG).contains("EOF"));
-    assert!(list::ask("/no/such/program".into(), LONG).is_err());
+    assert!(list::ask("/no/such/program".into(), Wanted::Names, LONG).is_err());
     // One that is there and cannot be recorded is told, with what is missing.
     let receiver = dir.path().join("sys/class/video4linux/video0");
-    let found = || list::find_by("/no/such/program".into(), dir.path(), LONG);
+    let found = || list::find_by("/no/such/program".into(), dir.path(), Wanted::Names, LONG);
     assert_eq!(found(), []);
     std::fs::create_dir_all(&receiver).unwrap();
     std::fs::write(receiver.join("name"), "bcm2835-isp0-output0\n").unwrap();
@@ -396,6 +397,10 @@ fn a_list_that_does_not_come_is_not_waited_for() {
     std::fs::write(receiver.join("name"), "unicam-image\n").unwrap();
     let problem = found()[0].problem.clone().unwrap();
     assert!(problem.contains("not installed"), "{problem}");
-    let good = script(dir.path(), "echo '{\"cameras\":[]}'");
-    assert_eq!(list::ask(good, LONG).unwrap(), []);
+    let good = script(
+        dir.path(),
+        "[ \"$*\" != --probe ] || echo '{\"cameras\":[]}'",
+    );
+    assert_eq!(list::ask(good.clone(), Wanted::Modes, LONG).unwrap(), []);
+    assert!(list::ask(good, Wanted::Names, LONG).is_err());
 }

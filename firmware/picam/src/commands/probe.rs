@@ -6,7 +6,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use picam_capture::m2m::{self, H264, encoders};
-use picam_capture::{Control, Found, LOOKED_FOR, Offer, PixelFormat, find};
+use picam_capture::{Control, Found, LOOKED_FOR, Offer, PixelFormat, probe};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -84,7 +84,7 @@ pub(crate) fn run(json: bool) -> Result<(), Failure> {
     let (done, result) = sync_channel(1);
     let thread = std::thread::Builder::new().name("probe".to_owned());
     thread
-        .spawn(move || drop(done.send((find(Path::new("/"), LIBCAMERA_LIMIT), encoders(H264)))))
+        .spawn(move || drop(done.send((probe(Path::new("/"), LIBCAMERA_LIMIT), encoders(H264)))))
         .map_err(|error| Failure::new(format!("a thread cannot be started: {error}")))?;
     let (found, encoders) = result.recv_timeout(LIMIT).map_err(|_| {
         Failure::new(format!(
