@@ -10,6 +10,7 @@
 
 mod auto;
 mod cancel;
+mod csi;
 mod encode;
 mod file;
 pub mod m2m;
@@ -32,8 +33,9 @@ use picam_time::Clock;
 
 pub use picam_media::FrameRate;
 
-pub use auto::{BINDINGS_NAME, BINDINGS_NEW, Binding, Bindings, LOOKED_FOR};
+pub use auto::{BINDINGS_NAME, BINDINGS_NEW, Binding, Bindings, LOOKED_FOR, find, probe};
 pub use cancel::Cancel;
+pub use csi::{CsiParams, Focus};
 pub use encode::{Encode, EncoderCounts, Software, Times};
 pub use file::FileParams;
 pub use rtsp::{AllocationCounter, RtspParams};
@@ -42,7 +44,7 @@ pub use source::{CaptureError, Config, Event, Source};
 pub use spec::{CameraSpec, SourceSpec};
 pub use timeline::Timeline;
 pub use v4l2::{
-    Control, DeviceName, Found, FourCc, Identity, Offer, PixelFormat, V4l2Params, Wishes, find,
+    Control, DeviceName, Found, FourCc, Identity, Offer, PixelFormat, V4l2Params, Wishes,
 };
 pub use wake::Wake;
 
@@ -66,6 +68,9 @@ pub fn open(
         }),
         SourceSpec::V4l2(params) => {
             cancel::open_cancellable(cancel, move || v4l2::open(&params, clock))
+        }
+        SourceSpec::Csi(params) => {
+            cancel::open_cancellable(cancel, move || csi::open(&params, clock))
         }
         SourceSpec::Auto(wishes) => {
             let bindings = bindings.clone();

@@ -3,6 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use crate::CaptureError;
+use crate::csi::CsiParams;
 use crate::file::FileParams;
 use crate::params::Param;
 use crate::rtsp::RtspParams;
@@ -34,6 +35,8 @@ pub enum SourceSpec {
     File(FileParams),
     /// A camera that the kernel knows.
     V4l2(V4l2Params),
+    /// A camera on the ribbon cable, through libcamera.
+    Csi(CsiParams),
     /// Whatever camera is there.
     Auto(Wishes),
     /// A network camera.
@@ -70,6 +73,7 @@ impl CameraSpec {
             "sim" => SimParams::parse(&decoded()?, &params).map(SourceSpec::Sim),
             "file" => FileParams::parse(&decoded()?, &params).map(SourceSpec::File),
             "v4l2" => V4l2Params::parse(&decoded()?, &params).map(SourceSpec::V4l2),
+            "csi" => CsiParams::parse(&decoded()?, &params).map(SourceSpec::Csi),
             "rtsp" => RtspParams::parse(path, &params).map(SourceSpec::Rtsp),
             "auto" if !path.is_empty() => Err(CaptureError::Config(format!(
                 "auto takes no path, but '{path}' stands there; for one camera write v4l2:{path}"
@@ -77,7 +81,7 @@ impl CameraSpec {
             "auto" => Wishes::parse("auto", &params).map(SourceSpec::Auto),
             _ => {
                 return Err(wrong(format!(
-                    "unknown kind '{kind}': use auto, v4l2, rtsp, sim or file"
+                    "unknown kind '{kind}': use auto, csi, v4l2, rtsp, sim or file"
                 )));
             }
         };
@@ -103,6 +107,7 @@ impl CameraSpec {
             SourceSpec::Sim(_)
             | SourceSpec::File(_)
             | SourceSpec::V4l2(_)
+            | SourceSpec::Csi(_)
             | SourceSpec::Auto(_) => Err(CaptureError::Config(
                 "only a network camera (rtsp://USER@HOST/...) has a password".to_owned(),
             )),
@@ -115,7 +120,7 @@ impl CameraSpec {
 fn shown(text: &str) -> String {
     let (front, _) = text.split_once(':').unwrap_or((text, ""));
     match front.rsplit_once('=').map_or(front, |(_, kind)| kind) {
-        "sim" | "file" | "v4l2" | "auto" => text.to_owned(),
+        "sim" | "file" | "v4l2" | "csi" | "auto" => text.to_owned(),
         _ if front.len() == text.len() => text.to_owned(),
         _ => format!("{front}:..."),
     }
@@ -217,6 +222,29 @@ mod tests {
     }
 
     #[test]
+    fn reads_cameras_on_the_ribbon_cable() {
+        let csi = |text: &str| match CameraSpec::parse(text).unwrap().source {
+            SourceSpec::Csi(params) => params,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(csi("a=csi:"), CsiParams::of("", &Wishes::default()));
+        let named = csi(
+            "a=csi:/base/soc/i2c@1/imx219@10?size=1920x1080&fps=25&bitrate=8M&gop=50&focus=auto",
+        );
+        assert_eq!(named.camera, "/base/soc/i2c@1/imx219@10");
+        assert_eq!(named.focus, crate::Focus::Auto);
+        let wishes = Wishes {
+            size: Some((1920, 1080)),
+            fps: Some(25),
+            format: None,
+            bitrate: Some(8_000_000),
+            gop: Some(50),
+        };
+        assert_eq!(named.wishes, wishes);
+        assert_eq!(csi("a=csi:?focus=infinity").focus, crate::Focus::Infinity);
+    }
+
+    #[test]
     fn decodes_awkward_paths() {
         let file = CameraSpec::parse("a=file:/x%3Fy%25 &=z.mp4?fps=25").unwrap();
         let SourceSpec::File(params) = file.source else {
@@ -233,7 +261,10 @@ mod tests {
             ("1a=sim:", &["'1a'", "letter"]),
             ("=sim:", &["''"]),
             ("a=sim", &["colon"]),
-            ("a=webcam:", &["'webcam'", "auto, v4l2, rtsp, sim or file"]),
+            (
+                "a=webcam:",
+                &["'webcam'", "auto, csi, v4l2, rtsp, sim or file"],
+            ),
             ("a=rtsp:", &["URL", "rtsp://user@"]),
             ("a=rtsp:///x", &["names no camera"]),
             ("a=rtsp://h/x#colour=red", &["'colour'", "transport"]),
@@ -261,6 +292,13 @@ mod tests {
             ("a=auto:/dev/video0", &["no path", "v4l2:/dev/video0"]),
             ("a=auto?fps=3", &["colon"]),
             ("a=auto:?speed=3", &["'speed'", "fps=30"]),
+            ("a=csi:--list", &["'--list' is no camera", "picam probe"]),
+            ("a=csi:a b", &["no camera of libcamera"]),
+            ("a=csi:a%0Ab", &["no camera of libcamera"]),
+            ("a=csi:?format=nv12", &["'format'", "focus=infinity|auto"]),
+            ("a=csi:?focus=near", &["focus=near", "infinity"]),
+            ("a=csi:?fps=0", &["fps=0", "1 to 120"]),
+            ("a=csi", &["colon"]),
             ("a=file:", &["path"]),
             ("a=file:/x?loop=yes", &["loop=yes", "1 or 0"]),
             ("a=file:/x?pace=fast", &["pace=fast", "on or off"]),
@@ -278,7 +316,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_gives_a_spec_or_a_config_error(text in "([a-z]{1,3}=(sim:|file:|v4l2:|auto:?|rtsp:|rtsp://|rtsp://h/))?.{0,60}") {
+        fn any_text_gives_a_spec_or_a_config_error(text in "([a-z]{1,3}=(sim:|file:|v4l2:|csi:|auto:?|rtsp:|rtsp://|rtsp://h/))?.{0,60}") {
             let parsed = CameraSpec::parse(&text);
             prop_assert!(matches!(parsed, Ok(_) | Err(CaptureError::Config(_))));
         }

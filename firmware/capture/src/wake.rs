@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::csi::media_signature;
 use crate::v4l2::{nodes_signature, signature};
 use crate::{CameraSpec, SourceSpec};
 
@@ -37,7 +38,7 @@ impl Wake {
             root: root.to_owned(),
             watched: match &spec.source {
                 SourceSpec::V4l2(params) => Watched::Node(params.device.path(root)),
-                SourceSpec::Auto(_) => Watched::AnyNode,
+                SourceSpec::Auto(_) | SourceSpec::Csi(_) => Watched::AnyNode,
                 SourceSpec::Sim(_) | SourceSpec::File(_) | SourceSpec::Rtsp(_) => Watched::Nothing,
             },
             seen: 0,
@@ -48,7 +49,7 @@ impl Wake {
         match &self.watched {
             Watched::Nothing => 0,
             Watched::Node(path) => signature(path),
-            Watched::AnyNode => nodes_signature(&self.root),
+            Watched::AnyNode => any_signature(&self.root),
         }
     }
 
@@ -61,6 +62,15 @@ impl Wake {
     pub fn has_come(&self) -> bool {
         let now = self.now();
         now != 0 && now != self.seen
+    }
+}
+
+/// Something that changes when a node of any camera comes, goes or gets other rights; 0 while there is none. libcamera lists a
+/// camera once udev has looked at its nodes, which gives them their group.
+pub(crate) fn any_signature(root: &Path) -> u64 {
+    match (nodes_signature(root), media_signature(root)) {
+        (video, 0) => video,
+        (video, media) => video.rotate_left(1) ^ media,
     }
 }
 
@@ -105,6 +115,24 @@ mod tests {
         wake.note();
         fs::set_permissions(&node, fs::Permissions::from_mode(0o660)).unwrap();
         assert!(wake.has_come());
+    }
+
+    #[test]
+    fn a_part_of_a_camera_that_udev_gives_to_its_group_wakes_auto_and_the_ribbon_cable() {
+        use std::os::unix::fs::PermissionsExt;
+        for source in ["auto", "csi:"] {
+            let root = tempfile::tempdir().unwrap();
+            let mut wake = wake(root.path(), source);
+            fs::create_dir_all(root.path().join("dev")).unwrap();
+            wake.note();
+            let node = root.path().join("dev/media0");
+            fs::write(&node, b"").unwrap();
+            assert!(wake.has_come());
+            wake.note();
+            assert!(!wake.has_come());
+            fs::set_permissions(&node, fs::Permissions::from_mode(0o640)).unwrap();
+            assert!(wake.has_come());
+        }
     }
 
     #[test]

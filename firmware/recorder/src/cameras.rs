@@ -12,6 +12,8 @@ use crate::RecordPlan;
 
 /// A card that does not answer, or a camera that hangs, keeps nobody from recording the others.
 const LIMIT: Duration = Duration::from_secs(1);
+/// libcamera is waited for less, that the others are found in time.
+const LIBCAMERA_LIMIT: Duration = Duration::from_millis(800);
 
 /// Adds to the plan every camera that `auto` means: those that have a name on the card, and those that are there. `known` is
 /// what the cameras under way know of names, if there are any.
@@ -22,7 +24,10 @@ pub(crate) fn gather(plan: &mut RecordPlan, known: Option<&Arc<Bindings>>) -> Ar
             let known = known.filter(|known| known.are_kept());
             let (card, names) = (plan.footage.clone(), known.cloned());
             let names = move || names.unwrap_or_else(|| Arc::new(Bindings::of(&card)));
-            within(LIMIT, move || (names(), find(Path::new("/")))).unwrap_or_else(|| {
+            within(LIMIT, move || {
+                (names(), find(Path::new("/"), LIBCAMERA_LIMIT))
+            })
+            .unwrap_or_else(|| {
                 let unread = || Arc::new(Bindings::unread(&plan.footage));
                 (known.cloned().unwrap_or_else(unread), Vec::new())
             })

@@ -11,7 +11,7 @@ import re
 import sys
 
 ALWAYS = """base-files busybox chrony dnsmasq dosfstools dropbear e2fsprogs exfatprogs gpsd hostapd iw kmod libcamera
-    nftables packagegroup-core-boot picam picam-board picam-boot systemd tzdata util-linux v4l-utils wireless-regdb
+    nftables packagegroup-core-boot picam picam-board picam-boot picam-csi systemd tzdata util-linux v4l-utils wireless-regdb
     wpa-supplicant""".split()
 RASPBERRY_PI = """libpisp linux-firmware-rpidistro linux-raspberrypi rpi-bootfiles rpi-cmdline
     rpi-config""".split()

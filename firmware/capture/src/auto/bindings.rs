@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use crate::csi::camera_of;
 use crate::v4l2::{DeviceName, Found};
 use crate::{CameraSpec, SourceSpec};
 
@@ -44,8 +45,8 @@ pub struct Binding {
 #[derive(Debug, Default)]
 pub struct Bindings {
     directory: Option<PathBuf>,
-    /// Devices that a line of picam.toml names.
-    reserved: Mutex<Vec<DeviceName>>,
+    /// Cameras that a line of picam.toml names.
+    reserved: Mutex<Vec<SourceSpec>>,
     list: Mutex<Vec<Binding>>,
     /// Whom to tell that a camera came that has a name now.
     on_new: OnNew,
@@ -109,11 +110,18 @@ impl Bindings {
         self.lock().clone()
     }
 
+    /// The device that has this name.
+    pub(crate) fn device_of(&self, name: &str) -> Option<String> {
+        let list = self.lock();
+        let own = list.iter().find(|binding| binding.name == name);
+        own.map(|binding| binding.device.clone())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Binding>> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn reserved(&self) -> MutexGuard<'_, Vec<DeviceName>> {
+    fn reserved(&self) -> MutexGuard<'_, Vec<SourceSpec>> {
         self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -154,9 +162,17 @@ impl Bindings {
 
     /// Whether a device may be given to a camera that has none.
     pub(crate) fn is_free(&self, found: &Found) -> bool {
-        let named = |device: &DeviceName| {
-            let path = fs::canonicalize(device.path(Path::new("/")));
-            path.is_ok_and(|path| path == found.node)
+        let camera = camera_of(&found.id);
+        let named = |source: &SourceSpec| match source {
+            SourceSpec::V4l2(params) => {
+                let path = fs::canonicalize(params.device.path(Path::new("/")));
+                path.is_ok_and(|path| path == found.node)
+            }
+            // The first one may be any.
+            SourceSpec::Csi(params) => {
+                camera.is_some_and(|camera| params.camera.is_empty() || params.camera == camera)
+            }
+            _ => false,
         };
         found.problem.is_none()
             && !found.is_new
@@ -173,10 +189,8 @@ impl Bindings {
     ) -> Vec<CameraSpec> {
         *self.reserved() = cameras
             .iter()
-            .filter_map(|camera| match &camera.source {
-                SourceSpec::V4l2(params) => Some(params.device.clone()),
-                _ => None,
-            })
+            .map(|camera| camera.source.clone())
+            .filter(|source| matches!(source, SourceSpec::V4l2(_) | SourceSpec::Csi(_)))
             .collect();
         let auto = cameras
             .iter()
@@ -253,7 +267,7 @@ fn parse(text: &str) -> Vec<Binding> {
     {
         if let Some((name, device)) = line.split_once(char::is_whitespace)
             && CameraSpec::parse(&format!("{name}=auto")).is_ok()
-            && DeviceName::new(device.trim()).is_ok()
+            && (DeviceName::new(device.trim()).is_ok() || camera_of(device.trim()).is_some())
         {
             add(&mut list, name, device.trim());
         }

@@ -51,6 +51,25 @@ fn the_file_says_what_it_was_told_and_takes_no_nonsense() {
 }
 
 #[test]
+fn cameras_on_the_ribbon_cable_have_names_too() {
+    const C: &str = "csi:/base/soc/i2c0mux/i2c@1/imx219@10";
+    let list = [binding("front", C), binding("cam2", A)];
+    assert_eq!(parse(&show(&list)), list);
+    assert!(parse("front csi:\nrear csi:-x\ncam2 csi:a b\n").is_empty());
+    // A line that names one, or the first whichever that is, keeps auto from it.
+    for (line, free) in [
+        ("x=csi:", false),
+        ("x=csi:/base/soc/i2c0mux/i2c@1/imx219@10", false),
+        ("x=csi:/base/soc/i2c0mux/i2c@0/imx219@10", true),
+        ("x=sim:", true),
+    ] {
+        let (bindings, _) = expanded(&[], cameras(&[line, "front=auto"]), &[]);
+        assert_eq!(bindings.is_free(&found(C)), free, "{line}");
+        assert!(bindings.is_free(&found(A)), "{line}");
+    }
+}
+
+#[test]
 fn it_outlives_a_cut_at_any_moment() {
     let card = tempfile::tempdir().unwrap();
     assert_eq!(load(card.path()).unwrap(), []);

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use picam_media::AccessUnit;
 
-use super::Bindings;
-use crate::v4l2::{self, nodes_signature};
+use super::{ANSWERS_WITHIN, Bindings, find};
+use crate::wake::any_signature;
 use crate::{CaptureError, Event, Source};
 
 /// How often it looks whether nodes have come or gone.
@@ -36,14 +36,14 @@ impl Lookout {
             return;
         }
         self.looked = Instant::now();
-        let now = nodes_signature(Path::new("/"));
+        let now = any_signature(Path::new("/"));
         if std::mem::replace(&mut self.seen, now) == now {
             return;
         }
         let bindings = self.bindings.clone();
         // Opening a node may hang.
         let looking = std::thread::Builder::new().name("lookout".to_owned());
-        let _ = looking.spawn(move || bindings.name_new(&v4l2::find(Path::new("/"))));
+        let _ = looking.spawn(move || bindings.name_new(&find(Path::new("/"), ANSWERS_WITHIN)));
     }
 }
 

@@ -9,20 +9,42 @@ mod lookout;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use picam_time::Clock;
 
 use self::lookout::Lookout;
+use crate::csi::{self, CsiParams};
 use crate::v4l2::{self, DeviceName, Found, V4l2Params, Wishes};
 use crate::{CaptureError, Source};
 
 pub use self::bindings::{BINDINGS_NAME, BINDINGS_NEW, Binding, Bindings};
 
 /// What was looked for, for whoever finds nothing.
-pub const LOOKED_FOR: &str = "USB cameras and other video devices of the kernel (/dev/video*)";
+pub const LOOKED_FOR: &str = "cameras on the ribbon cable (CSI, by libcamera), USB cameras and other video devices of the kernel \
+     (/dev/video*)";
+/// libcamera is waited for so long where nothing else is kept waiting.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Finds the cameras, below `root`: those on the ribbon cable first. libcamera is given `limit` to answer; drivers of video nodes
+/// may hang.
+pub fn find(root: &Path, limit: Duration) -> Vec<Found> {
+    find_all(root, csi::Wanted::Names, limit)
+}
+
+/// The same, with what each mode of their sensors shows: cameras on the ribbon cable are set up for that, unless they are in use.
+pub fn probe(root: &Path, limit: Duration) -> Vec<Found> {
+    find_all(root, csi::Wanted::Modes, limit)
+}
+
+fn find_all(root: &Path, what: csi::Wanted, limit: Duration) -> Vec<Found> {
+    let mut found = csi::find(root, what, limit);
+    found.extend(v4l2::find(root));
+    found
+}
 
 /// What a camera without a device of its own does.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 enum Choice<'a> {
     /// Records this one.
     Take(&'a Found),
@@ -33,14 +55,10 @@ enum Choice<'a> {
 }
 
 fn choose<'a>(name: &str, found: &'a [Found], bindings: &Bindings) -> Choice<'a> {
-    let own = bindings
-        .all()
-        .into_iter()
-        .find(|binding| binding.name == name);
-    match own {
-        Some(own) => match found.iter().find(|found| found.id == own.device) {
+    match bindings.device_of(name) {
+        Some(own) => match found.iter().find(|found| found.id == own) {
             Some(found) => Choice::Take(found),
-            None => Choice::Away(own.device),
+            None => Choice::Away(own),
         },
         None => match found.iter().find(|found| bindings.is_free(found)) {
             Some(found) => Choice::Take(found),
@@ -57,7 +75,16 @@ pub(crate) fn open(
     bindings: &Arc<Bindings>,
 ) -> Result<Box<dyn Source>, CaptureError> {
     let root = Path::new("/");
-    let found = v4l2::find(root);
+    let own = bindings.device_of(name);
+    // Who has one need not look for others.
+    if let Some(camera) = own.as_deref().and_then(csi::camera_of) {
+        let source = csi::open(&CsiParams::of(camera, wishes), clock)?;
+        return Ok(Box::new(Lookout::over(source, bindings.clone())));
+    }
+    let found = match own {
+        Some(_) => v4l2::find(root),
+        None => find(root, ANSWERS_WITHIN),
+    };
     let device = match choose(name, &found, bindings) {
         Choice::Take(device) => device.id.clone(),
         Choice::Away(device) => {
@@ -73,11 +100,16 @@ pub(crate) fn open(
             )));
         }
     };
-    let params = V4l2Params {
-        device: DeviceName::new(&device)?,
-        wishes: *wishes,
+    let source = match csi::camera_of(&device) {
+        Some(camera) => csi::open(&CsiParams::of(camera, wishes), clock)?,
+        None => {
+            let params = V4l2Params {
+                device: DeviceName::new(&device)?,
+                wishes: *wishes,
+            };
+            v4l2::open(&params, clock)?
+        }
     };
-    let source = v4l2::open(&params, clock)?;
     bindings.bind(name, &device);
     Ok(Box::new(Lookout::over(source, bindings.clone())))
 }

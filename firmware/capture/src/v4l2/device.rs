@@ -75,7 +75,7 @@ impl Identity {
 }
 
 /// One format and size that a device has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Offer {
     /// How its pictures are coded.
     pub fourcc: FourCc,
@@ -85,6 +85,8 @@ pub struct Offer {
     pub height: u32,
     /// Pictures a second; empty if it does not say.
     pub rates: Vec<FrameRate>,
+    /// How much of the sensor's width is seen, 0 to 1; `None` where nobody says, as of all USB cameras.
+    pub field_of_view: Option<f64>,
 }
 
 /// What is asked for.

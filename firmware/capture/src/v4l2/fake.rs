@@ -74,6 +74,7 @@ impl Fake {
                 width,
                 height,
                 rates: FrameRate::new(25, 1).into_iter().collect(),
+                field_of_view: None,
             }],
             agreed: None,
             takes_key_frames: false,

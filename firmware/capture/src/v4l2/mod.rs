@@ -28,15 +28,15 @@ use picam_media::AccessUnit;
 use picam_time::Clock;
 
 use self::arrivals::Arrivals;
-use self::device::{Agreed, Buffer, Device, Mode, UsableSizes, Wait};
 use self::pictures::{OpenEncoder, Pictures, Taken};
 use crate::m2m::open_encoder;
 use crate::{CaptureError, Config, Event, Source};
 
+pub(crate) use self::device::{Agreed, Buffer, Device, Mode, UsableSizes, Wait};
 pub use self::device::{Control, FourCc, Identity, Offer};
 pub use self::format::PixelFormat;
-pub use self::nodes::{Found, find};
-pub(crate) use self::nodes::{nodes_signature, signature};
+pub use self::nodes::Found;
+pub(crate) use self::nodes::{find, list as list_nodes, nodes_signature, signature};
 pub use self::params::{DeviceName, V4l2Params, Wishes};
 
 /// Buffers that the driver fills while pictures are encoded: more than a quarter of a second at 30 a second.

@@ -173,6 +173,7 @@ mod tests {
                 .iter()
                 .filter_map(|&hz| FrameRate::new(hz, 1))
                 .collect(),
+            field_of_view: None,
         }
     }
 
@@ -354,6 +355,7 @@ mod tests {
                 .iter()
                 .filter_map(|&(n, d)| FrameRate::new(n, d))
                 .collect(),
+            field_of_view: None,
         });
         prop::collection::vec(one, 0..12)
     }

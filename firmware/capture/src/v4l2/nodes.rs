@@ -17,12 +17,12 @@ const NAMED: Duration = Duration::from_secs(3);
 const MOST_NODES: usize = 64;
 
 /// A camera that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     /// A name that lasts, if udev gives one (`by-id/...`, `by-path/...`); else the node's path. What stands
-    /// behind `v4l2:`.
+    /// behind `v4l2:`. Of a camera of libcamera `csi:` and its name.
     pub id: String,
-    /// `/dev/video0`.
+    /// `/dev/video0`; empty for a camera of libcamera.
     pub node: PathBuf,
     /// What it says it is; where it cannot be opened, what the kernel calls it.
     pub identity: Identity,
@@ -88,7 +88,7 @@ pub(crate) fn list(root: &Path) -> Vec<String> {
 }
 
 /// Finds the cameras, below `root`. Opens each node in turn, and hangs as long as a driver does.
-pub fn find(root: &Path) -> Vec<Found> {
+pub(crate) fn find(root: &Path) -> Vec<Found> {
     let links = Links::read(root);
     let nodes = list(root);
     nodes

@@ -216,6 +216,7 @@ impl Device for Node {
                     width: size.0,
                     height: size.1,
                     rates: self.rates(fourcc, size),
+                    field_of_view: None,
                 });
             }
         }

@@ -76,10 +76,10 @@ pub(crate) struct RecordOptions {
     /// Camera to record, instead of the configured ones; may be repeated
     /// [default: front=auto]
     ///
-    /// auto is whatever camera is there, v4l2:DEVICE?size=WxH&fps=N&format=FORMAT one that picam probe lists,
-    /// sim:?size=WxH&fps=N&bitrate=4M&audio=1 a simulated one, file:/PATH?loop=1&pace=off&fps=N a video file (H.264 or
-    /// H.265 in MP4, MKV or Annex B), rtsp://[USER@]HOST/PATH#transport=udp&sound=off a network camera; its password
-    /// stands in the configuration file.
+    /// auto is whatever camera is there, csi:NAME?size=WxH&fps=N&focus=infinity and v4l2:DEVICE?size=WxH&fps=N&format=FORMAT
+    /// are those that picam probe lists, sim:?size=WxH&fps=N&bitrate=4M&audio=1 a simulated one,
+    /// file:/PATH?loop=1&pace=off&fps=N a video file (H.264 or H.265 in MP4, MKV or Annex B),
+    /// rtsp://[USER@]HOST/PATH#transport=udp&sound=off a network camera; its password stands in the configuration file.
     // Parsed later: the parser of options would repeat what it refuses, and that may hold a password.
     #[arg(long = "camera", value_name = "NAME=SOURCE")]
     pub(crate) cameras: Vec<String>,

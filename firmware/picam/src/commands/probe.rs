@@ -6,7 +6,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use picam_capture::m2m::{self, H264, encoders};
-use picam_capture::{Control, Found, LOOKED_FOR, Offer, PixelFormat, find};
+use picam_capture::{Control, Found, LOOKED_FOR, Offer, PixelFormat, probe};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -14,6 +14,8 @@ use super::inspect::write_json;
 
 /// A driver that hangs is not waited for any longer.
 const LIMIT: Duration = Duration::from_secs(10);
+/// Nor is libcamera.
+const LIBCAMERA_LIMIT: Duration = Duration::from_secs(8);
 
 /// Everything that was found.
 #[derive(Debug, Serialize)]
@@ -27,9 +29,9 @@ struct Report {
 /// A camera, and how to record it.
 #[derive(Debug, Serialize)]
 struct Camera {
-    /// `v4l2`.
+    /// `v4l2` or `csi`.
     kind: &'static str,
-    /// What stands behind `v4l2:`; lasts, if udev names cameras.
+    /// What stands behind `v4l2:` or `csi:`; lasts, if udev names cameras.
     id: String,
     /// The line for picam.toml.
     toml: String,
@@ -82,7 +84,7 @@ pub(crate) fn run(json: bool) -> Result<(), Failure> {
     let (done, result) = sync_channel(1);
     let thread = std::thread::Builder::new().name("probe".to_owned());
     thread
-        .spawn(move || drop(done.send((find(Path::new("/")), encoders(H264)))))
+        .spawn(move || drop(done.send((probe(Path::new("/"), LIBCAMERA_LIMIT), encoders(H264)))))
         .map_err(|error| Failure::new(format!("a thread cannot be started: {error}")))?;
     let (found, encoders) = result.recv_timeout(LIMIT).map_err(|_| {
         Failure::new(format!(
@@ -130,15 +132,20 @@ fn camera(found: Found) -> Camera {
         (!found.offers.iter().any(usable))
             .then(|| "it has no format that picam can record".to_owned())
     });
+    let (kind, id) = match found.id.strip_prefix("csi:") {
+        Some(camera) => ("csi", camera.to_owned()),
+        None => ("v4l2", found.id),
+    };
+    let source = format!("{kind}:{id}");
     Camera {
-        kind: "v4l2",
-        toml: format!("source = \"v4l2:{}\"", found.id),
+        kind,
+        toml: format!("source = \"{source}\""),
         modes: found
             .offers
             .iter()
-            .map(|offer| mode(&found.id, offer))
+            .map(|offer| mode(&source, kind == "v4l2", offer))
             .collect(),
-        id: found.id,
+        id,
         name: found.identity.card,
         driver: found.identity.driver,
         bus: found.identity.bus,
@@ -148,7 +155,8 @@ fn camera(found: Found) -> Camera {
     }
 }
 
-fn mode(id: &str, offer: &Offer) -> Mode {
+/// What `source` delivers; `has_format` if that can be asked for.
+fn mode(source: &str, has_format: bool, offer: &Offer) -> Mode {
     let format = PixelFormat::of(offer.fourcc);
     let mut rates: Vec<f64> = offer.rates.iter().map(|rate| rate.hz()).collect();
     rates.sort_by(|a, b| b.total_cmp(a));
@@ -159,8 +167,12 @@ fn mode(id: &str, offer: &Offer) -> Mode {
         let fps = best.map_or(String::new(), |rate| {
             format!("&fps={}", rate.round().max(1.0))
         });
-        let (width, height, format) = (offer.width, offer.height, format.name());
-        format!("source = \"v4l2:{id}?size={width}x{height}{fps}&format={format}\"")
+        let (width, height) = (offer.width, offer.height);
+        let format = match has_format {
+            true => format!("&format={}", format.name()),
+            false => String::new(),
+        };
+        format!("source = \"{source}?size={width}x{height}{fps}{format}\"")
     });
     Mode {
         format: offer.fourcc.to_string(),
@@ -168,7 +180,7 @@ fn mode(id: &str, offer: &Offer) -> Mode {
         height: offer.height,
         rates,
         toml,
-        field_of_view: None,
+        field_of_view: offer.field_of_view,
     }
 }
 
@@ -193,7 +205,10 @@ fn show(out: &mut impl Write, report: &Report) -> io::Result<()> {
         writeln!(out, "A simulated one: source = \"sim:\"")?;
     }
     for camera in &report.cameras {
-        writeln!(out, "{} ({}, {})", camera.name, camera.node, camera.bus)?;
+        match camera.kind {
+            "csi" => writeln!(out, "{} ({})", camera.name, camera.bus)?,
+            _ => writeln!(out, "{} ({}, {})", camera.name, camera.node, camera.bus)?,
+        }
         if let Some(problem) = &camera.problem {
             writeln!(out, "  it cannot be recorded: {problem}")?;
         }
@@ -203,7 +218,16 @@ fn show(out: &mut impl Write, report: &Report) -> io::Result<()> {
             let at = if rates.is_empty() { "" } else { " at " };
             let (width, height) = (mode.width, mode.height);
             let size = format!("{width}x{height}");
-            let what = format!("{} {size:<9}{at}{}", mode.format, rates.join(", "));
+            let seen = mode.field_of_view.map(|share| {
+                let percent = (share * 100.0).round();
+                format!(", {percent} % of the sensor's width")
+            });
+            let what = format!(
+                "{} {size:<9}{at}{}{}",
+                mode.format,
+                rates.join(", "),
+                seen.unwrap_or_default()
+            );
             match &mode.toml {
                 Some(line) => writeln!(out, "    {what}\n      {line}")?,
                 None => writeln!(out, "    {what}: picam cannot record it")?,
@@ -266,6 +290,7 @@ mod tests {
             width,
             height: 720,
             rates: rates.map(Option::unwrap).collect(),
+            field_of_view: None,
         }
     }
 

@@ -157,6 +157,8 @@ keys! {
     /// Where the pictures come from; `picam probe` lists the cameras that are there, with their lines:
     ///   auto                              whatever camera is there. The first one found keeps this name for good; others
     ///                                     are recorded beside it, as cam2 and so on
+    ///   csi:                              a camera on the ribbon cable, the first or csi:NAME; all of the sensor's width at
+    ///                                     ?size=1920x1080&fps=30, focused far away (focus=auto: by itself), bitrate=8M
     ///   v4l2:by-id/NAME                   a USB camera, or any that the kernel knows (v4l2:/dev/video0);
     ///                                     ?size=1280x720&fps=30&format=mjpeg chooses what it delivers, bitrate=4M what
     ///                                     picam makes of that. For whatever camera is there: auto:?size=1280x720

@@ -1,0 +1,163 @@
+//! Cameras on the ribbon cable (CSI), through libcamera.
+//!
+//! libcamera runs in a process of its own, `picam-csi` (`firmware/csi`): it is C++ whose binary interface changes with each
+//! release, it may hang when it is stopped, and what it does wrong must end no other camera's recording. docs/cameras.md has
+//! the reasons.
+//!
+//! | file | does |
+//! |---|---|
+//! | `params` | `csi:...` |
+//! | `list` | which cameras there are |
+//! | `process` | starts, hears and kills the process |
+//! | `link` | the socket to it |
+//! | `protocol` | what it may say |
+//! | `memory` | memory that pictures lie in |
+//! | `camera` | all of that as a device, which the rest of [`crate::v4l2`] records |
+
+mod camera;
+#[cfg(test)]
+mod imitation;
+mod link;
+mod list;
+mod memory;
+mod params;
+mod process;
+mod protocol;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use picam_media::AccessUnit;
+use picam_time::Clock;
+
+use self::camera::{Camera, Patience};
+use self::link::Link;
+use self::process::{Process, program};
+use crate::m2m::open_encoder;
+use crate::v4l2::{V4l2Source, Wishes};
+use crate::{CaptureError, Event, Source};
+
+pub(crate) use self::list::{Wanted, find, media_signature};
+pub(crate) use self::params::camera_of;
+pub use self::params::{CsiParams, Focus};
+
+/// Where nobody asks for another one: what the boards' encoders take at most.
+const USUAL_SIZE: (u16, u16) = (1920, 1080);
+/// Pictures a second, likewise.
+const USUAL_RATE: u32 = 30;
+/// Buffers between camera and encoder: a fifth of a second, 19 MB at 1920x1080.
+const BUFFERS: u32 = 6;
+
+/// The open camera, and whether it was torn off.
+struct CsiSource {
+    camera: V4l2Source<Camera>,
+    /// Whether a picture has come.
+    has_begun: bool,
+    /// Why none comes any more.
+    ending: Option<CaptureError>,
+}
+
+/// Opens the camera that `params` names.
+pub(crate) fn open(
+    params: &CsiParams,
+    clock: Arc<dyn Clock>,
+) -> Result<Box<dyn Source>, CaptureError> {
+    let source = open_with(program(), params, clock, Patience::default())?;
+    Ok(Box::new(source))
+}
+
+fn open_with(
+    program: OsString,
+    params: &CsiParams,
+    clock: Arc<dyn Clock>,
+    patience: Patience,
+) -> Result<CsiSource, CaptureError> {
+    let params = with_usual(params);
+    let failed = |source| CaptureError::Io {
+        context: params.name(),
+        source,
+    };
+    let (link, theirs) = Link::pair().map_err(failed)?;
+    let process = Process::start(program, arguments(&params), (theirs.into(), Stdio::null()))?;
+    let camera = Camera::begin(link, Some(process), patience).map_err(failed)?;
+    CsiSource::over(camera, &params, clock)
+}
+
+fn with_usual(params: &CsiParams) -> CsiParams {
+    CsiParams {
+        wishes: Wishes {
+            size: params.wishes.size.or(Some(USUAL_SIZE)),
+            fps: params.wishes.fps.or(Some(USUAL_RATE)),
+            ..params.wishes
+        },
+        ..params.clone()
+    }
+}
+
+/// What the process is told.
+fn arguments(params: &CsiParams) -> Vec<OsString> {
+    let (width, height) = params.wishes.size.unwrap_or(USUAL_SIZE);
+    let mut arguments = vec!["--record".to_owned()];
+    let mut say = |option: &str, value: String| arguments.extend([option.to_owned(), value]);
+    if !params.camera.is_empty() {
+        say("--camera", params.camera.clone());
+    }
+    say("--size", format!("{width}x{height}"));
+    let fps = params.wishes.fps.unwrap_or(USUAL_RATE);
+    say("--fps", fps.to_string());
+    say("--buffers", BUFFERS.to_string());
+    say("--focus", params.focus.to_string());
+    arguments.into_iter().map(OsString::from).collect()
+}
+
+impl CsiSource {
+    fn over(
+        camera: Camera,
+        params: &CsiParams,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CaptureError> {
+        let name = params.name();
+        Ok(Self {
+            camera: V4l2Source::start(camera, &name, &params.wishes, clock, open_encoder)?,
+            has_begun: false,
+            ending: None,
+        })
+    }
+}
+
+impl Source for CsiSource {
+    fn read(&mut self, unit: &mut AccessUnit, timeout: Duration) -> Result<Event, CaptureError> {
+        if let Some(error) = self.ending.take() {
+            return Err(error);
+        }
+        match self.camera.read(unit, timeout) {
+            Ok(event) => {
+                self.has_begun |= event == Event::Unit;
+                Ok(event)
+            }
+            // Nobody knows how many pictures are missing until it delivers again: that is one place.
+            Err(error) if self.has_begun => {
+                self.has_begun = false;
+                self.ending = Some(error);
+                Ok(Event::Gap { damaged: 1 })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn request_key_frame(&mut self) -> bool {
+        self.camera.request_key_frame()
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    fn describe(&self) -> String {
+        self.camera.describe()
+    }
+}
