@@ -25,13 +25,13 @@ const ALL: f64 = 0.95;
 
 /// How long is waited for what.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     pub(super) setup: Duration,
     pub(super) first: Duration,
     pub(super) silence: Duration,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self {
             setup: SETS_UP_WITHIN,
@@ -77,9 +77,9 @@ impl Camera {
     pub(super) fn begin(
         link: Link,
         process: Option<Process>,
-        patience: Patience,
+        timeouts: Timeouts,
     ) -> io::Result<Self> {
-        let deadline = Instant::now() + patience.setup;
+        let deadline = Instant::now() + timeouts.setup;
         let next = || loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if !link.wait(left)? && left.is_zero() {
@@ -87,7 +87,7 @@ impl Camera {
                     io::ErrorKind::TimedOut,
                     format!(
                         "libcamera has not set it up within {} s",
-                        patience.setup.as_secs()
+                        timeouts.setup.as_secs()
                     ),
                 ));
             }
@@ -120,8 +120,8 @@ impl Camera {
             process,
             buffers,
             heard: Instant::now(),
-            limit: patience.first,
-            silence: patience.silence.max(apart * SILENT_PICTURES),
+            limit: timeouts.first,
+            silence: timeouts.silence.max(apart * SILENT_PICTURES),
             seen: setup.seen,
             setup,
         })

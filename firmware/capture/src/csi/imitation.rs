@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg};
 
-use super::camera::{Camera, Patience};
+use super::camera::{Camera, Timeouts};
 use super::link::Link;
 use crate::video_node::monotonic;
 
@@ -21,7 +21,7 @@ pub(super) const LUMA: u32 = STRIDE * HEIGHT;
 pub(super) const SIZE: u32 = LUMA * 3 / 2;
 
 /// Impatient, but not so that a busy machine breaks it.
-pub(super) const PATIENCE: Patience = Patience {
+pub(super) const TIMEOUTS: Timeouts = Timeouts {
     setup: Duration::from_secs(20),
     first: Duration::from_secs(20),
     silence: Duration::from_millis(300),
@@ -138,5 +138,5 @@ impl Imitation {
 pub(super) fn camera() -> (Camera, Imitation) {
     let (link, other) = Imitation::pair();
     other.begin();
-    (Camera::begin(link, None, PATIENCE).unwrap(), other)
+    (Camera::begin(link, None, TIMEOUTS).unwrap(), other)
 }

@@ -34,7 +34,7 @@ use std::time::Duration;
 use picam_media::AccessUnit;
 use picam_time::Clock;
 
-use self::camera::{Camera, Patience};
+use self::camera::{Camera, Timeouts};
 use self::link::Link;
 use self::process::{Process, program};
 use crate::m2m::open_encoder;
@@ -66,7 +66,7 @@ pub(crate) fn open(
     params: &CsiParams,
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn Source>, CaptureError> {
-    let source = open_with(program(), params, clock, Patience::default())?;
+    let source = open_with(program(), params, clock, Timeouts::default())?;
     Ok(Box::new(source))
 }
 
@@ -74,7 +74,7 @@ fn open_with(
     program: OsString,
     params: &CsiParams,
     clock: Arc<dyn Clock>,
-    patience: Patience,
+    timeouts: Timeouts,
 ) -> Result<CsiSource, CaptureError> {
     let params = with_usual(params);
     let failed = |source| CaptureError::Io {
@@ -83,7 +83,7 @@ fn open_with(
     };
     let (link, theirs) = Link::pair().map_err(failed)?;
     let process = Process::start(program, arguments(&params), (theirs.into(), Stdio::null()))?;
-    let camera = Camera::begin(link, Some(process), patience).map_err(failed)?;
+    let camera = Camera::begin(link, Some(process), timeouts).map_err(failed)?;
     CsiSource::over(camera, &params, clock)
 }
 

@@ -9,7 +9,7 @@ use picam_time::SystemClock;
 use rustix::fs::SealFlags;
 
 use super::imitation::{
-    BUFFERS, HEIGHT, Imitation, LUMA, PATIENCE, SETUP, SIZE, WIDTH, camera, failed, frame,
+    BUFFERS, HEIGHT, Imitation, LUMA, SETUP, SIZE, TIMEOUTS, WIDTH, camera, failed, frame,
     good_memory, layout, memory, setup,
 };
 use super::*;
@@ -72,7 +72,7 @@ fn a_reader_that_was_away_gets_all_that_waits_for_it() {
         other.say(&frame(index, index, 0));
     }
     // Longer than silence may last.
-    std::thread::sleep(PATIENCE.silence * 2);
+    std::thread::sleep(TIMEOUTS.silence * 2);
     for index in 0..BUFFERS {
         assert_eq!(next(&mut source, &mut unit).unwrap(), Event::Unit);
         assert_eq!(unit.dropped_before, 0);
@@ -137,11 +137,11 @@ fn one_that_dies_with_something_unread_has_ended_too_and_what_it_had_delivered_c
 fn begun(say: impl FnOnce(&Imitation)) -> String {
     let (link, other) = Imitation::pair();
     say(&other);
-    let patience = Patience {
+    let timeouts = Timeouts {
         setup: Duration::from_millis(300),
-        ..PATIENCE
+        ..TIMEOUTS
     };
-    match Camera::begin(link, None, patience) {
+    match Camera::begin(link, None, timeouts) {
         Ok(_) => "it was believed".to_owned(),
         Err(error) => error.to_string(),
     }
@@ -275,8 +275,8 @@ fn script(dir: &Path, text: &str) -> OsString {
     path.into()
 }
 
-fn opened(program: OsString, patience: Patience) -> String {
-    match open_with(program, &params(), Arc::new(SystemClock), patience) {
+fn opened(program: OsString, timeouts: Timeouts) -> String {
+    match open_with(program, &params(), Arc::new(SystemClock), timeouts) {
         Ok(_) => "it was opened".to_owned(),
         Err(CaptureError::Io { context, source }) => format!("{context}: {source}"),
         Err(other) => other.to_string(),
@@ -285,14 +285,14 @@ fn opened(program: OsString, patience: Patience) -> String {
 
 #[test]
 fn a_program_that_is_missing_or_says_why_it_ends_is_told() {
-    let why = opened("/no/such/picam-csi".into(), PATIENCE);
+    let why = opened("/no/such/picam-csi".into(), TIMEOUTS);
     assert!(
         why.contains("not installed") && why.contains("docs/cameras.md"),
         "{why}"
     );
     let dir = tempfile::tempdir().unwrap();
     let dies = script(dir.path(), "echo 'the bus is on fire' >&2; exit 3");
-    let why = opened(dies, PATIENCE);
+    let why = opened(dies, TIMEOUTS);
     assert!(why.contains("ended: the bus is on fire"), "{why}");
 }
 
@@ -305,11 +305,11 @@ fn a_process_that_hangs_is_killed_with_all_that_it_started() {
         pids.display()
     );
     let hangs = script(dir.path(), &text);
-    let patience = Patience {
+    let timeouts = Timeouts {
         setup: Duration::from_secs(2),
-        ..PATIENCE
+        ..TIMEOUTS
     };
-    let why = opened(hangs, patience);
+    let why = opened(hangs, timeouts);
     assert!(why.contains("has not set it up within 2 s"), "{why}");
     // A very busy machine may not have got so far.
     let pids = std::fs::read_to_string(pids).unwrap_or_default();

@@ -297,6 +297,7 @@ impl Server {
             clock_known: true,
             clock: None,
             gps: None,
+            motion: None,
             paused_s: None,
             deletions: Vec::new(),
             cameras: vec![camera()],
