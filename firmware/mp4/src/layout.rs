@@ -28,10 +28,8 @@ pub const MVHD: usize = 40;
 pub const MVHD_LEN: usize = 120;
 /// Offset of the `uuid` box that holds the header record.
 pub const RECORD_BOX: usize = MVHD + MVHD_LEN;
-/// Offset of the record itself, behind the box header and its 16-byte type.
+/// Offset of the record itself, behind the box header and its 16-byte type. It ends with the first sector.
 pub const RECORD: usize = RECORD_BOX + 24;
-/// Length of the record; its box ends with the first sector.
-pub const RECORD_LEN: usize = SECTOR - RECORD;
 /// Length of the 64-bit `mdat` header that ends the head region, before the inner `ftyp`.
 pub const MDAT_HEADER_LEN: usize = 16;
 /// Distance from the `mdat` header to the init `moov`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use picam_time::{BootNs, UtcUs};
 
-use crate::layout::{HEAD_BOX, RECORD, RECORD_BOX, RECORD_LEN, SECTOR};
+use crate::layout::{HEAD_BOX, RECORD, RECORD_BOX, SECTOR};
 use crate::wire::{Fields, Fill};
 
 /// The type of picam's `uuid` boxes (random, version 4).
@@ -308,8 +308,8 @@ impl Record {
     }
 }
 
-// The record is 192 of RECORD_LEN bytes; the rest is zero, for later versions.
-const _: () = assert!(192 + 4 <= RECORD_LEN);
+// 192 bytes and their checksum; the rest of the sector is zero, for later versions.
+const _: () = assert!(RECORD + 192 + 4 <= SECTOR);
 
 #[cfg(test)]
 mod tests {
