@@ -198,6 +198,25 @@ fn recorder(page: &mut Page, status: &Status) {
         "What is wrong with it; the page has the words.",
         Some(card.faults.len() as f64),
     );
+    if let Some(motion) = &status.motion {
+        let counters = [
+            ("impacts_total", "Impacts felt since start.", motion.impacts),
+            (
+                "samples_total",
+                "Measurements of the accelerometer since start.",
+                motion.samples,
+            ),
+            (
+                "overruns_total",
+                "How often its queue was full.",
+                motion.overruns,
+            ),
+        ];
+        for (name, help, value) in counters {
+            let name = format!("motion_{name}");
+            page.metric(&name, Kind::Counter, help, [(String::new(), value as f64)]);
+        }
+    }
     if let Some(gps) = &status.gps {
         let used = gps.satellites_used.map(f64::from);
         page.gauge(
