@@ -101,12 +101,13 @@ fn signal(pid: i32, signal: Signal) {
 }
 
 /// Decodes all pictures with ffmpeg, which may not complain. They come so fast that times rounded to a usual rate would fall
-/// together: it is not asked to write any.
+/// together: what it writes has others.
 fn decodes(file: &Path) -> Result<(), String> {
     let decoded = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-xerror", "-i"])
         .arg(file)
-        .args(["-vsync", "passthrough", "-f", "rawvideo", "-y", "/dev/null"])
+        .args(["-vf", "settb=1,setpts=N", "-vsync", "passthrough"])
+        .args(["-f", "rawvideo", "-y", "/dev/null"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&decoded.stderr).into_owned();
