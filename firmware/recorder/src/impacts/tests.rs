@@ -298,3 +298,44 @@ fn an_impact_a_second_before_the_cut_is_always_known_at_the_next_start() {
         );
     }
 }
+
+#[test]
+fn an_order_holds_from_a_minute_before_to_half_a_minute_behind_and_is_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = crate::tests::parts(&crate::tests::plan(directory.path()));
+    let (_, mut recorder) = parts.record(3);
+    recorder.finish().unwrap();
+    let at = parts.desk.clock().now();
+    let impact = Impact {
+        at,
+        peak_g: 6.0,
+        velocity_change: 3.0,
+    };
+    let boot_id = parts.desk.now().boot_id;
+    assert!(!parts.desk.has_lock_at(boot_id, at));
+    for _ in 0..2 {
+        parts.desk.lock_impact(boot_id, &impact).unwrap();
+    }
+    let [order] = &parts.desk.locks()[..] else {
+        panic!("one order");
+    };
+    assert_eq!(
+        (order.reason.as_str(), order.origin),
+        ("impact", Origin::Impact)
+    );
+    let span = Span::Boot {
+        id: boot_id,
+        from: at - Duration::from_secs(60),
+        to: at + Duration::from_secs(30),
+    };
+    assert_eq!(order.span, span);
+    assert!(parts.desk.has_lock_at(boot_id, at));
+    assert!(!parts.desk.has_lock_at([7; 16], at));
+    // What is begun until then is locked by whoever records it.
+    let later = at + Duration::from_secs(29);
+    parts.clock.turn(Duration::from_secs(29));
+    assert_eq!(
+        parts.desk.class_of(later, None),
+        Some(picam_ring::Class::Event)
+    );
+}
