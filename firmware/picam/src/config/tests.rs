@@ -275,6 +275,14 @@ fn a_problem_says_where_what_and_how() {
             ],
         ),
         (
+            "[motion]\nsensor = \"bma180\"",
+            &["motion.sensor: 'bma180' is no accelerometer", "lis3dh"],
+        ),
+        (
+            "[motion]\nimpact = \"loud\"",
+            &["motion.impact: 'loud' is no sensitivity", "\"medium\""],
+        ),
+        (
             "[battery]\ngauge = \"ina219\"",
             &[
                 "battery.gauge: 'ina219' is no battery gauge",

@@ -207,17 +207,15 @@ impl Drive {
     }
 }
 
-/// Whether the impact of a moment is known at the start after a cut: by its lock, or by what the footage felt at its end.
-fn is_known_after(image: &DiskImage, hit: BootNs) -> bool {
+/// Whether the impact of a moment is known at the start after a cut: by its lock, and by what the footage felt at its end.
+fn known_after(image: &DiskImage, hit: BootNs) -> (bool, bool) {
     let disk = SimDisk::from_image(image, Mutant::None);
     let (_, orders) = Ledger::load(&disk).unwrap();
     let holds = |order: &LockOrder| match order.span {
         Span::Boot { id, from, to } => id == BOOT && from < hit && hit < to,
         Span::Utc { .. } => false,
     };
-    if orders.locks().iter().any(holds) {
-        return true;
-    }
+    let by_lock = orders.locks().iter().any(holds);
     let names: Vec<SlotName> = image
         .files
         .keys()
@@ -230,7 +228,7 @@ fn is_known_after(image: &DiskImage, hit: BootNs) -> bool {
         recover_slot(&disk, slot, &|_| None).unwrap();
     }
     let left = disk.list().unwrap();
-    left.iter().any(|entry| {
+    let by_footage = left.iter().any(|entry| {
         let Some(SlotName::Segment(_)) = SlotName::parse(&entry.name) else {
             return false;
         };
@@ -241,13 +239,15 @@ fn is_known_after(image: &DiskImage, hit: BootNs) -> bool {
             let apart = impact.at.0.abs_diff(hit.0);
             apart < ms(300).as_nanos() as u64
         })
-    })
+    });
+    (by_lock, by_footage)
 }
 
 /// Cuts the power 1,000 times behind impacts.
 #[test]
 fn an_impact_a_second_before_the_cut_is_always_known_at_the_next_start() {
-    let (mut soon, mut later) = ((0, 0), (0, 0));
+    // Cuts, known in either way, by the lock alone, and by the footage alone.
+    let (mut soon, mut later) = ([0; 4], [0; 4]);
     for seed in 0..100 {
         let mut drive = Drive::new(seed);
         let hit = BEGINS + ms(2_000 + drive.rng.below(1_500));
@@ -266,23 +266,76 @@ fn an_impact_a_second_before_the_cut_is_always_known_at_the_next_start() {
             while let Some((_, op)) = log.next_if(|(at, _)| *at <= hit + after) {
                 replay.apply(op);
             }
-            let known = is_known_after(&replay.cut(&mut drive.rng), hit);
-            let count = if after < ms(1_000) {
-                &mut soon
-            } else {
-                &mut later
+            let (by_lock, by_footage) = known_after(&replay.cut(&mut drive.rng), hit);
+            let known = by_lock || by_footage;
+            let counts = match after < ms(1_000) {
+                true => &mut soon,
+                false => &mut later,
             };
-            count.0 += u32::from(known);
-            count.1 += 1;
+            for (count, is) in counts.iter_mut().zip([true, known, by_lock, by_footage]) {
+                *count += u32::from(is);
+            }
             assert!(
                 known || after < ms(1_000),
                 "{seed}: {pulse:?}, cut {after:?} later"
             );
         }
     }
-    println!(
-        "known after 0.3 to 1 s: {} of {}; after 1 to 2.5 s: {} of {}",
-        soon.0, soon.1, later.0, later.1
+    for (name, [cuts, known, by_lock, by_footage]) in [("0.3 to 1 s", soon), ("1 to 2.5 s", later)]
+    {
+        println!(
+            "cut after {name}: {known} of {cuts} known; by the lock {by_lock}, by the footage {by_footage}"
+        );
+        assert!(known * 100 >= cuts * 95, "{name}: {known} of {cuts}");
+        // Each of them alone would nearly do.
+        assert!(
+            by_lock * 100 >= cuts * 90,
+            "{name}: {by_lock} of {cuts} by the lock"
+        );
+        assert!(
+            by_footage * 100 >= cuts * 90,
+            "{name}: {by_footage} of {cuts} by the footage"
+        );
+    }
+}
+
+#[test]
+fn an_order_holds_from_a_minute_before_to_half_a_minute_behind_and_is_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = crate::tests::parts(&crate::tests::plan(directory.path()));
+    let (_, mut recorder) = parts.record(3);
+    recorder.finish().unwrap();
+    let at = parts.desk.clock().now();
+    let impact = Impact {
+        at,
+        peak_g: 6.0,
+        velocity_change: 3.0,
+    };
+    let boot_id = parts.desk.now().boot_id;
+    assert!(!parts.desk.has_lock_at(boot_id, at));
+    for _ in 0..2 {
+        parts.desk.lock_impact(boot_id, &impact).unwrap();
+    }
+    let [order] = &parts.desk.locks()[..] else {
+        panic!("one order");
+    };
+    assert_eq!(
+        (order.reason.as_str(), order.origin),
+        ("impact", Origin::Impact)
     );
-    assert!(soon.0 * 100 >= soon.1 * 95, "{soon:?}");
+    let span = Span::Boot {
+        id: boot_id,
+        from: at - Duration::from_secs(60),
+        to: at + Duration::from_secs(30),
+    };
+    assert_eq!(order.span, span);
+    assert!(parts.desk.has_lock_at(boot_id, at));
+    assert!(!parts.desk.has_lock_at([7; 16], at));
+    // What is begun until then is locked by whoever records it.
+    let later = at + Duration::from_secs(29);
+    parts.clock.turn(Duration::from_secs(29));
+    assert_eq!(
+        parts.desk.class_of(later, None),
+        Some(picam_ring::Class::Event)
+    );
 }

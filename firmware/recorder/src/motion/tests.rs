@@ -7,19 +7,18 @@ use picam_testkit::TurnedClock;
 use super::*;
 use crate::side_input::{SideInput, side_input};
 
-/// A sensor that lies on its back and says what it is told to.
-#[derive(Default)]
+/// A sensor whose queue is what it is told to be.
 struct Told {
-    read: Vec<Result<(Vec<[f32; 3]>, bool), MotionError>>,
+    felt: Vec<[f32; 3]>,
+    overrun: bool,
 }
 
 impl Accelerometer for Told {
     fn read(&mut self, _: BootNs, into: &mut Vec<[f32; 3]>) -> Result<Read, MotionError> {
-        let (felt, overrun) = self.read.remove(0)?;
-        into.extend(&felt);
+        into.extend(&self.felt);
         Ok(Read {
-            count: felt.len(),
-            overrun,
+            count: self.felt.len(),
+            overrun: self.overrun,
         })
     }
 }
@@ -73,7 +72,8 @@ impl Bench {
                 [hit as f32, 0.0, 1.0]
             });
             let mut sensor = Told {
-                read: vec![Ok((felt.collect(), false))],
+                felt: felt.collect(),
+                overrun: false,
             };
             self.motion.look(&mut sensor).unwrap();
         }
@@ -165,7 +165,8 @@ fn overruns_are_counted_and_time_goes_on() {
     bench.drive(3, None);
     bench.clock.turn(Duration::from_secs(3));
     let mut sensor = Told {
-        read: vec![Ok((vec![[0.0, 0.0, 1.0]; 32], true))],
+        felt: vec![[0.0, 0.0, 1.0]; 32],
+        overrun: true,
     };
     bench.motion.look(&mut sensor).unwrap();
     assert_eq!(bench.motion.seen.overruns, 1);
