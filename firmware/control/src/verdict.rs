@@ -129,6 +129,7 @@ mod tests {
             clock_known: false,
             clock: None,
             gps: None,
+            microphone: None,
             paused_s: None,
             deletions: Vec::new(),
             cameras: vec![camera],

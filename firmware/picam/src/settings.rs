@@ -8,6 +8,9 @@ use crate::cli::RecordOptions;
 use crate::commands::failure::Failure;
 use crate::config::{Config, DEFAULT_CAMERA, Loaded, SlotCount, is_safe, load};
 
+/// The note that the microphone was switched off.
+const MICROPHONE_OFF: &str = "microphone-off";
+
 /// Options and configuration, brought together.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -16,6 +19,7 @@ pub(crate) struct Settings {
     /// What of the configuration could not be used.
     pub(crate) warnings: Vec<String>,
     disk_note: Option<std::path::PathBuf>,
+    microphone_off: Option<std::path::PathBuf>,
     /// Whether a simulated car drives.
     drive: bool,
 }
@@ -35,6 +39,9 @@ impl Settings {
         config.slots = options.slots.unwrap_or(config.slots);
         if let Some(source) = &options.gps {
             config.gps.source = source.clone();
+        }
+        if let Some(source) = &options.microphone {
+            config.microphone.source = source.clone();
         }
         config.slot_size = options.slot_size.unwrap_or(config.slot_size);
         config.log.format = options.log.unwrap_or(config.log.format);
@@ -65,6 +72,11 @@ impl Settings {
             cameras,
             warnings,
             disk_note: options.disk_note.clone(),
+            // Beside the socket at which it is switched: both are gone when the device is switched off.
+            microphone_off: options
+                .control
+                .as_ref()
+                .map(|socket| socket.with_file_name(MICROPHONE_OFF)),
             drive: options.drive,
         })
     }
@@ -90,6 +102,8 @@ impl Settings {
             system_clock: self.config.system_clock,
             drive: self.drive,
             gps: self.config.gps.source.clone(),
+            microphone: self.config.microphone.source.clone(),
+            microphone_off: self.microphone_off.clone(),
             warnings: self.warnings.clone(),
         }
     }

@@ -18,12 +18,14 @@ mod capture;
 mod desk;
 mod disk_note;
 mod drive;
+mod ear;
 mod gps;
 mod housekeeper;
 mod intake;
 mod joints;
 mod live;
 mod locker;
+mod microphone;
 mod orders;
 mod pulse;
 mod queue;
@@ -49,7 +51,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use picam_capture::CameraSpec;
+use picam_capture::{CameraSpec, MicrophoneSpec};
 use picam_control::Answer;
 use picam_control::live::LiveSource;
 use picam_control::orders::OrderTaker;
@@ -99,6 +101,10 @@ pub struct RecordPlan {
     pub drive: bool,
     /// Where fixes come from; not heeded while a simulated car drives.
     pub gps: GpsSource,
+    /// Where sound comes from that every camera records which has none of its own.
+    pub microphone: MicrophoneSpec,
+    /// A file that is there while somebody has switched it off.
+    pub microphone_off: Option<PathBuf>,
     /// What was wrong with the configuration and is shown with the status.
     pub warnings: Vec<String>,
 }
@@ -176,12 +182,16 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         Ok(_) | Err(_) => {}
     }
 
-    let sides = (plan.drive || plan.gps.is_on()).then(SideSenders::default);
+    let has_motion = plan.drive || plan.gps.is_on();
+    let ear = status.ear();
+    let sides = (has_motion || ear.is_some()).then(SideSenders::default);
     let ground = Ground {
         volumes: volumes.clone(),
         desk: desk.clone(),
         clock: clock.clone(),
         sides: sides.clone(),
+        has_motion,
+        ear: ear.clone(),
     };
     let (roster, ended) = Roster::new(ground, stop.clone());
     let roster = Arc::new(roster);
@@ -194,6 +204,16 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         })?;
     }
     let sides = sides.unwrap_or_default();
+    if let Some(ear) = ear {
+        let listener = microphone::Listener {
+            clock: clock.clone(),
+            desk: desk.clone(),
+            cameras: sides.clone(),
+            ear,
+        };
+        let stop = stop.clone();
+        spawn("microphone", move || listener.run(&stop))?;
+    }
     if plan.drive {
         let (clock, stop) = (clock.clone(), stop.clone());
         spawn("drive", move || drive::run(&clock, &sides, &stop))?;

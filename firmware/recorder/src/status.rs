@@ -22,6 +22,7 @@ use picam_time::{AGREEMENT, BootNs, Clock, Offer, TimeAnchor, TimeSource};
 use crate::boot::Root;
 use crate::desk::Desk;
 use crate::disk_note::DiskNote;
+use crate::ear::Ear;
 use crate::gps;
 use crate::orders::{Deletion, seconds_up};
 use crate::report::{ENDED, RECORDING, Report, Shared};
@@ -84,6 +85,7 @@ pub struct Status {
     media: [Medium; 2],
     gps: GpsSource,
     gps_shown: Arc<gps::Shown>,
+    ear: Option<Arc<Ear>>,
 }
 
 /// What the housekeeper found out about a volume.
@@ -117,6 +119,10 @@ impl Status {
                 plan.gps.clone()
             },
             gps_shown: Arc::default(),
+            ear: plan.microphone.is_on().then(|| {
+                let note = plan.microphone_off.clone();
+                Arc::new(Ear::new(plan.microphone.clone(), note))
+            }),
         }
     }
 
@@ -147,6 +153,11 @@ impl Status {
     /// Where whoever listens to the receiver says how that goes.
     pub(crate) fn gps_shown(&self) -> Arc<gps::Shown> {
         self.gps_shown.clone()
+    }
+
+    /// The microphone, if there is one.
+    pub(crate) fn ear(&self) -> Option<Arc<Ear>> {
+        self.ear.clone()
     }
 
     /// What time it is by whom.
@@ -447,6 +458,7 @@ impl StatusSource for Status {
             clock_known: self.clock.utc().is_some(),
             clock: self.clock_status(),
             gps: self.gps_shown.status(&self.gps, self.clock.now()),
+            microphone: self.ear.as_ref().map(|ear| ear.status(self.clock.now())),
             paused_s: self.desk.paused_for().map(seconds_up),
             deletions: self.deletions(),
             cameras,

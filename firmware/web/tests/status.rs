@@ -43,6 +43,7 @@ impl StatusSource for Slow {
             clock_known: true,
             clock: None,
             gps: None,
+            microphone: None,
             paused_s: None,
             deletions: Vec::new(),
             cameras: vec![camera()],

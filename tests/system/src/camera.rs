@@ -28,6 +28,16 @@ pub struct Camera {
 impl Camera {
     /// Starts `picam COMMAND --footage FOOTAGE ARGS...`.
     pub fn start(command: &str, footage: &Path, args: &[&str]) -> Self {
+        Self::start_with(command, footage, args, &[])
+    }
+
+    /// The same, with these variables in its environment.
+    pub fn start_with(
+        command: &str,
+        footage: &Path,
+        args: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let binary = binary();
         let scratch = tempfile::tempdir().unwrap();
         let log = scratch.path().join("log");
@@ -38,6 +48,7 @@ impl Camera {
             .arg("--footage")
             .arg(footage)
             .args(args)
+            .envs(variables.iter().copied())
             .current_dir(scratch.path())
             .stdin(Stdio::null())
             .stdout(out.try_clone().unwrap())

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use picam_capture::MicrophoneSpec;
 use picam_sensors::gps::GpsSource;
 
 use crate::config::values::{check_segment, check_slot_size, check_slots};
@@ -93,6 +94,9 @@ pub(crate) struct RecordOptions {
     /// serial:/dev/ttyX?baud=9600 [default: off]
     #[arg(long, value_name = "SOURCE", conflicts_with = "drive")]
     pub(crate) gps: Option<GpsSource>,
+    /// Where sound comes from: alsa:NAME?rate=48000, sim: (a beep a second), off [default: off]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) microphone: Option<MicrophoneSpec>,
     /// Directory for the segments, created if it is missing [default: ./footage]
     #[arg(long, value_name = "DIR")]
     pub(crate) footage: Option<PathBuf>,

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use picam_capture::CameraSpec;
+use picam_capture::{CameraSpec, MicrophoneSpec};
 use picam_firstboot::settings::{Access, Key as CardKey, Reset};
 use picam_hotspot::{Channel, Mode};
 use picam_ring::{Reserve, Shares};
@@ -24,10 +24,11 @@ use super::values::{self, LogFormat, SlotCount, always, or, quoted, show_word, s
 use super::wifi::{self, WifiNetwork};
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [SectionKeys; 15] = [
+pub(crate) static SECTIONS: [SectionKeys; 16] = [
     Config::SECTION,
     Camera::SECTION,
     Gps::SECTION,
+    Microphone::SECTION,
     Battery::SECTION,
     Led::SECTION,
     Button::SECTION,
@@ -117,6 +118,8 @@ keys! {
     cameras: Option<Vec<CameraSpec>> = None;
     /// The receiver.
     gps: Gps = Gps::default();
+    /// The microphone.
+    microphone: Microphone = Microphone::default();
     /// The camera's own battery.
     battery: Battery = Battery::default();
     /// The LED.
@@ -179,6 +182,22 @@ keys! {
     ///   serial:/dev/ttyUSB0?baud=9600        a receiver that speaks NMEA; without baud, its rate is found by trying
     /// A camera made with picam's image gives every receiver to its own gpsd: there, leave "auto".
     "source" source: GpsSource = GpsSource::Off, values::gps, values::show_gps, Recorder, Card;
+}
+}
+
+keys! {
+/// The microphone. What is said in a car is private, and recording it may be forbidden where you drive: it is off unless
+/// you switch it on here.
+"[microphone]" pub struct Microphone {
+    /// Where sound comes from:
+    ///   off                              nowhere
+    ///   alsa:plughw:CARD=Device          a microphone, by its name in ALSA; `arecord -L` lists them
+    ///   alsa:default?rate=44100          with another rate than 48000, or channels=2 for stereo
+    ///   sim:                             nothing: a beep a second, to see what happens
+    /// Every camera without sound of its own records it. `picam microphone off` switches it off, and on again, while it
+    /// records.
+    "source" source: MicrophoneSpec = MicrophoneSpec::Off,
+        values::microphone, values::show_microphone, Recorder, Card;
 }
 }
 

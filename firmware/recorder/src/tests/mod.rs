@@ -72,6 +72,8 @@ pub(crate) fn plan(directory: &Path) -> RecordPlan {
         system_clock: false,
         drive: false,
         gps: picam_sensors::gps::GpsSource::Off,
+        microphone: picam_capture::MicrophoneSpec::Off,
+        microphone_off: None,
         warnings: Vec::new(),
     }
 }

@@ -292,6 +292,7 @@ impl Server {
             clock_known: true,
             clock: None,
             gps: None,
+            microphone: None,
             paused_s: None,
             deletions: Vec::new(),
             cameras: vec![camera()],
