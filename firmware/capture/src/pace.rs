@@ -25,7 +25,7 @@ impl Pacer {
     }
 
     /// The same, with the first unit due at the next full second of the boot clock.
-    pub(crate) fn from_full_second(mut self) -> Self {
+    pub(crate) fn on_full_seconds(mut self) -> Self {
         let next = BootNs::from_secs(self.clock.now().seconds() + 1);
         self.first = Some((0, next));
         self

@@ -140,6 +140,8 @@ impl Alsa {
 
     /// When the last sample that was taken was captured: the device says when it last put samples into its buffer, and how
     /// many are there now.
+    // Its numbers have 32 bits on some processors.
+    #[allow(clippy::useless_conversion)]
     fn captured(&self) -> BootNs {
         let now = self.clock.now();
         let Ok(status) = self.pcm.status() else {
@@ -149,7 +151,6 @@ impl Alsa {
         let monotonic = clock_gettime(ClockId::Monotonic);
         let nanos =
             |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
-        #[allow(clippy::useless_conversion)]
         let stamped = nanos(stamp.tv_sec.into(), stamp.tv_nsec.into());
         let ago = nanos(monotonic.tv_sec, monotonic.tv_nsec) - stamped;
         let ago = u64::try_from(ago).ok().map(Duration::from_nanos);

@@ -60,7 +60,7 @@ impl Sim {
         });
         let pacer = Pacer::new(clock, params.pace);
         let pacer = match params.flash {
-            true => pacer.from_full_second(),
+            true => pacer.on_full_seconds(),
             false => pacer,
         };
         Ok(Self {
