@@ -28,7 +28,12 @@ fn a_microphone_of_the_kernel_is_recorded() {
     };
     let beeps = "-f lavfi -i aevalsrc=if(lt(mod(t\\,1)\\,0.1)\\,0.5*sin(2*PI*1000*t)\\,0):s=48000:d=600 -ac 1";
     ffmpeg::run(beeps, &guest.out().join("beeps.wav"));
+    ffmpeg::run(
+        "-f lavfi -i sine=duration=600 -ar 8000 -ac 1",
+        &guest.out().join("slow.wav"),
+    );
     let mut steps = Steps::default();
+    steps.step("another rate is refused", || refused(&guest));
     steps.step("it listens", || listens(&guest));
     steps.step("what nobody took is counted, and sound goes on", || {
         overrun(&guest)
@@ -50,12 +55,17 @@ fn await_segments(guest: &Guest, more: usize) {
     guest.until("segments", &enough, LONG).unwrap();
 }
 
-fn listens(guest: &Guest) {
+/// While 8000 samples a second are played to it, it hears no other.
+fn refused(guest: &Guest) {
     guest.ok("modprobe snd_aloop").unwrap();
     guest
         .until("the device", "test -e /dev/snd/pcmC0D1c", LONG)
         .unwrap();
-    guest.ok(PLAY).unwrap();
+    guest
+        .ok("aplay -q -D hw:Loopback,0,0 /out/slow.wav >/dev/null 2>&1 & echo $! >/tmp/slow")
+        .unwrap();
+    let played = "grep -q RUNNING /proc/asound/card0/pcm0p/sub0/status";
+    guest.until("the slow sound", played, LONG).unwrap();
     guest
         .ok(&format!(
             "{} record --camera 'front=sim:?size=64x64&fps=5&gop=5&bitrate=100k' --microphone alsa:hw:Loopback,1,0 \
@@ -63,6 +73,17 @@ fn listens(guest: &Guest) {
             binary().display()
         ))
         .unwrap();
+    await_log(
+        guest,
+        "samples a second, but 8000 at the most; write plughw:",
+        1,
+    );
+    await_segments(guest, 1);
+}
+
+fn listens(guest: &Guest) {
+    guest.ok("kill $(cat /tmp/slow)").unwrap();
+    guest.ok(PLAY).unwrap();
     await_log(guest, "the microphone listens: 48000 Hz, channels: 1", 1);
     await_segments(guest, 2);
 }
