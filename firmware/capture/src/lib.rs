@@ -5,6 +5,8 @@
 //! `ip=file:/clips/a.mp4?pace=off&loop=1`; a network camera by its URL, `gate=rtsp://user@host/path#transport=udp`
 //! ([`CameraSpec`]). [`open`] makes a [`Source`] of it.
 //!
+//! Sound from elsewhere than a camera comes from a [`Microphone`], described likewise ([`MicrophoneSpec`]).
+//!
 //! Here belong reading a source, and its clock on the one timeline of a recording ([`Timeline`]). Queues, restarts and
 //! what becomes of pictures do not (`picam`), nor place and motion (`picam-sensors`).
 
@@ -14,6 +16,7 @@ mod csi;
 mod encode;
 mod file;
 pub mod m2m;
+mod microphone;
 mod pace;
 mod params;
 mod reorder;
@@ -38,6 +41,7 @@ pub use cancel::Cancel;
 pub use csi::{CsiParams, Focus};
 pub use encode::{Encode, EncoderCounts, Software, Times};
 pub use file::FileParams;
+pub use microphone::{AlsaSpec, Listened, Microphone, MicrophoneError, MicrophoneSpec};
 pub use rtsp::{AllocationCounter, RtspParams};
 pub use sim::{BurntClock, SimParams};
 pub use source::{CaptureError, Config, Event, Source};

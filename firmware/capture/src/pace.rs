@@ -24,6 +24,13 @@ impl Pacer {
         }
     }
 
+    /// The same, with the first unit due at the next full second of the boot clock.
+    pub(crate) fn on_full_seconds(mut self) -> Self {
+        let next = BootNs::from_secs(self.clock.now().seconds() + 1);
+        self.first = Some((0, next));
+        self
+    }
+
     pub(crate) const fn is_live(&self) -> bool {
         self.live
     }

@@ -61,6 +61,11 @@ pub enum Request {
     },
     /// To read the configuration's cameras anew, and change those that have changed. Answered once that has begun.
     Reload {},
+    /// To listen to the microphone, or not, until that is said again or the device is started anew.
+    Microphone {
+        /// Whether to listen.
+        on: bool,
+    },
     /// To see what a camera records, from now on: behind the answer come [`crate::live`]'s messages.
     Live {
         /// Its letter.
@@ -115,7 +120,7 @@ impl Request {
                 Origin::Button | Origin::Impact => Right::Command,
                 Origin::Owner => Right::Own,
             },
-            Self::Unlock { .. } | Self::Reload {} => Right::Own,
+            Self::Unlock { .. } | Self::Reload {} | Self::Microphone { .. } => Right::Own,
         }
     }
 }

@@ -39,6 +39,9 @@ pub struct Status {
     /// The accelerometer; `None` if none is wanted.
     #[serde(default)]
     pub motion: Option<MotionStatus>,
+    /// The microphone; `None` if none is configured.
+    #[serde(default)]
+    pub microphone: Option<MicrophoneStatus>,
     /// For how many seconds more nothing is recorded because somebody wants that; `None` if it is.
     #[serde(default)]
     pub paused_s: Option<u64>,
@@ -151,6 +154,35 @@ pub struct GpsRejected {
     pub frozen: u64,
     /// Farther away than a car gets.
     pub jumps: u64,
+}
+
+/// What the microphone is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MicrophoneState {
+    /// It is being opened.
+    Starting,
+    /// It listens, and what it hears is recorded.
+    On,
+    /// It is switched off.
+    Off,
+    /// It does not listen while recording is paused.
+    Paused,
+    /// It cannot be listened to.
+    Fault,
+}
+
+/// The microphone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MicrophoneStatus {
+    /// Which, as in the configuration.
+    pub source: String,
+    /// What it is doing.
+    pub state: MicrophoneState,
+    /// How often sound was lost since nobody took it in time, since start.
+    pub overruns: u64,
+    /// Why it cannot be listened to.
+    pub fault: Option<Fault>,
 }
 
 /// What a place for footage is doing.

@@ -130,6 +130,7 @@ mod tests {
             clock: None,
             gps: None,
             motion: None,
+            microphone: None,
             paused_s: None,
             deletions: Vec::new(),
             cameras: vec![camera],

@@ -34,6 +34,8 @@ pub(crate) enum Sign {
     LowBattery,
     /// It records, and does not know the time.
     NoTime,
+    /// It records, and listens to the microphone.
+    Microphone,
     /// It records, and its hotspot is on.
     Hotspot,
     /// It records.
@@ -84,6 +86,7 @@ impl Sign {
             Some(Trouble::Paused) => Self::Paused,
             None if known.battery_is_low => Self::LowBattery,
             None if !view.clock_known => Self::NoTime,
+            None if view.microphone => Self::Microphone,
             None if known.hotspot => Self::Hotspot,
             None => Self::Recording,
         }
@@ -100,6 +103,7 @@ impl Sign {
             Self::Recording => &[100, 1_900],
             Self::Hotspot => &[100, 200, 100, 1_600],
             Self::NoTime => &[100, 200, 100, 200, 100, 1_300],
+            Self::Microphone => &[100, 200, 100, 200, 100, 200, 100, 1_000],
             Self::LowBattery => &[800, 1_200],
             Self::Starting => &[500, 500],
             Self::Silent => &[100, 100],

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picam_control::status::{CameraState, CameraStatus, Status};
+use picam_control::status::{CameraState, CameraStatus, MicrophoneState, Status};
 use picam_control::verdict::DURABLE_WITHIN_MS;
 use picam_time::BootNs;
 
@@ -36,6 +36,8 @@ pub(crate) struct View {
     pub(crate) durable_ms_ago: u64,
     /// Whether it knows what time it is.
     pub(crate) clock_known: bool,
+    /// Whether it listens to the microphone.
+    pub(crate) microphone: bool,
 }
 
 impl View {
@@ -51,6 +53,7 @@ impl View {
             trouble,
             durable_ms_ago: ago.max().unwrap_or(u64::MAX),
             clock_known: status.clock_known,
+            microphone: listens(status),
         }
     }
 
@@ -66,6 +69,11 @@ impl View {
         let stale = ago > DURABLE_WITHIN_MS;
         self.trouble.or(stale.then_some(Trouble::Card))
     }
+}
+
+fn listens(status: &Status) -> bool {
+    let microphone = status.microphone.as_ref();
+    microphone.is_some_and(|microphone| microphone.state == MicrophoneState::On)
 }
 
 fn trouble(camera: &CameraStatus) -> Option<Trouble> {
@@ -136,6 +144,24 @@ mod tests {
         let now = BootNs::from_secs(100);
         let view = View::of(&status(&[good, camera("fault", None)], &fault), now);
         assert_eq!(view.trouble(now), Some(Trouble::Card));
+    }
+
+    #[test]
+    fn a_microphone_shows_while_it_listens_and_not_while_it_is_only_there() {
+        let mut status = status(&[camera("recording", Some(300))], &json!([]));
+        let now = BootNs::from_secs(100);
+        assert!(!View::of(&status, now).microphone);
+        for (state, shown) in [
+            ("on", true),
+            ("off", false),
+            ("fault", false),
+            ("starting", false),
+        ] {
+            let microphone =
+                json!({"source": "sim:", "state": state, "overruns": 0, "fault": null});
+            status.microphone = serde_json::from_value(microphone).unwrap();
+            assert_eq!(View::of(&status, now).microphone, shown, "{state}");
+        }
     }
 
     #[test]

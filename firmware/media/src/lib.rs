@@ -1,12 +1,13 @@
 //! Access units: what a camera delivers and a segment stores.
 //!
 //! Streams are taken apart into NAL units ([`annexb`], [`length_prefixed`]), these put together to
-//! access units apart from their parameter sets ([`UnitBuilder`], [`RawStream`]), and pictures encoded
-//! in software ([`Encoder`]). No input makes this crate panic.
+//! access units apart from their parameter sets ([`UnitBuilder`], [`RawStream`]), pictures and sound encoded
+//! in software ([`Encoder`], [`AacEncoder`]). No input makes this crate panic.
 //!
 //! Here belongs what can be told from coded bytes alone. Devices, files and clocks do not (`picam-capture`), nor how
 //! segments are laid out (`picam-mp4`).
 
+mod aac;
 mod access_unit;
 pub mod annexb;
 mod config_record;
@@ -28,6 +29,7 @@ mod sound;
 mod sps;
 mod unit_builder;
 
+pub use aac::{AAC_FRAME, AAC_PRIMING, AAC_RATES, AacEncoder};
 pub use access_unit::{AccessUnit, Codec, Leading, ParameterSets, Start, TIMESCALE, UnitKind};
 pub use config_record::ConfigRecord;
 pub use encoder::{Colour, Encoder, EncoderSettings};

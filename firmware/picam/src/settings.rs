@@ -8,6 +8,9 @@ use crate::cli::RecordOptions;
 use crate::commands::failure::Failure;
 use crate::config::{Config, DEFAULT_CAMERA, Loaded, SlotCount, is_safe, load};
 
+/// The note that the microphone was switched off.
+const MICROPHONE_OFF: &str = "microphone-off";
+
 /// Options and configuration, brought together.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -16,6 +19,7 @@ pub(crate) struct Settings {
     /// What of the configuration could not be used.
     pub(crate) warnings: Vec<String>,
     disk_note: Option<std::path::PathBuf>,
+    microphone_off: Option<std::path::PathBuf>,
     /// Whether a simulated car drives.
     drive: bool,
 }
@@ -38,6 +42,9 @@ impl Settings {
         }
         if let Some(sensor) = &options.motion {
             config.motion.sensor = sensor.clone();
+        }
+        if let Some(source) = &options.microphone {
+            config.microphone.source = source.clone();
         }
         config.slot_size = options.slot_size.unwrap_or(config.slot_size);
         config.log.format = options.log.unwrap_or(config.log.format);
@@ -68,6 +75,11 @@ impl Settings {
             cameras,
             warnings,
             disk_note: options.disk_note.clone(),
+            // Beside the socket at which it is switched: both are gone when the device is switched off.
+            microphone_off: options
+                .control
+                .as_ref()
+                .map(|socket| socket.with_file_name(MICROPHONE_OFF)),
             drive: options.drive,
         })
     }
@@ -95,6 +107,8 @@ impl Settings {
             gps: self.config.gps.source.clone(),
             motion: self.config.motion.sensor.clone(),
             impact: self.config.motion.impact.sensitivity(),
+            microphone: self.config.microphone.source.clone(),
+            microphone_off: self.microphone_off.clone(),
             warnings: self.warnings.clone(),
         }
     }

@@ -54,6 +54,21 @@ impl Answers {
         }
     }
 
+    fn switch_microphone(&self, on: bool) -> Reply {
+        match self.status.ear() {
+            Some(ear) => {
+                ear.switch(on);
+                Reply::Done
+            }
+            // What is not there is off.
+            None if !on => Reply::Done,
+            None => Reply::refused(
+                "no microphone is configured",
+                "set microphone.source in picam.toml, and start the recorder anew",
+            ),
+        }
+    }
+
     fn set_time(&self, anchor: TimeAnchor) -> Reply {
         let offer = self.status.set_time(anchor);
         if offer != Offer::Ignored {
@@ -116,6 +131,7 @@ impl Answer for Answers {
             Request::Locks {} => Reply::Locks(self.desk.locks()),
             Request::Page { order } => self.desk.order_of_page(order).into(),
             Request::Reload {} => self.reload(),
+            Request::Microphone { on } => self.switch_microphone(on),
             Request::Live { .. } => Reply::refused("this is asked for in another way", ""),
             Request::SetTime { source, boot, utc } => {
                 match TimeAnchor::new(boot, utc, source.into()) {
@@ -164,6 +180,19 @@ mod tests {
             assert_eq!(say(Source::Ntp, NOON, users[1]), are_two);
             assert_eq!(say(Source::Gps, wrong, 0), !are_two);
         }
+    }
+
+    #[test]
+    fn a_microphone_that_is_not_configured_cannot_be_switched_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let (status, desk) = idle(directory.path());
+        let mut answers = Answers::new(status, desk, Live::of(Vec::new()));
+        let mut switch = |on| answers.answer(Request::Microphone { on }, 0);
+        assert_eq!(switch(false), Reply::Done);
+        let Reply::Refused { remedy, .. } = switch(true) else {
+            panic!("it is not there")
+        };
+        assert!(remedy.contains("microphone.source"), "{remedy}");
     }
 
     #[test]

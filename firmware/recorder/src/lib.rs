@@ -18,6 +18,7 @@ mod capture;
 mod desk;
 mod disk_note;
 mod drive;
+mod ear;
 mod gps;
 mod housekeeper;
 mod impacts;
@@ -25,6 +26,7 @@ mod intake;
 mod joints;
 mod live;
 mod locker;
+mod microphone;
 mod motion;
 mod orders;
 mod pulse;
@@ -51,7 +53,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use picam_capture::CameraSpec;
+use picam_capture::{CameraSpec, MicrophoneSpec};
 use picam_control::Answer;
 use picam_control::live::LiveSource;
 use picam_control::orders::OrderTaker;
@@ -106,6 +108,10 @@ pub struct RecordPlan {
     pub motion: MotionSpec,
     /// How weak an impact may be that locks footage; `None` if none shall.
     pub impact: Option<Sensitivity>,
+    /// Where sound comes from that every camera records which has none of its own.
+    pub microphone: MicrophoneSpec,
+    /// A file that is there while somebody has switched it off.
+    pub microphone_off: Option<PathBuf>,
     /// What was wrong with the configuration and is shown with the status.
     pub warnings: Vec<String>,
 }
@@ -185,12 +191,15 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
 
     let motion = plan.motion_wanted();
     let is_moved = plan.drive || plan.gps.is_on() || motion.sensor.is_on();
-    let sides = is_moved.then(SideSenders::default);
+    let ear = status.ear();
+    let sides = (is_moved || ear.is_some()).then(SideSenders::default);
     let ground = Ground {
         volumes: volumes.clone(),
         desk: desk.clone(),
         clock: clock.clone(),
         sides: sides.clone(),
+        has_motion: is_moved,
+        ear: ear.clone(),
     };
     let (roster, ended) = Roster::new(ground, stop.clone());
     let roster = Arc::new(roster);
@@ -216,6 +225,16 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         spawn("motion", move || listener.run(&wanted, &ends))?;
         let (desk, stop) = (desk.clone(), stop.clone());
         spawn("impacts", move || impacts::run(&desk, &to_lock, &stop))?;
+    }
+    if let Some(ear) = ear {
+        let listener = microphone::Listener {
+            clock: clock.clone(),
+            desk: desk.clone(),
+            cameras: sides.clone(),
+            ear,
+        };
+        let stop = stop.clone();
+        spawn("microphone", move || listener.run(&stop))?;
     }
     if plan.drive {
         let (clock, stop) = (clock.clone(), stop.clone());

@@ -14,7 +14,8 @@ use picam_ring::RingConfig;
 use picam_time::Clock;
 
 use crate::desk::Desk;
-use crate::side_input::{SideSenders, side_input};
+use crate::ear::Ear;
+use crate::side_input::{Elsewhere, SideSenders, side_input};
 use crate::status::Camera;
 use crate::true_time::TrueTime;
 use crate::volumes::Volumes;
@@ -32,6 +33,10 @@ pub(crate) struct Ground {
     pub(crate) clock: Arc<TrueTime>,
     /// Where they hear what is measured elsewhere; `None` if nothing is.
     pub(crate) sides: Option<SideSenders>,
+    /// Whether place and motion are measured.
+    pub(crate) has_motion: bool,
+    /// The microphone, if there is one.
+    pub(crate) ear: Option<Arc<Ear>>,
 }
 
 /// A camera to start.
@@ -125,6 +130,8 @@ impl Roster {
             desk,
             clock,
             sides,
+            has_motion,
+            ear,
         } = &self.ground;
         let Start {
             spec,
@@ -141,6 +148,11 @@ impl Roster {
             sides.add(sender);
             input
         });
+        let elsewhere = Elsewhere {
+            input,
+            has_motion: *has_motion,
+            ear: ear.clone(),
+        };
         let (who, capture_thread) = sync_channel::<Thread>(1);
         let writer = {
             let (volumes, desk, clock) = (volumes.clone(), desk.clone(), clock.clone());
@@ -151,7 +163,7 @@ impl Roster {
                 let Ok(capture) = capture_thread.recv() else {
                     return;
                 };
-                writer::Writer::new(volumes, desk, ring, clock, report, input)
+                writer::Writer::new(volumes, desk, ring, clock, report, elsewhere)
                     .run(receiver, &capture, &stop);
             })?
         };

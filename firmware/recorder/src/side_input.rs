@@ -8,6 +8,8 @@ use std::sync::{Arc, Weak};
 use arc_swap::ArcSwap;
 use picam_media::AccessUnit;
 
+use crate::ear::Ear;
+
 /// Units that may wait while the card stalls: motion a hundred times a second, and what else there is, for ten seconds.
 const CAPACITY: usize = 2048;
 
@@ -39,6 +41,17 @@ impl SideSenders {
             sender.send(unit.clone());
         }
     }
+}
+
+/// What a camera's writer hears of what is measured and heard elsewhere than by its camera.
+#[derive(Debug, Default)]
+pub(crate) struct Elsewhere {
+    /// Where it comes in; `None` if nothing does, for a queue takes memory.
+    pub(crate) input: Option<SideInput>,
+    /// Whether place and motion are measured.
+    pub(crate) has_motion: bool,
+    /// The microphone, if there is one.
+    pub(crate) ear: Option<Arc<Ear>>,
 }
 
 /// The writer's end.

@@ -22,6 +22,7 @@ use picam_time::{AGREEMENT, BootNs, Clock, Offer, TimeAnchor, TimeSource};
 use crate::boot::Root;
 use crate::desk::Desk;
 use crate::disk_note::DiskNote;
+use crate::ear::Ear;
 use crate::gps;
 use crate::motion;
 use crate::orders::{Deletion, seconds_up};
@@ -87,6 +88,7 @@ pub struct Status {
     gps_shown: Arc<gps::Shown>,
     motion: motion::Wanted,
     motion_shown: Arc<motion::Shown>,
+    ear: Option<Arc<Ear>>,
 }
 
 /// What the housekeeper found out about a volume.
@@ -122,6 +124,10 @@ impl Status {
             gps_shown: Arc::default(),
             motion: plan.motion_wanted(),
             motion_shown: Arc::default(),
+            ear: plan.microphone.is_on().then(|| {
+                let note = plan.microphone_off.clone();
+                Arc::new(Ear::new(plan.microphone.clone(), note))
+            }),
         }
     }
 
@@ -157,6 +163,11 @@ impl Status {
     /// Where whoever listens to the accelerometer does.
     pub(crate) fn motion_shown(&self) -> Arc<motion::Shown> {
         self.motion_shown.clone()
+    }
+
+    /// The microphone, if there is one.
+    pub(crate) fn ear(&self) -> Option<Arc<Ear>> {
+        self.ear.clone()
     }
 
     /// What time it is by whom.
@@ -458,6 +469,7 @@ impl StatusSource for Status {
             clock: self.clock_status(),
             gps: self.gps_shown.status(&self.gps, self.clock.now()),
             motion: self.motion_shown.status(&self.motion, self.clock.now()),
+            microphone: self.ear.as_ref().map(|ear| ear.status(self.clock.now())),
             paused_s: self.desk.paused_for().map(seconds_up),
             deletions: self.deletions(),
             cameras,

@@ -68,13 +68,15 @@ function lost(camera) {
 function summarise(cameras, status) {
   const [all, recording] = [cameras.length, cameras.filter((camera) => camera.recording).length];
   const paused = status.paused_s;
+  // Whoever sits in the car must be able to see that it listens.
+  const sound = status.microphone?.state === "on" ? ", microphone on" : "";
   const summary = $("summary");
   summary.className = `summary ${status.recording ? "good" : "bad"}`;
   if (all === 0) setText(summary, "No camera configured");
   else if (paused != null) setText(summary, `Paused, ${Math.ceil(paused / 60)} min left`);
-  else if (status.recording) setText(summary, "Recording");
-  else if (recording === 0) setText(summary, "Not recording");
-  else setText(summary, `${recording} of ${all} recording`);
+  else if (status.recording) setText(summary, `Recording${sound}`);
+  else if (recording === 0) setText(summary, `Not recording${sound}`);
+  else setText(summary, `${recording} of ${all} recording${sound}`);
 }
 
 function syncCameras(cameras) {
@@ -167,6 +169,7 @@ function warn(status) {
   }
   if (status.gps?.fault) warnings.push({ ...status.gps.fault, fault: true });
   if (status.motion?.fault) warnings.push({ ...status.motion.fault, fault: true });
+  if (status.microphone?.fault) warnings.push({ ...status.microphone.fault, fault: true });
   const battery = status.power?.battery;
   if (battery?.fault) warnings.push(battery.fault);
   if (battery?.state === "low") {

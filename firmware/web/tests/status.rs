@@ -44,6 +44,7 @@ impl StatusSource for Slow {
             clock: None,
             gps: None,
             motion: None,
+            microphone: None,
             paused_s: None,
             deletions: Vec::new(),
             cameras: vec![camera()],

@@ -15,6 +15,9 @@ LIC_FILES_CHKSUM = "\
     file://${@picam_crate('subtle', d)}/LICENSE;md5=cff47234d8cf608834b44ad9405e5493 \
 "
 
+# Microphones.
+DEPENDS = "alsa-lib"
+
 # The repository itself, by content: no git state is needed, and an unchanged tree is not rebuilt.
 # tests/ is part of the workspace, so cargo wants to see it.
 # nooelint: oelint.vars.fileextrapaths,oelint.vars.outofcontext - the sources are this repository
@@ -29,7 +32,7 @@ SRC_URI = "\
 "
 S = "${UNPACKDIR}"
 
-inherit cargo
+inherit cargo pkgconfig
 
 # Made from Cargo.lock by scripts/update-crates; scripts/test fails if the two differ.
 require ${BPN}-crates.inc

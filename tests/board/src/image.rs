@@ -148,6 +148,13 @@ fn can_assemble() -> Result<bool> {
         );
         return Ok(false);
     }
+    if !Path::new("/usr/lib/aarch64-linux-gnu/libasound.so").exists() {
+        skip(
+            "ALSA's library is not there for the emulated board's processor",
+            "scripts/setup emulate",
+        );
+        return Ok(false);
+    }
     Ok(found)
 }
 
@@ -162,7 +169,12 @@ fn build() -> Result<PathBuf> {
         .current_dir(workspace())
         .env(linker, "aarch64-linux-gnu-gcc")
         .env("CC_aarch64_unknown_linux_gnu", "aarch64-linux-gnu-gcc")
-        .env("CXX_aarch64_unknown_linux_gnu", "aarch64-linux-gnu-g++");
+        .env("CXX_aarch64_unknown_linux_gnu", "aarch64-linux-gnu-g++")
+        .env("PKG_CONFIG_ALLOW_CROSS", "1")
+        .env(
+            "PKG_CONFIG_LIBDIR_aarch64_unknown_linux_gnu",
+            "/usr/lib/aarch64-linux-gnu/pkgconfig",
+        );
     program::output(&mut cargo)?;
     Ok(target().join(TRIPLE).join("release/picam"))
 }

@@ -381,6 +381,8 @@ fn a_page_that_was_taken_over_erases_nothing_and_commands_nothing() {
     for request in [
         json!({"ask": "set-time", "source": "gps", "boot_ns": boot_ns, "utc_us": now_us()}),
         json!({"ask": "unlock", "segment": "F000003"}),
+        json!({"ask": "microphone", "on": true}),
+        json!({"ask": "microphone", "on": false}),
         json!({"ask": "lock", "id": "x", "span": {"segment": "F000001"}, "origin": "impact"}),
         json!({"ask": "lock", "id": "x", "span": {"segment": "F000001"}, "origin": "button"}),
         json!({"ask": "lock", "id": "x", "span": {"segment": "F000001"}, "origin": "owner"}),

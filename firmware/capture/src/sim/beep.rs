@@ -3,9 +3,10 @@
 use std::f64::consts::TAU;
 
 use picam_media::{SoundCodec, SoundFormat, TIMESCALE};
+use picam_time::BootNs;
 
 /// Samples a second.
-const RATE: u32 = 48_000;
+pub(crate) const RATE: u32 = 48_000;
 /// What a packet holds.
 pub(crate) const FORMAT: SoundFormat = SoundFormat {
     codec: SoundCodec::Pcm16,
@@ -46,6 +47,15 @@ pub(crate) fn write_packet(n: u64, out: &mut Vec<u8>) {
             false => 0.0,
         };
         out.extend((value as i16).to_le_bytes());
+    }
+}
+
+/// What is heard at this moment of the boot clock.
+pub(crate) fn sample(now: BootNs) -> i16 {
+    let into = now.0 % 1_000_000_000;
+    match beeps(BootNs(into).ticks(TIMESCALE).value) {
+        true => (VOLUME * (TAU * PITCH * into as f64 / 1e9).sin()) as i16,
+        false => 0,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A simulated camera: a drive along a road, encoded in software.
 
 mod barcode;
-mod beep;
+pub(crate) mod beep;
 mod canvas;
 mod params;
 mod scene;
@@ -58,11 +58,16 @@ impl Sim {
             gop: params.gop,
             colour: Colour::Bt709,
         });
+        let pacer = Pacer::new(clock, params.pace);
+        let pacer = match params.flash {
+            true => pacer.on_full_seconds(),
+            false => pacer,
+        };
         Ok(Self {
             name: name.to_owned(),
             params,
             rate,
-            pacer: Pacer::new(clock, params.pace),
+            pacer,
             scene: Scene::new(name, &params),
             encoder: encoder.map_err(|e| stream_error("the simulated camera", e))?,
             next: 0,
@@ -126,7 +131,7 @@ impl Source for Sim {
         let ticks = self.rate.ticks(self.next);
         let captured = self.pacer.due(ticks);
         let utc = self.pacer.clock().utc();
-        let flash = self.params.audio && beep::beeps(ticks);
+        let flash = (self.params.audio || self.params.flash) && beep::beeps(ticks);
         let picture = self.scene.draw(self.next, captured, utc, flash);
         let force_key = std::mem::take(&mut self.key_wanted);
         let encoded = self.encoder.encode(picture, force_key, unit);
@@ -248,6 +253,38 @@ mod tests {
         let middle = 60 * 160 + 80;
         let mut luma = |flash| scene.draw(5, BootNs::ZERO, None, flash).y[middle];
         assert_eq!((luma(true), luma(false) < 200), (235, true));
+    }
+
+    #[test]
+    fn what_flashes_begins_at_a_full_second_as_the_microphone_beeps() {
+        let clock = Arc::new(TurnedClock::default());
+        clock.turn(Duration::from_millis(5_300));
+        let params = SimParams {
+            width: 160,
+            height: 120,
+            fps: 10,
+            flash: true,
+            pace: true,
+            ..SimParams::default()
+        };
+        let mut sim = Sim::open("test", params, clock.clone()).unwrap();
+        let mut unit = AccessUnit::new();
+        let first = sim.read(&mut unit, Duration::ZERO).unwrap();
+        assert_eq!(
+            first,
+            Event::Config(Config::default()),
+            "no sound of its own"
+        );
+        for n in 0..12u64 {
+            let event = sim.read(&mut unit, Duration::from_secs(1)).unwrap();
+            assert_eq!(event, Event::Unit);
+            assert_eq!(
+                unit.captured,
+                BootNs::from_secs(6) + Duration::from_millis(100 * n)
+            );
+            assert_eq!(beep::beeps(unit.dts), n % 10 == 0);
+            assert_eq!(beep::beeps(unit.captured.ticks(90_000).value), n % 10 == 0);
+        }
     }
 
     #[test]

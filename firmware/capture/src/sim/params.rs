@@ -4,7 +4,7 @@ use crate::CaptureError;
 use crate::params::Param;
 
 const KEYS: &str = "size=1280x720, fps=30, bitrate=4M, gop=30, clock=auto|uptime|off, \
-                    audio=0|1, pace=on|off";
+                    audio=0|1, flash=0|1, pace=on|off";
 const MAX_SIDE: u16 = 1920;
 
 /// Which clock is burnt into the picture.
@@ -18,7 +18,7 @@ pub enum BurntClock {
     Off,
 }
 
-/// `sim:?size=1280x720&fps=30&bitrate=4M&gop=30&clock=auto&audio=0&pace=on`; all may be left out.
+/// `sim:?size=1280x720&fps=30&bitrate=4M&gop=30&clock=auto&audio=0&flash=0&pace=on`; all may be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SimParams {
     /// Width in pixels, even, 64 to 1920.
@@ -35,6 +35,8 @@ pub struct SimParams {
     pub clock: BurntClock,
     /// Whether it hears: a beep a second, with a flash in the picture.
     pub audio: bool,
+    /// Whether the picture flashes at each full second of the boot clock, as a simulated microphone beeps.
+    pub flash: bool,
     /// Whether frames come in real time.
     pub pace: bool,
 }
@@ -49,6 +51,7 @@ impl Default for SimParams {
             gop: 30,
             clock: BurntClock::Auto,
             audio: false,
+            flash: false,
             pace: true,
         }
     }
@@ -71,6 +74,7 @@ impl SimParams {
                 "gop" => gop = Some(param.number(1..=600)?),
                 "clock" => all.clock = burnt_clock(param)?,
                 "audio" => all.audio = param.switch("0", "1")?,
+                "flash" => all.flash = param.switch("0", "1")?,
                 "pace" => all.pace = param.switch("off", "on")?,
                 _ => return Err(param.unknown_key("sim", KEYS)),
             }

@@ -17,6 +17,7 @@ fn recording(ms: u64) -> Known {
         trouble: None,
         durable_ms_ago: 300,
         clock_known: true,
+        microphone: false,
     };
     Known {
         view: Some(view),
@@ -62,10 +63,19 @@ fn what_else_there_is_to_say_while_it_records() {
         spans(0, 2_000, &mut led(), known)
     };
     assert_eq!(seen(|known| known.hotspot = true), [100, 200, 100, 1_600]);
+    let listens = |known: &mut Known| {
+        known.hotspot = true;
+        known.view = known.view.map(|view| View {
+            microphone: true,
+            ..view
+        });
+    };
+    assert_eq!(seen(listens), [100, 200, 100, 200, 100, 200, 100, 1_000]);
     let no_time = |known: &mut Known| {
         known.hotspot = true;
         known.view = known.view.map(|view| View {
             clock_known: false,
+            microphone: true,
             ..view
         });
     };
@@ -165,13 +175,22 @@ fn any_known() -> impl Strategy<Value = Known> {
         4 => Just(None),
         1 => prop::sample::select(vec![Trouble::Paused, Trouble::Starting, Trouble::Camera, Trouble::Card]).prop_map(Some),
     ];
-    let view = (0..20_000_u64, trouble, 0..10_000_u64, any::<bool>());
-    let view = view.prop_map(|(ms, trouble, durable_ms_ago, clock_known)| View {
-        asked: at(ms),
+    let view = (
+        0..20_000_u64,
         trouble,
-        durable_ms_ago,
-        clock_known,
-    });
+        0..10_000_u64,
+        any::<bool>(),
+        any::<bool>(),
+    );
+    let view = view.prop_map(
+        |(ms, trouble, durable_ms_ago, clock_known, microphone)| View {
+            asked: at(ms),
+            trouble,
+            durable_ms_ago,
+            clock_known,
+            microphone,
+        },
+    );
     (prop::option::of(view), any::<bool>(), any::<bool>()).prop_map(
         |(view, battery_is_low, hotspot)| Known {
             view,

@@ -18,8 +18,8 @@ use crate::commands::settings::SettingsServiceOptions;
 use crate::commands::support::SupportArgs;
 use crate::commands::track::TrackArgs;
 use crate::commands::{
-    check, clip, config, firstboot, guard, hotspot, inspect, lock, password, probe, record,
-    recover, reload, salvage, settings, support, time, token, track, web,
+    check, clip, config, firstboot, guard, hotspot, inspect, lock, microphone, password, probe,
+    record, recover, reload, salvage, settings, support, time, token, track, web,
 };
 
 use crate::service::log;
@@ -141,6 +141,19 @@ enum Command {
         #[arg(long, value_name = "SOCKET")]
         recorder: PathBuf,
     },
+    /// Switch the microphone of a recorder in another process on or off
+    ///
+    /// It must be configured; then it is on from the recorder's start. Off: nothing is heard any more, and the file being
+    /// recorded goes on without sound. On: a new file with sound begins at the next key frame. Only for root and the
+    /// recorder's own user.
+    Microphone {
+        /// What it shall be
+        #[arg(value_enum)]
+        what: microphone::Switch,
+        /// The recorder's --control socket
+        #[arg(long, value_name = "SOCKET")]
+        recorder: PathBuf,
+    },
     /// Keep footage: a recorder in another process does not overwrite it until its share is full
     ///
     /// Of every camera, every segment between two moments, those still to come included. It is on the card before
@@ -232,6 +245,7 @@ pub fn main() -> ExitCode {
         Command::Support(args) => support::run(&args),
         Command::Time { recorder, source } => time::run(&recorder, source),
         Command::Reload { recorder } => reload::run(&recorder),
+        Command::Microphone { what, recorder } => microphone::run(&recorder, what),
         Command::Lock(args) => lock::lock(&args),
         Command::Unlock { recorder, segments } => lock::unlock(&recorder, &segments),
         Command::Locks { recorder } => lock::list(&recorder),
@@ -294,9 +308,13 @@ mod tests {
             let expected = match option.get_long().unwrap() {
                 "camera" => camera.clone(),
                 "log" => default_of("format"),
-                // Two sections have a key of this name.
+                // Keys of this name are in several sections, or in none.
                 "gps" => crate::config::Config::default().gps.source.to_string(),
                 "motion" => crate::config::Config::default().motion.sensor.to_string(),
+                "microphone" => crate::config::Config::default()
+                    .microphone
+                    .source
+                    .to_string(),
                 key => default_of(key),
             };
             assert_eq!(
@@ -307,7 +325,7 @@ mod tests {
             );
             stated += 1;
         }
-        assert_eq!(stated, 9);
+        assert_eq!(stated, 10);
         for name in ["run", "record"] {
             let about = command
                 .find_subcommand(name)

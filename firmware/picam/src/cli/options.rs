@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use picam_capture::MicrophoneSpec;
 use picam_sensors::gps::GpsSource;
 use picam_sensors::motion::MotionSpec;
 
@@ -99,6 +100,9 @@ pub(crate) struct RecordOptions {
     /// impact each so many seconds [default: off]
     #[arg(long, value_name = "SENSOR")]
     pub(crate) motion: Option<MotionSpec>,
+    /// Where sound comes from: alsa:NAME?rate=48000, sim: (a beep a second), off [default: off]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) microphone: Option<MicrophoneSpec>,
     /// Directory for the segments, created if it is missing [default: ./footage]
     #[arg(long, value_name = "DIR")]
     pub(crate) footage: Option<PathBuf>,

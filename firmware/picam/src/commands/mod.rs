@@ -11,6 +11,7 @@ pub(crate) mod guard;
 pub(crate) mod hotspot;
 pub(crate) mod inspect;
 pub(crate) mod lock;
+pub(crate) mod microphone;
 pub(crate) mod password;
 pub(crate) mod probe;
 pub(crate) mod record;

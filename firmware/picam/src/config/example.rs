@@ -5,8 +5,8 @@ use std::fmt::Write;
 use picam_ring::Shares;
 
 use super::keys::{
-    Battery, Button, Camera, Config, Device, Gps, Ignition, Led, Log, Motion, Network, Retention,
-    Trigger, Web, Wifi,
+    Battery, Button, Camera, Config, Device, Gps, Ignition, Led, Log, Microphone, Motion, Network,
+    Retention, Trigger, Web, Wifi,
 };
 use super::table::Keyed;
 
@@ -23,6 +23,7 @@ pub(crate) fn example(base: Option<&Config>) -> String {
     example.section(&Camera::default());
     example.section::<Gps>(&config.gps);
     example.section::<Motion>(&config.motion);
+    example.section::<Microphone>(&config.microphone);
     example.section::<Battery>(&config.battery);
     example.section::<Led>(&config.led);
     example.section::<Button>(&config.button);

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use picam_capture::CameraSpec;
+use picam_capture::{CameraSpec, MicrophoneSpec};
 use picam_firstboot::settings::{Access, Key as CardKey, Reset};
 use picam_hotspot::{Channel, Mode};
 use picam_ring::{Reserve, Shares};
@@ -27,11 +27,12 @@ use super::values::{
 use super::wifi::{self, WifiNetwork};
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [SectionKeys; 16] = [
+pub(crate) static SECTIONS: [SectionKeys; 17] = [
     Config::SECTION,
     Camera::SECTION,
     Gps::SECTION,
     Motion::SECTION,
+    Microphone::SECTION,
     Battery::SECTION,
     Led::SECTION,
     Button::SECTION,
@@ -123,6 +124,8 @@ keys! {
     gps: Gps = Gps::default();
     /// The accelerometer.
     motion: Motion = Motion::default();
+    /// The microphone.
+    microphone: Microphone = Microphone::default();
     /// The camera's own battery.
     battery: Battery = Battery::default();
     /// The LED.
@@ -205,6 +208,22 @@ keys! {
     /// How weak an impact may be that has the last minute and the next half kept: "low" (collisions), "medium", "high"
     /// (also bad roads), or "off". docs/motion.md has a table of what each finds.
     "impact" impact: ImpactLevel = ImpactLevel::Low, word, show_word, Recorder, Card;
+}
+}
+
+keys! {
+/// The microphone. What is said in a car is private, and recording it may be forbidden where you drive: it is off unless
+/// you switch it on here.
+"[microphone]" pub struct Microphone {
+    /// Where sound comes from:
+    ///   off                              nowhere
+    ///   alsa:plughw:CARD=Device          a microphone, by its name in ALSA; `arecord -L` lists them
+    ///   alsa:default?rate=44100          with another rate than 48000, or channels=2 for stereo
+    ///   sim:                             nothing: a beep a second, to see what happens
+    /// Every camera without sound of its own records it. `picam microphone off` switches it off, and on again, while it
+    /// records.
+    "source" source: MicrophoneSpec = MicrophoneSpec::Off,
+        values::microphone, values::show_microphone, Recorder, Card;
 }
 }
 

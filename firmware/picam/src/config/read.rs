@@ -49,6 +49,7 @@ pub fn parse_over(base: Config, text: &str) -> Parsed {
     read_shares(&top, &mut config.shares, &mut report);
     top.read_inside(&mut config.gps, &mut report);
     top.read_inside(&mut config.motion, &mut report);
+    top.read_inside(&mut config.microphone, &mut report);
     top.read_inside(&mut config.battery, &mut report);
     top.read_inside(&mut config.led, &mut report);
     top.read_inside(&mut config.button, &mut report);

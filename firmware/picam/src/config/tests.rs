@@ -283,6 +283,13 @@ fn a_problem_says_where_what_and_how() {
             &["motion.impact: 'loud' is no sensitivity", "\"medium\""],
         ),
         (
+            "[microphone]\nsource = \"hw:1\"",
+            &[
+                "microphone.source: 'hw:1' is no microphone",
+                "alsa:plughw:CARD=Device",
+            ],
+        ),
+        (
             "[battery]\ngauge = \"ina219\"",
             &[
                 "battery.gauge: 'ina219' is no battery gauge",

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use picam_capture::MicrophoneSpec;
 use picam_ring::{MIN_SLOTS, Reserve};
 use picam_sensors::battery::GaugeSpec;
 use picam_sensors::gpio::LineSpec;
@@ -344,6 +345,16 @@ pub(super) fn motion(value: &DeValue<'_>) -> Result<MotionSpec, Wrong> {
         "\"off\", \"lis3dh\", \"adxl345\", \"mpu6050\" or \"lis3dh:/dev/i2c-3?address=0x19\"";
     let sensor = value.as_str().and_then(|text| text.parse().ok());
     sensor.ok_or_else(|| expected(value, "accelerometer", example))
+}
+
+pub(super) fn microphone(value: &DeValue<'_>) -> Result<MicrophoneSpec, Wrong> {
+    let example = "\"off\", \"alsa:plughw:CARD=Device\" or \"alsa:default?rate=48000\"";
+    let source = value.as_str().and_then(|text| text.parse().ok());
+    source.ok_or_else(|| expected(value, "microphone", example))
+}
+
+pub(super) fn show_microphone(source: &MicrophoneSpec) -> String {
+    source.to_string()
 }
 
 pub(super) fn gauge(value: &DeValue<'_>) -> Result<GaugeSpec, Wrong> {

@@ -74,6 +74,8 @@ pub(crate) fn plan(directory: &Path) -> RecordPlan {
         gps: picam_sensors::gps::GpsSource::Off,
         motion: picam_sensors::motion::MotionSpec::Off,
         impact: None,
+        microphone: picam_capture::MicrophoneSpec::Off,
+        microphone_off: None,
         warnings: Vec::new(),
     }
 }

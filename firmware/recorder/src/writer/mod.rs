@@ -26,7 +26,7 @@ use crate::desk::Desk;
 use crate::joints::{Copy, Joints};
 use crate::queue::{Item, Receiver};
 use crate::report::Report;
-use crate::side_input::SideInput;
+use crate::side_input::{Elsewhere, SideInput};
 use crate::sides::Sides;
 use crate::tracks;
 use crate::true_time::TrueTime;
@@ -97,7 +97,7 @@ impl Writer {
         config: RingConfig,
         clock: Arc<TrueTime>,
         report: Report,
-        side_input: Option<SideInput>,
+        elsewhere: Elsewhere,
     ) -> Self {
         Self {
             volumes,
@@ -108,8 +108,8 @@ impl Writer {
             recorder: None,
             volume: Volume::Card,
             moving: false,
-            sides: Sides::new(side_input.is_some()),
-            side_input,
+            sides: Sides::new(elsewhere.has_motion, elsewhere.ear),
+            side_input: elsewhere.input,
             held_back: VecDeque::new(),
             last_look: Instant::now(),
             sequence: None,
@@ -284,7 +284,7 @@ impl Writer {
                 self.begin(unit, stored, stop);
             }
             Place::AppendAndCopy => {
-                let tracks = self.tracks_for(unit.parameter_sets.as_ref());
+                let tracks = self.tracks_for(unit);
                 self.joints.copy = tracks.map(|tracks| Copy::of(&sample, tracks));
                 self.append(stored, stop);
             }
@@ -320,7 +320,7 @@ impl Writer {
     }
 
     fn begin(&mut self, unit: &AccessUnit, sample: Sample<'_>, stop: &AtomicBool) {
-        let Some(tracks) = self.tracks_for(unit.parameter_sets.as_ref()) else {
+        let Some(tracks) = self.tracks_for(unit) else {
             self.report.fault_persists();
             self.lose(sample, Loss::Undecodable);
             self.joints.lost();
@@ -414,17 +414,21 @@ impl Writer {
         recorder.place(picture, placement)
     }
 
-    /// Tracks for these parameter sets; made anew only when they change.
-    fn tracks_for(&mut self, sets: Option<&Arc<ParameterSets>>) -> Option<Arc<Vec<TrackConfig>>> {
-        let sets = sets?;
+    /// Tracks for a segment that begins with this picture; made anew only when its parameter sets change, or the sound.
+    fn tracks_for(&mut self, unit: &AccessUnit) -> Option<Arc<Vec<TrackConfig>>> {
+        let sets = unit.parameter_sets.as_ref()?;
         let known = self.sets.as_ref();
-        if self.sides.changed() || known.is_none_or(|known| !Arc::ptr_eq(known, sets)) {
+        let others = self.sides.are_others();
+        if others || known.is_none_or(|known| !Arc::ptr_eq(known, sets)) {
             self.tracks = tracks::of(sets, &mut self.sides)
                 .inspect_err(|error| {
                     self.stream_failed(format!("the camera's stream cannot be stored: {error}"));
                 })
                 .ok();
             self.sets = Some(sets.clone());
+        }
+        if others {
+            self.sides.begin_with(unit.dts);
         }
         self.tracks.clone()
     }

@@ -74,8 +74,11 @@ impl Writer {
 
     /// The same for what comes from elsewhere.
     pub(super) fn take_side_input(&mut self) {
+        self.sides.look_at_microphone(self.clock.now());
         while let Some(unit) = self.side_input.as_ref().and_then(SideInput::receive) {
-            self.push_side(&unit);
+            if self.sides.takes(&unit) {
+                self.push_side(&unit);
+            }
         }
         let lost = self.side_input.as_ref().map_or(0, SideInput::take_lost);
         if self.last.is_some() {

@@ -298,6 +298,7 @@ impl Server {
             clock: None,
             gps: None,
             motion: None,
+            microphone: None,
             paused_s: None,
             deletions: Vec::new(),
             cameras: vec![camera()],

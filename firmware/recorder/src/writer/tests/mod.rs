@@ -19,9 +19,10 @@ use picam_time::TimeSource;
 use tempfile::TempDir;
 
 use super::*;
+use crate::ear::Ear;
 use crate::orders::Origin;
 use crate::queue::{Sender, Sent, queue};
-use crate::side_input::{SideSender, side_input};
+use crate::side_input::{Elsewhere, SideSender, side_input};
 use crate::tests::{NOON, Parts, SECOND, SLOT_SIZE, parts, plan, said};
 
 /// Pictures a second, and from one key frame to the next.
@@ -58,6 +59,10 @@ struct Bench {
 }
 
 fn bench(has_motion: bool) -> Bench {
+    bench_with(has_motion, None)
+}
+
+fn bench_with(has_motion: bool, ear: Option<Arc<Ear>>) -> Bench {
     let directory = tempfile::tempdir().unwrap();
     let plan = plan(directory.path());
     let parts = parts(&plan);
@@ -72,13 +77,18 @@ fn bench(has_motion: bool) -> Bench {
         limits: FragmentLimits::default(),
     };
     let (side, input) = side_input();
+    let elsewhere = Elsewhere {
+        input: (has_motion || ear.is_some()).then_some(input),
+        has_motion,
+        ear,
+    };
     let writer = Writer::new(
         parts.volumes.clone(),
         parts.desk.clone(),
         ring,
         parts.desk.clock(),
         parts.reports[0].clone(),
-        has_motion.then_some(input),
+        elsewhere,
     );
     Bench {
         parts,

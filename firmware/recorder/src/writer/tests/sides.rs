@@ -207,3 +207,60 @@ fn what_belongs_to_pictures_that_wait_comes_with_them() {
     assert_eq!(motion, [vec![], (10..20).collect(), last, vec![]]);
     assert_eq!(all.iter().map(|s| s.counters.lost_side).sum::<u32>(), 0);
 }
+
+#[test]
+fn a_microphone_is_heard_in_segments_that_began_with_it_and_costs_nothing_else() {
+    let ear = Arc::new(Ear::new("sim:".parse().unwrap(), None));
+    let mut bench = bench_with(false, Some(ear.clone()));
+    for n in 0..50 {
+        // Off in the middle of the second segment, on in the middle of the fourth.
+        if n == 15 || n == 35 {
+            ear.switch(n == 35);
+        }
+        bench.writer.take_side_input();
+        bench.record(bench.picture(n));
+        if ear.is_wanted() {
+            if n == 40 {
+                // What was heard before its first segment comes late.
+                bench.side.send(bench.side(UnitKind::Sound, 39).unit);
+            }
+            bench.side.send(bench.side(UnitKind::Sound, n).unit);
+        }
+        bench.writer.take_side_input();
+    }
+    assert_eq!(bench.losses().side, 0);
+    let all = bench.finish();
+    let tracks: Vec<usize> = all.iter().map(|segment| segment.tracks.len()).collect();
+    assert_eq!(tracks, [2, 2, 1, 1, 2]);
+    let heard = |n: usize| all[n].tracks[1].len();
+    assert_eq!((heard(0), heard(1), heard(4)), (10, 5, 10));
+    let pictures: Vec<u8> = all.iter().flat_map(Segment::numbers).collect();
+    assert_eq!(pictures, (0..50).collect::<Vec<_>>());
+    assert!(all.iter().all(|segment| segment.counters.lost_side == 0));
+    // A frame lasts as long as it does, whatever follows.
+    assert_eq!(
+        all[1].tracks[1].last().map(|(.., lasts)| *lasts),
+        Some(1024)
+    );
+}
+
+#[test]
+fn a_camera_with_sound_of_its_own_does_not_hear_the_microphone() {
+    let ear = Arc::new(Ear::new("sim:".parse().unwrap(), None));
+    // Also where both are coded alike.
+    let alike = ear.format(BootNs::from_secs(100)).unwrap();
+    for own in [SOUND, alike] {
+        let mut bench = bench_with(false, Some(ear.clone()));
+        for n in 0..10 {
+            let mut picture = bench.picture(n);
+            picture.sound = Some(own);
+            bench.record(picture);
+            bench.side.send(bench.side(UnitKind::Sound, n).unit);
+            bench.writer.take_side_input();
+        }
+        assert_eq!(bench.losses().side, 0);
+        let all = bench.finish();
+        assert_eq!((all[0].tracks.len(), all[0].tracks[1].len()), (2, 0));
+        assert_eq!(all[0].counters.lost_side, 0);
+    }
+}
