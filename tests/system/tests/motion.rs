@@ -91,3 +91,54 @@ fn what_hits_the_car_is_in_the_files_and_locks_them_also_if_the_power_goes_then(
     }
     assert!(hits >= 2, "{hits} files have felt it");
 }
+
+/// Whatever was not locked while it ran (here because nobody wanted it) is when the next start finds how it ended.
+#[test]
+fn what_ends_with_an_impact_is_locked_at_the_next_start() {
+    let scratch = tempfile::tempdir().unwrap();
+    let card = scratch.path().join("card");
+    let config = scratch.path().join("picam.toml");
+    let start = |impact: &str| {
+        let text = format!("[motion]\nsensor = \"sim:6\"\nimpact = \"{impact}\"\n");
+        std::fs::write(&config, text).unwrap();
+        let config = config.to_str().unwrap();
+        let more = [
+            "--segment",
+            "60s",
+            "--slots",
+            "6",
+            "--slot-size",
+            "8MiB",
+            "--config",
+            config,
+        ];
+        Camera::start("record", &card, &[&ARGS[..4], &more].concat())
+    };
+    let begun = |letters: &str| {
+        let files = std::fs::read_dir(&card).into_iter().flatten().flatten();
+        let mut names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+        names.any(|name| name.contains(letters))
+    };
+    let camera = start("off");
+    wait_for("both cameras", Duration::from_secs(60), || {
+        (begun("_FN_") && begun("_RN_")).then_some(())
+    });
+    // One impact at least in the last ten seconds.
+    std::thread::sleep(Duration::from_secs(10));
+    camera.kill();
+    let first: Vec<u64> = segments(&card).iter().map(|s| s.record.sequence).collect();
+    assert!(!segments(&card).iter().any(locked));
+    let camera = start("low");
+    wait_for(
+        "what was cut off to be locked",
+        Duration::from_secs(60),
+        || {
+            let all = segments(&card);
+            let locked = all
+                .iter()
+                .filter(|s| locked(s) && first.contains(&s.record.sequence));
+            (locked.count() >= 2).then_some(())
+        },
+    );
+    camera.stop();
+}

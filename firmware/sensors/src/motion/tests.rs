@@ -467,7 +467,7 @@ proptest! {
     fn turning_the_sensor_changes_nothing(
         peak in 4.0_f64..30.0,
         length in 0.06_f64..0.2,
-        around in 0.0_f64..6.28,
+        around in 0.0_f64..std::f64::consts::TAU,
     ) {
         let pulse = Pulse { shape: Shape::Haversine, peak_g: peak, length_s: length };
         let impact = |turn: fn([f32; 3]) -> [f32; 3]| {
