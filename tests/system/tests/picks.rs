@@ -28,6 +28,15 @@ fn start(card: &Path, page: SocketAddr) -> Camera {
     Camera::start("run", card, args.as_flattened())
 }
 
+/// Waits until so many segments are finished.
+fn recorded(page: SocketAddr, count: usize) {
+    wait_for("finished segments", Duration::from_secs(60), || {
+        let listing = http::get(page, "/api/segments")?;
+        let all = listing["segments"].as_array()?.iter();
+        (all.filter(|s| s["state"] == "finished").count() >= count).then_some(())
+    });
+}
+
 const BAR: &str = "document.querySelector('.picked')";
 const DELETED: &str = "document.querySelectorAll('#list .badge.deleted').length";
 
@@ -53,11 +62,7 @@ fn several_segments_are_downloaded_deleted_and_taken_back() {
     fs::create_dir_all(&saved).unwrap();
     let page = free_address();
     let camera = start(&card, page);
-    wait_for("finished segments", Duration::from_secs(60), || {
-        let listing = http::get(page, "/api/segments")?;
-        let all = listing["segments"].as_array()?.iter();
-        (all.filter(|s| s["state"] == "finished").count() >= 6).then_some(())
-    });
+    recorded(page, 6);
     let browser = Browser::open();
     browser.turn(390, 844);
     browser.save_to(&saved);
@@ -155,11 +160,7 @@ fn what_is_saved_is_one_download() {
     fs::create_dir_all(&saved).unwrap();
     let page = free_address();
     let camera = start(&card, page);
-    wait_for("finished segments", Duration::from_secs(60), || {
-        let listing = http::get(page, "/api/segments")?;
-        let all = listing["segments"].as_array()?.iter();
-        (all.filter(|s| s["state"] == "finished").count() >= 2).then_some(())
-    });
+    recorded(page, 2);
     let body = json!({"id": "test", "before_s": 3, "after_s": 0});
     let (status, kept) = http::request(page, "POST", "/api/saves", Some(&body)).unwrap();
     assert_eq!(status, 200, "{kept}");
