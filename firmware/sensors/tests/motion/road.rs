@@ -46,8 +46,11 @@ pub(crate) struct Road {
     is_eventful: bool,
 }
 
+/// What may happen, drawn by chance.
+type Happening = fn(&mut Chance) -> Event;
+
 /// How often an hour each happens.
-const HOURLY: [(f64, fn(&mut Chance) -> Event); 8] = [
+const HOURLY: [(f64, Happening); 8] = [
     (40.0, Event::pothole),
     (12.0, Event::hump),
     (3.0, Event::kerb),
