@@ -124,12 +124,12 @@ fn a_recorder_that_is_away_is_a_figure() {
     judged(&reply.text());
 }
 
-/// Prometheus's own parser for Python takes it.
+/// Prometheus's own parser for Python takes it: Debian's, which another Python does not see.
 fn judged(text: &str) {
     let code = "import sys\nfrom prometheus_client.parser import text_string_to_metric_families as p\n\
                 f = list(p(sys.stdin.read()))\nassert f and all(m.documentation and m.type in ('counter', 'gauge') for m in f), f\n\
                 print(len(f))";
-    let here = Command::new("python3")
+    let here = Command::new("/usr/bin/python3")
         .args(["-c", "import prometheus_client"])
         .output();
     if !here.is_ok_and(|done| done.status.success()) {
@@ -138,7 +138,7 @@ fn judged(text: &str) {
     }
     let path = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(path.path(), text).unwrap();
-    let done = Command::new("python3")
+    let done = Command::new("/usr/bin/python3")
         .args(["-c", code])
         .stdin(std::fs::File::open(path.path()).unwrap())
         .output()
