@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::conditional::Validators;
 use crate::downloads::{Place, saved_as};
 use crate::error::ApiError;
-use crate::file::{MAX_OFFSET, open};
+use crate::file::{is_offset, open};
 use crate::list::blocking;
 use crate::version::Version;
 
@@ -44,7 +44,7 @@ impl TryFrom<Params> for Wanted {
 
     fn try_from(Params { segments, offset }: Params) -> Result<Self, ApiError> {
         let bad = |what: &str| ApiError::bad_request(what, SEND);
-        if !offset.is_none_or(|offset| (-MAX_OFFSET..=MAX_OFFSET).contains(&offset)) {
+        if !is_offset(offset) {
             return Err(bad("offset makes no sense"));
         }
         let mut ids: Vec<String> = Vec::new();

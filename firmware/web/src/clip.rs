@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::conditional::Validators;
 use crate::downloads::{Place, saved_as};
 use crate::error::ApiError;
-use crate::file::MAX_OFFSET;
+use crate::file::is_offset;
 use crate::list::blocking;
 use crate::version::Version;
 use axum::extract::rejection::QueryRejection;
@@ -56,8 +56,7 @@ impl TryFrom<Params> for Wanted {
             Some(0) => Ok(false),
             Some(_) => Err(bad(name)),
         };
-        let in_bounds = |offset: i16| (-MAX_OFFSET..=MAX_OFFSET).contains(&offset);
-        if !params.offset.is_none_or(in_bounds) {
+        if !is_offset(params.offset) {
             return Err(bad("offset"));
         }
         let mut cameras: Vec<char> = Vec::new();

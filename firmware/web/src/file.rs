@@ -27,15 +27,18 @@ pub(crate) struct Params {
 /// Largest `end`: what every JSON parser holds exactly.
 const MAX_END: u64 = (1 << 53) - 1;
 /// No clock is further from UTC, in minutes.
-pub(crate) const MAX_OFFSET: i16 = 24 * 60 - 1;
+const MAX_OFFSET: i16 = 24 * 60 - 1;
+
+/// Whether somebody's clock may be so many minutes ahead of UTC; none is given where UTC will do.
+pub(crate) fn is_offset(minutes: Option<i16>) -> bool {
+    minutes.is_none_or(|minutes| (-MAX_OFFSET..=MAX_OFFSET).contains(&minutes))
+}
 
 impl Params {
     fn is_within_bounds(&self) -> bool {
         self.download.is_none_or(|download| download <= 1)
             && self.end.is_none_or(|end| end <= MAX_END)
-            && self
-                .offset
-                .is_none_or(|offset| (-MAX_OFFSET..=MAX_OFFSET).contains(&offset))
+            && is_offset(self.offset)
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::Server;
+use common::{Server, VIEWERS_TOKEN};
 use picam_control::live::{Codec, Config, Header, Kind, PICTURE_HEAD_LEN, PictureHead};
 use picam_mp4::read::Movie;
 use picam_time::BootNs;
@@ -323,4 +323,23 @@ fn a_view_needs_a_session_and_ends_with_it() {
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     while chunk(&mut stream).unwrap().is_some() {}
     assert_eq!(camera.read(&mut [0]).unwrap(), 0);
+}
+
+/// Whether whoever watches still may is asked again at once, and every few seconds.
+#[test]
+fn a_program_with_a_token_goes_on_watching() {
+    let hash = hash_password("correct horse").unwrap();
+    let server = Server::start(Access::Password(hash), Limits::default());
+    let token = format!("\r\nAuthorization: Bearer {VIEWERS_TOKEN}");
+    let mut stream = ask(&server, "GET", &token);
+    let mut camera = followed(&server);
+    config(&mut camera, 64);
+    picture(&mut camera, 0, 10);
+    assert!(head(&mut stream).starts_with("HTTP/1.1 200"));
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+    for n in 1..5 {
+        thread::sleep(Duration::from_millis(100));
+        picture(&mut camera, n, 10);
+        chunk(&mut stream).unwrap().expect("it is shut out");
+    }
 }

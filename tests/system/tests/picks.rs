@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use picam_system_tests::browser::{self, Browser};
@@ -12,6 +12,7 @@ use picam_system_tests::downloads::{downloaded, judged, unpacked};
 use picam_system_tests::http;
 use picam_testkit::judges::have;
 use serde_json::json;
+use tempfile::TempDir;
 
 const SIZE: &str = "size=320x240&fps=30&bitrate=500k&gop=15";
 
@@ -37,6 +38,42 @@ fn recorded(page: SocketAddr, count: usize) {
     });
 }
 
+/// Two cameras that record, and a place for what is downloaded.
+struct Stage {
+    _scratch: TempDir,
+    saved: PathBuf,
+    page: SocketAddr,
+    camera: Camera,
+}
+
+impl Stage {
+    /// Once so many segments are finished; `None` without what it takes.
+    fn with(segments: usize) -> Option<Self> {
+        if !browser::installed() || !have("ffmpeg", "ffmpeg") {
+            return None;
+        }
+        let scratch = tempfile::tempdir().unwrap();
+        let saved = scratch.path().join("saved");
+        fs::create_dir_all(&saved).unwrap();
+        let page = free_address();
+        let camera = start(&scratch.path().join("card"), page);
+        recorded(page, segments);
+        Some(Self {
+            _scratch: scratch,
+            saved,
+            page,
+            camera,
+        })
+    }
+
+    fn phone(&self) -> Browser {
+        let browser = Browser::open();
+        browser.turn(390, 844);
+        browser.save_to(&self.saved);
+        browser
+    }
+}
+
 const BAR: &str = "document.querySelector('.picked')";
 const DELETED: &str = "document.querySelectorAll('#list .badge.deleted').length";
 
@@ -54,18 +91,11 @@ fn row(camera: &str, n: usize) -> String {
 
 #[test]
 fn several_segments_are_downloaded_deleted_and_taken_back() {
-    if !browser::installed() || !have("ffmpeg", "ffmpeg") {
+    let Some(stage) = Stage::with(6) else {
         return;
-    }
-    let scratch = tempfile::tempdir().unwrap();
-    let (card, saved) = (scratch.path().join("card"), scratch.path().join("saved"));
-    fs::create_dir_all(&saved).unwrap();
-    let page = free_address();
-    let camera = start(&card, page);
-    recorded(page, 6);
-    let browser = Browser::open();
-    browser.turn(390, 844);
-    browser.save_to(&saved);
+    };
+    let page = stage.page;
+    let browser = stage.phone();
     browser.go(&format!("http://{page}/#files"));
     browser.until(&format!("!!{}", row("F", 1)));
     browser.tap("document.getElementById('select')");
@@ -102,7 +132,7 @@ fn several_segments_are_downloaded_deleted_and_taken_back() {
         .into();
     browser.tap_in_sight("document.getElementById('picked-download')");
     says(&browser, "It is being downloaded");
-    let files = unpacked(&downloaded(&saved));
+    let files = unpacked(&downloaded(&stage.saved));
     assert_eq!(files.len(), 2, "{files:?}");
     for address in &names {
         let id = address.split('/').nth(5).unwrap();
@@ -146,21 +176,16 @@ fn several_segments_are_downloaded_deleted_and_taken_back() {
     browser.value(&format!("{}.click()", row("F", 0)));
     browser.until("!document.getElementById('player').hidden");
     drop(browser);
-    camera.stop();
+    stage.camera.stop();
 }
 
 /// What was saved together is downloaded together.
 #[test]
 fn what_is_saved_is_one_download() {
-    if !browser::installed() || !have("ffmpeg", "ffmpeg") {
+    let Some(stage) = Stage::with(2) else {
         return;
-    }
-    let scratch = tempfile::tempdir().unwrap();
-    let (card, saved) = (scratch.path().join("card"), scratch.path().join("saved"));
-    fs::create_dir_all(&saved).unwrap();
-    let page = free_address();
-    let camera = start(&card, page);
-    recorded(page, 2);
+    };
+    let page = stage.page;
     let body = json!({"id": "test", "before_s": 3, "after_s": 0});
     let (status, kept) = http::request(page, "POST", "/api/saves", Some(&body)).unwrap();
     assert_eq!(status, 200, "{kept}");
@@ -169,9 +194,7 @@ fn what_is_saved_is_one_download() {
         let all = kept["segments"].as_array()?;
         all.iter().all(|s| s["state"] == "finished").then_some(())
     });
-    let browser = Browser::open();
-    browser.turn(390, 844);
-    browser.save_to(&saved);
+    let browser = stage.phone();
     browser.go(&format!("http://{page}/#saved"));
     let link = "document.querySelector('#kept a[download]')";
     browser.until(&format!(
@@ -181,11 +204,11 @@ fn what_is_saved_is_one_download() {
     browser.show("saved-download");
     let count = browser.value(&format!("{link}.href.split(',').length"));
     browser.tap_in_sight(link);
-    let files = unpacked(&downloaded(&saved));
+    let files = unpacked(&downloaded(&stage.saved));
     assert_eq!(json!(files.len()), count);
     for file in &files {
         judged(file);
     }
     drop(browser);
-    camera.stop();
+    stage.camera.stop();
 }
