@@ -4,8 +4,11 @@ use std::time::Duration;
 
 /// Pause after a first failure; doubles with each that follows.
 const FIRST: Duration = Duration::from_millis(250);
-/// Longest pause of a camera: it may be plugged in again at any moment.
+/// Longest pause of a camera from which nothing comes: it may be plugged in again at any moment.
 const LONGEST: Duration = Duration::from_secs(10);
+/// Longest pause of a camera that delivers and fails again and again. With the five seconds until its silence is noticed
+/// and some time to open it, the gap stays below the ten after which its segment is finished: each run would take a slot.
+const LONGEST_OF_FLAPPING: Duration = Duration::from_secs(2);
 /// Longest pause of a source that delivers the same pictures again each time: it fills the ring with copies.
 const LONGEST_OF_REPLAYS: Duration = Duration::from_secs(600);
 /// A source that ran for so long has recovered.
@@ -36,10 +39,10 @@ impl Backoff {
         let further = run.reached > self.furthest;
         self.furthest = self.furthest.max(run.reached);
         let progress = further || !run.replays && run.lasted >= RECOVERED;
-        let longest = if run.replays {
-            LONGEST_OF_REPLAYS
-        } else {
-            LONGEST
+        let longest = match (run.replays, run.reached) {
+            (true, _) => LONGEST_OF_REPLAYS,
+            (false, Some(_)) => LONGEST_OF_FLAPPING,
+            (false, None) => LONGEST,
         };
         self.pause = if progress {
             FIRST
@@ -72,9 +75,24 @@ mod tests {
     #[test]
     fn a_source_that_fails_at_the_same_place_is_left_alone_longer_and_longer() {
         let expected = [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000];
-        assert_eq!(pauses(&[(5, Some(450_000)); 8], false), expected);
-        // One that never delivers anything.
         assert_eq!(pauses(&[(0, None); 8], false), expected);
+        // One that delivers is not left alone for so long that its segment ends.
+        let expected = [250, 500, 1000, 2000, 2000, 2000, 2000, 2000];
+        assert_eq!(pauses(&[(5, Some(450_000)); 8], false), expected);
+        // One that delivered once and is gone then is.
+        let gone = [
+            (5, Some(1)),
+            (0, None),
+            (0, None),
+            (0, None),
+            (0, None),
+            (0, None),
+            (0, None),
+        ];
+        assert_eq!(
+            pauses(&gone, false),
+            [250, 500, 1000, 2000, 4000, 8000, 10_000]
+        );
     }
 
     #[test]

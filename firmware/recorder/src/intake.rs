@@ -54,16 +54,18 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use picam_media::Start;
+    use picam_media::{Codec, ParameterSets, Place, Start};
     use picam_mp4::read::Movie;
     use picam_mp4::{Counters, FragmentLimits, ReadAt, Sample, TrackConfig, sample_entry};
     use picam_ring::{
-        Boot, Catalog, Directory, Picture, Recorder, RingConfig, Shares, SlotName, Taken,
+        Boot, Catalog, Directory, Picture, Placement, Recorder, RingConfig, Shares, SlotName, Taken,
     };
     use picam_testkit::sim_disk::{Mutant, SimDisk};
     use picam_time::BootNs;
 
     use super::*;
+    use crate::backoff::{Backoff, Run};
+    use crate::joints::Joints;
 
     const SECOND: Duration = Duration::from_secs(1);
     /// Pictures a second: few, so that hours take no time.
@@ -93,14 +95,22 @@ mod tests {
         Recorder::new(disk.clone(), config, boot, Some(catalog))
     }
 
-    /// Records `length` seconds of a source that fails each `runs` seconds and is back `pause` later, its
-    /// clock at zero. Returns the disk and how many pictures were recorded.
-    fn record(length: u64, runs: u64, pause: u64) -> (SimDisk, u64) {
+    /// Records `length` seconds of a source that runs for so many seconds each time, and is back after the `pause` that
+    /// follows, its clock at zero. Returns the disk and how many pictures were recorded.
+    fn record(length: u64, runs: u64, mut pause: impl FnMut(i64) -> Duration) -> (SimDisk, u64) {
         let disk = SimDisk::new(Mutant::None);
         let mut recorder = recorder(&disk);
-        let sps = vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80];
-        let stsd = sample_entry::h264(&[sps], &[vec![0x68, 0xce, 0x3c, 0x80]], 640, 480).unwrap();
-        let mut intake = Intake::default();
+        let sets = ParameterSets {
+            codec: Codec::H264,
+            vps: Vec::new(),
+            sps: vec![vec![0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80]],
+            pps: vec![vec![0x68, 0xce, 0x3c, 0x80]],
+            width: 640,
+            height: 480,
+            frame_ticks: None,
+        };
+        let stsd = sample_entry::h264(&sets.sps, &sets.pps, 640, 480).unwrap();
+        let (mut intake, mut joints) = (Intake::default(), Joints::default());
         let begin = BootNs::from_secs(7);
         let mut now = begin;
         let mut pictures = 0;
@@ -108,6 +118,7 @@ mod tests {
             intake.begin_epoch();
             // Parameter sets are equal, not the same.
             let tracks = Arc::new(vec![TrackConfig::video(stsd.clone(), 640, 480)]);
+            let sets = Arc::new(sets.clone());
             for n in 0..runs * FPS {
                 let mut unit = AccessUnit {
                     data: vec![n as u8; 600],
@@ -119,9 +130,16 @@ mod tests {
                         Start::None
                     },
                     captured: now,
+                    parameter_sets: Some(sets.clone()),
                     ..AccessUnit::new()
                 };
                 intake.accept(&mut unit);
+                let joint = joints.next(&unit, false, |extra| recorder.urgency(unit.dts, extra));
+                let placement = match joint.unwrap().place {
+                    Place::Begin => Placement::New(&tracks),
+                    Place::Append => Placement::Current,
+                    other => panic!("{other:?}"),
+                };
                 let picture = Picture {
                     sample: Sample {
                         track: 0,
@@ -134,11 +152,16 @@ mod tests {
                     },
                     lost_before: Counters::default(),
                 };
-                assert_eq!(recorder.push(&picture, &tracks).unwrap(), Taken::Yes);
+                assert_eq!(recorder.place(&picture, placement).unwrap(), Taken::Yes);
                 pictures += 1;
                 now += SECOND / FPS as u32;
+                recorder.tick(now).unwrap();
             }
-            now += Duration::from_secs(pause);
+            let back = now + pause(((runs * FPS - 1) * 90_000 / FPS) as i64);
+            while now < back {
+                now = back.min(now + SECOND / 4);
+                recorder.tick(now).unwrap();
+            }
         }
         recorder.finish().unwrap();
         (disk, pictures)
@@ -172,24 +195,37 @@ mod tests {
         all
     }
 
+    /// It is left alone as any source is that fails again and again, and takes a second to open. Or it falls silent
+    /// each time, which is noticed after five seconds.
     #[test]
     fn an_hour_of_a_source_that_fails_every_five_seconds_takes_hardly_more_slots_than_a_steady_one()
     {
-        let (steady, pictures) = record(3600, 3600, 0);
+        let (steady, pictures) = record(3600, 3600, |_| Duration::ZERO);
         assert_eq!(pictures, 3600 * FPS);
-        let (flapping, _) = record(3600, 5, 1);
-        let (steady, flapping) = (segments(&steady).len(), segments(&flapping).len());
+        let steady = segments(&steady).len();
         assert!(steady > 30, "{steady}");
-        assert!(
-            flapping * 10 <= steady * 12,
-            "{flapping} slots instead of {steady}"
-        );
+        for silent in [Duration::ZERO, 5 * SECOND] {
+            let mut backoff = Backoff::default();
+            let (flapping, _) = record(3600, 5, |reached| {
+                let pause = backoff.after(Run {
+                    lasted: 5 * SECOND + silent,
+                    reached: Some(reached),
+                    replays: false,
+                });
+                silent + pause + SECOND
+            });
+            let flapping = segments(&flapping).len();
+            assert!(
+                flapping * 10 <= steady * 12,
+                "{flapping} slots instead of {steady} where it is silent for {silent:?}"
+            );
+        }
     }
 
     #[test]
     fn a_source_opened_anew_within_a_segment_leaves_a_gap_of_real_time_in_it() {
         // Twelve seconds of pictures in sixteen of time.
-        let (disk, pictures) = record(16, 3, 1);
+        let (disk, pictures) = record(16, 3, |_| SECOND);
         assert_eq!(pictures, 12 * FPS);
         let all = segments(&disk);
         let [(_, span, length, samples)] = all[..] else {
