@@ -210,6 +210,21 @@ pub struct VolumeStatus {
     pub total: u64,
     /// Bytes not taken by any file.
     pub available: u64,
+    /// What was put in order there since start.
+    #[serde(default)]
+    pub put_in_order: PutInOrder,
+}
+
+/// What power cuts and the card itself did to footage, as far as it was found since start. What each segment lost stands in
+/// its header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutInOrder {
+    /// Segments that had been cut off, and were finished.
+    pub recovered: u64,
+    /// Finished segments that the card had damaged, and that play again.
+    pub mended: u64,
+    /// Damaged fragments of all these; they are kept as far as they can be shown.
+    pub damaged_fragments: u64,
 }
 
 /// A segment that is going to be given up.

@@ -90,15 +90,15 @@ pub(crate) fn run(
             backoff = Backoff::default();
         }
     }
-    match capture.intake.take_damage() {
-        0 => {}
-        damaged => tracing::warn!(
+    let damage = capture.intake.take_damage();
+    if damage > 0 {
+        tracing::warn!(
             camera = spec.name,
-            "the source ended with damage in {damaged} places"
-        ),
+            "the source ended with damage in {damage} places"
+        );
     }
     report.source_ended();
-    capture.sender.close(writer);
+    capture.sender.close(damage, writer);
 }
 
 /// What is said of an opening that has taken so long.

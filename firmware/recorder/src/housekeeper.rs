@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use picam_control::status::PutInOrder;
 use picam_mp4::recover::read_record;
-use picam_mp4::{RecordError, RecoverError};
+use picam_mp4::{Mended, RecordError, RecoverError, SegmentState};
 use picam_ring::{
     AgeingClock, AgeingPace, CameraNeed, Catalog, Claim, Directory, Found, FsDirectory, Lenders,
     Mender, Needs, Owner, Provision, Readback, Retention, SegmentStart, SlotName, SlotTable, Slots,
@@ -225,7 +226,7 @@ impl Housekeeper {
         // A few slots first, so that the ring can turn; then what is left from before; then the rest.
         self.provision(volume, &directory, &table, &plan, 3 * needs.cameras.len())?;
         if !looked_over {
-            self.put_in_order(&directory, &table, time, offer)?;
+            self.put_in_order(volume, &directory, &table, time, offer)?;
         }
         // Whatever is wrong with what is written down, the rest of the round is not.
         if let Err(error) = self.look_after_orders(volume, &directory, &table, time) {
@@ -237,7 +238,7 @@ impl Housekeeper {
         if known.anchor() == time.anchor() {
             self.let_old_footage_go(&directory, &table, &known)?;
         }
-        self.mend(&directory, &table);
+        self.mend(volume, &directory, &table);
         self.read_back(volume, &directory, &table);
         Ok(())
     }
@@ -274,12 +275,13 @@ impl Housekeeper {
     /// segment of the same boot has one.
     fn put_in_order(
         &mut self,
+        volume: Volume,
         directory: &FsDirectory,
         table: &SlotTable,
         time: &BootTime,
         offer: Option<Offer>,
     ) -> std::io::Result<()> {
-        let mut cut_off = Vec::new();
+        let (mut cut_off, mut done) = (Vec::new(), PutInOrder::default());
         let lenders = Lenders::new(directory, Self::all_slots(&table.catalog()));
         for slot in self.slots_in_turn(&table.catalog()) {
             let in_need = |slot| {
@@ -292,14 +294,17 @@ impl Housekeeper {
             Self::with_slot(table, slot, |claim| {
                 // Its recorder may have finished it, or begun another, before it was claimed.
                 if in_need(slot) {
-                    recover_claimed(claim, directory, &|crc| lenders.lend(crc))?;
-                    tracing::info!("recovered {}", claim.slot());
+                    let mended = recover_claimed(claim, directory, &|crc| lenders.lend(crc))?;
+                    count_mended(&mut done, &mended);
+                    let damaged = damage(&mended);
+                    tracing::info!("recovered {}{damaged}", claim.slot());
                     cut_off.push(claim.slot());
                 }
                 table.holds_no_footage(slot);
                 Ok(())
             });
         }
+        self.status.put_in_order(volume, &done);
         self.lock_impacts_of(directory, &cut_off);
         let starts = self.starts(directory, &table.catalog());
         self.state.newest = newest_footage(boot_id(), &starts);
@@ -460,16 +465,22 @@ impl Housekeeper {
     }
 
     /// Mends what the card damaged of a few finished segments.
-    fn mend(&mut self, directory: &FsDirectory, table: &SlotTable) {
+    fn mend(&mut self, volume: Volume, directory: &FsDirectory, table: &SlotTable) {
+        let mut done = PutInOrder::default();
         for (slot, mended) in self.state.mender.next(directory, table) {
             match mended {
-                Ok(_) => tracing::warn!("{slot} was damaged by the card, and is mended"),
+                Ok(mended) => {
+                    count_mended(&mut done, &mended);
+                    let damaged = damage(&mended);
+                    tracing::warn!("{slot} was damaged by the card, and is mended{damaged}");
+                }
                 Err(RecoverError::Record(RecordError::Foreign)) => {
                     tracing::info!("{slot} is named like a segment, and is none: left alone");
                 }
                 Err(error) => tracing::warn!("{slot} is damaged and stays so: {error}"),
             }
         }
+        self.status.put_in_order(volume, &done);
     }
 
     /// Reads a little of what was written back from the card itself.
@@ -488,6 +499,26 @@ impl Housekeeper {
                 }
             }
         }
+    }
+}
+
+/// Adds what was put in order. A slot that holds no footage after all is none of it.
+fn count_mended(done: &mut PutInOrder, mended: &Mended) {
+    if mended.empty {
+        return;
+    }
+    match mended.was {
+        SegmentState::Finished => done.mended += 1,
+        SegmentState::Recording => done.recovered += 1,
+    }
+    done.damaged_fragments += u64::from(mended.damaged);
+}
+
+/// For the log: what stays damaged.
+fn damage(mended: &Mended) -> String {
+    match mended.damaged {
+        0 => String::new(),
+        n => format!("; damaged fragments, kept as far as they can be shown: {n}"),
     }
 }
 

@@ -4,8 +4,8 @@
 //! steady state the same few buffers, warm in the cache, carry every picture. How many units wait
 //! is bounded by [`CAPACITY`]; how many bytes, by [`MAX_BYTES`]: ten seconds at 50 Mbit/s.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -37,6 +37,17 @@ pub(crate) struct Item {
     pub(crate) sound: Option<SoundFormat>,
 }
 
+/// What was lost behind the last picture.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct LostAtEnd {
+    /// Pictures that found the queue full.
+    pub(crate) in_queue: u32,
+    /// The same of units of sound.
+    pub(crate) side: u32,
+    /// Places where the stream was damaged.
+    pub(crate) damage: u32,
+}
+
 type Ring = spsc::Queue<Item, CAPACITY>;
 
 #[derive(Default)]
@@ -45,6 +56,7 @@ struct Shared {
     writer_sleeps: AtomicBool,
     capture_sleeps: AtomicBool,
     closed: AtomicBool,
+    at_end: OnceLock<LostAtEnd>,
     key_frame_wanted: AtomicBool,
 }
 
@@ -217,8 +229,15 @@ impl Sender {
             && self.shared.key_frame_wanted.swap(false, Ordering::Relaxed)
     }
 
-    /// Says that nothing more will come.
-    pub(crate) fn close(self, writer: &Thread) {
+    /// Says that nothing more will come, and that behind the last picture the stream was damaged in so many places.
+    pub(crate) fn close(self, damage: u32, writer: &Thread) {
+        let lost = LostAtEnd {
+            in_queue: self.lost,
+            side: self.lost_side,
+            damage: self.damage.saturating_add(damage),
+        };
+        // There is one sender, which is gone after this: nothing else was set.
+        let _ = self.shared.at_end.set(lost);
         self.shared.closed.store(true, Ordering::SeqCst);
         writer.unpark();
     }
@@ -250,6 +269,11 @@ impl Receiver {
     /// Whether nothing is left and nothing more will come.
     pub(crate) fn is_done(&self) -> bool {
         self.shared.closed.load(Ordering::SeqCst) && !self.full.ready()
+    }
+
+    /// What was lost behind the last picture, once nothing more will come.
+    pub(crate) fn lost_at_end(&self) -> LostAtEnd {
+        self.shared.at_end.get().copied().unwrap_or_default()
     }
 
     /// Gives a unit back to be filled again.
@@ -465,9 +489,31 @@ mod tests {
         assert!(begun.elapsed() >= NAP, "it waits for what may come");
         sender.send(item(1, true), &me);
         assert!(receiver.has_more() && !receiver.is_done());
-        sender.close(&me);
+        sender.close(0, &me);
         assert!(!receiver.is_done());
         assert!(receiver.receive().is_some());
         assert!(receiver.is_done() && receiver.receive().is_none());
+        assert_eq!(receiver.lost_at_end(), LostAtEnd::default());
+    }
+
+    #[test]
+    fn what_is_lost_behind_the_last_picture_is_told_when_the_queue_is_closed() {
+        let (mut sender, receiver) = queue();
+        let me = std::thread::current();
+        assert_eq!(sender.send(item(MAX_BYTES + 1, true), &me), Sent::Lost);
+        let mut delta = item(1, false);
+        (delta.unit.dropped_before, delta.unit.damage_before) = (2, 3);
+        assert_eq!(sender.send(delta, &me), Sent::Lost);
+        let mut sound = item(MAX_BYTES + 1, false);
+        sound.unit.kind = UnitKind::Sound;
+        assert_eq!(sender.send(sound, &me), Sent::Lost);
+        sender.close(4, &me);
+        let (in_queue, side, damage) = (4, 1, 7);
+        let expected = LostAtEnd {
+            in_queue,
+            side,
+            damage,
+        };
+        assert_eq!(receiver.lost_at_end(), expected);
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use picam_control::status::{
     CameraState, CameraStatus, CardStatus, ClassCounts, ClockStatus, DeletionStatus, Fault,
-    RingStatus, StatusSource, StatusUnavailable, VolumeState, VolumeStatus,
+    PutInOrder, RingStatus, StatusSource, StatusUnavailable, VolumeState, VolumeStatus,
 };
 use picam_ring::{
     Catalog, Class, Directory, FsDirectory, SegmentId, Shares, SlotTable, Volume, degraded,
@@ -96,7 +96,20 @@ pub struct Status {
 struct Medium {
     is_forged: AtomicBool,
     rotten: AtomicU64,
+    recovered: AtomicU64,
+    mended: AtomicU64,
+    damaged_fragments: AtomicU64,
     full: ArcSwapOption<String>,
+}
+
+impl Medium {
+    fn put_in_order(&self) -> PutInOrder {
+        PutInOrder {
+            recovered: self.recovered.load(Ordering::Relaxed),
+            mended: self.mended.load(Ordering::Relaxed),
+            damaged_fragments: self.damaged_fragments.load(Ordering::Relaxed),
+        }
+    }
 }
 
 impl Status {
@@ -223,6 +236,18 @@ impl Status {
     /// Footage was found damaged.
     pub(crate) fn slot_is_rotten(&self, volume: Volume) {
         self.medium(volume).rotten.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Segments were put in order.
+    pub(crate) fn put_in_order(&self, volume: Volume, more: &PutInOrder) {
+        let medium = self.medium(volume);
+        for (count, more) in [
+            (&medium.recovered, more.recovered),
+            (&medium.mended, more.mended),
+            (&medium.damaged_fragments, more.damaged_fragments),
+        ] {
+            count.fetch_add(more, Ordering::Relaxed);
+        }
     }
 
     /// Slots are missing and there is no room for them, or (`None`) not any more.
@@ -386,6 +411,7 @@ impl Status {
                 state,
                 total: space.as_ref().map_or(0, |space| space.total),
                 available: space.as_ref().map_or(0, |space| space.available),
+                put_in_order: self.medium(volume).put_in_order(),
             }
         };
         self.volumes.all().map(look).collect()

@@ -37,6 +37,28 @@ fn a_fifo_in_place_of_a_file_keeps_nobody_from_ending() {
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
+/// What is missing of a file that was cut off follows no picture: the segment of the last one says so.
+#[test]
+fn a_file_that_was_cut_off_is_recorded_and_what_it_lacks_is_counted() {
+    if !ffmpeg::available() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let clip = dir.path().join("clip.mp4");
+    ffmpeg::run(
+        "-f lavfi -i testsrc2=size=320x180:rate=30:duration=4 -c:v libx264 -g 30 -movflags frag_keyframe+empty_moov",
+        &clip,
+    );
+    let bytes = std::fs::read(&clip).unwrap();
+    std::fs::write(&clip, &bytes[..bytes.len() * 7 / 10]).unwrap();
+    let camera = format!("road=file:{}?pace=off", clip.display());
+    let footage = dir.path().join("footage");
+    let footage = footage.to_str().unwrap();
+    let args = ["record", "--slots", "3", "--slot-size", "1MiB", "--footage"];
+    picam(&[&args[..], &[footage, "--camera", &camera]].concat()).expect(0, &["stopped"]);
+    picam(&["check", footage]).expect(0, &["the source's stream damaged at"]);
+}
+
 /// Where groups of pictures refer to each other, the picture at a joint stands in both segments, and what is shown
 /// before it in the old one: 600 pictures of the source, and one more for each joint.
 #[test]
@@ -91,4 +113,36 @@ fn open_groups_lose_no_picture_between_segments() {
             std::fs::remove_file(out).unwrap();
         }
     }
+}
+
+/// Where a stream has no key frame after its first, segments begin at its recovery points: no picture is lost, and a clip
+/// over the joints shows each.
+#[test]
+fn a_stream_without_key_frames_is_recorded_from_its_recovery_points() {
+    if !ffmpeg::available() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let clip = dir.path().join("clip.mp4");
+    ffmpeg::run(
+        "-f lavfi -i testsrc2=size=320x180:rate=30:duration=20 -pix_fmt yuv420p -c:v libx264 \
+         -x264-params intra-refresh=1:keyint=30:bframes=0",
+        &clip,
+    );
+    let camera = format!("road=file:{}?pace=off", clip.display());
+    let footage = dir.path().join("footage");
+    let footage = footage.to_str().unwrap();
+    let args = ["record", "--segment", "2s", "--slots", "14"];
+    let more = ["--slot-size", "1MiB", "--footage", footage, "--camera"];
+    picam(&[&args[..], &more, &[&camera]].concat()).expect(0, &["stopped"]);
+    let checked = picam(&["check", "--json", footage]).json();
+    assert!(checked["finished"].as_u64().unwrap() > 3, "{checked}");
+    assert_eq!(checked["frames"], 600, "{checked}");
+    assert_eq!(checked["frames_lost"], 0, "{checked}");
+    let out = dir.path().join("cut.mp4");
+    let out = out.to_str().unwrap();
+    let done = picam(&["clip", footage, "--from", "+0s", "--to", "+30s", "-o", out]);
+    done.expect(0, &["out of"]);
+    let pictures = judges::frame_checksums(&clip, "null");
+    assert_eq!(judges::frame_checksums(Path::new(out), "null"), pictures);
 }

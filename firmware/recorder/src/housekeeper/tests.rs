@@ -187,9 +187,14 @@ fn what_was_cut_off_is_finished_and_what_is_recorded_is_left_alone() {
     assert_eq!(cut(), [false, true, false, true]);
     let time = BootTime::new();
     housekeeper
-        .put_in_order(&card, &slots, &time, None)
+        .put_in_order(Volume::Card, &card, &slots, &time, None)
         .unwrap();
     assert_eq!(cut(), [false, false, false, true]);
+    let told = put_in_order(&housekeeper);
+    assert_eq!(
+        (told.recovered, told.mended, told.damaged_fragments),
+        (1, 0, 0)
+    );
 }
 
 #[test]
@@ -351,7 +356,48 @@ fn what_the_card_damaged_of_a_finished_segment_is_mended() {
     // Of the index what says how long it is.
     bytes[index + 4..index + 60].fill(0xff);
     std::fs::write(&path, &bytes).unwrap();
-    round(&mut housekeeper(parts, 20));
+    let mut housekeeper = housekeeper(parts, 20);
+    round(&mut housekeeper);
     let mended = std::fs::read(&path).unwrap();
     assert_eq!(mended[index..index + 60], sound[index..index + 60]);
+    // What is whole is not counted, and what is mended only once. The last one was cut off.
+    round(&mut housekeeper);
+    let told = put_in_order(&housekeeper);
+    assert_eq!(
+        (told.recovered, told.mended, told.damaged_fragments),
+        (1, 1, 0)
+    );
+}
+
+#[test]
+fn fragments_that_the_card_damaged_before_they_were_recovered_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    let parts = parts(&plan);
+    let (slots, recorder) = parts.record(1);
+    drop(recorder);
+    let cut_off = names(&slots).into_iter().last().unwrap();
+    let path = plan.footage.join(cut_off.to_string());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let fragment = bytes.windows(4).position(|kind| kind == b"moof").unwrap();
+    let samples = fragment
+        + bytes[fragment..]
+            .windows(4)
+            .position(|kind| kind == b"mdat")
+            .unwrap();
+    bytes[samples + 100] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let mut housekeeper = housekeeper(parts, 20);
+    round(&mut housekeeper);
+    let told = put_in_order(&housekeeper);
+    assert_eq!(
+        (told.recovered, told.mended, told.damaged_fragments),
+        (1, 0, 1)
+    );
+}
+
+/// What the status says of the card.
+fn put_in_order(housekeeper: &Housekeeper) -> PutInOrder {
+    let status = housekeeper.status.status().unwrap();
+    status.volumes[0].put_in_order
 }

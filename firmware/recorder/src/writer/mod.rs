@@ -24,7 +24,7 @@ use picam_time::{BootNs, Clock};
 
 use crate::desk::Desk;
 use crate::joints::{Copy, Joints};
-use crate::queue::{Item, Receiver};
+use crate::queue::{Item, LostAtEnd, Receiver};
 use crate::report::Report;
 use crate::side_input::{Elsewhere, SideInput};
 use crate::sides::Sides;
@@ -152,6 +152,7 @@ impl Writer {
             self.tick();
             self.note_end_of_backlog(&queue);
         }
+        self.count_at_end(queue.lost_at_end());
         while let Some((recorder, _)) = &mut self.recorder {
             match recorder.finish() {
                 Ok(()) => break,
@@ -163,6 +164,20 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// What was lost behind the last picture goes into the segment of that one.
+    fn count_at_end(&mut self, lost: LostAtEnd) {
+        self.lost.add(&Counters {
+            dropped_queue: lost.in_queue,
+            lost_side: lost.side,
+            stream_damage: lost.damage,
+            ..Counters::default()
+        });
+        if let Some((recorder, _)) = &mut self.recorder {
+            recorder.lost_since(&std::mem::take(&mut self.lost));
+        }
+        self.report_progress();
     }
 
     /// Lets the recorder look after what waits.

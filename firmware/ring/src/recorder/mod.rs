@@ -222,6 +222,12 @@ impl<D: Directory> Recorder<D> {
         self.account.lost_as(why);
     }
 
+    /// Something was lost behind the last picture, which no other follows. The segment being recorded counts it when it
+    /// ends.
+    pub fn lost_since(&mut self, lost: &Counters) {
+        self.account.lost_before(lost);
+    }
+
     /// Everything lost since the start, and (`frames`) the pictures that came into a segment.
     pub fn total(&self) -> &Counters {
         self.account.total()

@@ -177,7 +177,7 @@ impl Bench {
     fn finish(self) -> Vec<Segment> {
         let (sender, receiver) = queue();
         let me = std::thread::current();
-        sender.close(&me);
+        sender.close(0, &me);
         self.writer.run(receiver, &me, &self.stop);
         segments(&self.footage)
     }

@@ -1,6 +1,7 @@
 //! Which picture is in which segment, and what is counted there.
 
 use super::*;
+use crate::queue::{MAX_BYTES, Sent};
 
 #[test]
 fn every_picture_is_in_one_segment_and_what_was_lost_before_it_is_counted_there() {
@@ -212,6 +213,25 @@ fn a_group_too_large_for_its_slot_is_counted_and_the_next_one_gets_another() {
     // One did not fit; what follows it up to the next key frame cannot be decoded.
     assert_eq!((losses.room, frames.len(), frames[1]), (1, 2, 2));
     assert_eq!(frames[0] + 1 + losses.undecodable as u32, 10);
+}
+
+#[test]
+fn what_is_lost_behind_the_last_picture_is_counted_in_the_last_segment() {
+    let mut bench = bench(false);
+    bench.record_all(0..5);
+    let (mut sender, receiver) = queue();
+    let me = std::thread::current();
+    let mut lost = bench.picture(5);
+    lost.unit.data = vec![0; MAX_BYTES + 1];
+    assert_eq!(sender.send(lost, &me), Sent::Lost);
+    sender.close(2, &me);
+    let report = bench.parts.reports[0].clone();
+    bench.writer.run(receiver, &me, &bench.stop);
+    let all = segments(&bench.footage);
+    let counters = all[0].counters;
+    assert_eq!(counters.frames, 5);
+    assert_eq!((counters.dropped_queue, counters.stream_damage), (1, 2));
+    assert_eq!(report.shared.losses().stream_damage, 2);
 }
 
 #[test]

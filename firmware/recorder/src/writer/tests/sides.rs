@@ -108,7 +108,7 @@ fn a_new_segment_waits_for_what_was_heard_before_it() {
     assert!(receiver.has_more(), "no longer than it must");
     bench.writer.record(&plain, &bench.stop);
     // What waits is recorded before what follows it.
-    sender.close(&me);
+    sender.close(0, &me);
     bench.writer.run(receiver, &me, &bench.stop);
     let all = segments(&bench.footage);
     assert_eq!(all[0].numbers(), (0..10).collect::<Vec<_>>());
@@ -142,7 +142,7 @@ fn a_new_segment_waits_for_sound_that_does_not_come_no_longer_than_it_is_held() 
         let me = std::thread::current();
         // Not for a source that has ended.
         let (sender, mut receiver) = queue();
-        sender.close(&me);
+        sender.close(0, &me);
         bench.writer.wait_for_sides(&next.unit, &mut receiver, &me);
         let (_sender, mut receiver) = queue();
         let (clock, done) = (bench.parts.clock.clone(), AtomicBool::new(false));
