@@ -440,9 +440,11 @@ impl Housekeeper {
         self.state.doubted = None;
         let headers: HashMap<_, _> = starts.iter().map(|start| (start.name, start)).collect();
         for camera in catalog.cameras() {
-            let pace = self.state.pace.entry(camera).or_default();
+            let pace = self.state.pace.entry(camera);
+            let pace = pace.or_insert_with(|| AgeingPace::beginning(now));
+            let slots = catalog.ring(camera).len();
             for name in candidates(camera) {
-                if pace.allowance(now, catalog.ring(camera).len()) == 0 {
+                if pace.allowance(now, slots) == 0 {
                     break;
                 }
                 let aged =
@@ -455,7 +457,7 @@ impl Housekeeper {
                     Ok(claim.make_spare(directory)?)
                 });
                 if given_up {
-                    pace.gone(now);
+                    pace.gone(slots);
                     self.status.aged(camera);
                     tracing::info!("{name} is older than max-age, and given up");
                 }

@@ -3,7 +3,7 @@
 //! A wrong clock must not erase a ring. So a clock that is far ahead of everything on the card is believed only once something
 //! else speaks for it: another source, a day of running, or three starts; and even then footage goes slowly.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use picam_time::{AGREEMENT, BootNs, BootTime, UtcUs};
@@ -17,7 +17,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 const STARTS: usize = 3;
 const HOUR: Duration = Duration::from_secs(3600);
 /// At most this part of a ring goes in an hour, in percent.
-const PERCENT_AN_HOUR: usize = 2;
+const PERCENT_AN_HOUR: u32 = 2;
 
 /// What a clock is good for where footage shall be given up for its age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,28 +145,37 @@ pub fn has_aged(
         .is_none_or(|start| start < utc - retention.max_age)
 }
 
-/// How many slots of one ring may still go: one at least, and at most two in a hundred an hour.
-#[derive(Debug, Default)]
+/// How many slots of one ring may still go: two in a hundred an hour, one after the other. It begins anew with each start, and
+/// with nothing, or five short drives in an hour would take five times as much.
+#[derive(Debug)]
 pub struct AgeingPace {
-    gone_at: VecDeque<BootNs>,
+    /// Until when all that may go has gone.
+    spent_until: BootNs,
 }
 
 impl AgeingPace {
-    /// How many may go now from a ring of `slots`.
-    pub fn allowance(&mut self, now: BootNs, slots: usize) -> usize {
-        while let Some(&first) = self.gone_at.front()
-            && now.since(first) >= HOUR
-        {
-            self.gone_at.pop_front();
-        }
-        let an_hour = (slots * PERCENT_AN_HOUR / 100).max(1);
-        an_hour.saturating_sub(self.gone_at.len())
+    /// Nothing may go yet.
+    pub fn beginning(now: BootNs) -> Self {
+        Self { spent_until: now }
     }
 
-    /// One went.
-    pub fn gone(&mut self, now: BootNs) {
-        self.gone_at.push_back(now);
+    /// How many may go now from a ring of `slots`.
+    pub fn allowance(&mut self, now: BootNs, slots: usize) -> usize {
+        // What could have gone long ago and did not is no reason to let more go at once.
+        self.spent_until = self.spent_until.max(now - HOUR.max(each(slots)));
+        let since = now.since(self.spent_until).as_nanos();
+        usize::try_from(since / each(slots).as_nanos()).unwrap_or(usize::MAX)
     }
+
+    /// One went from a ring of `slots`.
+    pub fn gone(&mut self, slots: usize) {
+        self.spent_until += each(slots);
+    }
+}
+
+/// The time after which one more of so many slots may go.
+fn each(slots: usize) -> Duration {
+    HOUR * 100 / PERCENT_AN_HOUR / u32::try_from(slots).unwrap_or(u32::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -307,18 +316,37 @@ mod tests {
         assert!(aged(&other, NOON + retention.max_age + TICK, 0));
     }
 
-    #[test]
-    fn a_ring_is_not_given_up_in_a_day() {
-        let mut pace = AgeingPace::default();
+    /// All that goes from a ring of `slots` in so many minutes.
+    fn gone(pace: &mut AgeingPace, slots: usize, minutes: std::ops::Range<u64>) -> usize {
         let mut gone = 0;
-        for minute in 0..600 {
+        for minute in minutes {
             let now = BootNs::from_secs(minute * 60);
-            for _ in 0..pace.allowance(now, 1000) {
-                pace.gone(now);
+            for _ in 0..pace.allowance(now, slots) {
+                pace.gone(slots);
                 gone += 1;
             }
         }
-        assert_eq!(gone, 10 * 20);
-        assert_eq!(AgeingPace::default().allowance(BootNs::ZERO, 3), 1);
+        gone
+    }
+
+    #[test]
+    fn a_ring_is_not_given_up_in_a_day() {
+        let mut pace = AgeingPace::beginning(BootNs::ZERO);
+        assert_eq!(gone(&mut pace, 1000, 0..3), 0, "not before its time");
+        assert_eq!(gone(&mut pace, 1000, 3..601), 10 * 20);
+        // What did not go for hours does not go at once, but for an hour's worth.
+        assert_eq!(gone(&mut pace, 1000, 1000..1001), 20);
+        assert_eq!(gone(&mut pace, 1000, 1001..1061), 20);
+        // Nor does more go from a small one.
+        let mut pace = AgeingPace::beginning(BootNs::ZERO);
+        assert_eq!(gone(&mut pace, 8, 0..375), 0);
+        assert_eq!(gone(&mut pace, 8, 375..751), 2);
+        // Nor in many short drives.
+        let short = |_| gone(&mut AgeingPace::beginning(BootNs::ZERO), 1000, 0..12);
+        assert_eq!((0..5).map(short).sum::<usize>(), 5 * 3);
+        assert_eq!(
+            AgeingPace::beginning(BootNs::ZERO).allowance(BootNs::from_secs(60), 0),
+            0
+        );
     }
 }

@@ -33,6 +33,7 @@ mod recovery;
 mod retention;
 mod sequence;
 mod slots;
+mod unnamed;
 
 pub use ageing::{AgeingClock, AgeingPace, ageing_clock, has_aged, newest_footage};
 pub use anchor::{Correction, SegmentStart, corrections, name_time};

@@ -111,7 +111,7 @@ impl Provision {
 
     /// Does the next thing there is to do on the card: removes a spare slot of the wrong size or one too many, makes one that
     /// is missing, or, for want of room, removes one of a camera that is no longer configured. Slots in `busy` are left alone,
-    /// and those that somebody works on, which come to them.
+    /// and those that somebody works on or that hold footage after all, which come to them.
     ///
     /// Segments of a configured camera are never removed here: those too many go one at a time as
     /// their turn comes ([`crate::surplus`]).
@@ -216,9 +216,10 @@ fn remove(
     table: &SlotTable,
     busy: &mut Vec<SlotName>,
 ) -> io::Result<Step> {
-    match table.claim(slot, Owner::Provisioning) {
-        Some(claim) => claim.remove(directory)?,
-        None => busy.push(slot),
+    let claim = table.claim(slot, Owner::Provisioning);
+    let gone = claim.map_or(Ok(false), |claim| claim.remove(directory))?;
+    if !gone {
+        busy.push(slot);
     }
     Ok(Step::Removed(slot))
 }

@@ -16,9 +16,9 @@ use crate::class::Class;
 use crate::directory::Directory;
 use crate::lenders::Lend;
 use crate::name::{NameTime, SEQUENCE_MODULUS, SegmentName, SlotName};
-use crate::recorder::unnamed_footage;
 use crate::sequence::digits_of;
 use crate::slots::{Claim, Owner, SlotTable};
+use crate::unnamed::unnamed_footage;
 
 /// What a slot needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -204,7 +204,7 @@ fn footage_that_is_too_old_goes_once_the_time_can_be_believed() {
         // Nobody has said what time it is, or somebody something that nothing speaks for.
         (None, HOUR, 0),
         (Some(72 * HOUR), HOUR, 0),
-        (Some(2 * HOUR), 4 * HOUR, 0),
+        (Some(2 * HOUR), 12 * HOUR, 0),
         (Some(2 * HOUR), HOUR, 2),
     ] {
         let directory = directory.path().join(format!("{since:?}-{max_age:?}"));
@@ -223,14 +223,15 @@ fn footage_that_is_too_old_goes_once_the_time_can_be_believed() {
             let anchor = said(now, NOON + since, TimeSource::Gps);
             housekeeper.clock.offer(anchor);
         }
-        // One of so few an hour.
+        // Of twenty slots one each two and a half hours.
+        let each = 5 * HOUR / 2;
         let mut left = Vec::new();
-        for turn in [HOUR - SECOND, SECOND, Duration::ZERO] {
+        for turn in [each - SECOND, SECOND, each, Duration::ZERO] {
             round(&mut housekeeper);
             left.push(names(&slots).len());
             clock.turn(turn);
         }
-        let expected = [5 - gone.min(1), 5 - gone.min(1), 5 - gone];
+        let expected = [5, 5, 5 - gone.min(1), 5 - gone];
         assert_eq!(left, expected, "{since:?} {max_age:?}");
         assert_eq!(aged.aged.load(Ordering::Relaxed), gone as u64);
     }
@@ -367,6 +368,39 @@ fn what_the_card_damaged_of_a_finished_segment_is_mended() {
         (told.recovered, told.mended, told.damaged_fragments),
         (1, 1, 0)
     );
+}
+
+/// Its recorder was cut off before it could give it a name, and then fewer slots are wanted, or larger ones.
+#[test]
+fn a_spare_slot_that_holds_footage_is_not_removed_before_it_was_recovered() {
+    for (slots, slot_size) in [(2, SLOT_SIZE), (20, 2 * SLOT_SIZE)] {
+        let directory = tempfile::tempdir().unwrap();
+        let plan = plan(directory.path());
+        let parts = parts(&plan);
+        let (table, recorder) = parts.record(0);
+        drop(recorder);
+        let cut_off = names(&table)[0];
+        let path = plan.footage.join(cut_off.to_string());
+        let spare = plan.footage.join("free_video_slot_F-_000900.bin");
+        std::fs::rename(&path, spare).unwrap();
+        table.forget();
+        let mut housekeeper = housekeeper(parts, slots);
+        housekeeper.needs = Arc::new(ArcSwap::from_pointee(SlotNeeds {
+            slots: Slots::Count(slots),
+            cameras: vec![CameraNeed {
+                camera: b'F',
+                weight: 1,
+                slot_size,
+            }],
+        }));
+        round(&mut housekeeper);
+        let all = names(&table);
+        assert_eq!(all.len(), 1, "{slots} {slot_size}");
+        let bytes = std::fs::read(plan.footage.join(all[0].to_string())).unwrap();
+        let movie = picam_mp4::read::Movie::read(&bytes).unwrap();
+        // The last one was not committed yet.
+        assert_eq!(movie.video().unwrap().samples.len(), 4);
+    }
 }
 
 #[test]

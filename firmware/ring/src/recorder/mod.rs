@@ -39,7 +39,6 @@ pub use error::RecordError;
 use error::{doing, unclaimed, write_error};
 use side::Side;
 pub use side::{HOLD as SIDE_HOLD, SideSample};
-pub(crate) use slots::unnamed_footage;
 
 /// A segment is finished once no picture came for this long.
 const SILENCE: Duration = Duration::from_secs(10);

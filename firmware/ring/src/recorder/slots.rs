@@ -7,8 +7,7 @@
 use std::io;
 
 use picam_mp4::layout::PAGE;
-use picam_mp4::recover::read_record;
-use picam_mp4::{Flush, PageBuf, ReadAt, Record, SegmentState, SlotFile, shown};
+use picam_mp4::{Flush, PageBuf, SlotFile};
 
 use super::Recorder;
 use super::boot::newest_record;
@@ -20,6 +19,7 @@ use crate::policy::{Choice, Why, next_slot, surplus};
 use crate::provision::MIN_SLOTS;
 use crate::sequence::digits_of;
 use crate::slots::{Claim, Owner};
+use crate::unnamed::unnamed_footage;
 
 /// How many spare slots are looked at for footage that a power cut left unnamed.
 const SPARES_LOOKED_AT: usize = 4;
@@ -208,11 +208,14 @@ impl<D: Directory> Recorder<D> {
         (choice, claim): (Choice, Claim),
     ) -> Result<Tried<D::File>, RecordError> {
         if choice.replace {
-            claim
+            let gone = claim
                 .remove(&self.directory)
                 .map_err(doing("removing a slot of the wrong size"))
                 .inspect_err(|_| self.slots.forget())?;
-            return self.make_slot().map(Tried::Open);
+            return match gone {
+                true => self.make_slot().map(Tried::Open),
+                false => Ok(Tried::Another),
+            };
         }
         let Some(file) = self.open(&claim) else {
             return Ok(Tried::Another);
@@ -330,14 +333,4 @@ fn probe(file: &mut impl SlotFile) -> io::Result<()> {
     file.read_exact_at(0, page.as_mut_slice())?;
     file.write_at(0, page.as_slice())?;
     file.flush(Flush::All)
-}
-
-/// The record of a segment that was cut off after its first fragment and before it got its name.
-pub(crate) fn unnamed_footage(file: &impl ReadAt) -> Option<Record> {
-    let (record, state) = read_record(file).ok()?;
-    if state == SegmentState::Finished {
-        return None;
-    }
-    let shown = shown(file, &record).ok()?;
-    (shown.fragments > 0).then_some(record)
 }

@@ -5,6 +5,7 @@ use std::io;
 use super::table::SlotTable;
 use crate::directory::Directory;
 use crate::name::{SegmentName, SlotName};
+use crate::unnamed::unnamed_footage;
 
 /// Names tried when the one that a file should get is taken on the card.
 const NAME_TRIES: u32 = 16;
@@ -101,15 +102,25 @@ impl Claim {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    /// Removes it, durably. One that is gone already is no error.
-    pub fn remove(self, directory: &impl Directory) -> io::Result<()> {
-        match directory.remove(&self.slot.to_string()) {
+    /// Removes it, durably; one that is gone already is no error. `false` for a spare slot that holds footage after all: that
+    /// is left for recovery.
+    pub fn remove(self, directory: &impl Directory) -> io::Result<bool> {
+        let name = self.slot.to_string();
+        if matches!(self.slot, SlotName::Spare { .. })
+            && let Ok(file) = directory.open(&name)
+            && unnamed_footage(&file).is_some()
+        {
+            self.table.holds_footage(self.slot);
+            return Ok(false);
+        }
+        match directory.remove(&name) {
             // A user was faster.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             other => other?,
         }
         self.table.removed(self.slot);
-        directory.sync()
+        directory.sync()?;
+        Ok(true)
     }
 
     /// Makes a new spare slot. A name that is taken on the card is left alone, whoever took it, and the next number tried.
