@@ -34,7 +34,6 @@ fn slots_of_one_camera(slots: u32) -> SlotNeeds {
         slots: Slots::Count(slots),
         cameras: vec![CameraNeed {
             camera: b'F',
-            weight: 1,
             slot_size: SLOT_SIZE,
         }],
     }
