@@ -28,20 +28,20 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    pub(crate) fn new(status: Arc<Status>, desk: Arc<Desk>, live: Live) -> Self {
+    /// Without `reload` it cannot change its cameras.
+    pub(crate) fn new(
+        status: Arc<Status>,
+        desk: Arc<Desk>,
+        live: Live,
+        reload: Option<Reload>,
+    ) -> Self {
         Self {
             status,
             desk,
             live,
-            reload: None,
+            reload,
             last: None,
         }
-    }
-
-    /// The same, able to change cameras.
-    pub(crate) fn reloading(mut self, reload: Reload) -> Self {
-        self.reload = Some(reload);
-        self
     }
 
     fn reload(&self) -> Reply {
@@ -164,7 +164,7 @@ mod tests {
         for (users, are_two) in [([7, 7], false), ([7, 8], true)] {
             let directory = tempfile::tempdir().unwrap();
             let (status, desk) = idle(directory.path());
-            let mut answers = Answers::new(status, desk, Live::of(Vec::new()));
+            let mut answers = Answers::new(status, desk, Live::of(Vec::new()), None);
             let boot = answers.now();
             let wrong = NOON + Duration::from_secs(9 * 3600);
             let mut say = |source, utc, user| match answers
@@ -186,7 +186,7 @@ mod tests {
     fn a_microphone_that_is_not_configured_cannot_be_switched_on() {
         let directory = tempfile::tempdir().unwrap();
         let (status, desk) = idle(directory.path());
-        let mut answers = Answers::new(status, desk, Live::of(Vec::new()));
+        let mut answers = Answers::new(status, desk, Live::of(Vec::new()), None);
         let mut switch = |on| answers.answer(Request::Microphone { on }, 0);
         assert_eq!(switch(false), Reply::Done);
         let Reply::Refused { remedy, .. } = switch(true) else {
@@ -199,7 +199,7 @@ mod tests {
     fn the_card_is_looked_at_for_a_status_now_and_then() {
         let directory = tempfile::tempdir().unwrap();
         let (status, desk) = idle(directory.path());
-        let mut answers = Answers::new(status.clone(), desk, Live::of(Vec::new()));
+        let mut answers = Answers::new(status.clone(), desk, Live::of(Vec::new()), None);
         assert_eq!(answers.now(), status.now());
         let ask = |answers: &mut Answers| answers.answer(Request::Status {}, 0);
         assert!(matches!(ask(&mut answers), Reply::Status(_)));

@@ -18,24 +18,15 @@ pub(crate) const DIRECT: bool = true;
 /// start time where there is none.
 pub(crate) fn boot_id() -> [u8; 16] {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let digits: Vec<u8> = text
-        .bytes()
-        .filter_map(|byte| char::from(byte).to_digit(16))
-        .map(|digit| digit as u8)
-        .collect();
-    let mut id = [0; 16];
-    if digits.len() == 32 {
-        for (byte, pair) in id.iter_mut().zip(digits.as_chunks::<2>().0) {
-            let [high, low] = *pair;
-            *byte = high << 4 | low;
-        }
-    } else {
-        let now = SystemTime::now()
+    let digits = text.trim().replace('-', "");
+    match u128::from_str_radix(&digits, 16) {
+        Ok(id) if digits.len() == 32 => id.to_be_bytes(),
+        _ => SystemTime::now()
             .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        id = now.as_nanos().to_be_bytes();
+            .unwrap_or_default()
+            .as_nanos()
+            .to_be_bytes(),
     }
-    id
 }
 
 /// The way to the footage directory; the card may come and go. Whoever records into a directory

@@ -29,15 +29,8 @@ pub(crate) struct Ear {
     /// Since when the device is being opened, nanoseconds on the boot clock; 0 if it is not.
     opening: AtomicU64,
     overruns: AtomicU64,
-    seen: ArcSwap<Seen>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Seen {
-    Starting,
-    Rests,
-    Listens,
-    Failed(String),
+    /// What it does, and what is wrong with it.
+    seen: ArcSwap<(MicrophoneState, Option<String>)>,
 }
 
 impl Ear {
@@ -52,7 +45,7 @@ impl Ear {
             wanted: AtomicBool::new(!is_off),
             opening: AtomicU64::new(0),
             overruns: AtomicU64::new(0),
-            seen: ArcSwap::from_pointee(Seen::Starting),
+            seen: ArcSwap::from_pointee((MicrophoneState::Starting, None)),
         }
     }
 
@@ -110,7 +103,7 @@ impl Ear {
     /// The device is being opened.
     pub(crate) fn opens(&self, now: BootNs) {
         self.opening.store(now.0.max(1), Ordering::Relaxed);
-        self.see(Seen::Starting);
+        self.see(MicrophoneState::Starting, None);
     }
 
     /// Sound comes, coded like this.
@@ -119,7 +112,7 @@ impl Ear {
         if self.format.load().as_deref() != Some(&format) {
             self.format.store(Some(Arc::new(format)));
         }
-        self.see(Seen::Listens);
+        self.see(MicrophoneState::On, None);
     }
 
     /// Some was lost, since nobody took it.
@@ -130,17 +123,18 @@ impl Ear {
     /// It does not listen, as somebody wants that.
     pub(crate) fn rests(&self) {
         self.opening.store(0, Ordering::Relaxed);
-        self.see(Seen::Rests);
+        self.see(MicrophoneState::Paused, None);
     }
 
     /// There is none, for this reason.
     pub(crate) fn failed(&self, why: String) {
         self.opening.store(0, Ordering::Relaxed);
         self.format.store(None);
-        self.see(Seen::Failed(why));
+        self.see(MicrophoneState::Fault, Some(why));
     }
 
-    fn see(&self, seen: Seen) {
+    fn see(&self, state: MicrophoneState, fault: Option<String>) {
+        let seen = (state, fault);
         if **self.seen.load() != seen {
             self.seen.store(Arc::new(seen));
         }
@@ -159,13 +153,10 @@ impl Ear {
         let hangs =
             hangs.map(|took| format!("it has been opening for {} s: it hangs", took.as_secs()));
         let (state, message) = match (self.is_wanted(), hangs, &**self.seen.load()) {
-            (false, _, Seen::Listens) => (MicrophoneState::On, None),
+            (false, _, (MicrophoneState::On, _)) => (MicrophoneState::On, None),
             (false, _, _) => (MicrophoneState::Off, None),
             (true, Some(message), _) => (MicrophoneState::Fault, Some(message)),
-            (true, None, Seen::Failed(why)) => (MicrophoneState::Fault, Some(why.clone())),
-            (true, None, Seen::Listens) => (MicrophoneState::On, None),
-            (true, None, Seen::Rests) => (MicrophoneState::Paused, None),
-            (true, None, Seen::Starting) => (MicrophoneState::Starting, None),
+            (true, None, (state, message)) => (*state, message.clone()),
         };
         MicrophoneStatus {
             source: self.spec.to_string(),

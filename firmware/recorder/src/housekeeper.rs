@@ -15,8 +15,8 @@ use picam_mp4::recover::read_record;
 use picam_mp4::{Mended, RecordError, RecoverError, SegmentState};
 use picam_ring::{
     AgeingClock, AgeingPace, CameraNeed, Catalog, Claim, Directory, Found, FsDirectory, Lenders,
-    Mender, Needs, Owner, Provision, Readback, Retention, SegmentStart, SlotName, SlotTable, Slots,
-    Step, Volume, ageing_clock, corrections, date_claimed, expired, has_aged, look, newest_footage,
+    Mender, Needs, Owner, Provision, Readback, SegmentStart, SlotName, SlotTable, Slots, Step,
+    Volume, ageing_clock, corrections, date_claimed, expired, has_aged, look, newest_footage,
     recover_claimed,
 };
 use picam_sensors::motion::Sensitivity;
@@ -414,14 +414,10 @@ impl Housekeeper {
         };
         let now = self.clock.now();
         let catalog = table.catalog();
-        let retention = Retention {
-            max_age,
-            include_locked: false,
-        };
         let Some(utc) = time.utc(now) else {
             return Ok(());
         };
-        let candidates = |camera| expired(catalog.ring(camera), &retention, utc, &[]);
+        let candidates = |camera| expired(catalog.ring(camera), max_age, utc);
         if catalog
             .cameras()
             .all(|camera| candidates(camera).is_empty())
@@ -447,8 +443,7 @@ impl Housekeeper {
                 if pace.allowance(now, slots) == 0 {
                     break;
                 }
-                let aged =
-                    |start: &&&SegmentStart| has_aged(start, &retention, utc, now, boot_id());
+                let aged = |start: &&&SegmentStart| has_aged(start, max_age, utc, now, boot_id());
                 // Without a readable header nothing is known of its age but the name.
                 if headers.get(&name).is_some_and(|start| !aged(&start)) {
                     continue;

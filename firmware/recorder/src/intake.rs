@@ -60,6 +60,7 @@ mod tests {
     use picam_ring::{
         Boot, Catalog, Directory, Picture, Placement, Recorder, RingConfig, Shares, SlotName, Taken,
     };
+    use picam_testkit::recording::listed;
     use picam_testkit::sim_disk::{Mutant, SimDisk};
     use picam_time::BootNs;
 
@@ -92,7 +93,7 @@ mod tests {
         }
         let catalog = Catalog::read(disk).unwrap();
         let boot = Boot::after(disk, &catalog, [1; 16]);
-        Recorder::new(disk.clone(), config, boot, Some(catalog))
+        Recorder::new(disk.clone(), config, boot, listed(disk))
     }
 
     /// Records `length` seconds of a source that runs for so many seconds each time, and is back after the `pause` that

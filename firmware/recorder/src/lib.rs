@@ -336,7 +336,7 @@ impl Recording {
     /// What it answers at its control socket, and does when its cameras are to be read anew.
     pub fn answers(&self, reload: Reload) -> impl Answer + use<> {
         let (status, desk) = (self.status.clone(), self.desk.clone());
-        Answers::new(status, desk, self.live.clone()).reloading(reload)
+        Answers::new(status, desk, self.live.clone(), Some(reload))
     }
 
     /// What changes its cameras to those that `reread` finds.

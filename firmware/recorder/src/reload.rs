@@ -220,7 +220,6 @@ pub(crate) fn letters(cameras: &[CameraSpec]) -> Result<Vec<u8>, StartError> {
 pub(crate) fn slot_needs(plan: &RecordPlan, letters: &[u8]) -> SlotNeeds {
     let need = |&camera: &u8| CameraNeed {
         camera,
-        weight: 1,
         slot_size: plan.slot_size,
     };
     SlotNeeds {

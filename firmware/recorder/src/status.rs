@@ -13,8 +13,8 @@ use picam_control::status::{
     PutInOrder, RingStatus, StatusSource, StatusUnavailable, VolumeState, VolumeStatus,
 };
 use picam_ring::{
-    Catalog, Class, Directory, FsDirectory, SegmentId, Shares, SlotTable, Volume, degraded,
-    share_warnings,
+    Catalog, Class, Directory, FsDirectory, SegmentId, Shares, SlotTable, Volume, share_warnings,
+    too_few_slots,
 };
 use picam_sensors::gps::GpsSource;
 use picam_time::{AGREEMENT, BootNs, Clock, Offer, TimeAnchor, TimeSource};
@@ -317,9 +317,8 @@ impl Status {
         });
         let count = |class| ring.count(class) as u32;
         let warnings = share_warnings(ring, &self.shares)
-            .iter()
-            .map(ToString::to_string)
-            .chain(degraded(catalog, [letter]).iter().map(ToString::to_string))
+            .into_iter()
+            .chain(too_few_slots(catalog, letter))
             .chain(set_aside)
             .collect();
         RingStatus {

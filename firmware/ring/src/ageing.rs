@@ -9,7 +9,6 @@ use std::time::Duration;
 use picam_time::{AGREEMENT, BootNs, BootTime, UtcUs};
 
 use crate::anchor::SegmentStart;
-use crate::retention::Retention;
 
 /// How far ahead of the footage a clock may be unquestioned, and how long one must have held that nothing else speaks for.
 const DAY: Duration = Duration::from_secs(86_400);
@@ -131,18 +130,16 @@ fn believed(boots: &[BootSpan]) -> Believed {
 /// old as the boot clock says, whatever became of the other.
 pub fn has_aged(
     segment: &SegmentStart,
-    retention: &Retention,
+    max_age: Duration,
     utc: UtcUs,
     now: BootNs,
     boot_id: [u8; 16],
 ) -> bool {
     if segment.boot_id == boot_id {
-        return now.since(segment.start_boot) > retention.max_age;
+        return now.since(segment.start_boot) > max_age;
     }
     // One of unknown time is judged by its place, before this.
-    segment
-        .start_utc
-        .is_none_or(|start| start < utc - retention.max_age)
+    segment.start_utc.is_none_or(|start| start < utc - max_age)
 }
 
 /// How many slots of one ring may still go: two in a hundred an hour, one after the other. It begins anew with each start, and
@@ -300,20 +297,17 @@ mod tests {
 
     #[test]
     fn own_footage_ages_by_the_boot_clock_alone() {
-        let retention = Retention {
-            max_age: Duration::from_secs(30),
-            include_locked: false,
-        };
+        let max_age = Duration::from_secs(30);
         let aged = |segment: &SegmentStart, utc, now_s: u64| {
-            has_aged(segment, &retention, utc, BootNs::from_secs(now_s), THIS)
+            has_aged(segment, max_age, utc, BootNs::from_secs(now_s), THIS)
         };
         let mut own = segment(7, Some(NOON));
         own.boot_id = THIS;
         assert!(!aged(&own, FAR, 31));
         assert!(aged(&own, FAR, 32));
         let other = segment(7, Some(NOON));
-        assert!(!aged(&other, NOON + retention.max_age, 9999));
-        assert!(aged(&other, NOON + retention.max_age + TICK, 0));
+        assert!(!aged(&other, NOON + max_age, 9999));
+        assert!(aged(&other, NOON + max_age + TICK, 0));
     }
 
     /// All that goes from a ring of `slots` in so many minutes.

@@ -44,44 +44,21 @@ impl fmt::Display for CardFull {
     }
 }
 
-/// A camera has too few slots for a ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Degraded {
-    /// Its letter.
-    pub camera: u8,
-    /// How many it has.
-    pub slots: usize,
-}
-
-impl fmt::Display for Degraded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let camera = char::from(self.camera);
-        match self.slots {
-            0 => write!(f, "camera {camera} has no slot and cannot record")?,
-            1 => write!(
-                f,
-                "camera {camera} has 1 slot: each segment overwrites the one before"
-            )?,
-            n => write!(
-                f,
-                "camera {camera} has {n} slots: it keeps the segment being recorded and the one \
-                 before, locked or not"
-            )?,
-        }
-        write!(f, ". Make room for at least {MIN_SLOTS}")
-    }
-}
-
-/// Those of `cameras` that have fewer than [`MIN_SLOTS`] slots.
-pub fn degraded(catalog: &Catalog, cameras: impl IntoIterator<Item = u8>) -> Vec<Degraded> {
-    cameras
-        .into_iter()
-        .map(|camera| Degraded {
-            camera,
-            slots: catalog.ring(camera).len(),
-        })
-        .filter(|camera| camera.slots < MIN_SLOTS)
-        .collect()
+/// Warns of a camera that has fewer than [`MIN_SLOTS`] slots, and so no ring.
+pub fn too_few_slots(catalog: &Catalog, camera: u8) -> Option<String> {
+    let slots = catalog.ring(camera).len();
+    let camera = char::from(camera);
+    let what = match slots {
+        MIN_SLOTS.. => return None,
+        0 => "no slot and cannot record".to_owned(),
+        1 => "1 slot: each segment overwrites the one before".to_owned(),
+        n => format!(
+            "{n} slots: it keeps the segment being recorded and the one before, locked or not"
+        ),
+    };
+    Some(format!(
+        "camera {camera} has {what}. Make room for at least {MIN_SLOTS}"
+    ))
 }
 
 /// Bytes as people read them on a card's label: powers of ten.
@@ -164,21 +141,15 @@ mod tests {
         })
         .collect();
         let catalog = Catalog::from_entries(&entries);
-        let found = degraded(&catalog, [b'F', b'R', b'X']);
-        assert_eq!(
-            found,
-            [
-                Degraded {
-                    camera: b'R',
-                    slots: 2
-                },
-                Degraded {
-                    camera: b'X',
-                    slots: 0
-                }
-            ]
+        let found = |camera| too_few_slots(&catalog, camera);
+        assert_eq!(found(b'F'), None);
+        let two = found(b'R').unwrap();
+        assert!(two.starts_with("camera R has 2 slots: it keeps"), "{two}");
+        assert!(two.ends_with("Make room for at least 3"));
+        let none = found(b'X').unwrap();
+        assert!(
+            none.starts_with("camera X has no slot and cannot record."),
+            "{none}"
         );
-        assert!(found[0].to_string().ends_with("Make room for at least 3"));
-        assert!(found[1].to_string().contains("cannot record"));
     }
 }

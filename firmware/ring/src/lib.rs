@@ -37,7 +37,7 @@ mod unnamed;
 
 pub use ageing::{AgeingClock, AgeingPace, ageing_clock, has_aged, newest_footage};
 pub use anchor::{Correction, SegmentStart, corrections, name_time};
-pub use card_full::{CardFull, Degraded, degraded};
+pub use card_full::{CardFull, too_few_slots};
 pub use catalog::{Catalog, Foreign, Ring, Segment, Spare};
 pub use class::{Class, MIN_NORMAL_SHARE, Shares, SharesError};
 pub use directory::{Directory, Entry, Listing, Space};
@@ -53,7 +53,7 @@ pub use mender::Mender;
 pub use name::{
     BOOT_MODULUS, NAME_LEN, NameTime, SEQUENCE_MODULUS, SegmentName, SlotName, is_camera_letter,
 };
-pub use policy::{Choice, ShareWarning, WARN_PERCENT, Why, next_slot, share_warnings, surplus};
+pub use policy::{Choice, WARN_PERCENT, Why, next_slot, share_warnings, surplus};
 pub use provision::{CameraNeed, MIN_SLOTS, Provision, Reserve, Slots, Step};
 pub use readback::{Found, Readback};
 pub use recorder::{
@@ -63,6 +63,6 @@ pub use recorder::{
 pub use recovery::{
     Look, Needs, date_claimed, look, reclass_claimed, recover_claimed, recover_slot,
 };
-pub use retention::{Retention, expired};
+pub use retention::expired;
 pub use sequence::{digits_of, distance, newest_candidates, next_sequence};
 pub use slots::{Claim, FIRST_PROBE, LAST_PROBE, Owner, SlotTable};

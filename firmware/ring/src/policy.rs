@@ -1,7 +1,6 @@
 //! Which slot the next segment takes, and when a locked class fills up.
 
 use std::cmp::Ordering;
-use std::fmt;
 
 use crate::catalog::{Ring, Segment};
 use crate::class::{Class, Shares};
@@ -15,10 +14,8 @@ pub const WARN_PERCENT: usize = 80;
 pub enum Why {
     /// It holds no footage.
     Spare,
-    /// Its class has more slots than its share, and it is the oldest of them.
-    OverShare(Class),
-    /// It is the oldest of its class, and no weaker class has any to give.
-    Oldest(Class),
+    /// It is the oldest of the class whose turn it is.
+    Oldest,
     /// Nothing is left but the segment recorded just before: there are too few slots.
     LastResort,
 }
@@ -70,12 +67,15 @@ pub fn next_slot(
         .filter(|segment| !busy.contains(&segment.slot()))
         .collect();
     let (newest, free) = free.split_last()?;
-    let (segment, why) = victim(ring, free, shares).unwrap_or((newest, Why::LastResort));
+    let (segment, why) = match victim(ring, free, shares) {
+        Some(segment) => (segment, Why::Oldest),
+        None => (*newest, Why::LastResort),
+    };
     Some(choice(segment.slot(), segment.size, why))
 }
 
 /// The segment to give up, of those that may be.
-fn victim<'a>(ring: &Ring, free: &[&'a Segment], shares: &Shares) -> Option<(&'a Segment, Why)> {
+fn victim<'a>(ring: &Ring, free: &[&'a Segment], shares: &Shares) -> Option<&'a Segment> {
     let oldest = |class: Class| {
         free.iter()
             .copied()
@@ -103,19 +103,13 @@ fn victim<'a>(ring: &Ring, free: &[&'a Segment], shares: &Shares) -> Option<(&'a
     let over = over
         .into_iter()
         .filter(|&(_, class)| has_turn(class))
-        .find_map(|(_, class)| Some((oldest(class)?, Why::OverShare(class))));
-    let weak = || {
-        [Class::Normal, Class::Parking]
-            .into_iter()
-            .find_map(|class| Some((oldest(class)?, Why::Oldest(class))))
-    };
+        .find_map(|(_, class)| oldest(class));
+    let weak = || [Class::Normal, Class::Parking].into_iter().find_map(oldest);
     let locked = || {
         let fill = |class| ring.count(class) as f64 / shares.of(class);
         let mut classes = [Class::Event, Class::Manual];
         classes.sort_by(|&a, &b| fill(b).partial_cmp(&fill(a)).unwrap_or(Ordering::Equal));
-        classes
-            .into_iter()
-            .find_map(|class| Some((oldest(class)?, Why::Oldest(class))))
+        classes.into_iter().find_map(oldest)
     };
     over.or_else(weak).or_else(locked)
 }
@@ -132,52 +126,29 @@ pub fn surplus(ring: &Ring, shares: &Shares, target: usize, busy: &[SlotName]) -
         .filter(|choice| !matches!(choice.why, Why::Spare | Why::LastResort))
 }
 
-/// A locked class is about to be, or is being, overwritten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ShareWarning {
-    /// Which.
-    pub class: Class,
-    /// Slots it has.
-    pub slots: usize,
-    /// Slots it may have.
-    pub limit: usize,
-}
-
-impl fmt::Display for ShareWarning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            class,
-            slots,
-            limit,
-        } = self;
-        write!(
-            f,
-            "{slots} of {limit} slots for {class} footage are taken; "
-        )?;
+/// Warns of the locked classes that have reached [`WARN_PERCENT`] of their share: they are about to be, or are being,
+/// overwritten.
+pub fn share_warnings(ring: &Ring, shares: &Shares) -> Vec<String> {
+    let warning = |class| {
+        let (slots, limit) = (ring.count(class), shares.limit(class, ring.len()));
         let gone = match class {
             // It becomes normal footage, and has its turn.
             Class::Manual => "kept no longer",
             _ => "overwritten",
         };
-        match slots < limit {
-            true => write!(f, "once all are, the oldest is {gone}. ")?,
-            false => write!(f, "the oldest is {gone} next. ")?,
-        }
-        f.write_str("Copy what you need, then unlock it or raise the share")
-    }
-}
-
-/// The locked classes that have reached [`WARN_PERCENT`] of their share.
-pub fn share_warnings(ring: &Ring, shares: &Shares) -> Vec<ShareWarning> {
-    [Class::Event, Class::Manual]
-        .into_iter()
-        .map(|class| ShareWarning {
-            class,
-            slots: ring.count(class),
-            limit: shares.limit(class, ring.len()),
+        let when = match slots < limit {
+            true => format!("once all are, the oldest is {gone}"),
+            false => format!("the oldest is {gone} next"),
+        };
+        (slots > 0 && slots * 100 >= limit * WARN_PERCENT).then(|| {
+            format!(
+                "{slots} of {limit} slots for {class} footage are taken; {when}. \
+                 Copy what you need, then unlock it or raise the share"
+            )
         })
-        .filter(|warning| warning.slots > 0 && warning.slots * 100 >= warning.limit * WARN_PERCENT)
-        .collect()
+    };
+    let classes = [Class::Event, Class::Manual].into_iter();
+    classes.filter_map(warning).collect()
 }
 
 #[cfg(test)]

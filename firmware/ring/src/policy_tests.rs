@@ -84,7 +84,7 @@ fn spare_slots_go_first_and_right_sized_ones_before_others() {
 fn the_oldest_normal_goes_while_shares_hold() {
     assert_eq!(
         chosen(&[Event, Parking, Normal, Normal, Normal]),
-        (2, Why::Oldest(Normal))
+        (2, Why::Oldest)
     );
 }
 
@@ -94,37 +94,37 @@ fn a_class_over_its_share_gives_its_oldest_before_older_normal_ones() {
     let n = Normal;
     assert_eq!(
         chosen(&[n, Event, n, Event, Event, Event, n, n, n, n]),
-        (1, Why::OverShare(Event))
+        (1, Why::Oldest)
     );
     assert_eq!(
         chosen(&[n, Event, Event, Event, Event, Manual, Manual, Manual, n, n]),
-        (1, Why::OverShare(Event))
+        (1, Why::Oldest)
     );
     // What the page keeps beyond its share is given up in its turn, and no earlier.
     assert_eq!(
         chosen(&[n, Event, Event, Manual, n, Manual, Manual, Manual, n, n]),
-        (0, Why::Oldest(n))
+        (0, Why::Oldest)
     );
     assert_eq!(
         chosen(&[Event, Event, Manual, n, n, Manual, Manual, Manual, n, n]),
-        (2, Why::OverShare(Manual))
+        (2, Why::Oldest)
     );
     assert_eq!(
         chosen(&[Manual, Manual, Parking, Parking, n, n, n, n, n, n]),
-        (2, Why::OverShare(Parking))
+        (2, Why::Oldest)
     );
 }
 
 #[test]
 fn without_normal_ones_parking_goes_then_the_fullest_lock() {
     // Three slots: every class may have one.
-    assert_eq!(chosen(&[Event, Parking, Manual]), (1, Why::Oldest(Parking)));
-    assert_eq!(chosen(&[Event, Manual, Normal]), (1, Why::Oldest(Manual)));
+    assert_eq!(chosen(&[Event, Parking, Manual]), (1, Why::Oldest));
+    assert_eq!(chosen(&[Event, Manual, Normal]), (1, Why::Oldest));
 }
 
 #[test]
 fn the_newest_is_spared_unless_nothing_else_is_left() {
-    assert_eq!(chosen(&[Normal, Normal]), (0, Why::Oldest(Normal)));
+    assert_eq!(chosen(&[Normal, Normal]), (0, Why::Oldest));
     assert_eq!(chosen(&[Normal]), (0, Why::LastResort));
     let two = catalog(&[Normal, Normal], 0);
     let recording = SlotName::Segment(name(1, Normal));
@@ -168,23 +168,15 @@ fn a_lock_that_fills_its_share_is_announced() {
         share_warnings(catalog(&classes, 0).ring(b'F'), &shares)
     };
     // 20 slots: 6 for events; 80 % of them is 4.8.
-    assert_eq!(warned(0), []);
-    assert_eq!(warned(4), []);
-    let [warning] = warned(5)[..] else { panic!() };
-    assert_eq!((warning.class, warning.slots, warning.limit), (Event, 5, 6));
-    assert!(
-        warning
-            .to_string()
-            .starts_with("5 of 6 slots for event footage are taken; once")
-    );
-    assert!(warned(6)[0].to_string().contains("overwritten next"));
+    let nothing: [&str; 0] = [];
+    assert_eq!(warned(0), nothing);
+    assert_eq!(warned(4), nothing);
+    let [warning] = &warned(5)[..] else { panic!() };
+    assert!(warning.starts_with("5 of 6 slots for event footage are taken; once"));
+    assert!(warned(6)[0].contains("overwritten next"));
     // What the page kept becomes normal footage.
     let kept = share_warnings(catalog(&[Manual; 20], 0).ring(b'F'), &shares);
-    assert!(
-        kept[0]
-            .to_string()
-            .contains("the oldest is kept no longer next")
-    );
+    assert!(kept[0].contains("the oldest is kept no longer next"));
     // A class without a share or footage says nothing.
     let none = Shares {
         event: 0.0,
@@ -192,7 +184,7 @@ fn a_lock_that_fills_its_share_is_announced() {
     };
     assert_eq!(
         share_warnings(catalog(&[Normal; 20], 0).ring(b'F'), &none),
-        []
+        nothing
     );
 }
 

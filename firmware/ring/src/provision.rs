@@ -39,8 +39,6 @@ pub enum Reserve {
 pub struct CameraNeed {
     /// Its letter.
     pub camera: u8,
-    /// Its part of the slots, against the other cameras' (a bit rate will do). 0 counts as 1.
-    pub weight: u32,
     /// Bytes of one of its slots.
     pub slot_size: u64,
 }
@@ -74,28 +72,21 @@ impl Provision {
     /// Decides how many slots each camera should have, on a card with `space` left next to what
     /// `catalog` lists.
     pub fn plan(slots: Slots, cameras: &[CameraNeed], space: Space, catalog: &Catalog) -> Self {
-        let weights: Vec<u64> = cameras
-            .iter()
-            .map(|need| u64::from(need.weight.max(1)))
-            .collect();
-        let counts = match slots {
-            Slots::Count(count) => divide(u64::from(count), &weights),
-            Slots::Fill(reserve) => {
-                let bytes = usable(reserve, cameras, space, catalog);
-                let parts = divide(bytes, &weights).into_iter();
-                parts
-                    .zip(cameras)
-                    // Recording matters more than the reserve.
-                    .map(|(part, need)| (part / need.slot_size.max(1)).max(MIN_SLOTS as u64))
-                    .collect()
-            }
+        let whole = match slots {
+            Slots::Count(count) => u64::from(count),
+            Slots::Fill(reserve) => usable(reserve, cameras, space, catalog),
         };
         let targets = cameras
             .iter()
-            .zip(counts)
-            .map(|(&need, slots)| Target {
-                need,
-                slots: usize::try_from(slots).unwrap_or(usize::MAX),
+            .zip(divide(whole, cameras.len()))
+            .map(|(&need, part)| {
+                let count = match slots {
+                    Slots::Count(_) => part,
+                    // Recording matters more than the reserve.
+                    Slots::Fill(_) => (part / need.slot_size.max(1)).max(MIN_SLOTS as u64),
+                };
+                let slots = usize::try_from(count).unwrap_or(usize::MAX);
+                Target { need, slots }
             })
             .collect();
         Self { targets }
@@ -256,43 +247,10 @@ fn usable(reserve: Reserve, cameras: &[CameraNeed], space: Space, catalog: &Cata
     bytes - bytes / 256
 }
 
-/// Divides `total` by weight, to the last one, so that nobody has fewer than [`MIN_SLOTS`] while
-/// another could spare one.
-fn divide(total: u64, weights: &[u64]) -> Vec<u64> {
-    let sum: u64 = weights.iter().sum();
-    if sum == 0 {
-        return Vec::new();
-    }
-    let share = |weight: u64| u128::from(total) * u128::from(weight);
-    let mut parts: Vec<u64> = weights
-        .iter()
-        .map(|&weight| (share(weight) / u128::from(sum)) as u64)
-        .collect();
-    // What rounding left goes to those it took most from.
-    let left = total - parts.iter().sum::<u64>();
-    let mut by_remainder: Vec<usize> = (0..weights.len()).collect();
-    by_remainder.sort_by_key(|&n| {
-        std::cmp::Reverse(
-            weights
-                .get(n)
-                .map_or(0, |&weight| share(weight) % u128::from(sum)),
-        )
-    });
-    for n in by_remainder.into_iter().take(left as usize) {
-        if let Some(part) = parts.get_mut(n) {
-            *part += 1;
-        }
-    }
-    let least = (total / weights.len() as u64).min(MIN_SLOTS as u64);
-    while let Some(poor) = parts.iter().position(|&part| part < least) {
-        let rich = (0..parts.len()).max_by_key(|&n| parts.get(n).copied());
-        for (n, change) in [(Some(poor), 1), (rich, -1)] {
-            if let Some(part) = n.and_then(|n| parts.get_mut(n)) {
-                *part = part.saturating_add_signed(change);
-            }
-        }
-    }
-    parts
+/// Divides `total` among so many cameras, to the last one.
+fn divide(total: u64, cameras: usize) -> impl Iterator<Item = u64> {
+    let cameras = cameras as u64;
+    (0..cameras).map(move |n| total / cameras + u64::from(n < total % cameras))
 }
 
 #[cfg(test)]

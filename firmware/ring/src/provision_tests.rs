@@ -11,12 +11,8 @@ fn wrong_sized(ring: &Ring, slot_size: u64) -> usize {
 
 const MB: u64 = 1 << 20;
 
-fn need(camera: u8, weight: u32, slot_size: u64) -> CameraNeed {
-    CameraNeed {
-        camera,
-        weight,
-        slot_size,
-    }
+fn need(camera: u8, slot_size: u64) -> CameraNeed {
+    CameraNeed { camera, slot_size }
 }
 
 fn plan(slots: Slots, cameras: &[CameraNeed], directory: &MemoryDirectory) -> Provision {
@@ -24,9 +20,15 @@ fn plan(slots: Slots, cameras: &[CameraNeed], directory: &MemoryDirectory) -> Pr
     Provision::plan(slots, cameras, directory.space().unwrap(), &catalog)
 }
 
+fn listed(directory: &MemoryDirectory) -> SlotTable {
+    let table = SlotTable::default();
+    let _ = table.look(directory);
+    table
+}
+
 /// Steps until nothing more happens; every step must leave table and card the same.
 fn run(provision: &Provision, directory: &MemoryDirectory) -> (Vec<Step>, Step) {
-    let table = SlotTable::from(Catalog::read(directory).ok());
+    let table = listed(directory);
     let mut steps = Vec::new();
     for _ in 0..1000 {
         let step = provision.step(directory, &table, &mut Vec::new()).unwrap();
@@ -44,9 +46,9 @@ fn spare(camera: u8, sequence: u32) -> SlotName {
 }
 
 #[test]
-fn a_count_is_divided_by_weight() {
+fn a_count_is_divided_evenly() {
     let directory = MemoryDirectory::new(100 * MB, &[]);
-    let cameras = [need(b'F', 3, MB), need(b'R', 1, MB)];
+    let cameras = [need(b'A', MB), need(b'B', MB), need(b'C', MB)];
     let targets = |count, cameras: &[CameraNeed]| {
         let plan = plan(Slots::Count(count), cameras, &directory);
         cameras
@@ -54,17 +56,11 @@ fn a_count_is_divided_by_weight() {
             .map(|need| plan.target(need.camera))
             .collect::<Vec<_>>()
     };
-    assert_eq!(targets(40, &cameras), [30, 10]);
-    assert_eq!(targets(8, &cameras), [5, 3]);
-    assert_eq!(targets(6, &cameras), [3, 3]);
-    assert_eq!(targets(4, &cameras), [2, 2]);
+    assert_eq!(targets(40, &cameras[..2]), [20, 20]);
+    assert_eq!(targets(7, &cameras[..2]), [4, 3]);
     assert_eq!(targets(8, &cameras[..1]), [8]);
-    let three = [need(b'A', 0, MB), need(b'B', 0, MB), need(b'C', 0, MB)];
-    assert_eq!(targets(20, &three), [7, 7, 6]);
-    assert_eq!(targets(0, &three), [0, 0, 0]);
-    // 43.3, 43.3 and 14.4: the last is rounded off most.
-    let uneven = [need(b'A', 3, MB), need(b'B', 3, MB), need(b'C', 1, MB)];
-    assert_eq!(targets(101, &uneven), [43, 43, 15]);
+    assert_eq!(targets(20, &cameras), [7, 7, 6]);
+    assert_eq!(targets(0, &cameras), [0, 0, 0]);
     assert_eq!(targets(5, &[]), [] as [usize; 0]);
 }
 
@@ -79,7 +75,7 @@ fn filling_leaves_the_reserve_and_counts_what_is_ours_already() {
         ("20261120_110800_RE_000002.mp4", 8 * MB),
     ];
     let directory = MemoryDirectory::new(256 * MB, &files);
-    let cameras = [need(b'F', 1, 8 * MB)];
+    let cameras = [need(b'F', 8 * MB)];
     // 256 - 20 - 8 - 28 = 200 MiB less 1/256: 24 slots.
     let by_bytes = plan(Slots::Fill(Reserve::Bytes(28 * MB)), &cameras, &directory);
     assert_eq!(by_bytes.target(b'F'), 24);
@@ -95,7 +91,7 @@ fn filling_leaves_the_reserve_and_counts_what_is_ours_already() {
 #[test]
 fn slots_are_created_in_turn_for_each_camera() {
     let directory = MemoryDirectory::new(100 * MB, &[]);
-    let cameras = [need(b'F', 2, MB), need(b'R', 1, 2 * MB)];
+    let cameras = [need(b'F', MB), need(b'R', 2 * MB)];
     let (steps, last) = run(&plan(Slots::Count(9), &cameras, &directory), &directory);
     assert_eq!(last, Step::Done);
     let order: String = steps
@@ -105,17 +101,17 @@ fn slots_are_created_in_turn_for_each_camera() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(order, "FRFFRFFRF");
+    assert_eq!(order, "FRFRFRFRF");
     let catalog = Catalog::read(&directory).unwrap();
     assert_eq!(wrong_sized(catalog.ring(b'F'), MB), 0);
     assert_eq!(wrong_sized(catalog.ring(b'R'), 2 * MB), 0);
-    assert_eq!(catalog.ring(b'R').len(), 3);
+    assert_eq!(catalog.ring(b'R').len(), 4);
 }
 
 #[test]
 fn a_card_full_of_others_files_is_stated_and_nothing_is_deleted() {
     let directory = MemoryDirectory::new(100 * MB, &[("a.jpg", 60 * MB), ("b.mp4", 20 * MB)]);
-    let provision = plan(Slots::Count(4), &[need(b'F', 1, 8 * MB)], &directory);
+    let provision = plan(Slots::Count(4), &[need(b'F', 8 * MB)], &directory);
     let (steps, last) = run(&provision, &directory);
     assert_eq!(steps.len(), 2);
     let Step::Full(full) = last else {
@@ -136,7 +132,7 @@ fn a_card_full_of_others_files_is_stated_and_nothing_is_deleted() {
 fn a_filesystem_that_needs_more_than_it_says_is_full_too() {
     let mut directory = MemoryDirectory::new(24 * MB, &[]);
     directory.overhead = 1;
-    let provision = plan(Slots::Count(3), &[need(b'F', 1, 8 * MB)], &directory);
+    let provision = plan(Slots::Count(3), &[need(b'F', 8 * MB)], &directory);
     let (steps, last) = run(&provision, &directory);
     assert_eq!(steps.len(), 2);
     assert!(
@@ -149,10 +145,10 @@ fn a_filesystem_that_needs_more_than_it_says_is_full_too() {
 fn what_a_broken_card_answers_is_no_full_card() {
     let mut directory = MemoryDirectory::new(100 * MB, &[("free_video_slot_F-_000000.bin", MB)]);
     directory.broken = true;
-    let table = SlotTable::from(Catalog::read(&directory).ok());
+    let table = listed(&directory);
     // One more, one fewer: each is tried once.
     for (slots, tries) in [(2, 1), (0, 2)] {
-        let provision = plan(Slots::Count(slots), &[need(b'F', 1, MB)], &directory);
+        let provision = plan(Slots::Count(slots), &[need(b'F', MB)], &directory);
         let failed = provision
             .step(&directory, &table, &mut Vec::new())
             .unwrap_err();
@@ -174,7 +170,7 @@ fn fewer_slots_take_spare_ones_at_once_and_leave_footage() {
     ];
     let directory = MemoryDirectory::new(100 * MB, &files);
     let (steps, last) = run(
-        &plan(Slots::Count(3), &[need(b'F', 1, MB)], &directory),
+        &plan(Slots::Count(3), &[need(b'F', MB)], &directory),
         &directory,
     );
     assert_eq!(
@@ -200,8 +196,8 @@ fn wrong_sized_spares_are_replaced_but_not_busy_ones() {
         ("free_video_slot_F-_000002.bin", 7),
     ];
     let directory = MemoryDirectory::new(100 * MB, &files);
-    let provision = plan(Slots::Count(3), &[need(b'F', 1, MB)], &directory);
-    let table = SlotTable::from(Catalog::read(&directory).ok());
+    let provision = plan(Slots::Count(3), &[need(b'F', MB)], &directory);
+    let table = listed(&directory);
     let recorder = table.claim(spare(b'F', 2), Owner::Recorder(b'F')).unwrap();
     let mut busy = Vec::new();
     let mut step = || provision.step(&directory, &table, &mut busy).unwrap();
@@ -226,7 +222,7 @@ fn cameras_that_are_gone_make_room_but_keep_their_locks() {
         ("free_video_slot_R-_000000.bin", 8 * MB),
     ];
     let directory = MemoryDirectory::new(25 * MB, &files);
-    let cameras = [need(b'F', 1, 8 * MB)];
+    let cameras = [need(b'F', 8 * MB)];
     let (steps, last) = run(&plan(Slots::Count(3), &cameras, &directory), &directory);
     assert_eq!(
         steps,
@@ -243,20 +239,11 @@ fn cameras_that_are_gone_make_room_but_keep_their_locks() {
 
 proptest! {
     #[test]
-    fn dividing_loses_nothing_and_follows_the_weights(
-        total in 0u64..5000,
-        weights in proptest::collection::vec(1u64..100, 1..10),
-    ) {
-        let parts = divide(total, &weights);
-        prop_assert_eq!(parts.iter().sum::<u64>(), total);
-        let least = (total / weights.len() as u64).min(MIN_SLOTS as u64);
-        prop_assert!(parts.iter().all(|&part| part >= least));
-        let sum: u64 = weights.iter().sum();
-        if weights.iter().all(|weight| total * weight / sum >= least) {
-            for (part, weight) in parts.iter().zip(&weights) {
-                prop_assert!(part.abs_diff(total * weight / sum) <= 1);
-            }
-        }
+    fn dividing_loses_nothing_and_is_even(total in 0u64..5000, cameras in 1usize..10) {
+        let parts: Vec<u64> = divide(total, cameras).collect();
+        prop_assert_eq!((parts.len(), parts.iter().sum::<u64>()), (cameras, total));
+        let most = parts.iter().max().unwrap();
+        prop_assert!(parts.iter().all(|part| part.abs_diff(*most) <= 1));
     }
 
     /// Whatever lies on the card: provisioning ends, and touches neither what is not ours nor the
@@ -281,7 +268,7 @@ proptest! {
             files.iter().map(|(name, size)| (name.as_str(), *size)).collect();
         let mut directory = MemoryDirectory::new(total, &files);
         directory.overhead = overhead;
-        let provision = plan(Slots::Count(count), &[need(b'F', 1, 2)], &directory);
+        let provision = plan(Slots::Count(count), &[need(b'F', 2)], &directory);
         let (_, last) = run(&provision, &directory);
         prop_assert!(directory.open("mine.jpg").is_ok());
         let catalog = Catalog::read(&directory).unwrap();

@@ -29,8 +29,6 @@ pub enum Needs {
     Recovery,
     /// Its header record cannot be read: what it was is to be found out.
     Mending,
-    /// It was recorded before anybody knew the time.
-    Time,
 }
 
 /// What a look at one slot showed.
@@ -38,9 +36,6 @@ pub enum Needs {
 pub struct Look {
     /// What is to be done.
     pub needs: Needs,
-    /// The boot that recorded it and, if its time is known, UTC of the moment of booting.
-    /// `None` if there is no footage or no record.
-    pub boot: Option<([u8; 16], Option<UtcUs>)>,
     /// When it started, if it is a finished segment.
     pub start: Option<SegmentStart>,
 }
@@ -48,7 +43,6 @@ pub struct Look {
 impl Look {
     const NOTHING: Self = Self {
         needs: Needs::Nothing,
-        boot: None,
         start: None,
     };
 }
@@ -69,15 +63,13 @@ pub fn look(directory: &impl Directory, slot: SlotName) -> io::Result<Look> {
         (SlotName::Segment(_), Err(_)) => {
             return Ok(Look {
                 needs: Needs::Mending,
-                ..Look::NOTHING
+                start: None,
             });
         }
     };
-    let booted = record.start_utc.map(|utc| utc.at_boot(record.start_boot));
-    let needs = match (state, booted) {
-        (SegmentState::Recording, _) => Needs::Recovery,
-        (SegmentState::Finished, None) => Needs::Time,
-        (SegmentState::Finished, Some(_)) => Needs::Nothing,
+    let needs = match state {
+        SegmentState::Recording => Needs::Recovery,
+        SegmentState::Finished => Needs::Nothing,
     };
     let start = match (slot, state) {
         (SlotName::Segment(name), SegmentState::Finished) => Some(SegmentStart {
@@ -89,11 +81,7 @@ pub fn look(directory: &impl Directory, slot: SlotName) -> io::Result<Look> {
         }),
         _ => None,
     };
-    Ok(Look {
-        needs,
-        boot: Some((record.boot_id, booted)),
-        start,
-    })
+    Ok(Look { needs, start })
 }
 
 /// Finishes a slot that was cut off, mends what of header, init and index is damaged, and gives it the name it should have; a

@@ -5,28 +5,15 @@ use std::time::Duration;
 use picam_time::UtcUs;
 
 use crate::catalog::Ring;
-use crate::name::{NameTime, SegmentName, SlotName};
+use crate::name::{NameTime, SegmentName};
 
-/// How long footage may be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Counted from the start of a segment.
-    pub max_age: Duration,
-    /// Whether event and manual segments go too.
-    pub include_locked: bool,
-}
-
-/// The finished segments of a camera whose time is up, oldest first. Ask only once somebody has said what time it is.
+/// The finished segments of a camera that began longer ago than `max_age`, oldest first. Ask only once somebody has said what
+/// time it is. Locked ones stay.
 ///
 /// A segment of unknown time has expired if one that was recorded after it has. The newest segment
 /// never expires: it keeps the sequence number from starting again.
-pub fn expired(
-    ring: &Ring,
-    retention: &Retention,
-    now: UtcUs,
-    busy: &[SlotName],
-) -> Vec<SegmentName> {
-    let max_age = i64::try_from(retention.max_age.as_secs()).unwrap_or(i64::MAX);
+pub fn expired(ring: &Ring, max_age: Duration, now: UtcUs) -> Vec<SegmentName> {
+    let max_age = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
     let before = now.seconds().saturating_sub(max_age);
     let mut later_one_has = false;
     let mut expired = Vec::new();
@@ -37,9 +24,7 @@ pub fn expired(
             NameTime::Boot { .. } => later_one_has,
         };
         later_one_has |= has;
-        let kept = Some(segment.name) == newest
-            || busy.contains(&segment.slot())
-            || (segment.name.class.is_locked() && !retention.include_locked);
+        let kept = Some(segment.name) == newest || segment.name.class.is_locked();
         if has && !kept {
             expired.push(segment.name);
         }
@@ -69,12 +54,8 @@ mod tests {
         Catalog::from_entries(&entries)
     }
 
-    fn sequences(catalog: &Catalog, include_locked: bool, busy: &[SlotName]) -> Vec<u32> {
-        let retention = Retention {
-            max_age: Duration::from_secs(30 * DAY),
-            include_locked,
-        };
-        expired(catalog.ring(b'F'), &retention, NOW, busy)
+    fn sequences(catalog: &Catalog) -> Vec<u32> {
+        expired(catalog.ring(b'F'), Duration::from_secs(30 * DAY), NOW)
             .iter()
             .map(|name| name.sequence)
             .collect()
@@ -91,10 +72,7 @@ mod tests {
             "boot0002_000100_FN_000005.mp4",
             "20261120_110700_FN_000006.mp4",
         ]);
-        assert_eq!(sequences(&catalog, false, &[]), [1, 3]);
-        assert_eq!(sequences(&catalog, true, &[]), [1, 2, 3]);
-        let busy = SlotName::parse("20261021_110759_FN_000003.mp4").unwrap();
-        assert_eq!(sequences(&catalog, true, &[busy]), [1, 2]);
+        assert_eq!(sequences(&catalog), [1, 3]);
     }
 
     #[test]
@@ -104,7 +82,7 @@ mod tests {
             "20261001_110800_FM_000002.mp4",
             "boot0002_000100_FN_000003.mp4",
         ]);
-        assert_eq!(sequences(&catalog, false, &[]), [1]);
+        assert_eq!(sequences(&catalog), [1]);
     }
 
     #[test]
@@ -115,20 +93,17 @@ mod tests {
             "20261001_110800_FN_000003.mp4",
             "boot0002_000100_FN_000004.mp4",
         ]);
-        assert_eq!(sequences(&catalog, false, &[]), [1, 3]);
+        assert_eq!(sequences(&catalog), [1, 3]);
     }
 
     #[test]
     fn the_newest_and_unknown_times_alone_never_expire() {
-        assert_eq!(
-            sequences(&catalog(&["20200101_000000_FN_000001.mp4"]), true, &[]),
-            []
-        );
+        assert_eq!(sequences(&catalog(&["20200101_000000_FN_000001.mp4"])), []);
         let unknown = [
             "boot0001_000100_FN_000001.mp4",
             "boot0001_000200_FN_000002.mp4",
         ];
-        assert_eq!(sequences(&catalog(&unknown), true, &[]), []);
-        assert_eq!(sequences(&catalog(&[]), true, &[]), []);
+        assert_eq!(sequences(&catalog(&unknown)), []);
+        assert_eq!(sequences(&catalog(&[])), []);
     }
 }

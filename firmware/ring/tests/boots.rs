@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use picam_ring::{
-    AgeingClock, Catalog, Class, Entry, NameTime, Retention, SegmentName, SegmentStart,
-    ageing_clock, corrections, has_aged, name_time, newest_footage,
+    AgeingClock, Catalog, Class, Entry, NameTime, SegmentName, SegmentStart, ageing_clock,
+    corrections, has_aged, name_time, newest_footage,
 };
 use picam_testkit::sim_disk::Rng;
 use picam_time::{AGREEMENT, BootNs, BootTime, Offer, TimeAnchor, TimeSource, UtcUs};
@@ -162,17 +162,13 @@ fn retained(card: &Card, time: &BootTime, now: BootNs, boot_id: [u8; 16], truth:
     if utc.apart(truth) >= AGREEMENT && !time.is_confirmed() {
         return;
     }
-    let retention = Retention {
-        max_age: MAX_AGE,
-        include_locked: true,
-    };
     for segment in &card.segments {
         let age = truth.since(card.truth[segment.name.sequence as usize]);
         // One whose own boot was told wrong may look old: that its time is wrong, nothing on the card tells.
         let is_right = segment.start_utc.is_some_and(|start| {
             start.apart(card.truth[segment.name.sequence as usize]) < AGREEMENT
         });
-        let aged = is_right && has_aged(segment, &retention, utc, now, boot_id);
+        let aged = is_right && has_aged(segment, MAX_AGE, utc, now, boot_id);
         assert!(
             !aged || age + AGREEMENT >= MAX_AGE,
             "{segment:?} is given up at an age of {age:?}"

@@ -122,10 +122,10 @@ fn check_full(path: &Path) {
     let directory = FsDirectory::open(path, false).unwrap();
     wait_for_removals(&directory);
     let mine = fs::metadata(path.join("mine.txt")).map_or(0, |file| file.len());
-    let table = SlotTable::from(Catalog::read(&directory).ok());
+    let table = SlotTable::default();
+    table.look(&directory).unwrap();
     let need = CameraNeed {
         camera: b'F',
-        weight: 1,
         slot_size: 4 * SLOT,
     };
     let space = directory.space().unwrap();

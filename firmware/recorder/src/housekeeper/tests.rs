@@ -34,7 +34,6 @@ fn slots_of_one_camera(slots: u32) -> SlotNeeds {
         slots: Slots::Count(slots),
         cameras: vec![CameraNeed {
             camera: b'F',
-            weight: 1,
             slot_size: SLOT_SIZE,
         }],
     }
@@ -389,7 +388,6 @@ fn a_spare_slot_that_holds_footage_is_not_removed_before_it_was_recovered() {
             slots: Slots::Count(slots),
             cameras: vec![CameraNeed {
                 camera: b'F',
-                weight: 1,
                 slot_size,
             }],
         }));

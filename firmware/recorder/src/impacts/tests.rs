@@ -13,6 +13,7 @@ use picam_ring::{
 };
 use picam_sensors::motion::{Pace, Pulse, Shape};
 use picam_testkit::numbered::Numbered;
+use picam_testkit::recording::{AtKeyFrames as _, listed};
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
 
 use super::*;
@@ -73,7 +74,7 @@ impl Drive {
         let mut tracks = FOOTAGE.tracks();
         tracks.push(TrackConfig::camm().unwrap());
         let mut drive = Self {
-            recorder: Recorder::new(disk.clone(), config, boot, Some(catalog)),
+            recorder: Recorder::new(disk.clone(), config, boot, listed(&disk)),
             disk,
             tracks: Arc::new(tracks),
             rng: Rng(seed),

@@ -8,6 +8,7 @@ use picam_media::{AccessUnit, SoundCodec, SoundFormat, Start, UnitKind};
 use picam_mp4::read::{Movie, Track};
 use picam_mp4::{Counters, FragmentLimits, ReadAt, Sample, TrackConfig, sample_entry};
 use picam_ring::{Boot, Catalog, Directory, Picture, Recorder, RingConfig, Shares, SlotName};
+use picam_testkit::recording::{AtKeyFrames as _, listed};
 use picam_testkit::sim_disk::{Mutant, Rng, SimDisk};
 use picam_time::BootNs;
 
@@ -43,7 +44,7 @@ fn recorder(disk: &SimDisk) -> Recorder<SimDisk> {
     }
     let catalog = Catalog::read(disk).unwrap();
     let boot = Boot::after(disk, &catalog, [1; 16]);
-    Recorder::new(disk.clone(), config, boot, Some(catalog))
+    Recorder::new(disk.clone(), config, boot, listed(disk))
 }
 
 /// What happens at a moment, told by a source whose clock is so many millionths fast, and how late it comes.

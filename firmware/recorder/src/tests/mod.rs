@@ -21,6 +21,7 @@ use picam_ring::{
 };
 use picam_testkit::TurnedClock;
 use picam_testkit::numbered::Numbered;
+use picam_testkit::recording::AtKeyFrames as _;
 use picam_time::{BootNs, Clock, TimeAnchor, TimeSource, UtcUs};
 
 use crate::boot::boot_id;

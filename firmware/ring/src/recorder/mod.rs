@@ -57,9 +57,6 @@ pub struct Picture<'a> {
 /// Where a picture shall go.
 #[derive(Debug, Clone, Copy)]
 pub enum Placement<'a> {
-    /// Into the segment being recorded; at a key frame into a new one of these tracks where that is due. For
-    /// streams in which nothing refers to what came before a key frame.
-    AtKeyFrames(&'a Arc<Vec<TrackConfig>>),
     /// Into the segment being recorded. Without one it is lost.
     Current,
     /// To the front of a new segment of these tracks.
@@ -118,7 +115,6 @@ pub struct Recorder<D: Directory> {
     /// UTC of the moment of booting, once known.
     booted: Option<UtcUs>,
     refusals: u32,
-    faults: u32,
     account: Account,
     durability: Durability,
     side: Side,
@@ -128,15 +124,14 @@ pub struct Recorder<D: Directory> {
 }
 
 impl<D: Directory> Recorder<D> {
-    /// A recorder that has not recorded yet; `slots` is the table that all share who work in this directory, or what somebody
-    /// has listed, if anybody.
-    pub fn new(directory: D, config: RingConfig, boot: Boot, slots: impl Into<SlotTable>) -> Self {
+    /// A recorder that has not recorded yet; `slots` is the table that all share who work in this directory.
+    pub fn new(directory: D, config: RingConfig, boot: Boot, slots: SlotTable) -> Self {
         let limits = config.limits;
         Self {
             directory,
             config,
             boot,
-            slots: slots.into(),
+            slots,
             writer: SegmentWriter::new(limits),
             current: None,
             claim: None,
@@ -146,7 +141,6 @@ impl<D: Directory> Recorder<D> {
             behind: None,
             booted: None,
             refusals: 0,
-            faults: 0,
             account: Account::default(),
             durability: Durability::default(),
             side: Side::default(),
@@ -185,15 +179,6 @@ impl<D: Directory> Recorder<D> {
 
     /// Records a picture. On [`RecordError::Io`] and [`RecordError::NoSlot`] it was not taken: call again with
     /// the same one, or give it up with [`Self::lose`]. On [`RecordError::Write`] it is lost, and counted.
-    pub fn push(
-        &mut self,
-        picture: &Picture<'_>,
-        tracks: &Arc<Vec<TrackConfig>>,
-    ) -> Result<Taken, RecordError> {
-        self.place(picture, Placement::AtKeyFrames(tracks))
-    }
-
-    /// The same for a caller that decides itself where segments begin.
     pub fn place(
         &mut self,
         picture: &Picture<'_>,
@@ -315,7 +300,6 @@ impl<D: Directory> Recorder<D> {
             Err(_) => {
                 self.refusals += 1;
                 self.caution.refused();
-                self.faults = self.faults.saturating_add(1);
                 if let Some(counters) = self.writer.counters_mut() {
                     counters.io_faults = counters.io_faults.saturating_add(1);
                 }
@@ -370,18 +354,11 @@ impl<D: Directory> Recorder<D> {
     ) -> Result<Taken, RecordError> {
         self.name_segment_when_due()?;
         let sample = &picture.sample;
-        let (ends, tracks) = match placement {
-            Placement::AtKeyFrames(tracks) if sample.key => {
-                (self.must_end_before(sample, tracks), Some(tracks))
-            }
-            Placement::AtKeyFrames(_) | Placement::Current => (false, None),
-            Placement::New(tracks) => (true, Some(tracks)),
-        };
-        if ends {
+        if let Placement::New(_) = placement {
             self.end_segment(Some(sample.dts))?;
         }
         if self.current.is_none() {
-            let Some(tracks) = tracks else {
+            let Placement::New(tracks) = placement else {
                 self.account.lost_waiting();
                 return Ok(Taken::Skipped);
             };
@@ -425,26 +402,11 @@ impl<D: Directory> Recorder<D> {
         self.newest = sample.captured;
         self.durability.taken(sample.captured, lasts);
         // There is nothing to wait for where the next picture would close the fragment anyhow.
-        let then = if lasts >= self.config.limits.interval {
+        let _ = if lasts >= self.config.limits.interval {
             self.commit(None)
         } else {
             self.name_segment_when_due()
         };
-        if then.is_err() {
-            self.faults = self.faults.saturating_add(1);
-        }
-    }
-
-    fn must_end_before(&self, sample: &Sample<'_>, tracks: &Arc<Vec<TrackConfig>>) -> bool {
-        let Some(current) = self.current else {
-            return false;
-        };
-        current.closed
-            || current.full
-            || (!Arc::ptr_eq(tracks, &self.tracks) && *tracks != self.tracks)
-            || self.writer.elapsed(sample.dts) >= 2 * self.config.nominal_ticks
-            || self.writer.elapsed(sample.dts) < 0
-            || !self.writer.has_room_for_gop(0)
     }
 
     fn begin(
@@ -579,11 +541,6 @@ impl<D: Directory> Recorder<D> {
         self.current
             .filter(|current| current.named)
             .map(|current| current.segment)
-    }
-
-    /// Refusals of the card since the start.
-    pub fn faults(&self) -> u32 {
-        self.faults
     }
 
     /// Capture time of the newest picture that would survive a power cut now; zero before the first.

@@ -77,9 +77,7 @@ impl<D: Directory> Recorder<D> {
 
     /// What the card refuses now is tried again later: no picture shall wait for it.
     fn try_store_side(&mut self, due: Due) {
-        if self.store_side(due).is_err() {
-            self.faults = self.faults.saturating_add(1);
-        }
+        let _ = self.store_side(due);
     }
 
     fn store_side(&mut self, due: Due) -> Result<(), RecordError> {

@@ -196,10 +196,9 @@ impl<D: Directory> Recorder<D> {
             |ring, busy| surplus(ring, &shares, target, busy),
             self.caution.now(),
         );
-        if let Some((_, claim)) = extra
-            && claim.remove(&self.directory).is_err()
-        {
-            self.faults = self.faults.saturating_add(1);
+        if let Some((_, claim)) = extra {
+            // What the card refuses now has its turn again with the next segment.
+            let _ = claim.remove(&self.directory);
         }
     }
 
@@ -294,7 +293,6 @@ impl<D: Directory> Recorder<D> {
                 } else {
                     self.slots.failed(claim.slot(), self.caution.now());
                 }
-                self.faults = self.faults.saturating_add(1);
                 None
             }
         }

@@ -50,15 +50,6 @@ enum Change {
     Gone(SlotName),
 }
 
-impl From<Option<Catalog>> for SlotTable {
-    /// A table of what somebody has listed already.
-    fn from(catalog: Option<Catalog>) -> Self {
-        let table = Self::default();
-        table.state().catalog = catalog;
-        table
-    }
-}
-
 impl SlotTable {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing in here panics; and a table half changed is still better than none.

@@ -12,6 +12,7 @@ use picam_ring::{
     look, recover_slot,
 };
 use picam_testkit::numbered::Numbered;
+use picam_testkit::recording::{AtKeyFrames as _, listed};
 use picam_testkit::sim_disk::{Mutant, Rng, SimDisk};
 use picam_testkit::surroundings::{KINDS, shown};
 use picam_time::BootNs;
@@ -61,7 +62,7 @@ struct Session {
 fn recorder(disk: &SimDisk) -> Recorder<SimDisk> {
     let catalog = Catalog::read(disk).unwrap();
     let boot = Boot::after(disk, &catalog, [1; 16]);
-    Recorder::new(disk.clone(), config(), boot, Some(catalog))
+    Recorder::new(disk.clone(), config(), boot, listed(disk))
 }
 
 impl Session {

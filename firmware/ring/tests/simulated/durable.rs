@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use picam_ring::{Boot, Catalog, Directory, Recorder, SlotName};
 use picam_testkit::numbered::Numbered;
+use picam_testkit::recording::{AtKeyFrames as _, listed};
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
 use picam_time::BootNs;
 
@@ -56,7 +57,7 @@ impl Device {
         let boot = Boot::after(&disk, &catalog, [1; 16]);
         let config = ring(SLOT_SIZE, 4, 64, 60);
         let mut device = Self {
-            recorder: Recorder::new(disk.clone(), config, boot, Some(catalog)),
+            recorder: Recorder::new(disk.clone(), config, boot, listed(&disk)),
             footage,
             disk,
             replay: Replay::new(&DiskImage::default()),

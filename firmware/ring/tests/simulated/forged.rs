@@ -11,6 +11,7 @@ use picam_ring::{
     Boot, Catalog, Directory, Entry, Found, Readback, Recorder, SegmentName, SlotName, SlotTable,
     Space, Taken,
 };
+use picam_testkit::recording::AtKeyFrames as _;
 
 use super::camera::{plain_picture, plain_track, ring};
 

@@ -14,6 +14,7 @@ use picam_ring::{
     recover_slot,
 };
 use picam_testkit::numbered::{Numbered, SESSION};
+use picam_testkit::recording::{AtKeyFrames as _, listed};
 use picam_testkit::sim_disk::{
     Card, DiskImage, EraseBlocks, Lies, Mutant, Op, Replay, Rng, SimDisk,
 };
@@ -43,7 +44,7 @@ fn config() -> RingConfig {
 fn record(disk: &SimDisk, session: u64, seconds: u64) {
     let catalog = Catalog::read(disk).unwrap();
     let boot = Boot::after(disk, &catalog, [session as u8 + 1; 16]);
-    let mut recorder = Recorder::new(disk.clone(), config(), boot, Some(catalog));
+    let mut recorder = Recorder::new(disk.clone(), config(), boot, listed(disk));
     let tracks = Arc::new(FOOTAGE.tracks());
     for n in 0..seconds * FOOTAGE.fps {
         let data = FOOTAGE.coded(session * SESSION + n);

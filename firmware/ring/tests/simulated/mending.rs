@@ -11,6 +11,7 @@ use picam_ring::{
     SlotName, SlotTable, look,
 };
 use picam_testkit::numbered::Numbered;
+use picam_testkit::recording::{AtKeyFrames as _, listed};
 use picam_testkit::sim_disk::{Mutant, SimDisk};
 
 use super::camera::{picture, ring};
@@ -33,7 +34,7 @@ fn recorded_from(slots: usize, tracks: Vec<TrackConfig>) -> SimDisk {
     let catalog = Catalog::read(&disk).unwrap();
     let config = ring(1 << 20, slots, 128, 60);
     let boot = Boot::after(&disk, &catalog, [7; 16]);
-    let mut recorder = Recorder::new(disk.clone(), config, boot, Some(catalog));
+    let mut recorder = Recorder::new(disk.clone(), config, boot, listed(&disk));
     let tracks = Arc::new(tracks);
     for n in 0..SECONDS * FOOTAGE.fps {
         let data = FOOTAGE.coded(n);

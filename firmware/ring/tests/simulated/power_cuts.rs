@@ -15,6 +15,7 @@ use picam_ring::{
     SlotTable, date_claimed, look, recover_claimed,
 };
 use picam_testkit::numbered::{Numbered, SESSION};
+use picam_testkit::recording::{AtKeyFrames as _, listed};
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
 use picam_testkit::surroundings::{KINDS, shown};
 use picam_time::{BootNs, UtcUs};
@@ -56,11 +57,14 @@ fn housekeep(
     let Some(mut claim) = table.claim(slot, Owner::Housekeeper) else {
         return;
     };
-    match look(disk, slot).map(|look| look.needs) {
-        Ok(Needs::Recovery) => recover_claimed(&mut claim, disk, &|_| None)
-            .map(|_| ())
-            .unwrap(),
-        Ok(Needs::Time) => date_claimed(&mut claim, disk, UtcUs(1_795_000_000_000_000)).unwrap(),
+    let utc = UtcUs(1_795_000_000_000_000);
+    match look(disk, slot) {
+        Ok(seen) if seen.needs == Needs::Recovery => {
+            recover_claimed(&mut claim, disk, &|_| None).unwrap();
+        }
+        Ok(seen) if seen.start.is_some_and(|start| start.start_utc.is_none()) => {
+            date_claimed(&mut claim, disk, utc).unwrap();
+        }
         _ => {}
     }
     if rng.below(2) == 0 {
@@ -71,13 +75,13 @@ fn housekeep(
 /// Records one session, with an event and the time of day coming in somewhere.
 fn record(disk: &SimDisk, session: u64, frames: u64, rng: &mut Rng) {
     let catalog = Catalog::read(disk).unwrap();
-    let listed = disk.list().unwrap();
-    let mut todo: Vec<SlotName> = listed
+    let entries = disk.list().unwrap();
+    let mut todo: Vec<SlotName> = entries
         .iter()
         .filter_map(|entry| SlotName::parse(&entry.name))
         .collect();
     let boot = Boot::after(disk, &catalog, [session as u8 + 1; 16]);
-    let table = SlotTable::from(Some(catalog));
+    let table = listed(disk);
     let mut held = Vec::new();
     let mut recorder = Recorder::new(disk.clone(), config(), boot, table.clone());
     let tracks = Arc::new(four_tracks(&FOOTAGE));

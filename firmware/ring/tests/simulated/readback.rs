@@ -10,6 +10,7 @@ use picam_ring::{
     Boot, Catalog, Claim, Found, Owner, Readback, Recorder, SegmentName, SlotName, SlotTable,
 };
 use picam_testkit::numbered::{Numbered, SESSION};
+use picam_testkit::recording::{AtKeyFrames as _, listed};
 use picam_testkit::sim_disk::{DiskImage, Mutant, Rng, SimDisk};
 
 use super::camera::{picture, ring};
@@ -33,7 +34,7 @@ fn recorder(disk: &SimDisk) -> Recorder<SimDisk> {
     let catalog = Catalog::read(disk).unwrap();
     let boot = Boot::after(disk, &catalog, [7; 16]);
     let config = ring(SLOT_SIZE, SLOTS, 64, 1);
-    Recorder::new(disk.clone(), config, boot, Some(catalog))
+    Recorder::new(disk.clone(), config, boot, listed(disk))
 }
 
 fn record(recorder: &mut Recorder<SimDisk>, pictures: std::ops::Range<u64>) {

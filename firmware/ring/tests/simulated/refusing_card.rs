@@ -11,6 +11,7 @@ use picam_mp4::{Flush, ReadAt, SlotFile, TrackConfig};
 use picam_ring::{
     Boot, Directory, Entry, Recorder, RingConfig, SegmentName, SlotTable, Space, Taken,
 };
+use picam_testkit::recording::AtKeyFrames as _;
 use picam_testkit::sim_disk::{Mutant, SimDisk, SimFile};
 use picam_time::BootNs;
 

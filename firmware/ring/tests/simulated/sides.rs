@@ -9,6 +9,7 @@ use picam_ring::{
     Boot, Catalog, Directory, Recorder, RingConfig, SideSample, SlotName, recover_slot,
 };
 use picam_testkit::numbered::Numbered;
+use picam_testkit::recording::{AtKeyFrames as _, listed};
 use picam_testkit::sim_disk::{Mutant, Op, SimDisk};
 use picam_testkit::surroundings::{KINDS, coded, period, shown};
 use picam_time::{BootNs, Ticks};
@@ -59,7 +60,7 @@ impl Car {
         let catalog = Catalog::read(&disk).unwrap();
         let boot = Boot::after(&disk, &catalog, [1; 16]);
         Self {
-            recorder: Recorder::new(disk.clone(), config(), boot, Some(catalog)),
+            recorder: Recorder::new(disk.clone(), config(), boot, listed(&disk)),
             disk,
             surroundings: Surroundings::new(Duration::ZERO, late),
             handed: 0,

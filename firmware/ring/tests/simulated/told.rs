@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use picam_mp4::recover::read_record;
 use picam_ring::{Boot, Catalog, Class, Directory, NameTime, Recorder, SegmentName, SlotName};
+use picam_testkit::recording::{AtKeyFrames as _, listed};
 use picam_testkit::sim_disk::{Mutant, SimDisk};
 use picam_time::{BootNs, UtcUs};
 
@@ -26,7 +27,7 @@ fn recording() -> (SimDisk, Recorder<SimDisk>) {
     let catalog = Catalog::read(&disk).unwrap();
     let boot = Boot::after(&disk, &catalog, [1; 16]);
     let config = ring(SLOT_SIZE, 4, 32, 60);
-    let mut recorder = Recorder::new(disk.clone(), config, boot, Some(catalog));
+    let mut recorder = Recorder::new(disk.clone(), config, boot, listed(&disk));
     assert_eq!(recorder.started(), None);
     for n in 30..60 {
         let picture = plain_picture(n, 30, &[7; 200]);
