@@ -43,6 +43,9 @@ CARGO_BUILD_FLAGS += "--package picam"
 export CARGO_PROFILE_RELEASE_STRIP = "none"
 export CARGO_PROFILE_RELEASE_DEBUG = "line-tables-only"
 
+# As .cargo/config.toml, which is not among the sources here: the few functions that C++ itself needs are linked in.
+export CXXSTDLIB = "supc++"
+
 def picam_crate(name, d):
     """The folder of a crate in S, whatever version Cargo.lock asks for."""
     for uri in (d.getVar('SRC_URI') or '').split():
