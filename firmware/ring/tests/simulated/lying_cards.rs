@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use picam_mp4::salvage;
 use picam_ring::{
     Boot, Catalog, Directory, Lend, Lenders, Needs, Recorder, RingConfig, SlotName, look,
     recover_slot,
@@ -106,12 +107,40 @@ fn examine(name: &str, bytes: &Rc<[u8]>, lend: Lend<'_>) -> Found {
     Found { shown, lying }
 }
 
+/// The pictures that salvage finds on a card whose filesystem is gone: of its files nothing is left but their bytes.
+fn salvaged(image: &DiskImage) -> BTreeSet<u64> {
+    let raw: Vec<u8> = image
+        .files
+        .values()
+        .flat_map(|bytes| bytes.iter().copied())
+        .collect();
+    let mut card = salvage::Card::default();
+    card.scan(&raw, raw.len() as u64).unwrap();
+    let disk = SimDisk::new(Mutant::None);
+    for (n, segment) in card.segments().iter().enumerate() {
+        let Some(init) = card.init(segment) else {
+            continue;
+        };
+        let header = card.header(segment.key);
+        let name = format!("{n}.mp4");
+        let mut out = disk.create(&name, segment.file_len(init, header)).unwrap();
+        segment.write(&raw, init, header, &mut out).unwrap();
+    }
+    let files = disk.image().files;
+    files
+        .values()
+        .flat_map(|bytes| FOOTAGE.shown(bytes))
+        .collect()
+}
+
 /// What one cut cost, in pictures.
 struct Loss {
     /// Of this session's, those that are in no fragment that lies whole on the card.
     lying: usize,
     /// The same of those that a player shows after recovery.
     shown: usize,
+    /// The same of those that salvage finds, where it was tried.
+    salvaged: Option<usize>,
     /// Of segments that had been finished for a second or longer, and how many of those segments.
     earlier: usize,
     touched: usize,
@@ -199,6 +228,7 @@ impl Session {
         Loss {
             lying: missing(&lying),
             shown: missing(&shown),
+            salvaged: None,
             earlier,
             touched,
         }
@@ -223,7 +253,14 @@ impl Session {
                 }
                 if n == at {
                     let image = replay.cut(&mut rng);
-                    losses.push(self.loss(&image, replay.frames, &given_up, &mut judge));
+                    let mut loss = self.loss(&image, replay.frames, &given_up, &mut judge);
+                    // It takes a while.
+                    if losses.len().is_multiple_of(10) {
+                        let found = salvaged(&image);
+                        let all = SESSION..SESSION + replay.frames;
+                        loss.salvaged = Some(all.filter(|number| !found.contains(number)).count());
+                    }
+                    losses.push(loss);
                 }
             }
         }
@@ -312,6 +349,14 @@ fn what_a_cut_costs_on_a_card_that_lies() {
         );
         let lying = worst(&losses, |loss| loss.lying);
         assert!(lying <= most, "{name}: {lying} pictures lost");
+        for loss in &losses {
+            let hidden = loss.salvaged.map(|lost| lost.saturating_sub(loss.lying));
+            assert_eq!(
+                hidden.unwrap_or(0),
+                0,
+                "{name}: salvage finds fewer than there are"
+            );
+        }
         let hidden = worst(&losses, |loss| loss.shown.saturating_sub(loss.lying));
         assert!(hidden <= most_hidden, "{name}: {hidden} pictures not found");
         let earlier = worst(&losses, |loss| loss.earlier);
