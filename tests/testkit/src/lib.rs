@@ -13,6 +13,7 @@ pub mod judges;
 pub mod netns;
 pub mod numbered;
 mod program;
+pub mod pulse;
 pub mod recording;
 pub mod rtsp;
 pub mod sim_disk;
