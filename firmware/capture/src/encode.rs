@@ -101,9 +101,6 @@ pub trait Encode: Send {
     /// As [`Self::put`].
     fn finish(&mut self) -> Result<(), CaptureError>;
 
-    /// Aims at another bitrate from here on, bits a second; `false` if it cannot be changed.
-    fn set_bitrate(&mut self, bitrate: u32) -> bool;
-
     /// What it has done until now.
     fn counts(&self) -> EncoderCounts;
 
@@ -180,10 +177,6 @@ impl Encode for Software {
 
     fn finish(&mut self) -> Result<(), CaptureError> {
         Ok(())
-    }
-
-    fn set_bitrate(&mut self, _bitrate: u32) -> bool {
-        false
     }
 
     fn counts(&self) -> EncoderCounts {

@@ -8,7 +8,7 @@
 //! Sound from elsewhere than a camera comes from a [`Microphone`], described likewise ([`MicrophoneSpec`]).
 //!
 //! Here belong reading a source, and its clock on the one timeline of a recording ([`Timeline`]). Queues, restarts and
-//! what becomes of pictures do not (`picam`), nor place and motion (`picam-sensors`).
+//! what becomes of pictures do not (`picam-recorder`), nor place and motion (`picam-sensors`).
 
 mod auto;
 mod cancel;

@@ -4,8 +4,8 @@
 //! something is for root, the recorder's own user and those named to it ([`Peers`]). `docs/recording.md` has the
 //! lines.
 //!
-//! Here belong requests, replies, the status with its [`verdict`], the socket's two ends, and what the guard says of the
-//! battery in a file ([`power`]). How the recorder
+//! Here belong requests, replies, the status with its [`verdict`], the socket's two ends, what the guard says of the battery in
+//! a file ([`power`]), and what the page may know of the [`settings`]. How the recorder
 //! carries out what is asked does not ([`Answer`] is its side), nor how a page or a command shows it, nor any clock
 //! or card.
 
@@ -18,6 +18,7 @@ pub mod orders;
 mod peer;
 pub mod power;
 mod server;
+pub mod settings;
 mod span;
 pub mod status;
 pub mod verdict;

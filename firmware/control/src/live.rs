@@ -27,6 +27,7 @@
 use std::os::unix::net::UnixStream;
 
 use picam_time::BootNs;
+pub use picam_time::TIMESCALE;
 
 use crate::orders::Denied;
 
@@ -38,9 +39,6 @@ pub const HEADER_LEN: usize = 8;
 pub const PICTURE_HEAD_LEN: usize = 28;
 /// No body is longer, in bytes: an access unit has 8 MiB at most.
 pub const MAX_BODY: usize = (8 << 20) + (64 << 10);
-
-/// Ticks a second of the times of pictures.
-pub const TIMESCALE: u32 = 90_000;
 
 const START: u8 = 1;
 

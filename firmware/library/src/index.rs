@@ -13,8 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use picam_mp4::{SegmentState, shown};
-use picam_ring::{FsDirectory, FsKind, SegmentName, SlotName, Volume, is_filler};
-use serde::Serialize;
+use picam_ring::{Foreign, FsDirectory, FsKind, SegmentName, SlotName, Volume, is_filler};
 
 use crate::footage;
 use crate::segment::{Segment, State, unwrap_sequence};
@@ -66,15 +65,6 @@ pub struct Listing {
     pub foreign: Foreign,
     /// Counts the listings that differed from the one before.
     pub version: u64,
-}
-
-/// Files that are not ours; they are left alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Foreign {
-    /// How many, folders included.
-    pub files: u64,
-    /// What they take, in bytes; folders are not descended into.
-    pub bytes: u64,
 }
 
 #[derive(Debug)]

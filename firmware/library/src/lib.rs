@@ -24,7 +24,7 @@ pub use drive::{
     Drive, DriveBook, DriveCamera, Fix, PAUSE, Part, Travelled, drives, find as find_drive,
 };
 pub use footage::open_slot;
-pub use index::{Foreign, Listing};
+pub use index::Listing;
 pub use library::Library;
 pub use picture::{Picture, PictureError};
 pub use segment::{Dropped, Segment, SinceBoot, State, unwrap_sequence};

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, time};
 
-use picam_ring::{Moment, Volume, newest_first};
+use picam_ring::{Foreign, Moment, Volume, newest_first};
 use picam_time::UtcUs;
 
-use crate::index::{Foreign, Index, Listing};
+use crate::index::{Index, Listing};
 use crate::segment::Segment;
 
 /// The segments of the card, and of the USB disk where one is used.

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use picam_time::BootNs;
-
-/// Ticks a second of every video timestamp (the RTP and MPEG clock).
-pub const TIMESCALE: u32 = 90_000;
+use picam_time::{BootNs, TIMESCALE};
 
 /// Nothing is shown later than this behind its decoding, in ticks.
 const MAX_COMPOSITION: u32 = 60 * TIMESCALE;

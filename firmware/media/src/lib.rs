@@ -30,7 +30,7 @@ mod sps;
 mod unit_builder;
 
 pub use aac::{AAC_FRAME, AAC_PRIMING, AAC_RATES, AacEncoder};
-pub use access_unit::{AccessUnit, Codec, Leading, ParameterSets, Start, TIMESCALE, UnitKind};
+pub use access_unit::{AccessUnit, Codec, Leading, ParameterSets, Start, UnitKind};
 pub use config_record::ConfigRecord;
 pub use encoder::{Colour, Encoder, EncoderSettings};
 pub use error::MediaError;
@@ -38,6 +38,7 @@ pub use joint::{Joint, JointPolicy, Place, Rotation, UnitFacts};
 pub use leading::LeadingMarker;
 pub use nal::NalKind;
 pub use parameter_sets::ParameterSetTracker;
+pub use picam_time::TIMESCALE;
 pub use picture::Yuv420;
 pub use raw_stream::RawStream;
 pub use sound::{AudioSpecificConfig, SoundCodec, SoundFormat};

@@ -6,7 +6,7 @@ use mp4_atom::{
     Stco, Stsc, Stsz, Stts, Tkhd, Trex, Url, Vmhd,
 };
 
-use picam_time::{Ticks, UtcUs};
+use picam_time::{TIMESCALE, Ticks, UtcUs};
 
 use crate::boxes;
 use crate::camm::Places;
@@ -16,7 +16,7 @@ use crate::tables::Tables;
 use crate::track::{TrackConfig, TrackKind, VIDEO_TRACK};
 
 /// Movie timescale: that of the video, so that durations are exact.
-pub(crate) const MOVIE_TIMESCALE: u32 = 90_000;
+pub(crate) const MOVIE_TIMESCALE: u32 = TIMESCALE;
 /// Seconds between 1904-01-01, where MP4 counts from, and 1970-01-01.
 const MP4_EPOCH_S: i64 = 2_082_844_800;
 /// Bytes of a `trak` apart from `stsd` and sample tables, rounded up generously.

@@ -1,6 +1,6 @@
 //! What a track is, apart from its samples.
 
-use picam_time::BootNs;
+use picam_time::{BootNs, TIMESCALE};
 
 use crate::sample_entry::{self, EntryError};
 
@@ -64,7 +64,7 @@ impl TrackConfig {
     pub fn video(stsd: Vec<u8>, width: u16, height: u16) -> Self {
         Self {
             kind: TrackKind::Video,
-            timescale: 90_000,
+            timescale: TIMESCALE,
             stsd,
             width,
             height,

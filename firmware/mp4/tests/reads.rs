@@ -7,6 +7,7 @@
 )]
 
 use picam_mp4::read::{FourCc, Movie, ReadError, Sample, aac_config};
+use picam_testkit::read_slot;
 
 const CUT_OFF: &[u8] = include_bytes!("golden/v2-cut-off.mp4");
 const FINISHED: &[u8] = include_bytes!("golden/v2-finished.mp4");
@@ -31,9 +32,9 @@ const KINDS: [FourCc; 4] = [
 #[test]
 fn a_slot_reads_the_same_as_fragments_and_by_its_index() {
     let (cut_off, finished) = (in_slot(CUT_OFF), in_slot(FINISHED));
-    let (slot, record, _) = Movie::read_slot(&cut_off).unwrap();
+    let (slot, record, _) = read_slot(&cut_off).unwrap();
     let index = Movie::read(&finished).unwrap();
-    let again = Movie::read_slot(&finished).unwrap().0;
+    let again = read_slot(&finished).unwrap().0;
     assert_eq!(again.fragments, slot.fragments);
     assert_eq!((slot.timescale, index.timescale), (90_000, 90_000));
     // To the end of the longest track: a text that lasts a second, cut to the last sample of all by the index.
@@ -100,7 +101,7 @@ fn a_slot_reads_the_same_as_fragments_and_by_its_index() {
 #[test]
 fn what_is_left_of_a_file_is_read_and_what_is_not_is_counted() {
     let cut_off = in_slot(CUT_OFF);
-    let (slot, _, _) = Movie::read_slot(&cut_off).unwrap();
+    let (slot, _, _) = read_slot(&cut_off).unwrap();
     let fragments = &slot.fragments;
     let counts = |movie: &Movie| -> Vec<usize> {
         movie
@@ -129,7 +130,7 @@ fn what_is_left_of_a_file_is_read_and_what_is_not_is_counted() {
     let (movie, damage) = Movie::read_intact(&damaged).unwrap();
     assert_eq!((counts(&movie), damage), (vec![42, 42, 42, 2], 1));
     assert!(matches!(
-        Movie::read_slot(&damaged),
+        read_slot(&damaged),
         Err(ReadError::Malformed { .. })
     ));
 
@@ -295,7 +296,7 @@ fn an_index_that_lists_more_samples_than_it_places_is_refused() {
 fn data_without_a_stated_base_begins_behind_that_of_the_track_before() {
     // ISO/IEC 14496-12 8.8.7.1: where no track fragment says that its data counts from the box around it.
     let mut bytes = in_slot(CUT_OFF);
-    let (slot, _, _) = Movie::read_slot(&bytes).unwrap();
+    let (slot, _, _) = read_slot(&bytes).unwrap();
     let fragment = &slot.fragments[1];
     let (start, mut at) = (fragment.offset, fragment.offset as usize);
     for _ in 0..3 {
@@ -303,7 +304,7 @@ fn data_without_a_stated_base_begins_behind_that_of_the_track_before() {
         assert_eq!(bytes[at + 9], 2);
         bytes[at + 9] = 0;
     }
-    let (moved, _, _) = Movie::read_slot(&bytes).unwrap();
+    let (moved, _, _) = read_slot(&bytes).unwrap();
     let ends = [0, 1, 2].map(|track| {
         let last = fragment.samples[track].end - 1;
         (

@@ -152,7 +152,7 @@ impl Answer for Answers {
 #[cfg(test)]
 mod tests {
     use picam_control::Source;
-    use picam_time::UtcUs;
+    use picam_time::{CEILING, UtcUs};
 
     use super::*;
     use crate::tests::idle;
@@ -179,6 +179,22 @@ mod tests {
             // Two that agree overrule a better one; one that says it twice does not.
             assert_eq!(say(Source::Ntp, NOON, users[1]), are_two);
             assert_eq!(say(Source::Gps, wrong, 0), !are_two);
+        }
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let (status, desk) = idle(directory.path());
+        let mut answers = Answers::new(status, desk, Live::of(Vec::new()), None);
+        let boot = answers.now();
+        for (utc, reason) in [(UtcUs(0), "before 2026"), (CEILING, "2100 or later")] {
+            let source = Source::Gps;
+            let reply = answers.answer(Request::SetTime { source, boot, utc }, 0);
+            assert!(
+                matches!(&reply, Reply::Refused { reason: said, .. } if said.contains(reason)),
+                "{reply:?}"
+            );
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use picam_media::AccessUnit;
-use picam_sensors::{Drive, DriveParams};
+use picam_sensors::{Drive, Road};
 use picam_time::Clock;
 
 use crate::side_input::SideSenders;
@@ -18,7 +18,7 @@ const MISSED: Duration = Duration::from_secs(1);
 
 /// Runs until `stop` is set.
 pub(crate) fn run(clock: &Arc<TrueTime>, cameras: &SideSenders, stop: &AtomicBool) {
-    let mut drive = Drive::new(DriveParams::default(), clock.now());
+    let mut drive = Drive::new(Road::default(), clock.now());
     let mut unit = AccessUnit::new();
     while !stop.load(Ordering::SeqCst) {
         let now = clock.now();

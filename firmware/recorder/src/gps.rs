@@ -23,8 +23,6 @@ use crate::true_time::TrueTime;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// gpsd may be started at any moment, a receiver plugged in.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// How long at most it sleeps before looking whether to stop.
-const NAP: Duration = Duration::from_millis(200);
 /// From text to text under the pictures.
 const TEXT_EVERY: Duration = Duration::from_secs(1);
 /// Fixes come a little sooner or later than a second apart.
@@ -141,15 +139,9 @@ impl Gps {
                 said = Some(message.clone());
             }
             self.show(is_fault.then_some(message), 0);
-            self.nap(pause, stop);
+            self.clock
+                .sleep_while(pause, || !stop.load(Ordering::SeqCst));
             pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    fn nap(&self, pause: Duration, stop: &AtomicBool) {
-        let end = self.clock.now() + pause;
-        while !stop.load(Ordering::SeqCst) && self.clock.now() < end {
-            self.clock.sleep(NAP.min(end.since(self.clock.now())));
         }
     }
 
@@ -395,16 +387,6 @@ mod tests {
         let units = std::iter::from_fn(|| input.receive());
         let texts = units.filter(|unit| unit.kind == UnitKind::Text);
         assert_eq!(texts.count(), 10);
-    }
-
-    #[test]
-    fn between_two_attempts_it_sleeps_unless_it_is_to_stop() {
-        let (gps, clock, _input) = gps();
-        let begun = clock.now();
-        gps.nap(5 * NAP / 2, &AtomicBool::new(true));
-        assert_eq!(clock.now(), begun);
-        gps.nap(5 * NAP / 2, &AtomicBool::new(false));
-        assert_eq!(clock.now(), begun + 5 * NAP / 2);
     }
 
     #[test]

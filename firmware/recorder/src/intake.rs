@@ -60,6 +60,7 @@ mod tests {
     use picam_ring::{
         Boot, Catalog, Directory, Picture, Placement, Recorder, RingConfig, Shares, SlotName, Taken,
     };
+    use picam_testkit::read_slot;
     use picam_testkit::recording::listed;
     use picam_testkit::sim_disk::{Mutant, SimDisk};
     use picam_time::BootNs;
@@ -180,7 +181,7 @@ mod tests {
             let file = disk.open(&entry.name).unwrap();
             let mut bytes = vec![0; file.size().unwrap() as usize];
             file.read_exact_at(0, &mut bytes).unwrap();
-            let (_, record, _) = Movie::read_slot(&bytes).unwrap();
+            let (_, record, _) = read_slot(&bytes).unwrap();
             let movie = Movie::read(&bytes).unwrap();
             let samples = &movie.video().unwrap().samples;
             let span = samples.last().unwrap().dts - samples[0].dts;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use picam_media::{AccessUnit, Joint, JointPolicy, Rotation, UnitFacts};
-use picam_mp4::{Sample, TrackConfig};
+use picam_mp4::{Sample, TrackConfig, VIDEO_TRACK};
 use picam_ring::Urgency;
 use picam_time::BootNs;
 
@@ -33,7 +33,7 @@ impl Copy {
 
     pub(crate) fn sample(&self) -> Sample<'_> {
         Sample {
-            track: 0,
+            track: VIDEO_TRACK,
             dts: self.dts,
             composition_offset: self.composition_offset,
             duration: self.duration,
@@ -122,7 +122,7 @@ mod tests {
             let carried = place(&mut joints, &open, Urgency::Urgent);
             assert_eq!(carried, Place::AppendAndCopy);
             let sample = Sample {
-                track: 0,
+                track: VIDEO_TRACK,
                 dts: open.dts,
                 composition_offset: 6_000,
                 duration: 3_000,

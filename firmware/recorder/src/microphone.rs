@@ -65,20 +65,13 @@ impl Listener {
                 said = Some(message.clone());
             }
             self.ear.failed(message);
-            self.nap(pause, stop);
+            self.clock.sleep_while(pause, || self.shall_listen(stop));
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
     fn shall_listen(&self, stop: &AtomicBool) -> bool {
         self.ear.is_wanted() && !self.desk.is_paused() && !stop.load(Ordering::SeqCst)
-    }
-
-    fn nap(&self, pause: Duration, stop: &AtomicBool) {
-        let end = self.clock.now() + pause;
-        while self.shall_listen(stop) && self.clock.now() < end {
-            self.clock.sleep(NAP.min(end.since(self.clock.now())));
-        }
     }
 
     /// Listens for as long as it shall (`Ok`) and sound comes; calls `works` once it has come.

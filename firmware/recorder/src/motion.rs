@@ -29,8 +29,6 @@ const LOOK: Duration = Duration::from_millis(50);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// It may be plugged in at any moment.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// How long at most it sleeps before looking whether to stop.
-const NAP: Duration = Duration::from_millis(200);
 /// Making haste costs flushes: no more often than this.
 const HASTE_EVERY: Duration = Duration::from_millis(400);
 /// One that does not answer for so long is said to be missing. A single failure is not worth a word.
@@ -148,16 +146,10 @@ impl Motion {
             };
             if let Some(error) = error {
                 self.lost(&error, &mut missing_since);
-                self.nap(pause, stop);
+                self.clock
+                    .sleep_while(pause, || !stop.load(Ordering::SeqCst));
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-        }
-    }
-
-    fn nap(&self, pause: Duration, stop: &AtomicBool) {
-        let end = self.clock.now() + pause;
-        while !stop.load(Ordering::SeqCst) && self.clock.now() < end {
-            self.clock.sleep(NAP.min(end.since(self.clock.now())));
         }
     }
 

@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 use picam_time::{BootNs, BootTime, Clock, Offer, TimeAnchor, TimeSource, UtcUs};
 
 const UNKNOWN: i64 = i64::MIN;
+/// How long at most a pause goes on before it is asked whether it shall.
+const NAP: Duration = Duration::from_millis(100);
 
 /// The boot clock and the true time.
 pub(crate) struct TrueTime {
@@ -99,6 +101,14 @@ impl TrueTime {
         ((booted != UNKNOWN).then_some(UtcUs(booted)), changes)
     }
 
+    /// Sleeps for so long, as long as it shall: that is asked now and then.
+    pub(crate) fn sleep_while(&self, pause: Duration, shall: impl Fn() -> bool) {
+        let end = self.now() + pause;
+        while shall() && self.now() < end {
+            self.sleep(NAP.min(end.since(self.now())));
+        }
+    }
+
     /// Believes the system's clock, unless that was obviously never set.
     pub(crate) fn believe_system_clock(&self) {
         let utc = UtcUs::from(SystemTime::now());
@@ -131,6 +141,19 @@ mod tests {
     use super::*;
 
     const NOON: UtcUs = UtcUs(1_795_172_880_000_000);
+
+    #[test]
+    fn a_pause_ends_when_it_is_over_or_shall_not_go_on() {
+        let clock = TurnedClock::default();
+        let time = TrueTime::new(clock.clone());
+        let begun = clock.now();
+        time.sleep_while(5 * NAP / 2, || false);
+        assert_eq!(clock.now(), begun);
+        time.sleep_while(5 * NAP / 2, || true);
+        assert_eq!(clock.now(), begun + 5 * NAP / 2);
+        time.sleep_while(5 * NAP / 2, || clock.now() < begun + 3 * NAP);
+        assert_eq!(clock.now(), begun + 7 * NAP / 2);
+    }
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn offer(time: &TrueTime, utc: UtcUs, source: TimeSource) -> Offer {

@@ -48,10 +48,11 @@ impl Spare {
 
 /// Files in the directory that are not slots. They are never touched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Foreign {
-    /// How many.
+    /// How many, folders included.
     pub files: u64,
-    /// Their lengths in all.
+    /// Their lengths in all, in bytes; folders are not descended into.
     pub bytes: u64,
 }
 

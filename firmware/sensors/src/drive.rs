@@ -14,17 +14,10 @@ const STEP: Duration = Duration::from_millis(100);
 /// Each so many-th comes with a line of text: one a second.
 const TEXT_EVERY: u64 = 10;
 
-/// What is driven.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct DriveParams {
-    /// Along which road.
-    pub road: Road,
-}
-
 /// The drive. It delivers access units on the boot clock, in the order of their times.
 #[derive(Debug, Clone)]
 pub struct Drive {
-    params: DriveParams,
+    road: Road,
     begun: BootNs,
     /// The next step.
     step: u64,
@@ -39,10 +32,10 @@ enum Left {
 }
 
 impl Drive {
-    /// Sets off.
-    pub const fn new(params: DriveParams, begun: BootNs) -> Self {
+    /// Sets off along a road.
+    pub const fn new(road: Road, begun: BootNs) -> Self {
         Self {
-            params,
+            road,
             begun,
             step: 0,
             left: Left::Fix,
@@ -59,7 +52,7 @@ impl Drive {
     /// time has no fix. `false` if there is nothing this time.
     pub fn next(&mut self, booted: Option<UtcUs>, unit: &mut AccessUnit) -> bool {
         let due = self.due();
-        let motion = self.params.road.at(due.since(self.begun).as_secs_f64());
+        let motion = self.road.at(due.since(self.begun).as_secs_f64());
         unit.begin(match self.left {
             Left::Fix => UnitKind::Motion,
             Left::Text => UnitKind::Text,
@@ -119,7 +112,7 @@ mod tests {
     /// So many seconds of a drive that began at 5 s: kind, time and data of each unit.
     fn drive(seconds: u64, booted: Option<UtcUs>) -> Vec<(UnitKind, i64, Vec<u8>)> {
         let begun = BootNs::from_secs(5);
-        let mut drive = Drive::new(DriveParams::default(), begun);
+        let mut drive = Drive::new(Road::default(), begun);
         let mut all = Vec::new();
         let mut unit = AccessUnit::new();
         while drive.due() < begun + Duration::from_secs(seconds) {

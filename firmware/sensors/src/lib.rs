@@ -12,5 +12,5 @@ pub mod gps;
 pub mod motion;
 mod road;
 
-pub use drive::{Drive, DriveParams};
+pub use drive::Drive;
 pub use road::{Motion, Road};

@@ -13,7 +13,7 @@ mod utc;
 
 pub use boot::BootNs;
 pub use clock::{Clock, SystemClock};
-pub use ticks::Ticks;
+pub use ticks::{TIMESCALE, Ticks};
 pub use true_time::{
     AGREEMENT, AnchorError, BootTime, CEILING, FLOOR, Offer, TimeAnchor, TimeSource,
 };

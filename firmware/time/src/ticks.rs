@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Ticks a second of every video timestamp (the RTP and MPEG clock).
+pub const TIMESCALE: u32 = 90_000;
+
 /// A time, or a span of time, in ticks. A rate of 0 is taken for 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticks {

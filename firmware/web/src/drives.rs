@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
+use picam_control::status::ClassCounts;
 use picam_library::{
-    Drive, DriveBook, Library, Part, Segment, SinceBoot, State as SegmentState, find_drive,
-    unwrap_sequence,
+    Drive, DriveBook, DriveCamera, Library, Part, Segment, SinceBoot, State as SegmentState,
+    find_drive, unwrap_sequence,
 };
 use picam_ring::{Class, SegmentId};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::conditional::Validators;
 use crate::error::ApiError;
-use crate::list::{Id, blocking, no_id};
+use crate::list::{Id, blocking, listed, no_id, to_json};
 use crate::picture;
 use crate::query;
 
@@ -54,29 +54,13 @@ struct Shown<'a> {
     going_on: bool,
     size: u64,
     segments: usize,
-    cameras: Vec<Camera<'a>>,
-    classes: Classes,
+    cameras: Vec<DriveCamera<'a>>,
+    classes: ClassCounts,
     /// Its first picture.
     picture: Option<String>,
     positions: Positions,
     distance_m: Option<f64>,
     top_speed_mps: Option<f64>,
-}
-
-#[derive(Serialize)]
-struct Camera<'a> {
-    letter: char,
-    name: Option<&'a str>,
-    segments: usize,
-    size: u64,
-}
-
-#[derive(Serialize)]
-struct Classes {
-    normal: usize,
-    event: usize,
-    parking: usize,
-    manual: usize,
 }
 
 #[derive(Serialize, PartialEq)]
@@ -202,28 +186,14 @@ fn read_on(app: &App, wanted: Option<Vec<Drive>>) {
     }
 }
 
-fn to_json(of: &impl Serialize) -> Result<String, ApiError> {
-    serde_json::to_string(of).map_err(|error| {
-        tracing::error!(%error, "a list of drives failed");
-        ApiError::internal()
-    })
-}
-
 /// What is known of the way comes bit by bit, and what is going on is the recorder's to say: the answer itself is what
 /// tells it from another.
 fn answer(headers: &HeaderMap, json: String) -> Response {
     let mut hasher = DefaultHasher::new();
     json.hash(&mut hasher);
     let validators = Validators::new(&format!("{:016x}-v", hasher.finish()), None);
-    let same = validators.not_modified(headers);
-    let cache = [
-        (ETAG, validators.etag),
-        (CACHE_CONTROL, "private, no-cache".into()),
-    ];
-    match same {
-        true => (StatusCode::NOT_MODIFIED, cache).into_response(),
-        false => (cache, [(CONTENT_TYPE, "application/json")], json).into_response(),
-    }
+    let is_known = validators.not_modified(headers);
+    listed(validators.etag, (!is_known).then_some(json))
 }
 
 fn shown<'a>(book: &DriveBook, drive: &'a Drive, recorded: &[String]) -> Option<Shown<'a>> {
@@ -238,6 +208,7 @@ fn shown<'a>(book: &DriveBook, drive: &'a Drive, recorded: &[String]) -> Option<
         (true, None) => Positions::None,
     };
     let cameras = drive.cameras();
+    let count = |class| drive.count(class) as u32;
     Some(Shown {
         id: &face.id,
         start,
@@ -251,20 +222,12 @@ fn shown<'a>(book: &DriveBook, drive: &'a Drive, recorded: &[String]) -> Option<
             .iter()
             .fold(0, |all, camera| camera.size.saturating_add(all)),
         segments: drive.parts().len(),
-        cameras: cameras
-            .into_iter()
-            .map(|camera| Camera {
-                letter: camera.letter,
-                name: camera.name,
-                segments: camera.segments,
-                size: camera.size,
-            })
-            .collect(),
-        classes: Classes {
-            normal: drive.count(Class::Normal),
-            event: drive.count(Class::Event),
-            parking: drive.count(Class::Parking),
-            manual: drive.count(Class::Manual),
+        cameras,
+        classes: ClassCounts {
+            normal: count(Class::Normal),
+            event: count(Class::Event),
+            parking: count(Class::Parking),
+            manual: count(Class::Manual),
         },
         picture: picture::address(face),
         positions,

@@ -9,8 +9,8 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use picam_library::{Foreign, Library, Listing, Segment, State as SegmentState};
-use picam_ring::SegmentId;
+use picam_library::{DriveCamera, Library, Listing, Segment, State as SegmentState};
+use picam_ring::{Foreign, SegmentId};
 use serde::Serialize;
 
 use crate::app::App;
@@ -98,15 +98,27 @@ pub(crate) async fn segments(
         let validators = Validators::new(&index.tag(&listing), None);
         let json = match validators.not_modified(&headers) {
             true => None,
-            false => Some(to_json(&filter, &listing)?),
+            false => Some(page(&filter, &listing)?),
         };
         Ok((validators.etag, json))
     })
     .await?;
+    Ok(listed(etag, json))
+}
+
+/// A list, or, without one, the word that it is as the client knows it.
+pub(crate) fn listed(etag: String, json: Option<String>) -> Response {
     let cache = [(ETAG, etag), (CACHE_CONTROL, "private, no-cache".into())];
-    Ok(match json {
+    match json {
         Some(json) => (cache, [(CONTENT_TYPE, "application/json")], json).into_response(),
         None => (StatusCode::NOT_MODIFIED, cache).into_response(),
+    }
+}
+
+pub(crate) fn to_json(list: &impl Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(list).map_err(|error| {
+        tracing::error!(%error, "a list failed");
+        ApiError::internal()
     })
 }
 
@@ -143,40 +155,26 @@ pub(crate) async fn blocking<T: Send + 'static>(
     waiting(move || work(&index)).await
 }
 
-fn to_json(filter: &Filter, listing: &Listing) -> Result<String, ApiError> {
+fn page(filter: &Filter, listing: &Listing) -> Result<String, ApiError> {
     let (segments, next) = filter.select(listing);
-    let page = Page {
+    to_json(&Page {
         segments: segments.into_iter().map(Shown::from).collect(),
         next,
         total: listing.segments.len(),
         cameras: cameras(listing),
         foreign: listing.foreign,
-    };
-    serde_json::to_string(&page).map_err(|error| {
-        tracing::error!(%error, "a listing failed");
-        ApiError::internal()
     })
 }
 
 /// Every camera that has footage on the card, by letter, under its newest name.
 fn cameras(listing: &Listing) -> Vec<Camera<'_>> {
-    let mut cameras: Vec<Camera<'_>> = Vec::new();
-    for segment in &listing.segments {
-        let letter = segment.camera;
-        let at = cameras.iter().position(|camera| camera.letter == letter);
-        let at = at.unwrap_or_else(|| {
-            cameras.push(Camera {
-                letter,
-                name: None,
-                segments: 0,
-            });
-            cameras.len() - 1
-        });
-        if let Some(camera) = cameras.get_mut(at) {
-            camera.segments += 1;
-            camera.name = camera.name.or(segment.camera_name.as_deref());
-        }
-    }
-    cameras.sort_by_key(|camera| camera.letter);
+    let cameras = DriveCamera::all(listing.segments.iter().map(|segment| &**segment));
     cameras
+        .into_iter()
+        .map(|camera| Camera {
+            letter: camera.letter,
+            name: camera.name,
+            segments: camera.segments,
+        })
+        .collect()
 }

@@ -1,7 +1,6 @@
 //! `/api/settings` and `/api/support`: what the page shows of `picam.toml`, and changes in it. Another process has the file; no secret that is set
 //! ever comes here.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+pub use picam_control::settings::{JoinNetwork, KnownNetwork, Settings, SettingsChange};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -51,26 +51,6 @@ pub enum SettingsError {
     },
 }
 
-/// What is set.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settings {
-    /// `section.key` and its value; null where the default holds.
-    pub values: BTreeMap<String, Option<String>>,
-    /// `section.key` of secrets, and whether there is one.
-    pub secrets: BTreeMap<String, bool>,
-    /// The networks to join.
-    pub networks: Vec<KnownNetwork>,
-}
-
-/// A network to join.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KnownNetwork {
-    /// Its name.
-    pub ssid: String,
-    /// Whether it has a passphrase.
-    pub passphrase: bool,
-}
-
 /// A text for whoever helps the owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SupportFile {
@@ -78,44 +58,6 @@ pub struct SupportFile {
     pub name: String,
     /// What is in it.
     pub text: String,
-}
-
-/// What shall be set otherwise.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SettingsChange {
-    /// `section.key`, of secrets too, and the new value; null for the default.
-    #[serde(default)]
-    pub set: BTreeMap<String, Option<String>>,
-    /// Networks to join.
-    #[serde(default)]
-    pub join: Vec<JoinNetwork>,
-    /// Names of networks to join no longer.
-    #[serde(default)]
-    pub leave: Vec<String>,
-}
-
-/// A network to join from now on.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct JoinNetwork {
-    /// Its name.
-    pub ssid: String,
-    /// Its passphrase; none for an open one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub passphrase: Option<String>,
-}
-
-/// Names alone: values may be secrets.
-impl std::fmt::Debug for SettingsChange {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let networks = self.join.iter().map(|network| &network.ssid);
-        f.debug_struct("SettingsChange")
-            .field("set", &self.set.keys())
-            .field("join", &networks.collect::<Vec<_>>())
-            .field("leave", &self.leave)
-            .finish()
-    }
 }
 
 /// `GET /api/settings`

@@ -13,13 +13,16 @@ pub mod judges;
 pub mod netns;
 pub mod numbered;
 mod program;
+pub mod pulse;
 pub mod recording;
 pub mod rtsp;
 pub mod sim_disk;
+mod slot;
 pub mod steps;
 pub mod surroundings;
 mod vectors;
 
 pub use clock::TurnedClock;
 pub use program::binary;
+pub use slot::read_slot;
 pub use vectors::secrets;

@@ -181,11 +181,6 @@ impl<P: Port> Encode for Hardware<P> {
         Ok(())
     }
 
-    fn set_bitrate(&mut self, wanted: u32) -> bool {
-        self.governor.aim(wanted);
-        self.session.set_bitrate(bitrate(wanted, &self.card))
-    }
-
     fn counts(&self) -> EncoderCounts {
         self.session.counts()
     }

@@ -75,13 +75,6 @@ impl Encode for WithFallback {
         self.now.finish()
     }
 
-    fn set_bitrate(&mut self, bitrate: u32) -> bool {
-        if self.is_hardware {
-            self.settings.bitrate = bitrate;
-        }
-        self.now.set_bitrate(bitrate)
-    }
-
     fn counts(&self) -> EncoderCounts {
         self.before.and(&self.now.counts())
     }

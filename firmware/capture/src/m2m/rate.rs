@@ -55,11 +55,6 @@ impl Governor {
         }
     }
 
-    /// Aims at another bitrate.
-    pub(super) fn aim(&mut self, bitrate: u32) {
-        *self = Self::new(bitrate, self.capacity as u32 / WINDOW_S);
-    }
-
     /// Most bytes of a group.
     pub(super) const fn group_limit(&self) -> u64 {
         self.aim as u64 / 8 * MOST_SECONDS

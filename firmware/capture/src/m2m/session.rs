@@ -110,7 +110,7 @@ impl<P: Port> Session<P> {
             self.machine.refused();
             return Ok(());
         };
-        let stamp = self.machine.stamp(times.captured.0 / 1000);
+        let stamp = self.machine.stamp(times.captured.micros() as u64);
         if self.machine.is_key_wanted() {
             // Where there is no such control, regular key frames have to do.
             let _ = port.force_key_frame();

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use picam_media::FrameRate;
+use serde::Serialize;
 
 use super::format::PixelFormat;
 
@@ -141,19 +142,20 @@ pub(crate) enum Wait {
 }
 
 /// A control of a camera, as `picam probe` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Control {
     /// What the driver calls it.
     pub name: String,
+    /// Value now; `None` if it cannot be read.
+    pub value: Option<i32>,
+    /// Value when nobody has set it.
+    pub default: i64,
     /// Least value.
     pub least: i64,
     /// Greatest value.
     pub most: i64,
-    /// Value when nobody has set it.
-    pub default: i64,
-    /// Value now; `None` if it cannot be read.
-    pub value: Option<i32>,
     /// Numbers and their meanings, if it is a choice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub menu: Vec<String>,
 }
 

@@ -73,10 +73,6 @@ impl Encode for Late {
         Ok(())
     }
 
-    fn set_bitrate(&mut self, _: u32) -> bool {
-        false
-    }
-
     fn counts(&self) -> EncoderCounts {
         EncoderCounts {
             pending: self.ready.len() as u64,

@@ -2,8 +2,9 @@
 //!
 //! Only keys whose [`Access`](super::Access) lets the page.
 
-use std::collections::BTreeMap;
 use std::io;
+
+use picam_control::settings::{JoinNetwork, SettingsChange};
 
 use super::boot::{self, Found, Writes};
 use super::credentials::{PASSPHRASE, PASSWORD};
@@ -19,34 +20,6 @@ pub(super) const NETWORK: &str = "network";
 const NETWORKS: &str = "wifi.network";
 /// Networks that a camera may be told of.
 const MAX_NETWORKS: usize = 8;
-
-/// What somebody wants changed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Change {
-    /// `section.key` and its new value; none for the default.
-    pub set: BTreeMap<String, Option<String>>,
-    /// Networks to join; one of the same name is replaced.
-    pub join: Vec<Network>,
-    /// Names of networks that are joined no longer.
-    pub leave: Vec<String>,
-}
-
-/// A network to join.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Network {
-    /// Its name.
-    pub ssid: String,
-    /// Its passphrase; none for an open one.
-    pub passphrase: Option<String>,
-}
-
-impl std::fmt::Debug for Network {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Network")
-            .field("ssid", &self.ssid)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +72,7 @@ pub fn change(
     files: &mut impl Files,
     host: &mut impl Host,
     paths: &Paths,
-    requested: &Change,
+    requested: &SettingsChange,
     keys: &[Key],
     wrong: impl Fn(&str) -> Vec<String>,
 ) -> Result<(), ChangeError> {
@@ -177,7 +150,7 @@ fn usable(key: &str, text: &str, wrong: impl Fn(&str) -> Vec<String>) -> Result<
     }
 }
 
-fn put(text: String, network: &Network) -> Result<String, ChangeError> {
+fn put(text: String, network: &JoinNetwork) -> Result<String, ChangeError> {
     let mut keys = vec![("ssid", network.ssid.as_str())];
     keys.extend(
         network

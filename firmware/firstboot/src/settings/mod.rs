@@ -23,14 +23,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use change::{Change, ChangeError, Network, change};
+pub use change::{ChangeError, change};
 pub use files::{Files, RealFiles};
 pub use keys::{Access, Key};
 pub use public::{for_hotspot, for_recorder, public};
 pub use run::{Outcome, erase_request, run};
 pub use scrub::Scrubber;
 pub use support::{MAX_SUPPORT, SupportError, lay_support};
-pub use view::{View, view};
+pub use view::view;
 
 /// Where things lie.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use picam_firstboot::settings::{Change, Files, Host, Meaning, Reset, change, run};
+use picam_control::settings::SettingsChange;
+use picam_firstboot::settings::{Files, Host, Meaning, Reset, change, run};
 
 use crate::camera::{FakeHost, KEYS, hash, paths};
 use crate::fat::{Fat, Image, Mutant};
@@ -263,11 +264,11 @@ fn cut_changes(mutant: Mutant) -> Result<[usize; 2], String> {
         ("device.name", "second"),
         ("wifi.passphrase", "second passphrase"),
     ];
-    let requested = Change {
+    let requested = SettingsChange {
         set: keys
             .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
             .into(),
-        ..Change::default()
+        ..SettingsChange::default()
     };
     let make = |fat: &mut Fat| {
         let mut host = FakeHost::default();

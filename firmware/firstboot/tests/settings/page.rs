@@ -2,44 +2,45 @@
 
 use std::collections::BTreeMap;
 
-use picam_firstboot::settings::{Change, ChangeError, Network, RealFiles, change, view};
+use picam_control::settings::{JoinNetwork, KnownNetwork, SettingsChange};
+use picam_firstboot::settings::{ChangeError, RealFiles, change, view};
 
 use crate::camera::{Camera, KEYS, hash};
 
 const TEXT: &str = "# My van.\nslots = 5\n\n[device]\nname = \"picam\" # short\n\n[shares]\nevent = 0.3\n\n\
     [wifi]\nmode = \"hotspot\"\npassphrase = \"first passphrase\"\n\n[web]\npassword-hash = \"$argon2id$old\"\n";
 
-fn set(pairs: &[(&str, &str)]) -> Change {
+fn set(pairs: &[(&str, &str)]) -> SettingsChange {
     let set = pairs
         .iter()
         .map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned())));
-    Change {
+    SettingsChange {
         set: set.collect::<BTreeMap<_, _>>(),
-        ..Change::default()
+        ..SettingsChange::default()
     }
 }
 
-fn unset(key: &str) -> Change {
-    Change {
+fn unset(key: &str) -> SettingsChange {
+    SettingsChange {
         set: [(key.to_owned(), None)].into(),
-        ..Change::default()
+        ..SettingsChange::default()
     }
 }
 
-fn leave(ssid: &str) -> Change {
-    Change {
+fn leave(ssid: &str) -> SettingsChange {
+    SettingsChange {
         leave: vec![ssid.to_owned()],
-        ..Change::default()
+        ..SettingsChange::default()
     }
 }
 
-fn join(ssid: &str, passphrase: Option<&str>) -> Change {
-    Change {
-        join: vec![Network {
+fn join(ssid: &str, passphrase: Option<&str>) -> SettingsChange {
+    SettingsChange {
+        join: vec![JoinNetwork {
             ssid: ssid.into(),
             passphrase: passphrase.map(str::to_owned),
         }],
-        ..Change::default()
+        ..SettingsChange::default()
     }
 }
 
@@ -51,7 +52,7 @@ fn wrong(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn make(camera: &mut Camera, requested: &Change) -> Result<(), ChangeError> {
+fn make(camera: &mut Camera, requested: &SettingsChange) -> Result<(), ChangeError> {
     let paths = camera.paths();
     change(
         &mut RealFiles,
@@ -205,7 +206,10 @@ fn networks_are_added_replaced_and_bounded() {
     let seen = view(after.as_bytes(), KEYS);
     assert_eq!(
         seen.networks,
-        [("home".to_owned(), true), ("open".to_owned(), false)]
+        [("home", true), ("open", false)].map(|(ssid, passphrase)| KnownNetwork {
+            ssid: ssid.into(),
+            passphrase,
+        })
     );
     for n in 2..8 {
         make(&mut camera, &join(&format!("net{n}"), None)).unwrap();

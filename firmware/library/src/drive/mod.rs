@@ -9,13 +9,14 @@ mod positions;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use picam_ring::{Class, Volume, newest_first};
 use picam_time::BootNs;
+use serde::Serialize;
 
 pub use book::DriveBook;
 pub use covered::Travelled;
@@ -45,8 +46,8 @@ impl Part {
     }
 }
 
-/// What one camera recorded of a drive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What one camera recorded, of a drive or of all that is on the card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct DriveCamera<'a> {
     /// Its letter.
     pub letter: char,
@@ -56,6 +57,25 @@ pub struct DriveCamera<'a> {
     pub segments: usize,
     /// Their bytes.
     pub size: u64,
+}
+
+impl<'a> DriveCamera<'a> {
+    /// Every camera of these segments, by letter; the newest comes first.
+    pub fn all(segments: impl Iterator<Item = &'a Segment>) -> Vec<Self> {
+        let mut cameras: BTreeMap<char, Self> = BTreeMap::new();
+        for segment in segments {
+            let camera = cameras.entry(segment.camera).or_insert(Self {
+                letter: segment.camera,
+                name: None,
+                segments: 0,
+                size: 0,
+            });
+            camera.segments += 1;
+            camera.size = camera.size.saturating_add(segment.size);
+            camera.name = camera.name.or(segment.camera_name.as_deref());
+        }
+        cameras.into_values().collect()
+    }
 }
 
 /// A drive.
@@ -101,27 +121,7 @@ impl Drive {
 
     /// What each camera recorded of it, by letter.
     pub fn cameras(&self) -> Vec<DriveCamera<'_>> {
-        let mut cameras: Vec<DriveCamera<'_>> = Vec::new();
-        for Part { segment, .. } in &self.parts {
-            let letter = segment.camera;
-            let at = cameras.iter().position(|camera| camera.letter == letter);
-            let at = at.unwrap_or_else(|| {
-                cameras.push(DriveCamera {
-                    letter,
-                    name: None,
-                    segments: 0,
-                    size: 0,
-                });
-                cameras.len() - 1
-            });
-            if let Some(camera) = cameras.get_mut(at) {
-                camera.segments += 1;
-                camera.size = camera.size.saturating_add(segment.size);
-                camera.name = segment.camera_name.as_deref().or(camera.name);
-            }
-        }
-        cameras.sort_by_key(|camera| camera.letter);
-        cameras
+        DriveCamera::all(self.parts.iter().rev().map(|part| &*part.segment))
     }
 
     /// How many segments of a class it has.

@@ -3,7 +3,6 @@
 use std::io;
 
 use super::boxes::FourCc;
-use crate::record::RecordError;
 
 /// Why a file could not be read as an MP4. Offsets are bytes from the start of the file.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +97,4 @@ pub enum ReadError {
         /// The most that are read from this file.
         limit: u64,
     },
-    /// The fragments of a slot were asked for, and the file is no slot.
-    #[error("the file's first sector: {0}")]
-    NotASlot(#[from] RecordError),
 }

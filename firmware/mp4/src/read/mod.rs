@@ -19,9 +19,8 @@
 //! trusted: sizes, counts and offsets are checked against the file before memory is taken or a
 //! sample is handed out, so every [`Sample`] lies inside the file that was read.
 //!
-//! A finished picam slot has two views. [`Movie::read`] shows what every player sees, its index;
-//! [`Movie::read_slot`] its fragments, which lie unchanged inside the `mdat`. Of a slot still being
-//! recorded both show the fragments written so far.
+//! Of a finished picam slot [`Movie::read`] shows what every player sees, its index; its fragments lie unchanged inside the
+//! `mdat`. Of a slot still being recorded it shows the fragments written so far.
 
 mod boxes;
 mod edits;
@@ -42,8 +41,7 @@ pub use error::ReadError;
 pub use fragments::Fragment;
 pub use sound::aac_config;
 
-use crate::layout::{FTYP_LEN, SECTOR};
-use crate::record::{Record, SegmentState};
+use crate::layout::FTYP_LEN;
 use crate::storage::ReadAt;
 
 /// The index of a file.
@@ -200,25 +198,6 @@ impl Movie {
     pub fn read_intact(src: &(impl ReadAt + ?Sized)) -> Result<(Self, u32), ReadError> {
         let size = file_size(src)?;
         intact::read(src, size)
-    }
-
-    /// Reads the fragments of a picam slot, finished or not, and its header record.
-    pub fn read_slot(
-        src: &(impl ReadAt + ?Sized),
-    ) -> Result<(Self, Record, SegmentState), ReadError> {
-        let mut sector = [0; SECTOR];
-        let size = file_size(src)?;
-        let first = usize::try_from(size).map_or(SECTOR, |size| size.min(SECTOR));
-        let first = sector.get_mut(..first).unwrap_or_default();
-        src.read_exact_at(0, first)
-            .map_err(|source| ReadError::Io { offset: 0, source })?;
-        let (record, state) = Record::parse(first)?;
-        let start = u64::from(record.head_len).saturating_sub(FTYP_LEN as u64);
-        let end = match state {
-            SegmentState::Recording => size,
-            SegmentState::Finished => record.end.min(size),
-        };
-        Ok((read_range(src, start..end, size)?, record, state))
     }
 
     /// The first picture at which decoding can start, as a movie of its own: no sound, no place, no date. Of one

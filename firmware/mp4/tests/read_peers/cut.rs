@@ -9,6 +9,7 @@ use picam_mp4::ReadAt;
 use picam_mp4::camm::Fix;
 use picam_mp4::cut::{CutError, CutPlan, Keep, Source};
 use picam_mp4::read::{Movie, Sample};
+use picam_testkit::read_slot;
 
 use picam_testkit::judges::have;
 
@@ -463,7 +464,7 @@ fn a_clip_over_segments_is_frame_exact() {
                 recording.finished[2] = recording.recording.clone();
             }
             let starts = recording.finished.iter().map(|path| {
-                let (_, record, _) = Movie::read_slot(&File::open(path).unwrap()).unwrap();
+                let (_, record, _) = read_slot(&File::open(path).unwrap()).unwrap();
                 record.start_boot.0 as i64
             });
             let starts: Vec<_> = starts.collect();

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::Path;
 
 use picam_mp4::SegmentState;
-use picam_mp4::read::Movie;
 use picam_testkit::judges::have;
+use picam_testkit::read_slot;
 
 use crate::peers::{Frame, frames, run};
 use crate::playlist::{Part, playlist};
@@ -19,7 +19,7 @@ fn md5s(frames: &[Frame]) -> Vec<&str> {
 /// The playlist of slots beside it.
 fn list(paths: &[&Path], open: bool) -> String {
     let slots = paths.iter().map(|path| {
-        let (movie, record, _) = Movie::read_slot(&File::open(path).unwrap()).unwrap();
+        let (movie, record, _) = read_slot(&File::open(path).unwrap()).unwrap();
         let name = path.file_name().unwrap().to_str().unwrap();
         (movie, record, name.replace(' ', "%20"))
     });
@@ -135,7 +135,7 @@ fn segments_play_as_one_stream() {
         let still = dir.path().join("segment%202.mp4");
         std::fs::remove_file(&still).unwrap();
         std::fs::copy(&recording.recording, &still).unwrap();
-        let (_, _, state) = Movie::read_slot(&File::open(&still).unwrap()).unwrap();
+        let (_, _, state) = read_slot(&File::open(&still).unwrap()).unwrap();
         assert_eq!(state, SegmentState::Recording);
         let open = list(&[paths[0], paths[1], &still], true);
         let open = open.replace("EVENT", "VOD").replace("%252", "%2");

@@ -11,7 +11,7 @@ use picam_time::{Ticks, UtcUs};
 /// One file of a playlist.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part<'a> {
-    /// Its fragments, as [`Movie::read_slot`] shows them.
+    /// Its fragments, as `read_slot` shows them.
     pub(crate) movie: &'a Movie,
     /// Where a player finds the file: a URI reference, percent-encoded.
     pub(crate) uri: &'a str,

@@ -18,8 +18,8 @@ use crate::commands::settings::SettingsServiceOptions;
 use crate::commands::support::SupportArgs;
 use crate::commands::track::TrackArgs;
 use crate::commands::{
-    check, clip, config, firstboot, guard, hotspot, inspect, lock, microphone, password, probe,
-    record, recover, reload, salvage, settings, support, time, token, track, web,
+    check, clip, config, firstboot, guard, hotspot, inspect, lock, password, probe, record,
+    recover, salvage, settings, support, tell, token, track, web,
 };
 
 use crate::service::log;
@@ -129,7 +129,7 @@ enum Command {
         recorder: PathBuf,
         /// What set the clock
         #[arg(long, value_enum, default_value_t)]
-        source: time::By,
+        source: tell::By,
     },
     /// Have a recorder in another process read the cameras of its configuration anew
     ///
@@ -149,7 +149,7 @@ enum Command {
     Microphone {
         /// What it shall be
         #[arg(value_enum)]
-        what: microphone::Switch,
+        what: tell::Switch,
         /// The recorder's --control socket
         #[arg(long, value_name = "SOCKET")]
         recorder: PathBuf,
@@ -243,9 +243,9 @@ pub fn main() -> ExitCode {
         Command::Web(options) => web::run(&options),
         Command::Settings(options) => settings::run(&options),
         Command::Support(args) => support::run(&args),
-        Command::Time { recorder, source } => time::run(&recorder, source),
-        Command::Reload { recorder } => reload::run(&recorder),
-        Command::Microphone { what, recorder } => microphone::run(&recorder, what),
+        Command::Time { recorder, source } => tell::time(&recorder, source),
+        Command::Reload { recorder } => tell::reload(&recorder),
+        Command::Microphone { what, recorder } => tell::microphone(&recorder, what),
         Command::Lock(args) => lock::lock(&args),
         Command::Unlock { recorder, segments } => lock::unlock(&recorder, &segments),
         Command::Locks { recorder } => lock::list(&recorder),

@@ -10,7 +10,7 @@ use picam_control::{Reply, Request};
 use picam_library::When;
 
 use super::failure::Failure;
-use super::time::told;
+use super::tell::told;
 use crate::text;
 
 /// Options of `lock`.

@@ -42,7 +42,7 @@ struct Camera {
     /// Why it cannot be recorded, and what to do about it.
     problem: Option<String>,
     modes: Vec<Mode>,
-    controls: Vec<Setting>,
+    controls: Vec<Control>,
 }
 
 /// A format and size, at its best rate.
@@ -57,18 +57,6 @@ struct Mode {
     toml: Option<String>,
     /// How much of the sensor's width is seen, 0 to 1; `None` where the driver does not tell, as of all USB cameras.
     field_of_view: Option<f64>,
-}
-
-/// Something that can be set.
-#[derive(Debug, Serialize)]
-struct Setting {
-    name: String,
-    value: Option<i32>,
-    default: i64,
-    least: i64,
-    most: i64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    menu: Vec<String>,
 }
 
 /// Something that codes what a camera does not.
@@ -151,7 +139,7 @@ fn camera(found: Found) -> Camera {
         bus: found.identity.bus,
         node: found.node.display().to_string(),
         problem,
-        controls: found.controls.into_iter().map(setting).collect(),
+        controls: found.controls,
     }
 }
 
@@ -181,17 +169,6 @@ fn mode(source: &str, has_format: bool, offer: &Offer) -> Mode {
         rates,
         toml,
         field_of_view: offer.field_of_view,
-    }
-}
-
-fn setting(control: Control) -> Setting {
-    Setting {
-        name: control.name,
-        value: control.value,
-        default: control.default,
-        least: control.least,
-        most: control.most,
-        menu: control.menu,
     }
 }
 

@@ -7,6 +7,7 @@ use std::process::Command;
 use clap::Args;
 use listenfd::ListenFd;
 use picam_control::Peers;
+use picam_control::settings::SettingsChange;
 use picam_firstboot::settings::{ChangeError, Files, Paths, RealFiles, change, lay_support, view};
 use picam_web::settings::SupportFile;
 
@@ -15,7 +16,7 @@ use super::failure::Failure;
 use super::firstboot::{Device, device_defaults};
 use crate::config::{Config, card_keys, interrupts_page, parse_over};
 use crate::service::log;
-use crate::settings_service::{Place, Reply, Request, change_of, serve, settings_of};
+use crate::settings_service::{Place, Reply, Request, serve};
 use crate::support::{self, Sources};
 
 /// Options of the command.
@@ -91,7 +92,7 @@ impl Service<'_> {
             Request::Settings {} => self.settings(),
             Request::Change { change } => {
                 let interrupts = change.set.keys().any(|key| interrupts_page(key));
-                self.change(&change_of(change)).map(|()| {
+                self.change(&change).map(|()| {
                     self.tell(interrupts);
                     Reply::Done
                 })
@@ -133,7 +134,7 @@ impl Service<'_> {
 
     fn settings(&self) -> Result<Reply, ChangeError> {
         match RealFiles.read(&self.options.boot.join("picam.toml")) {
-            Ok(Some(bytes)) => Ok(Reply::Settings(settings_of(view(&bytes, &card_keys())))),
+            Ok(Some(bytes)) => Ok(Reply::Settings(view(&bytes, &card_keys()))),
             Ok(None) => Err(ChangeError::NoFile),
             Err(error) => Err(ChangeError::Card(error.to_string())),
         }
@@ -150,7 +151,7 @@ impl Service<'_> {
         }
     }
 
-    fn change(&mut self, requested: &picam_firstboot::settings::Change) -> Result<(), ChangeError> {
+    fn change(&mut self, requested: &SettingsChange) -> Result<(), ChangeError> {
         let paths = self.paths();
         let base = &self.base;
         let wrong = |text: &str| {

@@ -189,7 +189,7 @@ keys! {
     ///   gpsd:192.168.1.7:2947                a gpsd
     ///   serial:/dev/ttyUSB0?baud=9600        a receiver that speaks NMEA; without baud, its rate is found by trying
     /// A camera made with picam's image gives every receiver to its own gpsd: there, leave "auto".
-    "source" source: GpsSource = GpsSource::Off, values::gps, values::show_gps, Recorder, Card;
+    "source" source: GpsSource = GpsSource::Off, values::spec, GpsSource::to_string, Recorder, Card;
 }
 }
 
@@ -203,7 +203,7 @@ keys! {
     ///   mpu6050                           an MPU-6050, MPU-6500 or MPU-9250
     ///   lis3dh:/dev/i2c-3?address=0x19    the same on another bus, or at its other address
     ///   sim:60                            none: a simulated car, hit by something each 60 seconds
-    "sensor" sensor: MotionSpec = MotionSpec::Off, values::motion, MotionSpec::to_string, Recorder, Card;
+    "sensor" sensor: MotionSpec = MotionSpec::Off, values::spec, MotionSpec::to_string, Recorder, Card;
 
     /// How weak an impact may be that has the last minute and the next half kept: "low" (collisions), "medium", "high"
     /// (also bad roads), or "off". docs/motion.md has a table of what each finds.
@@ -223,7 +223,7 @@ keys! {
     /// Every camera without sound of its own records it. `picam microphone off` switches it off, and on again, while it
     /// records.
     "source" source: MicrophoneSpec = MicrophoneSpec::Off,
-        values::microphone, values::show_microphone, Recorder, Card;
+        values::spec, MicrophoneSpec::to_string, Recorder, Card;
 }
 }
 
@@ -238,7 +238,7 @@ keys! {
     ///   ina219:0x43?cells=1   an INA219 at that address, across one cell or as many as are in a row
     ///   sim:10                nothing: a battery is simulated that lasts for 10 minutes, to see what happens
     /// On another bus: max17048?bus=/dev/i2c-3
-    "gauge" gauge: GaugeSpec = GaugeSpec::Off, values::gauge, GaugeSpec::to_string, Boot, Card;
+    "gauge" gauge: GaugeSpec = GaugeSpec::Off, values::spec, GaugeSpec::to_string, Boot, Card;
 }
 }
 
@@ -247,7 +247,7 @@ keys! {
 /// camera made with picam's image reads this, and the next three sections.
 "[led]" pub struct Led {
     /// The line that it hangs on: the number of a GPIO of the header (17), "off", or chip and line ("/dev/gpiochip1:3").
-    "gpio" gpio: LineSpec = LineSpec::Off, values::line, values::show_line, Boot, Card;
+    "gpio" gpio: LineSpec = LineSpec::Off, values::spec, LineSpec::to_string, Boot, Card;
 
     /// true: it is lit while the line is low.
     "active-low" active_low: bool = false, truth, bool::to_string, Boot, Card;
@@ -262,7 +262,7 @@ keys! {
 /// the camera switches itself off.
 "[button]" pub struct Button {
     /// Its line, as for the LED.
-    "gpio" gpio: LineSpec = LineSpec::Off, values::line, values::show_line, Boot, Card;
+    "gpio" gpio: LineSpec = LineSpec::Off, values::spec, LineSpec::to_string, Boot, Card;
 
     /// true: pressed, it pulls the line to ground.
     "active-low" active_low: bool = true, truth, bool::to_string, Boot, Card;
@@ -273,7 +273,7 @@ keys! {
 /// A contact that has footage kept as the button does: an alarm's, a switch's.
 "[trigger]" pub struct Trigger {
     /// Its line, as for the LED.
-    "gpio" gpio: LineSpec = LineSpec::Off, values::line, values::show_line, Boot, Card;
+    "gpio" gpio: LineSpec = LineSpec::Off, values::spec, LineSpec::to_string, Boot, Card;
 
     /// true: closed, it pulls the line to ground.
     "active-low" active_low: bool = true, truth, bool::to_string, Boot, Card;
@@ -284,7 +284,7 @@ keys! {
 /// Whether the car is on, for a camera whose supply always is: when it is off, the camera switches itself off.
 "[ignition]" pub struct Ignition {
     /// Its line, as for the LED. Never a wire of the car's: docs/hardware.md has the optocoupler.
-    "gpio" gpio: LineSpec = LineSpec::Off, values::line, values::show_line, Boot, Card;
+    "gpio" gpio: LineSpec = LineSpec::Off, values::spec, LineSpec::to_string, Boot, Card;
 
     /// true: the line is low while the car is on.
     "active-low" active_low: bool = true, truth, bool::to_string, Boot, Card;

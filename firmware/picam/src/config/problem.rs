@@ -48,7 +48,7 @@ impl Wrong {
 
     /// Takes apart a sentence of the form `what is wrong: what to write`.
     pub(super) fn from_sentence(sentence: &str) -> Self {
-        match sentence.split_once(": ") {
+        match sentence.rsplit_once(": ") {
             Some((what, remedy)) => Self::new(what, remedy),
             None => Self::new(sentence, "see docs/picam.toml for an example"),
         }

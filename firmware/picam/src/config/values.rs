@@ -1,15 +1,13 @@
 //! Single values of the file.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
-use picam_capture::MicrophoneSpec;
 use picam_ring::{MIN_SLOTS, Reserve};
-use picam_sensors::battery::GaugeSpec;
-use picam_sensors::gpio::LineSpec;
-use picam_sensors::gps::GpsSource;
-use picam_sensors::motion::{MotionSpec, Sensitivity};
+use picam_sensors::motion::Sensitivity;
 use picam_web::{MIN_PASSWORD_LEN, PasswordHash, TokenHash};
 use toml::de::DeValue;
 
@@ -334,33 +332,14 @@ pub(super) fn max_age(value: &DeValue<'_>) -> Result<Option<Duration>, Wrong> {
     }
 }
 
-pub(super) fn gps(value: &DeValue<'_>) -> Result<GpsSource, Wrong> {
-    let example = "\"auto\", \"off\", \"gpsd:HOST:PORT\" or \"serial:/dev/ttyX?baud=9600\"";
-    let source = value.as_str().and_then(|text| text.parse().ok());
-    source.ok_or_else(|| expected(value, "GPS source", example))
-}
-
-pub(super) fn motion(value: &DeValue<'_>) -> Result<MotionSpec, Wrong> {
-    let example =
-        "\"off\", \"lis3dh\", \"adxl345\", \"mpu6050\" or \"lis3dh:/dev/i2c-3?address=0x19\"";
-    let sensor = value.as_str().and_then(|text| text.parse().ok());
-    sensor.ok_or_else(|| expected(value, "accelerometer", example))
-}
-
-pub(super) fn microphone(value: &DeValue<'_>) -> Result<MicrophoneSpec, Wrong> {
-    let example = "\"off\", \"alsa:plughw:CARD=Device\" or \"alsa:default?rate=48000\"";
-    let source = value.as_str().and_then(|text| text.parse().ok());
-    source.ok_or_else(|| expected(value, "microphone", example))
-}
-
-pub(super) fn show_microphone(source: &MicrophoneSpec) -> String {
-    source.to_string()
-}
-
-pub(super) fn gauge(value: &DeValue<'_>) -> Result<GaugeSpec, Wrong> {
-    let example = "\"auto\", \"off\", \"max17048\" or \"ina219:0x43?cells=1\"";
-    let gauge = value.as_str().and_then(|text| text.parse().ok());
-    gauge.ok_or_else(|| expected(value, "battery gauge", example))
+/// What knows itself how it is written. A number, such as that of a line, may stand without quotes.
+pub(super) fn spec<T: FromStr<Err: Display>>(value: &DeValue<'_>) -> Result<T, Wrong> {
+    let text = match (value.as_str(), integer(value)) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(number)) => number.to_string(),
+        (None, None) => kind(value),
+    };
+    checked(text.parse().map_err(|error: T::Err| error.to_string()))
 }
 
 /// A day, and a parked car's battery has had enough.
@@ -371,24 +350,6 @@ pub(super) fn stay(value: &DeValue<'_>) -> Result<Duration, Wrong> {
         stay if stay <= MAX_STAY => Ok(stay),
         _ => Err(expected(value, "time to go on", "\"0s\" to \"1d\"")),
     }
-}
-
-/// A number of the header may be written without quotes.
-pub(super) fn line(value: &DeValue<'_>) -> Result<LineSpec, Wrong> {
-    let number = integer(value).map(|number| number.to_string());
-    let text = number.as_deref().or(value.as_str());
-    let line = text.and_then(|text| text.parse().ok());
-    let example = "its GPIO number on the header (17), \"off\", or \"/dev/gpiochip1:3\"";
-    line.ok_or_else(|| expected(value, "line", example))
-}
-
-/// As it is written: with quotes, or a number without.
-pub(super) fn show_line(line: &LineSpec) -> String {
-    line.to_string()
-}
-
-pub(super) fn show_gps(source: &GpsSource) -> String {
-    source.to_string()
 }
 
 pub(super) fn listen(value: &DeValue<'_>) -> Result<SocketAddr, Wrong> {

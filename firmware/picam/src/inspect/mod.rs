@@ -144,7 +144,7 @@ impl SegmentReport {
                 .and_then(|utc| Timestamp::from_microsecond(utc.0).ok()),
             start_boot_s: record.start_boot.as_secs_f64(),
             boot_number: record.boot_number,
-            boot_id: record.boot_id.map(|byte| format!("{byte:02x}")).concat(),
+            boot_id: hex::encode(record.boot_id),
             slot_size: record.slot_len,
             end: checked.end,
             counters,

@@ -92,13 +92,8 @@ fn read_key(file: &Path) -> io::Result<[u8; KEY_LEN]> {
 }
 
 fn parse(text: &str) -> Option<[u8; KEY_LEN]> {
-    if text.len() != 2 * KEY_LEN || !text.is_ascii() {
-        return None;
-    }
     let mut key = [0; KEY_LEN];
-    for (byte, at) in key.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
-    }
+    hex::decode_to_slice(text, &mut key).ok()?;
     Some(key)
 }
 
@@ -112,7 +107,7 @@ fn make_key(file: &Path, why: &io::Error) -> io::Result<[u8; KEY_LEN]> {
     }
     let mut key = [0; KEY_LEN];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
-    let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = hex::encode(key);
     let new = file.with_extension("new");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);

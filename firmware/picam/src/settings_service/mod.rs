@@ -7,5 +7,5 @@ mod message;
 mod server;
 
 pub(crate) use client::{RemoteSettings, ask};
-pub(crate) use message::{Place, Reply, Request, change_of, settings_of};
+pub(crate) use message::{Place, Reply, Request};
 pub(crate) use server::serve;

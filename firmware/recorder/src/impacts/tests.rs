@@ -11,8 +11,9 @@ use picam_ring::{
     Boot, Catalog, Directory, Needs, Picture, Recorder, RingConfig, Shares, SideSample, SlotName,
     look, recover_slot,
 };
-use picam_sensors::motion::{Pace, Pulse, Shape};
+use picam_sensors::motion::Pace;
 use picam_testkit::numbered::Numbered;
+use picam_testkit::pulse::{Pulse, Shape};
 use picam_testkit::recording::{AtKeyFrames as _, listed};
 use picam_testkit::sim_disk::{DiskImage, Mutant, Op, Replay, Rng, SimDisk};
 

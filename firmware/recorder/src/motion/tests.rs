@@ -1,8 +1,9 @@
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use picam_mp4::camm;
-use picam_sensors::motion::{Pulse, Read, Shape};
+use picam_sensors::motion::Read;
 use picam_testkit::TurnedClock;
+use picam_testkit::pulse::{Pulse, Shape};
 
 use super::*;
 use crate::side_input::{SideInput, side_input};

@@ -15,7 +15,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use picam_media::{AccessUnit, Joint, ParameterSets, Place, UnitKind};
-use picam_mp4::{Counters, Sample, TrackConfig};
+use picam_mp4::{Counters, Sample, TrackConfig, VIDEO_TRACK};
 use picam_ring::{
     Account, FsDirectory, Loss, Picture, Placement, RecordError, Recorder, RingConfig, Taken,
     Urgency, Volume,
@@ -250,7 +250,7 @@ impl Writer {
             0
         });
         let sample = Sample {
-            track: 0,
+            track: VIDEO_TRACK,
             dts: unit.dts,
             composition_offset,
             duration: self.usual_duration(unit),

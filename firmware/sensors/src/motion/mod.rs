@@ -7,7 +7,6 @@ mod budget;
 mod chip;
 mod impact;
 mod pace;
-mod pulse;
 mod sensor;
 mod sim;
 mod spec;
@@ -18,11 +17,13 @@ pub use budget::{Budget, Verdict};
 pub use chip::{Chip, Read};
 pub use impact::{Detector, Finding, Impact, Sensitivity};
 pub use pace::Pace;
-pub use pulse::{Pulse, STANDARD_GRAVITY, Shape};
 pub use sensor::{Accelerometer, MotionError, open};
 pub use spec::{MotionSpec, MotionSpecError};
 
 use picam_time::BootNs;
+
+/// One g in metres a second squared.
+pub const STANDARD_GRAVITY: f64 = 9.806_65;
 
 /// One measurement of an accelerometer.
 #[derive(Debug, Clone, Copy, PartialEq)]

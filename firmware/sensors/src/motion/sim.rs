@@ -1,11 +1,12 @@
 //! An accelerometer that is not there, in a car that drives along the closed road, and is hit by something now and then.
 
+use std::f64::consts::PI;
 use std::time::Duration;
 
 use picam_time::BootNs;
 
+use super::STANDARD_GRAVITY;
 use super::chip::Read;
-use super::pulse::{Pulse, STANDARD_GRAVITY, Shape};
 use super::sensor::{Accelerometer, MotionError};
 use crate::Road;
 
@@ -13,12 +14,9 @@ use crate::Road;
 const STEP: Duration = Duration::from_millis(10);
 /// What waits at most, as in a real one.
 const QUEUE: usize = 32;
-/// What hits it: a parking manoeuvre that went wrong, at 8 km/h.
-const HIT: Pulse = Pulse {
-    shape: Shape::Haversine,
-    peak_g: 5.0,
-    length_s: 0.09,
-};
+/// What hits it: a parking manoeuvre that went wrong, at 8 km/h. Its highest acceleration in g, and how long it lasts.
+const HIT_G: f64 = 5.0;
+const HIT_S: f64 = 0.09;
 
 /// Such a sensor.
 #[derive(Debug)]
@@ -46,12 +44,18 @@ impl SimSensor {
             .impacts
             .map(|each| since.as_nanos() % each.as_nanos().max(1));
         let hit = match behind {
-            Some(behind) if since >= self.impacts.unwrap_or_default() => {
-                HIT.at(behind as f64 / 1e9)
-            }
+            Some(behind) if since >= self.impacts.unwrap_or_default() => hit(behind as f64 / 1e9),
             _ => 0.0,
         };
         [right, down, forward - hit * STANDARD_GRAVITY].map(|felt| (felt / STANDARD_GRAVITY) as f32)
+    }
+}
+
+/// Acceleration so many seconds after the hit began, g: the square of a sine, as of a car against a barrier.
+fn hit(seconds: f64) -> f64 {
+    match seconds <= HIT_S {
+        true => HIT_G * (PI * seconds / HIT_S).sin().powi(2),
+        false => 0.0,
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use embedded_hal::i2c::{ErrorKind, NoAcknowledgeSource};
 use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+use picam_testkit::pulse::{Pulse, Shape};
 use picam_time::BootNs;
 use proptest::prelude::*;
 

@@ -17,7 +17,7 @@
 
 use std::f64::consts::TAU;
 
-use picam_sensors::motion::{Pulse, Shape};
+use picam_testkit::pulse::{Pulse, Shape};
 
 use crate::chance::Chance;
 

@@ -7,7 +7,8 @@
 
 use std::f64::consts::{PI, TAU};
 
-use picam_sensors::motion::{Pulse, STANDARD_GRAVITY, Shape};
+use picam_sensors::motion::STANDARD_GRAVITY;
+use picam_testkit::pulse::{Pulse, Shape};
 
 use crate::chance::Chance;
 

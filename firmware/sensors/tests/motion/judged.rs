@@ -1,6 +1,7 @@
 //! The detector among collisions and roads that it was not made for: it was tuned with other seeds.
 
-use picam_sensors::motion::{Detector, Finding, Impact, Pulse, Sensitivity, Shape};
+use picam_sensors::motion::{Detector, Finding, Impact, Sensitivity};
+use picam_testkit::pulse::{Pulse, Shape};
 
 use crate::chance::Chance;
 use crate::crashes::{Crash, published};

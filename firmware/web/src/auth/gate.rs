@@ -133,40 +133,36 @@ fn not_logged_in(path: &str) -> Response {
     ApiError::new(StatusCode::UNAUTHORIZED, error, "log in at /login").into_response()
 }
 
+fn forbidden(error: &str, remedy: &str) -> Response {
+    ApiError::new(StatusCode::FORBIDDEN, error, remedy).into_response()
+}
+
 fn wrong_host() -> Response {
-    ApiError::new(
-        StatusCode::FORBIDDEN,
+    forbidden(
         "without a password this server answers to localhost only",
         "open it as http://localhost or http://127.0.0.1 with its port, or set a password",
     )
-    .into_response()
 }
 
 fn only_owner() -> Response {
-    ApiError::new(
-        StatusCode::FORBIDDEN,
+    forbidden(
         "whoever may only look cannot change anything",
         "log in with the owner's password",
     )
-    .into_response()
 }
 
 fn foreign_name() -> Response {
-    ApiError::new(
-        StatusCode::FORBIDDEN,
+    forbidden(
         "the camera does not answer to this name",
         "open it by its address, or as its name with .local behind",
     )
-    .into_response()
 }
 
 fn cross_site() -> Response {
-    ApiError::new(
-        StatusCode::FORBIDDEN,
+    forbidden(
         "the request comes from another website",
         "open the camera's own page and try there",
     )
-    .into_response()
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ impl Sessions {
     ) -> Result<String, getrandom::Error> {
         let mut id = [0; 16];
         getrandom::fill(&mut id)?;
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex::encode(id);
         let mut state = self.state();
         if state.begun.len() >= MAX_BEGUN {
             state.begun.remove(0);

@@ -26,7 +26,8 @@ impl TokenHash {
     /// Reads what [`Display`](fmt::Display) writes.
     pub fn parse(text: &str) -> Option<Self> {
         let (role, digits) = text.split_once('-')?;
-        let sha256 = unhex(digits)?;
+        let mut sha256 = [0; 32];
+        hex::decode_to_slice(digits, &mut sha256).ok()?;
         Some(Self {
             role: Role::named(role)?,
             sha256,
@@ -49,7 +50,7 @@ impl TokenHash {
 
 impl fmt::Display for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.role.name(), hex(&self.sha256))
+        write!(f, "{}-{}", self.role.name(), hex::encode(self.sha256))
     }
 }
 
@@ -60,7 +61,7 @@ impl fmt::Display for TokenHash {
 pub fn make_token(role: Role) -> Result<(String, TokenHash), getrandom::Error> {
     let mut bytes = [0; TOKEN_LEN];
     getrandom::fill(&mut bytes)?;
-    let token = format!("picam-{}", hex(&bytes));
+    let token = format!("picam-{}", hex::encode(bytes));
     let hash = TokenHash::of(role, &token);
     Ok((token, hash))
 }
@@ -71,21 +72,6 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(digits: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if digits.len() != 2 * bytes.len() || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use axum::http::HeaderValue;
 use picam_control::live::{Codec, Config, PictureHead, TIMESCALE};
 use picam_mp4::live::{fragment_head, init};
 use picam_mp4::sample_entry::{self, EntryError};
-use picam_mp4::{Sample, TrackConfig};
+use picam_mp4::{Sample, TrackConfig, VIDEO_TRACK};
 
 /// How long a picture is shown before a second one has come, in ticks.
 const USUAL_DURATION: u32 = TIMESCALE / 30;
@@ -81,7 +81,7 @@ impl Mux {
         self.fragments = self.fragments.wrapping_add(1);
         let offset = u32::try_from(head.pts.saturating_sub(head.dts)).unwrap_or(0);
         let sample = Sample {
-            track: 0,
+            track: VIDEO_TRACK,
             dts: head.dts,
             composition_offset: offset,
             duration: self.duration,

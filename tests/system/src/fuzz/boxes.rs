@@ -2,12 +2,13 @@
 
 use picam_mp4::cut::{CutPlan, Source};
 use picam_mp4::read::Movie;
+use picam_testkit::read_slot;
 
 /// A file. Every sample handed out lies inside it, and a clip of it is as long as it says.
 pub fn boxes(input: &[u8]) {
     for movie in [
         Movie::read(input).ok(),
-        Movie::read_slot(input).ok().map(|(movie, _, _)| movie),
+        read_slot(input).ok().map(|(movie, _, _)| movie),
     ]
     .into_iter()
     .flatten()

@@ -7,6 +7,7 @@ use picam_mp4::layout::{PAGE, RECORD, SECTOR};
 use picam_mp4::read::Movie;
 use picam_mp4::record::PICAM_UUID;
 use picam_mp4::{Help, Record, SegmentState, check};
+use picam_testkit::read_slot;
 
 use super::boxes::check_movie;
 use super::slot::{MemorySlot, cut_off};
@@ -30,7 +31,7 @@ pub fn recover(input: &[u8]) {
         _ => patched(mode, rest),
     };
     let _ = check(&slot);
-    if let Ok((movie, _, _)) = Movie::read_slot(&slot) {
+    if let Ok((movie, _, _)) = read_slot(&slot) {
         check_movie(&movie, &slot.0);
     }
     let found = slot.0.clone();

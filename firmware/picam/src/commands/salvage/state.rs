@@ -41,8 +41,11 @@ pub(super) fn load(dir: &Path, card: &impl ReadAt) -> io::Result<Card> {
             "{NAME} is of another card; name another directory for this one"
         )));
     }
-    let inits = state.inits.iter().filter_map(|hex| from_hex(hex));
-    let header = |hex: &String| Record::parse(&from_hex(hex)?).ok();
+    let inits = state
+        .inits
+        .iter()
+        .filter_map(|digits| hex::decode(digits).ok());
+    let header = |digits: &String| Record::parse(&hex::decode(digits).ok()?).ok();
     Ok(Card {
         scanned: state.scanned,
         unreadable: state.unreadable,
@@ -66,7 +69,7 @@ pub(super) fn save(dir: &Path, source: &impl ReadAt, card: &Card) -> io::Result<
         scanned: card.scanned,
         unreadable: card.unreadable,
         runs: card.runs.clone(),
-        inits: card.inits.values().map(|init| to_hex(init)).collect(),
+        inits: card.inits.values().map(hex::encode).collect(),
         init_at: card.init_at.iter().map(|(at, crc)| (*at, *crc)).collect(),
         headers: card.headers.iter().map(header_hex).collect(),
     };
@@ -92,16 +95,5 @@ fn header_hex(record: &Record) -> String {
         kind.copy_from_slice(b"free");
     }
     record.store(&mut sector);
-    to_hex(&sector)
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(hex: &str) -> Option<Vec<u8>> {
-    let digits = hex.as_bytes().chunks(2);
-    digits
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
+    hex::encode(sector)
 }

@@ -15,6 +15,7 @@ use picam_mp4::read::Movie;
 use picam_ring::{
     ATTEMPTS, Catalog, Class, NameTime, SIDE_HOLD, SegmentName, Shares, head_len_for,
 };
+use picam_testkit::read_slot;
 use picam_time::TimeSource;
 use tempfile::TempDir;
 
@@ -189,7 +190,7 @@ fn segments(footage: &std::path::Path) -> Vec<Segment> {
     let names = catalog.ring(b'F').segments().iter().map(|found| found.name);
     let read = |name: SegmentName| {
         let bytes = std::fs::read(footage.join(name.to_string())).unwrap();
-        let (_, record, _) = Movie::read_slot(&bytes).unwrap();
+        let (_, record, _) = read_slot(&bytes).unwrap();
         let movie = Movie::read(&bytes).unwrap();
         let tracks = movie.tracks.iter().map(|track| {
             let samples = track.samples.iter().map(|sample| {

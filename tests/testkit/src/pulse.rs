@@ -7,7 +7,7 @@
 use std::f64::consts::PI;
 
 /// One g in metres a second squared.
-pub const STANDARD_GRAVITY: f64 = 9.806_65;
+const STANDARD_GRAVITY: f64 = 9.806_65;
 
 /// How acceleration rises and falls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! `picam time`: tells the recorder that the system's clock is right.
+//! `picam time`, `picam reload` and `picam microphone`: what the recorder is told.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -28,8 +28,28 @@ impl From<By> for Source {
     }
 }
 
-/// Hands the system's time to the recorder behind `socket`.
-pub(crate) fn run(socket: &Path, by: By) -> Result<(), Failure> {
+/// What the microphone shall be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// Listening
+    On,
+    /// Not listening
+    Off,
+}
+
+/// Has the recorder behind `socket` read the configuration's cameras anew.
+pub(crate) fn reload(socket: &Path) -> Result<(), Failure> {
+    told(socket, Request::Reload {}).map(drop)
+}
+
+/// Switches the microphone of the recorder behind `socket` on or off.
+pub(crate) fn microphone(socket: &Path, what: Switch) -> Result<(), Failure> {
+    let on = what == Switch::On;
+    told(socket, Request::Microphone { on }).map(drop)
+}
+
+/// Hands the system's time to the recorder behind `socket`: it is right.
+pub(crate) fn time(socket: &Path, by: By) -> Result<(), Failure> {
     let request = Request::SetTime {
         source: by.into(),
         boot: SystemClock.now(),
