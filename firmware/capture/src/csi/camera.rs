@@ -264,6 +264,10 @@ impl Device for Camera {
         Vec::new()
     }
 
+    fn set_control(&mut self, _: u32, _: i32) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     fn set_mode(&mut self, _: &Mode) -> io::Result<Agreed> {
         Ok(self.agreed())
     }

@@ -38,6 +38,7 @@ use self::camera::{Camera, Timeouts};
 use self::link::Link;
 use self::process::{Process, program};
 use crate::m2m::open_encoder;
+use crate::picture::{Picture, PictureReport};
 use crate::v4l2::{V4l2Source, Wishes};
 use crate::{CaptureError, Event, Source};
 
@@ -64,15 +65,16 @@ struct CsiSource {
 /// Opens the camera that `params` names.
 pub(crate) fn open(
     params: &CsiParams,
+    picture: &Picture,
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn Source>, CaptureError> {
-    let source = open_with(program(), params, clock, Timeouts::default())?;
+    let source = open_with(program(), (params, picture), clock, Timeouts::default())?;
     Ok(Box::new(source))
 }
 
 fn open_with(
     program: OsString,
-    params: &CsiParams,
+    (params, picture): (&CsiParams, &Picture),
     clock: Arc<dyn Clock>,
     timeouts: Timeouts,
 ) -> Result<CsiSource, CaptureError> {
@@ -84,7 +86,7 @@ fn open_with(
     let (link, theirs) = Link::pair().map_err(failed)?;
     let process = Process::start(program, arguments(&params), (theirs.into(), Stdio::null()))?;
     let camera = Camera::begin(link, Some(process), timeouts).map_err(failed)?;
-    CsiSource::over(camera, &params, clock)
+    CsiSource::over(camera, &params, picture, clock)
 }
 
 fn with_usual(params: &CsiParams) -> CsiParams {
@@ -118,11 +120,18 @@ impl CsiSource {
     fn over(
         camera: Camera,
         params: &CsiParams,
+        picture: &Picture,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CaptureError> {
         let name = params.name();
         Ok(Self {
-            camera: V4l2Source::start(camera, &name, &params.wishes, clock, open_encoder)?,
+            camera: V4l2Source::start(
+                camera,
+                &name,
+                (&params.wishes, picture),
+                clock,
+                open_encoder,
+            )?,
             has_begun: false,
             ending: None,
         })
@@ -151,6 +160,14 @@ impl Source for CsiSource {
 
     fn request_key_frame(&mut self) -> bool {
         self.camera.request_key_frame()
+    }
+
+    fn set_picture(&mut self, wanted: &Picture) -> PictureReport {
+        self.camera.set_picture(wanted)
+    }
+
+    fn picture(&mut self) -> PictureReport {
+        self.camera.picture()
     }
 
     fn is_live(&self) -> bool {

@@ -22,7 +22,13 @@ fn params() -> CsiParams {
 
 fn source() -> (CsiSource, Imitation) {
     let (camera, other) = camera();
-    let source = CsiSource::over(camera, &params(), Arc::new(SystemClock)).unwrap();
+    let source = CsiSource::over(
+        camera,
+        &params(),
+        &Picture::default(),
+        Arc::new(SystemClock),
+    )
+    .unwrap();
     (source, other)
 }
 
@@ -276,7 +282,12 @@ fn script(dir: &Path, text: &str) -> OsString {
 }
 
 fn opened(program: OsString, timeouts: Timeouts) -> String {
-    match open_with(program, &params(), Arc::new(SystemClock), timeouts) {
+    match open_with(
+        program,
+        (&params(), &Picture::default()),
+        Arc::new(SystemClock),
+        timeouts,
+    ) {
         Ok(_) => "it was opened".to_owned(),
         Err(CaptureError::Io { context, source }) => format!("{context}: {source}"),
         Err(other) => other.to_string(),

@@ -191,7 +191,7 @@ fn setting(control: Control) -> Setting {
         default: control.default,
         least: control.least,
         most: control.most,
-        menu: control.menu,
+        menu: control.menu.iter().map(ToString::to_string).collect(),
     }
 }
 
