@@ -13,6 +13,7 @@ pub(crate) mod inspect;
 pub(crate) mod lock;
 pub(crate) mod microphone;
 pub(crate) mod password;
+pub(crate) mod picture;
 pub(crate) mod probe;
 pub(crate) mod record;
 pub(crate) mod recover;
