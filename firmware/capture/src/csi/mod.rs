@@ -11,6 +11,7 @@
 //! | `process` | starts, hears and kills the process |
 //! | `link` | the socket to it |
 //! | `protocol` | what it may say |
+//! | `look` | what settings of pictures mean to libcamera |
 //! | `memory` | memory that pictures lie in |
 //! | `camera` | all of that as a device, which the rest of [`crate::v4l2`] records |
 
@@ -19,6 +20,7 @@ mod camera;
 mod imitation;
 mod link;
 mod list;
+mod look;
 mod memory;
 mod params;
 mod process;
@@ -38,7 +40,7 @@ use self::camera::{Camera, Timeouts};
 use self::link::Link;
 use self::process::{Process, program};
 use crate::m2m::open_encoder;
-use crate::picture::{Picture, PictureReport};
+use crate::picture::{Key, Picture, PictureReport, Value};
 use crate::v4l2::{V4l2Source, Wishes};
 use crate::{CaptureError, Event, Source};
 
@@ -124,11 +126,16 @@ impl CsiSource {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CaptureError> {
         let name = params.name();
+        // What the source's own line says of the lens goes before a preset.
+        let mut picture = picture.clone();
+        if params.focus == Focus::Auto && !picture.names(Key::Focus) {
+            picture.set(Key::Focus, Value::Auto);
+        }
         Ok(Self {
             camera: V4l2Source::start(
                 camera,
                 &name,
-                (&params.wishes, picture),
+                (&params.wishes, &picture),
                 clock,
                 open_encoder,
             )?,

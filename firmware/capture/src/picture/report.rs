@@ -77,6 +77,11 @@ impl Takes {
     /// Whether a value can be set.
     pub fn holds(&self, value: Value) -> bool {
         let within = |(least, most): &(Value, Value)| {
+            if let (Value::Gains(r, b), Value::Gains(low, _), Value::Gains(high, _)) =
+                (value, *least, *most)
+            {
+                return (low..=high).contains(&r) && (low..=high).contains(&b);
+            }
             let (Some(value), Some(least), Some(most)) =
                 (value.number(), least.number(), most.number())
             else {

@@ -45,6 +45,11 @@ impl Picture {
         self.named.iter().map(|(key, value)| (*key, *value))
     }
 
+    /// Whether somebody named a value for it.
+    pub fn names(&self, key: Key) -> bool {
+        self.named.contains_key(&key)
+    }
+
     /// The preset that holds.
     pub fn preset(&self) -> Preset {
         match self.named.get(&Key::Preset) {
