@@ -8,7 +8,9 @@ mod ways;
 
 use self::ways::{Controls, Way};
 use super::device::{Control, Device};
-use crate::picture::{DeviceControl, Flips, From, Key, Picture, PictureReport, Shown, Value};
+use crate::picture::{
+    DeviceControl, Flips, From, Key, Picture, PictureReport, Shown, Takes, Value,
+};
 
 /// Those by which pictures are mirrored, which are set together.
 const FLIPS: [Key; 3] = [Key::Hflip, Key::Vflip, Key::Rotation];
@@ -78,6 +80,16 @@ pub(crate) fn apply(
         frame_us,
     };
     report(&controls, wanted, can_flip, &problems)
+}
+
+/// What a device with these controls can be set to, by key; what picam does itself is not among it.
+pub(crate) fn takes(all: &[Control]) -> Vec<(Key, Takes)> {
+    let controls = Controls {
+        all,
+        frame_us: None,
+    };
+    let takes = |&key: &Key| Some((key, controls.way(key)?.takes));
+    Key::ALL.iter().filter_map(takes).collect()
 }
 
 /// What the device says now.

@@ -3,7 +3,6 @@
 use super::super::device::MenuItem;
 use super::super::fake::Fake;
 use super::*;
-use crate::picture::Takes;
 
 const FRAME: Option<u32> = Some(33_333);
 
@@ -330,6 +329,18 @@ fn other_devices_have_other_controls_for_the_same() {
     }
     let takes = &report.get(Key::WhiteBalance).unwrap().takes;
     assert_eq!(takes.to_string(), "auto, daylight");
+    let all: Vec<String> = super::takes(&fake.controls)
+        .iter()
+        .map(|(key, takes)| format!("{key} {takes}"))
+        .collect();
+    let expected = [
+        "compensation -1 to 1",
+        "gain auto, 0% to 100%",
+        "metering average, centre",
+        "hdr off, on",
+        "white-balance auto, daylight",
+    ];
+    assert_eq!(all, expected);
 }
 
 #[test]

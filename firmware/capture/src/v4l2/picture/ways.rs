@@ -434,7 +434,7 @@ fn level_id(key: Key) -> Option<u32> {
 }
 
 /// Those that are there; `None` if none is.
-fn used<'a, const N: usize>(controls: [Option<&'a Control>; N]) -> Option<Vec<&'a Control>> {
+fn used<const N: usize>(controls: [Option<&Control>; N]) -> Option<Vec<&Control>> {
     let used: Vec<_> = controls.into_iter().flatten().collect();
     (!used.is_empty()).then_some(used)
 }
