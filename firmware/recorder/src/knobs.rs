@@ -11,6 +11,8 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use picam_capture::Source;
 use picam_capture::picture::{Key, Picture, PictureReport, Value};
 
+use crate::orders::Pace;
+
 /// How often whoever waits looks.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -24,6 +26,8 @@ pub(crate) struct Knobs {
     changed: AtomicU64,
     asked: AtomicU64,
     is_open: AtomicBool,
+    /// How often the page may change something.
+    pub(crate) pace: Mutex<Pace>,
     seen: ArcSwapOption<Seen>,
 }
 
@@ -100,10 +104,12 @@ impl Knobs {
         self.lock().clone()
     }
 
-    /// Whether the camera is open, and what it last said; asked anew if it is, and waited for no longer than that.
+    /// Whether the camera is open, and what it last said; asked anew if it is, and waited for no longer than that. One that
+    /// has not answered before is not waited for again: the recorder's other answers wait meanwhile.
     pub(crate) fn ask(&self, within: Duration) -> (bool, Option<PictureReport>) {
         let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
-        let until = Instant::now() + within;
+        let answered = self.seen.load_full().map_or(0, |seen| seen.asked);
+        let until = Instant::now() + if answered + 1 >= asked { within } else { LOOK };
         loop {
             let seen = self.seen.load_full();
             let is_open = self.is_open.load(Ordering::SeqCst);
@@ -167,5 +173,91 @@ impl Knobs {
     fn say(&self, turn: Turn, report: PictureReport) {
         let asked = turn.asked;
         self.seen.store(Some(Arc::new(Seen { asked, report })));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use picam_capture::{CaptureError, Event};
+    use picam_media::AccessUnit;
+
+    use super::*;
+
+    /// A source that takes everything.
+    struct Takes(Picture);
+
+    impl Source for Takes {
+        fn read(&mut self, _: &mut AccessUnit, _: Duration) -> Result<Event, CaptureError> {
+            Ok(Event::End)
+        }
+
+        fn set_picture(&mut self, wanted: &Picture) -> PictureReport {
+            self.0 = wanted.clone();
+            self.picture()
+        }
+
+        fn picture(&mut self) -> PictureReport {
+            PictureReport::without(&self.0, "a test")
+        }
+
+        fn is_live(&self) -> bool {
+            true
+        }
+
+        fn describe(&self) -> String {
+            "a test".into()
+        }
+    }
+
+    #[test]
+    fn what_is_changed_while_a_camera_opens_is_set_once_it_is_open() {
+        let knobs = Knobs::default();
+        let long = Duration::from_secs(60);
+        assert_eq!(knobs.ask(long), (false, None));
+        let (mut turn, picture) = knobs.wanted();
+        let mut source = Takes(picture);
+        let change = |wishes: &mut Wishes| {
+            wishes.change(Key::Brightness, Some(Value::Level(7)));
+            Ok::<(), ()>(())
+        };
+        knobs.change(change).unwrap();
+        knobs.opened(turn, &mut source);
+        assert!(source.0.named().next().is_none());
+        let report = knobs.attend(&mut turn, &mut source).unwrap();
+        assert_eq!(source.0.named().count(), 1);
+        assert_eq!(report.problems(), ["brightness=7: a test"]);
+        assert_eq!(knobs.problems(), report.problems());
+        // Nothing more to do; what is only asked is no change.
+        assert_eq!(knobs.attend(&mut turn, &mut source), None);
+        std::thread::scope(|scope| {
+            let asks = scope.spawn(|| knobs.ask(long));
+            while !asks.is_finished() {
+                assert_eq!(knobs.attend(&mut turn, &mut source), None);
+            }
+            assert_eq!(asks.join().unwrap(), (true, Some(report.clone())));
+        });
+        // The configuration goes before what was changed, once it is another one.
+        knobs.configure(&Picture::default());
+        assert_eq!(knobs.wanted().1.named().count(), 1);
+        let mut other = Picture::default();
+        other.set(Key::Gain, Value::Auto);
+        knobs.configure(&other);
+        assert_eq!(knobs.wanted().1, other);
+    }
+
+    #[test]
+    fn a_camera_that_does_not_answer_is_waited_for_once() {
+        let knobs = Knobs::default();
+        let (turn, picture) = knobs.wanted();
+        knobs.opened(turn, &mut Takes(picture));
+        let began = Instant::now();
+        let within = Duration::from_millis(200);
+        assert!(knobs.ask(within).1.is_some());
+        assert!(began.elapsed() >= within);
+        let long = Duration::from_secs(60);
+        assert!(knobs.ask(long).1.is_some());
+        assert!(began.elapsed() < long);
+        knobs.closed();
+        assert!(!knobs.ask(long).0);
     }
 }

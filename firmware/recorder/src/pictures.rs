@@ -1,6 +1,6 @@
 //! Answers who asks how a camera's pictures look, and changes that, within the camera's range and what the asker may.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use picam_capture::picture::{From, Key, Picture, PictureReport, Shown, Takes, Value};
@@ -10,11 +10,12 @@ use picam_control::picture::{
     CameraPicture, Control, PictureSource, Range, Setting, Wanted, WantedBy,
 };
 
+use crate::desk;
 use crate::knobs::{Knobs, Wishes};
 use crate::status::{Camera, Status};
 
 /// A camera answers between two pictures; one that delivers none is not waited for.
-const ANSWERS_WITHIN: Duration = Duration::from_millis(1500);
+const ANSWERS_WITHIN: Duration = Duration::from_millis(1000);
 /// What is changed by opening the camera anew.
 const REOPENS: [&str; 5] = ["size", "fps", "format", "bitrate", "gop"];
 /// How far from the default the page may go with brightness and contrast.
@@ -37,6 +38,9 @@ impl PictureSource for Pictures {
         let knobs = &camera.shared.knobs;
         if !set.is_empty() {
             let changes = changes(set, origin)?;
+            if origin == Origin::Page {
+                self.pace(knobs)?;
+            }
             let (_, report) = knobs.ask(ANSWERS_WITHIN);
             for &(key, value) in &changes {
                 if let (Some(value), Some(report)) = (value, &report) {
@@ -53,6 +57,14 @@ impl PictureSource for Pictures {
             tracing::info!(camera = camera.name, "picture: {}", said.join(", "));
         }
         Ok(tell(&camera, knobs))
+    }
+}
+
+impl Pictures {
+    /// Each change is said in the log, and takes a moment of the camera's thread.
+    fn pace(&self, knobs: &Knobs) -> Result<(), Denied> {
+        let mut pace = knobs.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        pace.take(self.0.now()).map_err(desk::refused)
     }
 }
 

@@ -165,4 +165,8 @@ fn the_page_cannot_blind_a_camera() {
     ] {
         assert!(ask(key, value, Origin::Page).is_ok(), "{key}");
     }
+    // Nor keep its thread busy.
+    let more = (0..20).find_map(|_| ask("hflip", "off", Origin::Page).err());
+    assert_eq!(more.unwrap().why, Why::TooFast);
+    assert!(ask("hflip", "off", Origin::Owner).is_ok());
 }
