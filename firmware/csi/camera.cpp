@@ -173,6 +173,7 @@ void Configured::control(const Wishes &wishes)
 			fitted({ most->x, most->y, most->width, most->height }, stream.size.width, stream.size.height);
 		controls_.set(controls::ScalerCrop, libcamera::Rectangle(part.x, part.y, { part.width, part.height }));
 	}
+	settings_ = Settings(known, setup_.interval);
 	setup_.cropWidth = now.seenWidth;
 	setup_.cropHeight = now.seenHeight;
 	setup_.sensorWidth = now.sensorWidth;

@@ -9,6 +9,7 @@
 
 #include "modes.hpp"
 #include "protocol.hpp"
+#include "settings.hpp"
 
 struct Wishes {
 	// libcamera's name of the camera; empty for the first.
@@ -50,6 +51,8 @@ public:
 	const protocol::Setup &setup() const { return setup_; }
 	// What is set at the start: focus, rate, crop.
 	const libcamera::ControlList &controls() const { return controls_; }
+	// What else can be set, and between which values.
+	const Settings &settings() const { return settings_; }
 
 private:
 	void configure(const Wishes &wishes);
@@ -60,4 +63,5 @@ private:
 	std::unique_ptr<libcamera::CameraConfiguration> config_;
 	libcamera::ControlList controls_;
 	protocol::Setup setup_;
+	Settings settings_;
 };

@@ -1,8 +1,10 @@
 #include "link.hpp"
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <unistd.h>
 
 #include <sys/socket.h>
@@ -43,16 +45,28 @@ void fail(int socket, const std::string &why)
 	leave(1);
 }
 
-uint32_t nextGiven(int socket)
+Said nextSaid(int socket)
 {
 	for (;;) {
-		protocol::Give message;
-		ssize_t length = recv(socket, &message, sizeof(message), 0);
+		protocol::Set message;
+		const ssize_t length = recv(socket, &message, sizeof(message), 0);
 		if (length < 0 && errno == EINTR)
 			continue;
+		Said said;
+		if (length == sizeof(protocol::Give) && message.type == protocol::give) {
+			// As a set without settings: the number that follows is the buffer's.
+			said.isGiven = true;
+			said.index = message.count;
+			return said;
+		}
+		const size_t head = offsetof(protocol::Set, settings);
+		const bool isSet = length >= static_cast<ssize_t>(head) && message.type == protocol::set &&
+				   message.count <= std::size(message.settings) &&
+				   static_cast<size_t>(length) == head + message.count * sizeof(protocol::Setting);
 		// Nothing: the recorder has closed it. Anything else is not for this program.
-		if (length != sizeof(message) || message.type != protocol::give)
+		if (!isSet)
 			leave(0);
-		return message.index;
+		said.settings.assign(message.settings, message.settings + message.count);
+		return said;
 	}
 }

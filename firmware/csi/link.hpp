@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "protocol.hpp"
 
@@ -17,5 +18,12 @@ void sendMessage(int socket, const Message &message, int descriptor = -1)
 // Says why there are no pictures, and ends the program.
 [[noreturn]] void fail(int socket, const std::string &why);
 
-// Waits for the next buffer that is given back. Ends the program if the recorder has gone.
-uint32_t nextGiven(int socket);
+// What the recorder says: a buffer is given back, or controls are to be set.
+struct Said {
+	bool isGiven = false;
+	uint32_t index = 0;
+	std::vector<protocol::Setting> settings;
+};
+
+// Waits for the next message. Ends the program if the recorder has gone.
+Said nextSaid(int socket);

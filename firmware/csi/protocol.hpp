@@ -8,14 +8,16 @@
 namespace protocol {
 
 // Raised with every change; the recorder refuses another one.
-constexpr uint32_t version = 1;
+constexpr uint32_t version = 2;
 
 enum Type : uint32_t {
 	setup = 1,
 	buffer = 2,
 	frame = 3,
 	failed = 4,
+	controls = 5,
 	give = 16,
+	set = 17,
 };
 
 constexpr uint32_t colourBt709 = 1;
@@ -77,6 +79,62 @@ struct Failed {
 	char text[252] = {};
 };
 
+// What of libcamera's controls picam knows. Numbers with a fraction are told in thousandths, truths as 0 and 1.
+enum Control : uint32_t {
+	brightness = 1,
+	contrast,
+	saturation,
+	sharpness,
+	aeEnable,
+	exposureTimeMode,
+	exposureTime,
+	analogueGainMode,
+	analogueGain,
+	exposureValue,
+	aeMeteringMode,
+	hdrMode,
+	aeFlickerMode,
+	aeFlickerPeriod,
+	awbEnable,
+	awbMode,
+	// Of ColourGains, red and blue.
+	redGain,
+	blueGain,
+	colourTemperature,
+	afMode,
+	lensPosition,
+	// Of FrameDurationLimits the longer one.
+	longestFrame,
+	controlsEnd,
+};
+
+// A control that the camera has. Of a choice, `most` has a bit for each value.
+struct Range {
+	uint32_t control = 0;
+	int32_t least = 0;
+	int32_t most = 0;
+	int32_t usual = 0;
+};
+
+// Behind the setup, before the buffers: all of them, cut off behind the last.
+struct Controls {
+	uint32_t type = controls;
+	uint32_t count = 0;
+	Range ranges[24] = {};
+};
+
+struct Setting {
+	uint32_t control = 0;
+	int32_t value = 0;
+};
+
+// From the recorder: to be set from the next picture on, cut off behind the last.
+struct Set {
+	uint32_t type = set;
+	uint32_t count = 0;
+	Setting settings[24] = {};
+};
+
 // From the recorder: a buffer may be filled again.
 struct Give {
 	uint32_t type = give;
@@ -84,7 +142,7 @@ struct Give {
 };
 
 static_assert(sizeof(Setup) == 120 && sizeof(Buffer) == 36 && sizeof(Frame) == 32 && sizeof(Failed) == 256 &&
-		      sizeof(Give) == 8,
+		      sizeof(Give) == 8 && sizeof(Controls) == 392 && sizeof(Set) == 200 && controlsEnd <= 24,
 	      "no gaps");
 
 } // namespace protocol

@@ -1,6 +1,7 @@
 #include "record.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstring>
 #include <deque>
 
@@ -73,6 +74,9 @@ void Recording::tell()
 	protocol::Setup setup = camera_.setup();
 	setup.buffers = static_cast<uint32_t>(buffers.size());
 	sendMessage(socket_, setup);
+	const protocol::Controls controls = camera_.settings().told();
+	const size_t length = offsetof(protocol::Controls, ranges) + controls.count * sizeof(protocol::Range);
+	sendMessage(socket_, static_cast<const void *>(&controls), length);
 	for (size_t i = 0; i < buffers.size(); i++) {
 		send(i, *buffers[i]);
 		auto request = camera_.camera().createRequest(i);
@@ -112,11 +116,20 @@ void Recording::run()
 	for (auto &request : requests_)
 		if (camera_.camera().queueRequest(request.get()) < 0)
 			fail(socket_, "libcamera takes no request");
+	ControlList wanted(controls::controls);
 	for (;;) {
-		const uint32_t index = nextGiven(socket_);
+		const Said said = nextSaid(socket_);
+		if (!said.isGiven) {
+			camera_.settings().set(said.settings, wanted);
+			continue;
+		}
+		const uint32_t index = said.index;
 		if (index >= requests_.size() || !given_[index].exchange(false))
 			fail(socket_, "the recorder gave back a buffer that it does not have");
 		requests_[index]->reuse(Request::ReuseBuffers);
+		// What is set once stays set.
+		requests_[index]->controls().merge(wanted);
+		wanted.clear();
 		if (camera_.camera().queueRequest(requests_[index].get()) < 0)
 			fail(socket_, "libcamera takes no request any more");
 	}

@@ -19,6 +19,7 @@ pub mod m2m;
 mod microphone;
 mod pace;
 mod params;
+pub mod picture;
 mod reorder;
 mod rtsp;
 mod sim;
@@ -48,7 +49,7 @@ pub use source::{CaptureError, Config, Event, Source};
 pub use spec::{CameraSpec, SourceSpec};
 pub use timeline::Timeline;
 pub use v4l2::{
-    Control, DeviceName, Found, FourCc, Identity, Offer, PixelFormat, V4l2Params, Wishes,
+    Control, DeviceName, Found, FourCc, Identity, MenuItem, Offer, PixelFormat, V4l2Params, Wishes,
 };
 pub use wake::Wake;
 
@@ -64,21 +65,23 @@ pub fn open(
     cancel: &Cancel,
     bindings: &Arc<Bindings>,
 ) -> Result<Box<dyn Source>, CaptureError> {
-    let name = spec.name.clone();
+    let (name, picture) = (spec.name.clone(), spec.picture.clone());
     match spec.source.clone() {
-        SourceSpec::Sim(params) => Ok(Box::new(sim::Sim::open(&name, params, clock)?)),
+        SourceSpec::Sim(params) => Ok(Box::new(sim::Sim::open(&name, params, &picture, clock)?)),
         SourceSpec::File(params) => cancel::open_cancellable(cancel, move || {
             Ok(Box::new(file::FileSource::open(&params, clock)?))
         }),
         SourceSpec::V4l2(params) => {
-            cancel::open_cancellable(cancel, move || v4l2::open(&params, clock))
+            cancel::open_cancellable(cancel, move || v4l2::open(&params, &picture, clock))
         }
         SourceSpec::Csi(params) => {
-            cancel::open_cancellable(cancel, move || csi::open(&params, clock))
+            cancel::open_cancellable(cancel, move || csi::open(&params, &picture, clock))
         }
         SourceSpec::Auto(wishes) => {
             let bindings = bindings.clone();
-            cancel::open_cancellable(cancel, move || auto::open(&name, &wishes, clock, &bindings))
+            cancel::open_cancellable(cancel, move || {
+                auto::open(&name, (&wishes, &picture), clock, &bindings)
+            })
         }
         SourceSpec::Rtsp(params) => cancel::open_cancellable(cancel, move || {
             Ok(Box::new(rtsp::RtspSource::open(params, clock)?))

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use picam_media::{AccessUnit, MediaError, SoundFormat};
 
+use crate::picture::{Picture, PictureReport};
+
 /// What a call of [`Source::read`] brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -67,6 +69,9 @@ pub(crate) fn stream_error(subject: &str, error: MediaError) -> CaptureError {
     }
 }
 
+/// Why a file, or a camera that codes its pictures elsewhere, has no settings.
+const NO_SETTINGS: &str = "picam cannot set it here: a file is as it was recorded, and a network camera has a page of its own for it";
+
 /// A camera, or what stands in for one. Runs on a thread of its own and never waits for storage.
 pub trait Source: Send {
     /// Fills `unit`, which says it is a picture, with the next access unit, waiting for it at most `timeout`.
@@ -77,6 +82,17 @@ pub trait Source: Send {
     /// Asks for a picture that decoding can start at, soon. `false` if the source cannot be asked.
     fn request_key_frame(&mut self) -> bool {
         false
+    }
+
+    /// Sets how pictures look from the next ones on, without losing one, and says what has become of it. When it was opened,
+    /// that of the camera's description was set.
+    fn set_picture(&mut self, wanted: &Picture) -> PictureReport {
+        PictureReport::without(wanted, NO_SETTINGS)
+    }
+
+    /// How they look, as the camera says now.
+    fn picture(&mut self) -> PictureReport {
+        PictureReport::without(&Picture::default(), NO_SETTINGS)
     }
 
     /// Whether the same pictures come again when it is opened again (a file).

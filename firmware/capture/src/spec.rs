@@ -6,6 +6,7 @@ use crate::CaptureError;
 use crate::csi::CsiParams;
 use crate::file::FileParams;
 use crate::params::Param;
+use crate::picture::Picture;
 use crate::rtsp::RtspParams;
 use crate::sim::SimParams;
 use crate::v4l2::{V4l2Params, Wishes};
@@ -24,6 +25,8 @@ pub struct CameraSpec {
     pub name: String,
     /// Where the pictures come from.
     pub source: SourceSpec,
+    /// How they shall look; stands in no string that describes a camera.
+    pub picture: Picture,
 }
 
 /// The kinds of sources and their parameters.
@@ -89,6 +92,7 @@ impl CameraSpec {
             Ok(source) => Ok(Self {
                 name: name.to_owned(),
                 source,
+                picture: Picture::default(),
             }),
             Err(CaptureError::Config(what)) => Err(wrong(what)),
             Err(other) => Err(other),

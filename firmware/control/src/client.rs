@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::live::{LiveSource, PROTOCOL};
 use crate::lock::Origin;
 use crate::orders::{Denied, Order, OrderTaker, Save, Saved, Why};
+use crate::picture::{CameraPicture, PictureSource, Wanted};
 use crate::status::{Status, StatusSource, StatusUnavailable};
 
 use crate::exchange::{exchange, send};
@@ -59,6 +60,21 @@ impl OrderTaker for RemoteRecorder {
         let origin = Origin::Page;
         match ask(&self.socket, Request::Save { save, origin }) {
             Ok(Reply::Saved(saved)) => Ok(*saved),
+            reply => Err(denied(reply)),
+        }
+    }
+}
+
+impl PictureSource for RemoteRecorder {
+    fn picture(&self, camera: &str, set: Wanted, origin: Origin) -> Result<CameraPicture, Denied> {
+        let camera = camera.to_owned();
+        let request = Request::Picture {
+            camera,
+            set,
+            origin,
+        };
+        match ask(&self.socket, request) {
+            Ok(Reply::Picture(picture)) => Ok(*picture),
             reply => Err(denied(reply)),
         }
     }

@@ -16,6 +16,7 @@ pub mod lock;
 mod message;
 pub mod orders;
 mod peer;
+pub mod picture;
 pub mod power;
 mod server;
 pub mod settings;

@@ -6,6 +6,7 @@ use picam_time::{BootNs, TimeSource, UtcUs};
 use serde::{Deserialize, Serialize};
 
 use crate::lock::{LockOrder, Origin};
+use crate::picture::{CameraPicture, Wanted};
 
 /// A request is no longer than this, in bytes with its newline.
 pub(crate) const MAX_REQUEST: u64 = 4096;
@@ -66,6 +67,16 @@ pub enum Request {
         /// Whether to listen.
         on: bool,
     },
+    /// To say how a camera's pictures look, and to change that before if anything is to be.
+    Picture {
+        /// Its name or letter.
+        camera: String,
+        /// What is to be changed, until that is done again or the recorder is started anew.
+        #[serde(default)]
+        set: Wanted,
+        /// Who wants it. It decides what may be changed.
+        origin: Origin,
+    },
     /// To see what a camera records, from now on: behind the answer come [`crate::live`]'s messages.
     Live {
         /// Its letter.
@@ -110,9 +121,14 @@ impl From<Source> for TimeSource {
 
 impl Request {
     /// What it takes to be obeyed.
-    pub(crate) const fn needs(&self) -> Right {
+    pub(crate) fn needs(&self) -> Right {
         match self {
             Self::Status {} | Self::Locks {} | Self::Live { .. } => Right::Ask,
+            Self::Picture { set, .. } if set.is_empty() => Right::Ask,
+            Self::Picture { origin, .. } => match origin {
+                Origin::Page => Right::Page,
+                Origin::Button | Origin::Impact | Origin::Owner => Right::Own,
+            },
             Self::Page { .. } => Right::Page,
             Self::SetTime { .. } => Right::Command,
             Self::Lock { origin, .. } | Self::Save { origin, .. } => match origin {
@@ -135,6 +151,8 @@ pub enum Reply {
     Locks(Vec<LockOrder>),
     /// To [`Request::Save`].
     Saved(Box<Saved>),
+    /// To [`Request::Picture`].
+    Picture(Box<CameraPicture>),
     /// To [`Request::Live`]: pictures follow.
     Live {
         /// [`crate::live::PROTOCOL`].
@@ -174,6 +192,12 @@ impl From<()> for Reply {
 impl From<Saved> for Reply {
     fn from(saved: Saved) -> Self {
         Self::Saved(Box::new(saved))
+    }
+}
+
+impl From<CameraPicture> for Reply {
+    fn from(picture: CameraPicture) -> Self {
+        Self::Picture(Box::new(picture))
     }
 }
 
@@ -269,6 +293,20 @@ mod tests {
             assert_eq!(parse(line, NOW), Ok(request.clone()));
             assert_eq!(serde_json::to_vec(&request).unwrap(), line);
         }
+        let line = br#"{"ask":"picture","camera":"front","set":{"gain":"40%","hdr":null},"origin":"owner"}"#;
+        let picture = |set: Wanted, origin| Request::Picture {
+            camera: "front".into(),
+            set,
+            origin,
+        };
+        let set = Wanted::from([("gain".into(), Some("40%".into())), ("hdr".into(), None)]);
+        let expected = picture(set.clone(), Origin::Owner);
+        assert_eq!(parse(line, NOW), Ok(expected.clone()));
+        assert_eq!(expected.needs(), Right::Own);
+        // Looking is everybody's; the page's changes are bounded by the recorder.
+        assert_eq!(picture(set.clone(), Origin::Page).needs(), Right::Page);
+        assert_eq!(picture(set, Origin::Impact).needs(), Right::Own);
+        assert_eq!(picture(Wanted::new(), Origin::Owner).needs(), Right::Ask);
         let line = br#"{"ask":"live","camera":"F"}"#;
         assert_eq!(parse(line, NOW), Ok(Request::Live { camera: 'F' }));
         let reply = serde_json::to_string(&Reply::Done).unwrap();

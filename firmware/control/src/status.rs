@@ -275,6 +275,9 @@ pub struct CameraStatus {
     pub state: CameraState,
     /// Why it does not record, if it does not.
     pub fault: Option<Fault>,
+    /// What of the wanted picture settings the camera does not do.
+    #[serde(default)]
+    pub picture_problems: Vec<String>,
     /// Picture width in pixels; `None` until the first frame.
     pub width: Option<u32>,
     /// Picture height in pixels; `None` until the first frame.

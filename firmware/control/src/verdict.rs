@@ -111,6 +111,7 @@ mod tests {
             source: "sim:".into(),
             state,
             fault: None,
+            picture_problems: Vec::new(),
             width: None,
             height: None,
             fps: None,

@@ -155,7 +155,9 @@ fn give_passwords(cameras: &mut [CameraSpec], with_passwords: Vec<CameraSpec>) {
     for other in with_passwords {
         let same = cameras.iter_mut().find(|camera| camera.name == other.name);
         if let Some(camera) = same {
-            *camera = other;
+            // The file with passwords need not say how pictures look.
+            let picture = std::mem::take(&mut camera.picture);
+            *camera = CameraSpec { picture, ..other };
         }
     }
 }

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use picam_control::live::Follow;
 use picam_control::lock::Origin;
 use picam_control::orders::{Denied, Order};
+use picam_control::picture::PictureSource;
 use picam_control::status::StatusSource;
 use picam_control::{Answer, Reply, Request};
 use picam_time::{BootNs, Offer, TimeAnchor};
 
 use crate::desk::Desk;
 use crate::live::Live;
+use crate::pictures::Pictures;
 use crate::reload::Reload;
 use crate::status::Status;
 
@@ -132,6 +134,13 @@ impl Answer for Answers {
             Request::Page { order } => self.desk.order_of_page(order).into(),
             Request::Reload {} => self.reload(),
             Request::Microphone { on } => self.switch_microphone(on),
+            Request::Picture {
+                camera,
+                set,
+                origin,
+            } => Pictures(self.status.clone())
+                .picture(&camera, set, origin)
+                .into(),
             Request::Live { .. } => Reply::refused("this is asked for in another way", ""),
             Request::SetTime { source, boot, utc } => {
                 match TimeAnchor::new(boot, utc, source.into()) {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
 use std::time::Duration;
 
+use picam_capture::picture::PictureReport;
 use picam_capture::{Bindings, CameraSpec, Cancel, CaptureError, Event, Source, Wake, open};
 use picam_media::{AccessUnit, SoundFormat, UnitKind};
 use picam_time::{BootNs, Clock};
@@ -12,6 +13,7 @@ use picam_time::{BootNs, Clock};
 use crate::backoff::{Backoff, Run};
 use crate::desk::Desk;
 use crate::intake::Intake;
+use crate::knobs::Turn;
 use crate::live::Feeder;
 use crate::queue::{Sender, Sent};
 use crate::report::Report;
@@ -53,25 +55,35 @@ pub(crate) fn run(
         desk,
         stop,
         was_paused: false,
+        turn: report.shared.knobs.wanted().0,
         intake: Intake::default(),
         sound: None,
         said_sound: false,
         said_damage: false,
+        said_picture: Vec::new(),
     };
     let mut backoff = Backoff::default();
     let mut wake = Wake::of(spec);
     let mut said = String::new();
+    let mut spec = spec.clone();
+    let knobs = &report.shared.knobs;
     while !capture.stops() {
         wake.note();
-        let opened = open(spec, clock.clone(), &cancel, bindings);
+        let turn;
+        (turn, spec.picture) = knobs.wanted();
+        let opened = open(&spec, clock.clone(), &cancel, bindings);
         let mut run = Run::default();
         let outcome = match opened {
-            Ok(source) => {
+            Ok(mut source) => {
                 let description = source.describe();
                 tracing::info!(camera = spec.name, "{description}");
                 said.clear();
                 report.source_opened(description);
-                capture.pump(source, &mut run)
+                capture.say_picture(&knobs.opened(turn, &mut *source));
+                capture.turn = turn;
+                let outcome = capture.pump(source, &mut run);
+                knobs.closed();
+                outcome
             }
             Err(CaptureError::Cancelled) => break,
             Err(error) => Err(error.to_string()),
@@ -118,12 +130,16 @@ struct Capture<'a> {
     stop: &'a AtomicBool,
     /// Whether pictures are left out, since somebody wants that or since none at which decoding can start has come after it.
     was_paused: bool,
+    /// Which of the picture settings the source knows.
+    turn: Turn,
     intake: Intake,
     /// How the source's sound is coded.
     sound: Option<SoundFormat>,
     /// Whether the log says already that sound is left out, or that the stream is damaged.
     said_sound: bool,
     said_damage: bool,
+    /// What it says already of picture settings.
+    said_picture: Vec<String>,
 }
 
 impl Capture<'_> {
@@ -154,6 +170,10 @@ impl Capture<'_> {
         while !self.stops() {
             if !source.is_live() && !self.sender.wait_for_room() {
                 continue;
+            }
+            let knobs = &self.report.shared.knobs;
+            if let Some(report) = knobs.attend(&mut self.turn, source) {
+                self.say_picture(&report);
             }
             if self.sender.key_frame_wanted() || self.live.wants_key_frame(self.clock) {
                 source.request_key_frame();
@@ -238,6 +258,22 @@ impl Capture<'_> {
                 camera = self.camera,
                 "what the source delivers is damaged; what cannot be used is left out and counted"
             );
+        }
+    }
+
+    /// Says how the pictures look; what cannot be had of that, once.
+    fn say_picture(&mut self, report: &PictureReport) {
+        let line = report.line();
+        tracing::info!(camera = self.camera, "picture: {line}");
+        let problems = report.problems();
+        if problems != self.said_picture {
+            for problem in &problems {
+                tracing::warn!(
+                    camera = self.camera,
+                    "picture: {problem}; it records on without"
+                );
+            }
+            self.said_picture = problems;
         }
     }
 

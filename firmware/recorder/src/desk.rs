@@ -489,7 +489,7 @@ fn no_segment(id: &str) -> Denied {
     Denied::new(Why::NoSegment, reason, "it was recorded over, or deleted")
 }
 
-fn refused(refusal: Refusal) -> Denied {
+pub(crate) fn refused(refusal: Refusal) -> Denied {
     let (reason, remedy) = refusal.parts();
     let why = match refusal {
         Refusal::TooFast(_) | Refusal::NoMorePause(_) => Why::TooFast,

@@ -24,11 +24,13 @@ mod housekeeper;
 mod impacts;
 mod intake;
 mod joints;
+mod knobs;
 mod live;
 mod locker;
 mod microphone;
 mod motion;
 mod orders;
+mod pictures;
 mod pulse;
 mod queue;
 mod reload;
@@ -57,6 +59,7 @@ use picam_capture::{CameraSpec, MicrophoneSpec};
 use picam_control::Answer;
 use picam_control::live::LiveSource;
 use picam_control::orders::OrderTaker;
+use picam_control::picture::PictureSource;
 use picam_ring::{Shares, Slots, TooManyCameras, Volume};
 use picam_sensors::gps::GpsSource;
 use picam_sensors::motion::{MotionSpec, Sensitivity};
@@ -65,6 +68,7 @@ use picam_time::SystemClock;
 use answers::Answers;
 use desk::Desk;
 use live::Live;
+use pictures::Pictures;
 use reload::{Now, Reloader};
 use roster::{Ground, Roster, Start};
 use side_input::SideSenders;
@@ -331,6 +335,11 @@ impl Recording {
     /// Where orders of the page go, within its bounds.
     pub fn orders(&self) -> Arc<dyn OrderTaker> {
         self.desk.clone()
+    }
+
+    /// Where it is asked how its cameras' pictures look.
+    pub fn pictures(&self) -> Arc<dyn PictureSource> {
+        Arc::new(Pictures(self.status.clone()))
     }
 
     /// What it answers at its control socket, and does when its cameras are to be read anew.

@@ -22,6 +22,8 @@ pub struct Changes {
     pub added: Vec<String>,
     /// Recorded in another way from now on: another source, or another letter.
     pub changed: Vec<String>,
+    /// Recorded on, with other picture settings.
+    pub set: Vec<String>,
     /// Recorded no more.
     pub removed: Vec<String>,
     /// Told to end, but they hang; asked once more, what was wanted of them is done.
@@ -35,6 +37,7 @@ impl fmt::Display for Changes {
         let lists = [
             ("added", &self.added),
             ("changed", &self.changed),
+            ("picture set", &self.set),
             ("removed", &self.removed),
             ("still ending", &self.hanging),
         ];
@@ -144,7 +147,10 @@ impl Reloader {
         let before = self.roster.cameras();
         let stays = |spec: &CameraSpec, camera: &Camera| {
             let mut all = wanted.cameras.iter().zip(&letters);
-            all.any(|(wanted, letter)| wanted == spec && *letter == camera.letter)
+            all.any(|(wanted, letter)| {
+                (&wanted.name, &wanted.source) == (&spec.name, &spec.source)
+                    && *letter == camera.letter
+            })
         };
         let mut changes = Changes {
             hanging: self.roster.end(stays),
@@ -159,6 +165,9 @@ impl Reloader {
                 .iter()
                 .any(|(c, _)| c.name == *name || c.letter == letter)
             {
+                if self.roster.set_picture(spec) {
+                    changes.set.push(name.clone());
+                }
                 continue;
             }
             let same = |(camera, _): &&(Camera, _)| camera.name == *name && camera.letter == letter;
@@ -273,11 +282,12 @@ mod tests {
         let all = Changes {
             added: vec!["rear".into(), "cam2".into()],
             changed: vec!["front".into()],
+            set: vec!["side".into()],
             removed: vec!["left".into()],
             hanging: vec!["right".into()],
             needs_restart: true,
         };
-        let text = "added: rear, cam2; changed: front; removed: left; still ending: right; \
+        let text = "added: rear, cam2; changed: front; picture set: side; removed: left; still ending: right; \
                     other changes hold once the recorder is started anew";
         assert_eq!(all.to_string(), text);
     }

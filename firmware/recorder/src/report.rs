@@ -12,6 +12,8 @@ use picam_mp4::Counters;
 use picam_ring::Volume;
 use picam_time::BootNs;
 
+use crate::knobs::Knobs;
+
 /// What a camera is doing, as in [`Shared::state`].
 pub(crate) const STARTING: u8 = 0;
 pub(crate) const RECORDING: u8 = 1;
@@ -50,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) aged: AtomicU64,
     /// Whether it records to the USB disk.
     pub(crate) on_disk: AtomicBool,
+    /// How its pictures shall look.
+    pub(crate) knobs: Knobs,
 }
 
 impl Shared {

@@ -141,6 +141,7 @@ impl Roster {
         } = start;
         let report = camera.report();
         report.starts();
+        report.shared.knobs.configure(&spec.picture);
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = queue::queue();
         let input = sides.as_ref().map(|sides| {
@@ -235,6 +236,20 @@ impl Roster {
             }
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Changes how the pictures of a camera look that records on; whether they looked otherwise.
+    pub(crate) fn set_picture(&self, spec: &CameraSpec) -> bool {
+        let mut running = self.running();
+        let mut all = running.iter_mut();
+        let other =
+            |one: &&mut Running| one.spec.name == spec.name && one.spec.picture != spec.picture;
+        let Some(one) = all.find(other) else {
+            return false;
+        };
+        one.spec.picture = spec.picture.clone();
+        one.camera.shared.knobs.configure(&spec.picture);
+        true
     }
 
     /// What each shows to those who watch, by its letter.

@@ -158,6 +158,15 @@ impl Status {
         self.warnings.store(Arc::new(warnings));
     }
 
+    /// The camera of this name or letter.
+    pub(crate) fn camera_called(&self, called: &str) -> Option<Camera> {
+        let cameras = self.cameras.load();
+        let is_it = |camera: &&Camera| {
+            camera.name == called || called.as_bytes() == [camera.letter].as_slice()
+        };
+        cameras.iter().find(is_it).cloned()
+    }
+
     /// What the watchdog wants to know of each camera.
     pub fn pulses(&self) -> Vec<Pulse> {
         let pulse = |camera: &Camera| Pulse {
@@ -282,6 +291,7 @@ impl Status {
             source: source.map_or_else(|| "not opened yet".into(), |source| String::clone(&source)),
             state,
             fault,
+            picture_problems: shared.knobs.problems(),
             width: known(shared.width.load(Ordering::Relaxed)),
             height: known(shared.height.load(Ordering::Relaxed)),
             fps: known(shared.frame_ticks.load(Ordering::Relaxed))

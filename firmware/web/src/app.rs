@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use picam_control::orders::OrderTaker;
+use picam_control::picture::PictureSource;
 use picam_library::{DriveBook, Library};
 
 use crate::asker::Asker;
@@ -20,6 +21,7 @@ pub(crate) struct App {
     pub(crate) status: Asker,
     pub(crate) orders: Arc<dyn OrderTaker>,
     pub(crate) live: Live,
+    pub(crate) pictures: Arc<dyn PictureSource>,
     /// The guard's file.
     pub(crate) power: Option<PathBuf>,
     /// None where the settings are not the page's to change.

@@ -26,6 +26,7 @@ mod health;
 mod idle;
 mod list;
 mod live;
+mod look;
 mod metrics;
 mod page;
 mod peer;

@@ -15,18 +15,24 @@ use crate::error::ApiError;
 use crate::metrics::METRICS;
 use crate::request_body::{self, MAX_BODY};
 use crate::{
-    archive, captive, clip, commands, drives, file, headers, health, list, live, metrics, page,
-    picture, saves, settings, track,
+    archive, captive, clip, commands, drives, file, headers, health, list, live, look, metrics,
+    page, picture, saves, settings, track,
 };
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 26] {
+fn api() -> [Route; 28] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
         ("get", METRICS, get(metrics::metrics)),
         ("get", "/api/cameras/{letter}/live", get(live::live)),
+        ("get", "/api/cameras/{letter}/picture", get(look::look)),
+        (
+            "patch",
+            "/api/cameras/{letter}/picture",
+            patch(look::change),
+        ),
         ("get", "/api/segments", get(list::segments)),
         ("get", "/api/segments/{id}", get(list::segment)),
         ("delete", "/api/segments/{id}", delete(commands::delete)),

@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use picam_control::live::LiveSource;
 use picam_control::orders::OrderTaker;
+use picam_control::picture::PictureSource;
 use picam_control::status::StatusSource;
 use picam_library::Library;
 use tokio::net::{TcpListener, TcpStream};
@@ -58,6 +59,8 @@ pub struct WebConfig {
     pub orders: Arc<dyn OrderTaker>,
     /// Where the cameras can be watched.
     pub live: Arc<dyn LiveSource>,
+    /// Who knows and changes how their pictures look.
+    pub pictures: Arc<dyn PictureSource>,
     /// The file in which the guard says what it knows of the battery, if there is a guard.
     pub power: Option<PathBuf>,
     /// Where the settings are kept, if the page may change them.
@@ -142,6 +145,7 @@ pub async fn serve(
         status: Asker::new(config.status),
         orders: config.orders,
         live: Live::of(config.live),
+        pictures: config.pictures,
         power: config.power,
         settings: config.settings,
         auth: Arc::new(Auth::new(config.access, config.token, config.sessions)),

@@ -509,6 +509,7 @@ async fn beyond_loopback_a_password_is_a_must() {
             status: Arc::new(recorder.clone()),
             orders: Arc::new(common::Orders::default()),
             live: Arc::new(common::Cameras::default()),
+            pictures: Arc::new(common::Orders::default()),
             power: None,
             settings: None,
             limits: Limits::default(),

@@ -163,6 +163,49 @@ fn what_just_happened_is_saved_without_a_time() {
 }
 
 #[test]
+fn how_pictures_look_is_told_and_changed() {
+    use picam_control::orders::{Denied, Why};
+    let server = Server::open();
+    let told = server.send("GET /api/cameras/f/picture", "");
+    assert_eq!(told.status, 200, "{}", told.text());
+    let told: serde_json::Value = serde_json::from_str(&told.text()).unwrap();
+    assert_eq!(told["settings"][0]["ranges"][0]["most"], "100");
+    let head = "PATCH /api/cameras/F/picture\r\nContent-Type: application/json";
+    let change = |body: &str| server.send(head, body);
+    let body =
+        r#"{"brightness":-20,"compensation":0.5,"hflip":true,"exposure":"auto","gain":null}"#;
+    assert_eq!(change(body).status, 200);
+    let set = server.orders.looks.lock().unwrap().pop().unwrap();
+    let expected = [
+        ("brightness", Some("-20")),
+        ("compensation", Some("0.5")),
+        ("exposure", Some("auto")),
+        ("gain", None),
+        ("hflip", Some("true")),
+    ];
+    let set: Vec<_> = set.iter().map(|(k, v)| (&**k, v.as_deref())).collect();
+    assert_eq!(set, expected);
+    for (body, status) in [
+        ("", 400),
+        ("{}", 422),
+        ("[]", 422),
+        (r#"{"brightness":[1]}"#, 422),
+    ] {
+        assert_eq!(change(body).status, status, "{body}");
+    }
+    let refused = Denied::new(Why::Refused, "out of range", "it takes 0 to 1");
+    *server.orders.denied.lock().unwrap() = Some(refused);
+    let reply = change(r#"{"gain":"90%"}"#);
+    assert_eq!(reply.status, 409);
+    assert!(reply.text().contains("it takes 0 to 1"));
+    assert_eq!(server.send("GET /api/cameras/R/picture", "").status, 404);
+    assert_eq!(server.send("GET /api/cameras/FF/picture", "").status, 400);
+    let foreign = format!("{head}\r\nOrigin: http://evil.example");
+    assert_eq!(server.send(&foreign, body).status, 403);
+    assert!(server.orders.looks.lock().unwrap().is_empty());
+}
+
+#[test]
 fn viewers_watch_and_change_nothing() {
     static VIEWER: LazyLock<PasswordHash> =
         LazyLock::new(|| hash_password("only looking").unwrap());
@@ -186,6 +229,7 @@ fn viewers_watch_and_change_nothing() {
         "/api/status",
         "/api/segments",
         "/api/segments/F000123",
+        "/api/cameras/F/picture",
         "/api/segments/F000123/file?download=1",
     ] {
         let reply = server.send(&format!("GET {path}\r\nCookie: {viewer}"), "");
@@ -204,6 +248,7 @@ fn viewers_watch_and_change_nothing() {
         "POST /api/segments/F000123/restore",
         "POST /api/pause",
         "POST /api/resume",
+        "PATCH /api/cameras/F/picture",
         "POST /api/logout-everywhere",
     ];
     for change in changes {
@@ -212,6 +257,7 @@ fn viewers_watch_and_change_nothing() {
         assert!(reply.text().contains("owner"), "{change}");
     }
     assert!(server.orders.taken.lock().unwrap().is_empty());
+    assert!(server.orders.looks.lock().unwrap().is_empty());
     let owner = login(&server, "correct horse");
     assert!(page(&owner).contains("data-role=\"owner\""));
     let resumed = server.send(&format!("POST /api/resume\r\nCookie: {owner}"), "");

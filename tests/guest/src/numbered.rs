@@ -102,6 +102,7 @@ impl Files {
         Film {
             mjpeg: pictures::mjpeg(&self.mjpeg).unwrap(),
             h264: pictures::h264(&self.h264).unwrap(),
+            bright: Vec::new(),
             first: 0,
         }
     }

@@ -244,3 +244,59 @@ fn it_is_started_again_and_again_and_auto_takes_it() {
         "{probed}"
     );
 }
+
+#[test]
+fn what_libcameras_camera_does_not_have_is_said_and_what_it_has_is_set() {
+    let Some(program) = program() else {
+        return;
+    };
+    let (card, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let socket = scratch.path().join("recorder.sock");
+    let socket = socket.to_str().unwrap();
+    let config = scratch.path().join("picam.toml");
+    let lines = "segment = \"2s\"\nslots = 24\nslot-size = \"8MiB\"\n[[camera]]\nname = \"front\"\n\
+                 source = \"csi:Virtual0?size=640x480&bitrate=4M\"\nbrightness = 20\nhflip = true\n";
+    fs::write(&config, lines).unwrap();
+    let variables = [("PICAM_CSI", program.as_os_str())];
+    let args = ["--config", config.to_str().unwrap(), "--control", socket];
+    let camera = Camera::start_with(&variables, "record", card.path(), &args);
+    wait_for_more(card.path(), "front");
+    let picture = |change: &[&str]| {
+        let done = Command::new(binary())
+            .args(["picture", "--json", "--recorder", socket, "front"])
+            .args(change)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        serde_json::from_slice::<serde_json::Value>(&done.stdout).map_err(|_| said)
+    };
+    let told = picture(&[]).unwrap();
+    let setting = |told: &serde_json::Value, key: &str| {
+        let all = told["settings"].as_array().unwrap().iter();
+        let mut found = all.filter(|setting| setting["key"] == key);
+        found.next().unwrap().clone()
+    };
+    let brightness = setting(&told, "brightness");
+    assert_eq!(brightness["is_available"], false, "{brightness:#}");
+    let problem = brightness["problem"].as_str().unwrap();
+    assert!(problem.contains("libcamera has no control"), "{problem}");
+    // Mirrored it is, by picam.
+    assert_eq!(setting(&told, "hflip")["now"], "on");
+    assert!(
+        picture(&["exposure=8ms"])
+            .unwrap_err()
+            .contains("no exposure")
+    );
+    // It has but one rate, and says so.
+    let refused = picture(&["longest-shutter=66ms"]).unwrap_err();
+    assert!(refused.contains("33.333ms to 33.333ms"), "{refused}");
+    let told = picture(&["hflip=off", "longest-shutter=frame"]).unwrap();
+    assert_eq!(setting(&told, "hflip")["now"], "off");
+    let longest = setting(&told, "longest-shutter");
+    assert_eq!(longest["controls"][0]["name"], "FrameDurationLimits (us)");
+    wait_for_more(card.path(), "front");
+    let log = camera.said();
+    camera.stop();
+    assert_eq!(log.matches("INFO csi:").count(), 1, "{log}");
+    check(card.path());
+}

@@ -196,15 +196,16 @@ impl Bindings {
             .iter()
             .rev()
             .find_map(|camera| match &camera.source {
-                SourceSpec::Auto(wishes) => Some(*wishes),
+                SourceSpec::Auto(wishes) => Some((*wishes, camera.picture.clone())),
                 _ => None,
             });
-        let Some(wishes) = auto else {
+        let Some((wishes, picture)) = auto else {
             return cameras;
         };
         let with = |name: &str| CameraSpec {
             name: name.to_owned(),
             source: SourceSpec::Auto(wishes),
+            picture: picture.clone(),
         };
         for binding in self.all() {
             let known = cameras.iter().any(|camera| camera.name == binding.name);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use picam_media::AccessUnit;
 
 use super::{ANSWERS_WITHIN, Bindings, find};
+use crate::picture::{Picture, PictureReport};
 use crate::wake::any_signature;
 use crate::{CaptureError, Event, Source};
 
@@ -55,6 +56,14 @@ impl Source for Lookout {
 
     fn request_key_frame(&mut self) -> bool {
         self.source.request_key_frame()
+    }
+
+    fn set_picture(&mut self, wanted: &Picture) -> PictureReport {
+        self.source.set_picture(wanted)
+    }
+
+    fn picture(&mut self) -> PictureReport {
+        self.source.picture()
     }
 
     fn replays(&self) -> bool {

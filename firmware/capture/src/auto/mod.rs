@@ -15,6 +15,7 @@ use picam_time::Clock;
 
 use self::lookout::Lookout;
 use crate::csi::{self, CsiParams};
+use crate::picture::Picture;
 use crate::v4l2::{self, DeviceName, Found, V4l2Params, Wishes};
 use crate::{CaptureError, Source};
 
@@ -70,7 +71,7 @@ fn choose<'a>(name: &str, found: &'a [Found], bindings: &Bindings) -> Choice<'a>
 /// Opens the camera's own device, or the first that is free.
 pub(crate) fn open(
     name: &str,
-    wishes: &Wishes,
+    (wishes, picture): (&Wishes, &Picture),
     clock: Arc<dyn Clock>,
     bindings: &Arc<Bindings>,
 ) -> Result<Box<dyn Source>, CaptureError> {
@@ -78,7 +79,7 @@ pub(crate) fn open(
     let own = bindings.device_of(name);
     // Who has one need not look for others.
     if let Some(camera) = own.as_deref().and_then(csi::camera_of) {
-        let source = csi::open(&CsiParams::of(camera, wishes), clock)?;
+        let source = csi::open(&CsiParams::of(camera, wishes), picture, clock)?;
         return Ok(Box::new(Lookout::over(source, bindings.clone())));
     }
     let found = match own {
@@ -101,13 +102,13 @@ pub(crate) fn open(
         }
     };
     let source = match csi::camera_of(&device) {
-        Some(camera) => csi::open(&CsiParams::of(camera, wishes), clock)?,
+        Some(camera) => csi::open(&CsiParams::of(camera, wishes), picture, clock)?,
         None => {
             let params = V4l2Params {
                 device: DeviceName::new(&device)?,
                 wishes: *wishes,
             };
-            v4l2::open(&params, clock)?
+            v4l2::open(&params, picture, clock)?
         }
     };
     bindings.bind(name, &device);

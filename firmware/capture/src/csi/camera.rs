@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use picam_media::FrameRate;
 
 use super::link::{Link, Received};
+use super::look::Look;
 use super::memory::Memory;
 use super::process::Process;
-use super::protocol::{Frame, Lens, Message, Setup, Violation, give, parse};
+use super::protocol::{Frame, Lens, Message, Setup, Violation, give, parse, set};
+use crate::picture::{Flips, Picture, PictureReport};
 use crate::v4l2::{Agreed, Buffer, Control, Device, Identity, Mode, Offer, UsableSizes, Wait};
 use crate::video_node::monotonic;
 
@@ -55,6 +57,7 @@ pub(super) struct Camera {
     silence: Duration,
     /// Pixels of the sensor across, as the last picture said.
     seen: u32,
+    look: Look,
 }
 
 /// A buffer.
@@ -99,6 +102,10 @@ impl Camera {
             (Message::Setup(setup), None) => setup,
             _ => return against("it begins with something else than its setup"),
         };
+        let controls = match next()? {
+            (Message::Controls(controls), None) => controls,
+            _ => return against("it does not say what can be set"),
+        };
         let mut buffers = Vec::with_capacity(setup.buffers);
         while buffers.len() < setup.buffers {
             let (Message::Buffer(layout), Some(descriptor)) = next()? else {
@@ -123,6 +130,7 @@ impl Camera {
             limit: timeouts.first,
             silence: timeouts.silence.max(apart * SILENT_PICTURES),
             seen: setup.seen,
+            look: Look::of(controls),
             setup,
         })
     }
@@ -262,6 +270,33 @@ impl Device for Camera {
 
     fn controls(&self) -> Vec<Control> {
         Vec::new()
+    }
+
+    fn set_picture(
+        &mut self,
+        wanted: &Picture,
+        frame_us: Option<u32>,
+        can_flip: bool,
+    ) -> (PictureReport, Flips) {
+        let flips = match can_flip {
+            true => wanted.flips(),
+            false => Flips::default(),
+        };
+        let writes = self.look.set(wanted, frame_us, flips);
+        if !writes.is_empty()
+            && let Err(error) = self.link.send(&set(&writes))
+        {
+            tracing::warn!("libcamera is not told how pictures shall look: {error}");
+        }
+        (self.look.report(), flips)
+    }
+
+    fn picture(&self, _: &Picture, _: Option<u32>, _: bool) -> PictureReport {
+        self.look.report()
+    }
+
+    fn set_control(&mut self, _: u32, _: i32) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn set_mode(&mut self, _: &Mode) -> io::Result<Agreed> {

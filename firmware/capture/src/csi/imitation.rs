@@ -40,7 +40,7 @@ fn words(numbers: &[u32]) -> Vec<u8> {
 /// 9 lens, 10 and 11 seen, 12 and 13 the sensor's.
 pub(super) const SETUP: [u32; 14] = [
     1,
-    1,
+    2,
     u32::from_le_bytes(*b"NV12"),
     WIDTH,
     HEIGHT,
@@ -61,6 +61,12 @@ pub(super) fn setup(numbers: &[u32; 14]) -> Vec<u8> {
     model[63] = 0;
     message.extend_from_slice(&model);
     message
+}
+
+/// What can be set: brightness, from -1 to 1, and a lens.
+pub(super) fn controls() -> Vec<u8> {
+    let one = -1000i32;
+    words(&[5, 2, 1, one.cast_unsigned(), 1000, 0, 21, 0, 10_000, 0])
 }
 
 /// A buffer of NV12.
@@ -117,9 +123,30 @@ impl Imitation {
     /// What an honest one says before its first picture.
     pub(super) fn begin(&self) {
         self.say(&setup(&SETUP));
+        self.say(&controls());
         for index in 0..BUFFERS {
             self.send(&layout(index), &[good_memory().as_fd()]);
         }
+    }
+
+    /// What it is told to set, once.
+    pub(super) fn set(&self) -> Vec<(u32, i32)> {
+        let mut message = [0; 256];
+        let (length, _) = recv(&self.socket, &mut message[..], RecvFlags::DONTWAIT).unwrap();
+        let numbers: Vec<u32> = message[..length]
+            .as_chunks()
+            .0
+            .iter()
+            .map(|chunk| u32::from_ne_bytes(*chunk))
+            .collect();
+        assert_eq!(
+            (numbers[0], numbers[1] as usize),
+            (17, (numbers.len() - 2) / 2)
+        );
+        let pairs = numbers[2..].as_chunks::<2>().0.iter();
+        pairs
+            .map(|[id, value]| (*id, value.cast_signed()))
+            .collect()
     }
 
     /// Indexes that were given back until now.
@@ -127,6 +154,9 @@ impl Imitation {
         let mut given = Vec::new();
         let mut message = [0; 64];
         while let Ok((length, _)) = recv(&self.socket, &mut message[..], RecvFlags::DONTWAIT) {
+            if message[..4] == 17u32.to_ne_bytes() {
+                continue;
+            }
             assert_eq!((length, &message[..4]), (8, &16u32.to_ne_bytes()[..]));
             given.push(u32::from_ne_bytes(*message[4..].first_chunk().unwrap()));
         }

@@ -11,6 +11,7 @@
 //! | `process` | starts, hears and kills the process |
 //! | `link` | the socket to it |
 //! | `protocol` | what it may say |
+//! | `look` | what settings of pictures mean to libcamera |
 //! | `memory` | memory that pictures lie in |
 //! | `camera` | all of that as a device, which the rest of [`crate::v4l2`] records |
 
@@ -19,6 +20,7 @@ mod camera;
 mod imitation;
 mod link;
 mod list;
+mod look;
 mod memory;
 mod params;
 mod process;
@@ -38,6 +40,7 @@ use self::camera::{Camera, Timeouts};
 use self::link::Link;
 use self::process::{Process, program};
 use crate::m2m::open_encoder;
+use crate::picture::{Key, Picture, PictureReport, Value};
 use crate::v4l2::{V4l2Source, Wishes};
 use crate::{CaptureError, Event, Source};
 
@@ -64,15 +67,16 @@ struct CsiSource {
 /// Opens the camera that `params` names.
 pub(crate) fn open(
     params: &CsiParams,
+    picture: &Picture,
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn Source>, CaptureError> {
-    let source = open_with(program(), params, clock, Timeouts::default())?;
+    let source = open_with(program(), (params, picture), clock, Timeouts::default())?;
     Ok(Box::new(source))
 }
 
 fn open_with(
     program: OsString,
-    params: &CsiParams,
+    (params, picture): (&CsiParams, &Picture),
     clock: Arc<dyn Clock>,
     timeouts: Timeouts,
 ) -> Result<CsiSource, CaptureError> {
@@ -84,7 +88,7 @@ fn open_with(
     let (link, theirs) = Link::pair().map_err(failed)?;
     let process = Process::start(program, arguments(&params), (theirs.into(), Stdio::null()))?;
     let camera = Camera::begin(link, Some(process), timeouts).map_err(failed)?;
-    CsiSource::over(camera, &params, clock)
+    CsiSource::over(camera, &params, picture, clock)
 }
 
 fn with_usual(params: &CsiParams) -> CsiParams {
@@ -118,11 +122,23 @@ impl CsiSource {
     fn over(
         camera: Camera,
         params: &CsiParams,
+        picture: &Picture,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CaptureError> {
         let name = params.name();
+        // What the source's own line says of the lens goes before a preset.
+        let mut picture = picture.clone();
+        if params.focus == Focus::Auto && !picture.names(Key::Focus) {
+            picture.set(Key::Focus, Value::Auto);
+        }
         Ok(Self {
-            camera: V4l2Source::start(camera, &name, &params.wishes, clock, open_encoder)?,
+            camera: V4l2Source::start(
+                camera,
+                &name,
+                (&params.wishes, &picture),
+                clock,
+                open_encoder,
+            )?,
             has_begun: false,
             ending: None,
         })
@@ -151,6 +167,14 @@ impl Source for CsiSource {
 
     fn request_key_frame(&mut self) -> bool {
         self.camera.request_key_frame()
+    }
+
+    fn set_picture(&mut self, wanted: &Picture) -> PictureReport {
+        self.camera.set_picture(wanted)
+    }
+
+    fn picture(&mut self) -> PictureReport {
+        self.camera.picture()
     }
 
     fn is_live(&self) -> bool {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::v4l2::PixelFormat;
 
 /// Of the protocol.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// No message is longer.
 pub(super) const LONGEST: usize = 512;
 /// So many buffers are taken at most.
@@ -26,7 +26,11 @@ const SETUP: u32 = 1;
 const BUFFER: u32 = 2;
 const FRAME: u32 = 3;
 const FAILED: u32 = 4;
+const CONTROLS: u32 = 5;
 const GIVE: u32 = 16;
+const SET: u32 = 17;
+/// So many controls a message has at most.
+const MOST_CONTROLS: usize = 24;
 
 const BT709: u32 = 1;
 const FULL_RANGE: u32 = 2;
@@ -46,6 +50,8 @@ fn violation<T>(what: impl Into<String>) -> Result<T, Violation> {
 pub(super) enum Message {
     /// What will come.
     Setup(Setup),
+    /// What can be set.
+    Controls(Vec<ControlRange>),
     /// Where a picture will lie; a descriptor comes along.
     Buffer(Layout),
     /// A picture.
@@ -75,6 +81,16 @@ pub(super) struct Setup {
     /// All that it has across; 0 if nobody knows.
     pub(super) across: u32,
     pub(super) model: String,
+}
+
+/// A control of libcamera that the camera has, by the numbers of `protocol.hpp`. Numbers with a fraction are thousandths; of
+/// a choice, `most` has a bit for each value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ControlRange {
+    pub(super) control: u32,
+    pub(super) least: i32,
+    pub(super) most: i32,
+    pub(super) usual: i32,
 }
 
 /// How the lens stands.
@@ -146,6 +162,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Message, Violation> {
     match numbers.u32()? {
         SETUP => setup(&mut numbers).map(Message::Setup),
         BUFFER => layout(&mut numbers).map(Message::Buffer),
+        CONTROLS => controls(&mut numbers).map(Message::Controls),
         FRAME => frame(&mut numbers).map(Message::Frame),
         FAILED => Ok(Message::Failed(numbers.text())),
         other => violation(format!("there is no message {other}")),
@@ -212,6 +229,26 @@ fn setup(numbers: &mut Numbers<'_>) -> Result<Setup, Violation> {
     })
 }
 
+fn controls(numbers: &mut Numbers<'_>) -> Result<Vec<ControlRange>, Violation> {
+    let count = numbers.u32()? as usize;
+    if count > MOST_CONTROLS {
+        return violation(format!("{count} controls"));
+    }
+    let mut controls = Vec::with_capacity(count);
+    for _ in 0..count {
+        let control = numbers.u32()?;
+        let mut number = || numbers.take().map(i32::from_ne_bytes);
+        controls.push(ControlRange {
+            control,
+            least: number()?,
+            most: number()?,
+            usual: number()?,
+        });
+    }
+    numbers.end()?;
+    Ok(controls)
+}
+
 fn layout(numbers: &mut Numbers<'_>) -> Result<Layout, Violation> {
     let (index, count) = (numbers.u32()? as usize, numbers.u32()? as usize);
     let offsets = [numbers.u32()?, numbers.u32()?, numbers.u32()?];
@@ -276,6 +313,19 @@ impl Setup {
             false => violation("a buffer is too large"),
         }
     }
+}
+
+/// These are to be set, as many as a message holds.
+pub(super) fn set(settings: &[(u32, i32)]) -> Vec<u8> {
+    let settings = settings.get(..MOST_CONTROLS).unwrap_or(settings);
+    let mut message = SET.to_ne_bytes().to_vec();
+    let count = u32::try_from(settings.len()).unwrap_or(0);
+    message.extend_from_slice(&count.to_ne_bytes());
+    for (control, value) in settings {
+        message.extend_from_slice(&control.to_ne_bytes());
+        message.extend_from_slice(&value.to_ne_bytes());
+    }
+    message
 }
 
 /// A buffer may be filled again.

@@ -9,13 +9,16 @@ fn the_sizes_are_those_of_the_other_side() {
     assert_eq!(layout(0).len(), 36);
     assert_eq!(frame(0, 0, 0).len(), 32);
     assert_eq!(give(5), [16, 0, 0, 0, 5, 0, 0, 0].map(|n: u8| n));
+    assert_eq!(set(&[(1, -1); 30]).len(), 200);
     // firmware/csi/protocol.hpp says so at its end.
     let header = include_str!("../../../csi/protocol.hpp");
     for part in [
         "sizeof(Setup) == 120",
         "sizeof(Buffer) == 36",
         "sizeof(Frame) == 32",
-        "version = 1;",
+        "version = 2;",
+        "sizeof(Controls) == 392",
+        "sizeof(Set) == 200",
     ] {
         assert!(header.contains(part), "{part}");
     }

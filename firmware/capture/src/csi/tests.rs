@@ -9,8 +9,8 @@ use picam_time::SystemClock;
 use rustix::fs::SealFlags;
 
 use super::imitation::{
-    BUFFERS, HEIGHT, Imitation, LUMA, SETUP, SIZE, TIMEOUTS, WIDTH, camera, failed, frame,
-    good_memory, layout, memory, setup,
+    BUFFERS, HEIGHT, Imitation, LUMA, SETUP, SIZE, TIMEOUTS, WIDTH, camera, controls, failed,
+    frame, good_memory, layout, memory, setup,
 };
 use super::*;
 
@@ -22,7 +22,13 @@ fn params() -> CsiParams {
 
 fn source() -> (CsiSource, Imitation) {
     let (camera, other) = camera();
-    let source = CsiSource::over(camera, &params(), Arc::new(SystemClock)).unwrap();
+    let source = CsiSource::over(
+        camera,
+        &params(),
+        &Picture::default(),
+        Arc::new(SystemClock),
+    )
+    .unwrap();
     (source, other)
 }
 
@@ -164,7 +170,7 @@ fn a_beginning_that_breaks_a_rule_is_refused() {
         (setup(&SETUP)[..100].to_vec(), "too short"),
         ([&setup(&SETUP)[..], &[0]].concat(), "too long"),
         ([&setup(&SETUP)[..], &[0; 600]].concat(), "too long"),
-        (with(1, 2), "version 2"),
+        (with(1, 1), "version 1"),
         (with(2, 0x3231_3234), "neither NV12"),
         (with(3, 0), "pictures of 0x64"),
         (with(3, 63), "pictures of 63x64"),
@@ -186,10 +192,42 @@ fn a_beginning_that_breaks_a_rule_is_refused() {
     assert!(with_memory.contains("nobody asked for"), "{with_memory}");
 }
 
+#[test]
+fn what_can_be_set_is_said_within_bounds_and_set_at_the_start_and_later() {
+    let after = |message: Vec<u8>| {
+        begun(|other| {
+            other.say(&setup(&SETUP));
+            other.say(&message);
+        })
+    };
+    let numbers = |numbers: &[u32]| numbers.iter().flat_map(|n| n.to_ne_bytes()).collect();
+    assert!(after(layout(0)).contains("what can be set"));
+    assert!(after(numbers(&[5, 25])).contains("25 controls"));
+    assert!(after(numbers(&[5, 1, 1, 0])).contains("too short"));
+    assert!(after(numbers(&[5, 0, 1])).contains("too long"));
+    let (mut source, other) = source();
+    // On the road: as bright as it is, focused far away.
+    assert_eq!(other.set(), [(21, 0), (1, 0)]);
+    let mut wanted = Picture::default();
+    wanted.set_text("brightness", "-50").unwrap();
+    wanted.set_text("focus", "50cm").unwrap();
+    wanted.set_text("gain", "2x").unwrap();
+    let report = source.set_picture(&wanted);
+    assert_eq!(other.set(), [(21, 2000), (1, -500)]);
+    assert_eq!(
+        report.get(Key::Focus).unwrap().now,
+        Some(Value::Distance(500))
+    );
+    let problems = report.problems();
+    assert!(problems.concat().starts_with("gain=2x: "), "{problems:?}");
+    assert_eq!(source.picture(), report);
+}
+
 /// What comes of this buffer behind a good setup.
 fn buffer(message: &[u8], memory: &[std::os::fd::BorrowedFd<'_>]) -> String {
     begun(|other| {
         other.say(&setup(&SETUP));
+        other.say(&controls());
         other.send(message, memory);
     })
 }
@@ -276,7 +314,12 @@ fn script(dir: &Path, text: &str) -> OsString {
 }
 
 fn opened(program: OsString, timeouts: Timeouts) -> String {
-    match open_with(program, &params(), Arc::new(SystemClock), timeouts) {
+    match open_with(
+        program,
+        (&params(), &Picture::default()),
+        Arc::new(SystemClock),
+        timeouts,
+    ) {
         Ok(_) => "it was opened".to_owned(),
         Err(CaptureError::Io { context, source }) => format!("{context}: {source}"),
         Err(other) => other.to_string(),

@@ -3,6 +3,7 @@
 mod barcode;
 pub(crate) mod beep;
 mod canvas;
+mod look;
 mod params;
 mod scene;
 mod text;
@@ -13,8 +14,10 @@ use std::time::Duration;
 use picam_media::{AccessUnit, Colour, Encoder, EncoderSettings, FrameRate, UnitKind};
 use picam_time::{BootNs, Clock, Ticks};
 
+use self::look::Look;
 use self::scene::Scene;
 use crate::pace::Pacer;
+use crate::picture::{Picture, PictureReport};
 use crate::source::stream_error;
 use crate::{CaptureError, Config, Event, Source};
 
@@ -30,6 +33,7 @@ pub(crate) struct Sim {
     rate: FrameRate,
     pacer: Pacer,
     scene: Scene,
+    look: Look,
     encoder: Encoder,
     /// Number of the next frame.
     next: u64,
@@ -46,6 +50,7 @@ impl Sim {
     pub(crate) fn open(
         name: &str,
         params: SimParams,
+        picture: &Picture,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CaptureError> {
         let rate = FrameRate::new(params.fps, 1)
@@ -69,6 +74,7 @@ impl Sim {
             rate,
             pacer,
             scene: Scene::new(name, &params),
+            look: Look::of(picture.clone()),
             encoder: encoder.map_err(|e| stream_error("the simulated camera", e))?,
             next: 0,
             lost: 0,
@@ -132,7 +138,8 @@ impl Source for Sim {
         let captured = self.pacer.due(ticks);
         let utc = self.pacer.clock().utc();
         let flash = (self.params.audio || self.params.flash) && beep::beeps(ticks);
-        let picture = self.scene.draw(self.next, captured, utc, flash);
+        let drawn = self.scene.draw(self.next, captured, utc, flash);
+        let picture = self.look.show(drawn);
         let force_key = std::mem::take(&mut self.key_wanted);
         let encoded = self.encoder.encode(picture, force_key, unit);
         self.next += 1;
@@ -155,6 +162,15 @@ impl Source for Sim {
     fn request_key_frame(&mut self) -> bool {
         self.key_wanted = true;
         true
+    }
+
+    fn set_picture(&mut self, wanted: &Picture) -> PictureReport {
+        self.look = Look::of(wanted.clone());
+        self.look.report()
+    }
+
+    fn picture(&mut self) -> PictureReport {
+        self.look.report()
     }
 
     fn describe(&self) -> String {
@@ -183,7 +199,7 @@ mod tests {
             pace,
             ..SimParams::default()
         };
-        let mut sim = Sim::open("test", params, clock.clone()).unwrap();
+        let mut sim = Sim::open("test", params, &Picture::default(), clock.clone()).unwrap();
         let first = sim.read(&mut AccessUnit::new(), Duration::ZERO).unwrap();
         assert_eq!(first, Event::Config(Config::default()));
         sim
@@ -219,7 +235,7 @@ mod tests {
             pace: true,
             ..SimParams::default()
         };
-        let mut sim = Sim::open("test", params, clock.clone()).unwrap();
+        let mut sim = Sim::open("test", params, &Picture::default(), clock.clone()).unwrap();
         let mut unit = AccessUnit::new();
         let first = sim.read(&mut unit, Duration::ZERO).unwrap();
         let Event::Config(config) = first else {
@@ -267,7 +283,7 @@ mod tests {
             pace: true,
             ..SimParams::default()
         };
-        let mut sim = Sim::open("test", params, clock.clone()).unwrap();
+        let mut sim = Sim::open("test", params, &Picture::default(), clock.clone()).unwrap();
         let mut unit = AccessUnit::new();
         let first = sim.read(&mut unit, Duration::ZERO).unwrap();
         assert_eq!(

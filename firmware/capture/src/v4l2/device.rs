@@ -5,9 +5,10 @@ use std::io;
 use std::time::Duration;
 
 use picam_media::FrameRate;
-use serde::Serialize;
 
 use super::format::PixelFormat;
+use super::picture;
+use crate::picture::{Flips, Picture, PictureReport};
 
 /// Sizes that are named of a device that takes any, with its least and most: width and height in pixels.
 const USUAL_SIZES: [(u32, u32); 9] = [
@@ -141,22 +142,49 @@ pub(crate) enum Wait {
     Fault,
 }
 
-/// A control of a camera, as `picam probe` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+/// A control of a camera.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Control {
+    /// Its number.
+    pub id: u32,
     /// What the driver calls it.
     pub name: String,
-    /// Value now; `None` if it cannot be read.
-    pub value: Option<i32>,
-    /// Value when nobody has set it.
-    pub default: i64,
     /// Least value.
     pub least: i64,
     /// Greatest value.
     pub most: i64,
-    /// Numbers and their meanings, if it is a choice.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub menu: Vec<String>,
+    /// From one value to the next.
+    pub step: i64,
+    /// Value when nobody has set it.
+    pub default: i64,
+    /// Value now; `None` if it cannot be read.
+    pub value: Option<i32>,
+    /// Whether it cannot be set.
+    pub is_read_only: bool,
+    /// What there is to choose from, if it is a choice.
+    pub menu: Vec<MenuItem>,
+}
+
+/// One of the values of a control that is a choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MenuItem {
+    /// The value.
+    pub index: u32,
+    /// What it means: a text, or a number.
+    pub name: String,
+}
+
+impl fmt::Display for MenuItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.index, self.name)
+    }
+}
+
+impl Control {
+    /// Whether its menu has this value.
+    pub(crate) fn offers(&self, index: u32) -> bool {
+        self.menu.iter().any(|item| item.index == index)
+    }
 }
 
 /// A video node, opened. Each call but [`Self::wait`] returns at once, unless the driver hangs.
@@ -166,7 +194,26 @@ pub(crate) trait Device: Send {
     /// All formats with all sizes and rates, formats unknown here included.
     fn offers(&self, usable: &UsableSizes) -> io::Result<Vec<Offer>>;
 
+    /// All controls with their values.
     fn controls(&self) -> Vec<Control>;
+
+    fn set_control(&mut self, id: u32, value: i32) -> io::Result<()>;
+
+    /// Sets how pictures look, and says what has become of it, and how they are left to be mirrored here. Those of a device
+    /// that is another's can be mirrored, where `can_flip`.
+    fn set_picture(
+        &mut self,
+        wanted: &Picture,
+        frame_us: Option<u32>,
+        can_flip: bool,
+    ) -> (PictureReport, Flips) {
+        picture::apply(self, wanted, frame_us, can_flip)
+    }
+
+    /// The same without setting anything.
+    fn picture(&self, wanted: &Picture, frame_us: Option<u32>, can_flip: bool) -> PictureReport {
+        picture::read(self, wanted, frame_us, can_flip)
+    }
 
     /// Sets format, size and rate; the driver may change all of them.
     fn set_mode(&mut self, mode: &Mode) -> io::Result<Agreed>;

@@ -40,6 +40,8 @@ pub(super) struct Seen {
     /// Buffers handed out and not yet given back.
     pub(super) out: i32,
     pub(super) key_frames: u32,
+    /// What was set, in order.
+    pub(super) controls: Vec<(u32, i32)>,
 }
 
 pub(super) struct Fake {
@@ -53,6 +55,11 @@ pub(super) struct Fake {
     pub(super) clock: TurnedClock,
     pub(super) sequence: u32,
     pub(super) frame: Duration,
+    /// What can be set, and those that refuse to be, with error numbers.
+    pub(super) controls: Vec<Control>,
+    pub(super) refusing: Vec<(u32, i32)>,
+    /// What says it is set, and is not.
+    pub(super) stubborn: Vec<u32>,
     /// Error numbers of set_mode and start.
     pub(super) refuses: (Option<i32>, Option<i32>),
     ready: Option<Step>,
@@ -83,6 +90,9 @@ impl Fake {
             clock: TurnedClock::default(),
             sequence: 0,
             frame: Duration::from_millis(40),
+            controls: Vec::new(),
+            refusing: Vec::new(),
+            stubborn: Vec::new(),
             refuses: (None, None),
             ready: None,
             bytes: Vec::new(),
@@ -107,7 +117,18 @@ impl Device for Fake {
     }
 
     fn controls(&self) -> Vec<Control> {
-        Vec::new()
+        self.controls.clone()
+    }
+
+    fn set_control(&mut self, id: u32, value: i32) -> io::Result<()> {
+        let refusing = self.refusing.iter().find(|(refusing, _)| *refusing == id);
+        refuse(refusing.map(|(_, number)| *number))?;
+        let control = self.controls.iter_mut().find(|control| control.id == id);
+        if !self.stubborn.contains(&id) {
+            control.unwrap().value = Some(value);
+        }
+        self.seen.lock().unwrap().controls.push((id, value));
+        Ok(())
     }
 
     fn set_mode(&mut self, mode: &Mode) -> io::Result<Agreed> {

@@ -13,6 +13,7 @@ mod measure;
 mod negotiate;
 mod nodes;
 mod params;
+mod picture;
 mod pictures;
 mod pixels;
 mod sys;
@@ -30,10 +31,11 @@ use picam_time::Clock;
 use self::arrivals::Arrivals;
 use self::pictures::{OpenEncoder, Pictures, Taken};
 use crate::m2m::open_encoder;
+use crate::picture::{Picture, PictureReport};
 use crate::{CaptureError, Config, Event, Source};
 
 pub(crate) use self::device::{Agreed, Buffer, Device, Mode, UsableSizes, Wait};
-pub use self::device::{Control, FourCc, Identity, Offer};
+pub use self::device::{Control, FourCc, Identity, MenuItem, Offer};
 pub use self::format::PixelFormat;
 pub use self::nodes::Found;
 pub(crate) use self::nodes::{find, list as list_nodes, nodes_signature, signature};
@@ -56,6 +58,9 @@ pub(crate) struct V4l2Source<D> {
     agreed: Agreed,
     changes: String,
     pictures: Pictures,
+    /// How they shall look, and what the camera made of that.
+    wanted: Picture,
+    report: PictureReport,
     arrivals: Arrivals,
     begun: bool,
     /// Pictures lost since the last unit.
@@ -67,6 +72,7 @@ pub(crate) struct V4l2Source<D> {
 /// Opens the camera that `params` names.
 pub(crate) fn open(
     params: &V4l2Params,
+    picture: &Picture,
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn Source>, CaptureError> {
     let path = params.device.path(Path::new("/"));
@@ -75,7 +81,7 @@ pub(crate) fn open(
     Ok(Box::new(V4l2Source::start(
         node,
         &name,
-        &params.wishes,
+        (&params.wishes, picture),
         clock,
         open_encoder,
     )?))
@@ -102,7 +108,7 @@ impl<D: Device> V4l2Source<D> {
     pub(crate) fn start(
         mut device: D,
         name: &str,
-        wishes: &Wishes,
+        (wishes, picture): (&Wishes, &Picture),
         clock: Arc<dyn Clock>,
         open_encoder: OpenEncoder,
     ) -> Result<Self, CaptureError> {
@@ -133,20 +139,41 @@ impl<D: Device> V4l2Source<D> {
             Err(error) => return Err(failed("setting its format")(error)),
         };
         let pictures = Pictures::of(&agreed, wishes, open_encoder).map_err(&unusable)?;
-        device.start(BUFFERS).map_err(failed("starting it"))?;
         let changes = negotiate::changes(wishes, &wanted, &agreed);
-        Ok(Self {
+        let mut source = Self {
             device,
             clock,
             name: format!("{name} ({})", identity.card),
             agreed,
             changes: changes.iter().map(|change| format!("; {change}")).collect(),
             pictures,
+            wanted: Picture::default(),
+            report: PictureReport::default(),
             arrivals: Arrivals::default(),
             begun: false,
             lost: 0,
             ending: None,
-        })
+        };
+        // Before it streams: some mirror only then, and the first picture is to look like the others.
+        source.set_look(picture);
+        let started = source.device.start(BUFFERS);
+        started.map_err(failed("starting it"))?;
+        Ok(source)
+    }
+
+    /// Sets how pictures look. Whatever the camera does not do of it, they come.
+    fn set_look(&mut self, wanted: &Picture) {
+        self.wanted = wanted.clone();
+        let (frame, can_flip) = (self.frame_us(), self.pictures.can_flip());
+        let (report, flips) = self.device.set_picture(wanted, frame, can_flip);
+        self.pictures.flip(flips);
+        self.report = report;
+    }
+
+    /// How long a picture takes, at the rate that was agreed.
+    fn frame_us(&self) -> Option<u32> {
+        let hertz = self.agreed.rate?.hz();
+        (hertz > 0.0).then_some((1e6 / hertz).round() as u32)
     }
 
     /// The next buffer that the driver has filled.
@@ -283,6 +310,21 @@ impl<D: Device> Source for V4l2Source<D> {
 
     fn is_live(&self) -> bool {
         true
+    }
+
+    fn set_picture(&mut self, wanted: &Picture) -> PictureReport {
+        self.set_look(wanted);
+        self.report.clone()
+    }
+
+    fn picture(&mut self) -> PictureReport {
+        let (frame, can_flip) = (self.frame_us(), self.pictures.can_flip());
+        let mut now = self.device.picture(&self.wanted, frame, can_flip);
+        // What could not be done is known from when it was tried.
+        for (shown, tried) in now.settings.iter_mut().zip(&self.report.settings) {
+            shown.problem.clone_from(&tried.problem);
+        }
+        now
     }
 
     fn describe(&self) -> String {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::device::{Control, Device, Identity, Offer, UsableSizes};
-use super::sys;
+use super::{picture, sys};
+use crate::picture::{Key, Takes};
 
 /// udev has named a node after this time, or will not.
 const NAMED: Duration = Duration::from_secs(3);
@@ -142,6 +143,14 @@ fn look_at(root: &Path, name: &str, links: &Links) -> Option<Found> {
         Err(error) => found.problem = Some(remedy(&error)),
     }
     Some(found)
+}
+
+impl Found {
+    /// What can be set of its pictures while it is open, and what each takes. Empty for cameras that say so only when they are
+    /// opened (libcamera's).
+    pub fn picture(&self) -> Vec<(Key, Takes)> {
+        picture::takes(&self.controls)
+    }
 }
 
 /// Whether the node was made, or given to its group, a moment ago. A clock that was set meanwhile makes nothing new.

@@ -11,6 +11,7 @@ use super::jpeg;
 use super::negotiate::show;
 use super::params::Wishes;
 use super::pixels::convert;
+use crate::picture::Flips;
 use crate::source::stream_error;
 use crate::{CaptureError, Encode, Times};
 
@@ -64,6 +65,7 @@ pub(crate) struct Plain {
     jpeg: jpeg::Decoder,
     encoder: Box<dyn Encode>,
     key_wanted: bool,
+    flips: Flips,
     /// Pictures in a row that could not be used, and what was wrong with the last.
     broken: u32,
 }
@@ -131,6 +133,7 @@ impl Pictures {
             jpeg: jpeg::Decoder::new(size.0, size.1),
             encoder: encoder.map_err(|error| error.to_string())?,
             key_wanted: true,
+            flips: Flips::default(),
             broken: 0,
         })))
     }
@@ -156,6 +159,18 @@ impl Pictures {
     /// Whether the pictures after a lost one cannot be right before the next key frame.
     pub(crate) const fn refer_to_lost(&self) -> bool {
         matches!(self, Self::Encoded(_))
+    }
+
+    /// Whether they can be mirrored here.
+    pub(crate) const fn can_flip(&self) -> bool {
+        matches!(self, Self::Plain(_))
+    }
+
+    /// Mirrors the pictures from the next one on.
+    pub(crate) fn flip(&mut self, flips: Flips) {
+        if let Self::Plain(plain) = self {
+            plain.flips = flips;
+        }
     }
 
     /// Whether the next picture will be one that decoding can start at.
@@ -259,6 +274,7 @@ impl Plain {
         };
         let Err(what) = done else {
             self.broken = 0;
+            self.flips.apply(&mut self.picture);
             return Ok(Taken::Picture);
         };
         self.broken = self.broken.saturating_add(1);

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use rustix::mm::ProtFlags;
 
 use super::device::{
-    Agreed, Buffer, Control, Device, FourCc, Identity, Mode, Offer, UsableSizes, Wait,
+    Agreed, Buffer, Control, Device, FourCc, Identity, MenuItem, Mode, Offer, UsableSizes, Wait,
 };
 use crate::video_node::{Argument, Mapping, VideoNode, capabilities, monotonic, text};
 
@@ -130,7 +130,7 @@ impl Node {
         rates
     }
 
-    fn menu(&self, id: u32, range: std::ops::RangeInclusive<i64>, is_text: bool) -> Vec<String> {
+    fn menu(&self, id: u32, range: std::ops::RangeInclusive<i64>, is_text: bool) -> Vec<MenuItem> {
         let mut items = Vec::new();
         for index in range
             .filter_map(|n| u32::try_from(n).ok())
@@ -146,10 +146,11 @@ impl Node {
                 // SAFETY: both members of the union are integers.
                 let (name, value) =
                     unsafe { (item.__bindgen_anon_1.name, item.__bindgen_anon_1.value) };
-                items.push(match is_text {
-                    true => format!("{index} {}", text(&name)),
-                    false => format!("{index} {value}"),
-                });
+                let name = match is_text {
+                    true => text(&name),
+                    false => value.to_string(),
+                };
+                items.push(MenuItem { index, name });
             }
         }
         items
@@ -249,6 +250,9 @@ impl Device for Node {
             let is_text = query.type_ == raw::v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU;
             let is_menu = is_text || query.type_ == raw::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU;
             controls.push(Control {
+                id,
+                step: i64::try_from(query.step).unwrap_or(1),
+                is_read_only: query.flags & raw::V4L2_CTRL_FLAG_READ_ONLY != 0,
                 name: text(&query.name.map(|c| c as u8)),
                 least: query.minimum,
                 most: query.maximum,
@@ -261,6 +265,11 @@ impl Device for Node {
             });
         }
         controls
+    }
+
+    fn set_control(&mut self, id: u32, value: i32) -> io::Result<()> {
+        let mut control = raw::v4l2_control { id, value };
+        self.ioctl(vidioc::VIDIOC_S_CTRL, &mut control)
     }
 
     fn set_mode(&mut self, mode: &Mode) -> io::Result<Agreed> {

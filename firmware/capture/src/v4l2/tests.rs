@@ -25,7 +25,13 @@ fn try_start(fake: Fake, wishes: &Wishes) -> Result<Bench, CaptureError> {
 
 fn start_with(fake: Fake, wishes: &Wishes, encoder: OpenEncoder) -> Result<Bench, CaptureError> {
     let (seen, clock) = (fake.seen.clone(), Arc::new(fake.clock.clone()));
-    let source = V4l2Source::start(fake, "v4l2:/dev/video0", wishes, clock, encoder)?;
+    let source = V4l2Source::start(
+        fake,
+        "v4l2:/dev/video0",
+        (wishes, &Picture::default()),
+        clock,
+        encoder,
+    )?;
     Ok(Bench { source, seen })
 }
 

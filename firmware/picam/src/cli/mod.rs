@@ -13,13 +13,14 @@ use crate::commands::firstboot::FirstbootCommand;
 use crate::commands::guard::GuardOptions;
 use crate::commands::hotspot::HotspotOptions;
 use crate::commands::lock::LockArgs;
+use crate::commands::picture::PictureArgs;
 use crate::commands::salvage::SalvageArgs;
 use crate::commands::settings::SettingsServiceOptions;
 use crate::commands::support::SupportArgs;
 use crate::commands::track::TrackArgs;
 use crate::commands::{
-    check, clip, config, firstboot, guard, hotspot, inspect, lock, password, probe, record,
-    recover, salvage, settings, support, tell, token, track, web,
+    check, clip, config, firstboot, guard, hotspot, inspect, lock, password, picture, probe,
+    record, recover, salvage, settings, support, tell, token, track, web,
 };
 
 use crate::service::log;
@@ -154,6 +155,13 @@ enum Command {
         #[arg(long, value_name = "SOCKET")]
         recorder: PathBuf,
     },
+    /// Show how the pictures of a recorder's cameras look, and change that while it records
+    ///
+    /// Brightness, exposure, gain, white balance, focus, HDR, anti-flicker, mirroring and more, each with what the camera is set
+    /// to, its real range and the device's own controls. What is changed is seen from the next pictures on, none is lost, and
+    /// it holds until the recorder is started anew; picam.toml makes it last. Everybody who can open the socket may look;
+    /// changing is for root and the recorder's own user.
+    Picture(PictureArgs),
     /// Keep footage: a recorder in another process does not overwrite it until its share is full
     ///
     /// Of every camera, every segment between two moments, those still to come included. It is on the card before
@@ -246,6 +254,7 @@ pub fn main() -> ExitCode {
         Command::Time { recorder, source } => tell::time(&recorder, source),
         Command::Reload { recorder } => tell::reload(&recorder),
         Command::Microphone { what, recorder } => tell::microphone(&recorder, what),
+        Command::Picture(args) => picture::run(&args),
         Command::Lock(args) => lock::lock(&args),
         Command::Unlock { recorder, segments } => lock::unlock(&recorder, &segments),
         Command::Locks { recorder } => lock::list(&recorder),

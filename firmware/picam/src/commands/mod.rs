@@ -12,6 +12,7 @@ pub(crate) mod hotspot;
 pub(crate) mod inspect;
 pub(crate) mod lock;
 pub(crate) mod password;
+pub(crate) mod picture;
 pub(crate) mod probe;
 pub(crate) mod record;
 pub(crate) mod recover;

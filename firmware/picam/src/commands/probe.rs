@@ -42,7 +42,16 @@ struct Camera {
     /// Why it cannot be recorded, and what to do about it.
     problem: Option<String>,
     modes: Vec<Mode>,
-    controls: Vec<Control>,
+    controls: Vec<Setting>,
+    /// What can be set of that by picam.toml and `picam picture`.
+    picture: Vec<PictureKey>,
+}
+
+/// A key of picam.toml that this camera has, and what it takes.
+#[derive(Debug, Serialize)]
+struct PictureKey {
+    key: &'static str,
+    takes: String,
 }
 
 /// A format and size, at its best rate.
@@ -57,6 +66,18 @@ struct Mode {
     toml: Option<String>,
     /// How much of the sensor's width is seen, 0 to 1; `None` where the driver does not tell, as of all USB cameras.
     field_of_view: Option<f64>,
+}
+
+/// Something that can be set.
+#[derive(Debug, Serialize)]
+struct Setting {
+    name: String,
+    value: Option<i32>,
+    default: i64,
+    least: i64,
+    most: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    menu: Vec<String>,
 }
 
 /// Something that codes what a camera does not.
@@ -115,6 +136,11 @@ fn report(found: Vec<Found>, encoders: Vec<m2m::Found>) -> Report {
 }
 
 fn camera(found: Found) -> Camera {
+    let picture = found.picture().into_iter().map(|(key, takes)| PictureKey {
+        key: key.name(),
+        takes: takes.to_string(),
+    });
+    let picture = picture.collect();
     let problem = found.problem.or_else(|| {
         let usable = |offer: &Offer| PixelFormat::of(offer.fourcc).is_some();
         (!found.offers.iter().any(usable))
@@ -139,7 +165,8 @@ fn camera(found: Found) -> Camera {
         bus: found.identity.bus,
         node: found.node.display().to_string(),
         problem,
-        controls: found.controls,
+        controls: found.controls.into_iter().map(setting).collect(),
+        picture,
     }
 }
 
@@ -169,6 +196,17 @@ fn mode(source: &str, has_format: bool, offer: &Offer) -> Mode {
         rates,
         toml,
         field_of_view: offer.field_of_view,
+    }
+}
+
+fn setting(control: Control) -> Setting {
+    Setting {
+        name: control.name,
+        value: control.value,
+        default: control.default,
+        least: control.least,
+        most: control.most,
+        menu: control.menu.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -217,6 +255,9 @@ fn show(out: &mut impl Write, report: &Report) -> io::Result<()> {
             let (least, most) = (control.least, control.most);
             writeln!(out, "    {}: {value} ({least} to {most})", control.name)?;
         }
+        for PictureKey { key, takes } in &camera.picture {
+            writeln!(out, "    {key} = {takes}")?;
+        }
         writeln!(out)?;
     }
     writeln!(out, "Encoders")?;
@@ -248,6 +289,7 @@ mod tests {
             },
             offers,
             controls: vec![Control {
+                id: 0x0098_0900,
                 name: "Brightness".to_owned(),
                 value: Some(7),
                 most: 255,
@@ -293,6 +335,8 @@ mod tests {
             panic!()
         };
         assert_eq!(camera.problem, None);
+        let keys: Vec<_> = camera.picture.iter().map(|p| (p.key, &*p.takes)).collect();
+        assert_eq!(keys, [("brightness", "0 to 100")]);
         let modes: Vec<Option<&str>> = camera.modes.iter().map(|m| m.toml.as_deref()).collect();
         let id = "by-id/usb-A_B-video-index0";
         let line = |rest: &str| format!("source = \"v4l2:{id}?size=1280x720{rest}\"");

@@ -58,6 +58,7 @@ fn start_page(
         status: recording.status(),
         orders: recording.orders(),
         live: recording.live(),
+        pictures: recording.pictures(),
         power: None,
         settings: None,
         limits: Limits::default(),

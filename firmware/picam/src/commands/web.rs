@@ -60,7 +60,8 @@ pub(crate) fn run(options: &WebOptions) -> Result<(), Failure> {
         footage: config.footage,
         status: Arc::new(recorder.clone()),
         orders: Arc::new(recorder.clone()),
-        live: Arc::new(recorder),
+        live: Arc::new(recorder.clone()),
+        pictures: Arc::new(recorder),
         power: options.guard.clone(),
         settings: options
             .settings

@@ -92,7 +92,7 @@ impl Example {
 
 /// Numbers and truths stand without quotes.
 fn literal(shown: String) -> String {
-    match shown.parse::<f64>().is_ok() || shown.parse::<bool>().is_ok() {
+    match shown.parse::<f64>().is_ok_and(f64::is_finite) || shown.parse::<bool>().is_ok() {
         true => shown,
         false => toml::Value::String(shown).to_string(),
     }

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use picam_capture::picture::{Key as PictureKey, Picture, Value as PictureValue};
 use picam_capture::{CameraSpec, MicrophoneSpec};
 use picam_firstboot::settings::{Access, Key as CardKey, Reset};
 use picam_hotspot::{Channel, Mode};
@@ -22,7 +23,8 @@ use super::device::{self, Place};
 use super::secret::Secret;
 use super::table::{Applies, Key, Keyed, SectionKeys, Value, keys};
 use super::values::{
-    self, ImpactLevel, LogFormat, SlotCount, always, or, quoted, show_word, some, truth, word,
+    self, ImpactLevel, LogFormat, SlotCount, always, or, picture, quoted, show_word, some, truth,
+    word,
 };
 use super::wifi::{self, WifiNetwork};
 
@@ -75,6 +77,8 @@ pub(crate) fn interrupts_page(full: &str) -> bool {
 pub(super) const LEFT_OUT: &str = "as if it were left out";
 /// What a camera that cannot be used is replaced by.
 pub(super) const OTHER_CAMERAS: &str = "the other cameras alone";
+/// What holds in place of a picture setting that cannot be used.
+const BY_PRESET: &str = "as the preset has it";
 /// What a network that cannot be used is replaced by.
 pub(super) const OTHER_NETWORKS: &str = "the other networks alone";
 
@@ -177,7 +181,91 @@ keys! {
     /// The password of the user in a network camera's URL; it stands nowhere else.
     "password" password: Option<Secret> = None, values::camera_password, always(LEFT_OUT), Recorder, Secret,
         "correct horse";
+
+    /// How its pictures look: "road" (a lens focused far away, no picture exposed for longer than its time, HDR where the
+    /// camera has it), "night" (up to 66 ms, fewer pictures a second if the camera needs that), "cabin" (focused by itself,
+    /// light measured in the middle), or "none": what is not named below stays as the device has it. What is named goes
+    /// before the preset. docs/picture.md says what each key means to which camera; `picam picture front` shows what a
+    /// camera has, with its ranges, and tries values while it records. What a camera does not have is said, and it records.
+    "preset" preset: Option<PictureValue> = None, picture(PictureKey::Preset), always("road"), Recorder, Card, "road";
+
+    /// How long each picture is exposed ("shutter speed"): "auto", or a time such as "8ms".
+    "exposure" exposure: Option<PictureValue> = None, picture(PictureKey::Exposure), always(BY_PRESET), Recorder, Card, "8ms";
+
+    /// How much brighter than the camera would, in stops, -4 to 4.
+    "compensation" compensation: Option<PictureValue> = None,
+        picture(PictureKey::Compensation), always(BY_PRESET), Recorder, Card, "-0.5";
+
+    /// Amplification ("ISO"): "auto", a part of what the camera has ("40%"), or by how much ("4x", about ISO 400), where it
+    /// tells.
+    "gain" gain: Option<PictureValue> = None, picture(PictureKey::Gain), always(BY_PRESET), Recorder, Card, "40%";
+
+    /// How long a picture may be exposed at most where the camera decides: "frame" (a picture's time: the rate is kept),
+    /// "auto", or a time such as "66ms".
+    "longest-shutter" longest_shutter: Option<PictureValue> = None,
+        picture(PictureKey::LongestShutter), always(BY_PRESET), Recorder, Card, "frame";
+
+    /// Where it measures the light: "average", "centre", "spot" or "matrix".
+    "metering" metering: Option<PictureValue> = None, picture(PictureKey::Metering), always(BY_PRESET), Recorder, Card, "centre";
+
+    /// Bright and dark both to be seen: true or false.
+    "hdr" hdr: Option<PictureValue> = None, picture(PictureKey::Hdr), always(BY_PRESET), Recorder, Card, "true";
+
+    /// Lamps on the mains that shall not flicker: "off", 50 or 60 (hertz), or "auto".
+    "anti-flicker" anti_flicker: Option<PictureValue> = None,
+        picture(PictureKey::AntiFlicker), always(BY_PRESET), Recorder, Card, "50";
+
+    /// Which light is white: "auto", "daylight", "cloudy", "shade", "tungsten", "fluorescent", a colour temperature such as
+    /// "5200K", or gains for red and blue such as "1.8,1.5".
+    "white-balance" white_balance: Option<PictureValue> = None,
+        picture(PictureKey::WhiteBalance), always(BY_PRESET), Recorder, Card, "daylight";
+
+    /// What a lens with a motor is focused on: "auto", "infinity", a distance such as "2m", or a part of the way from far to
+    /// near such as "20%", where the camera does not tell distances (USB).
+    "focus" focus: Option<PictureValue> = None, picture(PictureKey::Focus), always(BY_PRESET), Recorder, Card, "infinity";
+
+    /// -100 to 100 each: 0 is the camera's own default, the ends are those of its range.
+    "brightness" brightness: Option<PictureValue> = None, picture(PictureKey::Brightness), always(BY_PRESET), Recorder, Card, "10";
+    "contrast" contrast: Option<PictureValue> = None, picture(PictureKey::Contrast), always(BY_PRESET), Recorder, Card, "10";
+    "saturation" saturation: Option<PictureValue> = None, picture(PictureKey::Saturation), always(BY_PRESET), Recorder, Card, "-100";
+    "sharpness" sharpness: Option<PictureValue> = None, picture(PictureKey::Sharpness), always(BY_PRESET), Recorder, Card, "10";
+
+    /// Left and right, or above and below, changed; and a camera that hangs upside down (0 or 180 degrees; not 90).
+    "hflip" hflip: Option<PictureValue> = None, picture(PictureKey::Hflip), always(BY_PRESET), Recorder, Card, "true";
+    "vflip" vflip: Option<PictureValue> = None, picture(PictureKey::Vflip), always(BY_PRESET), Recorder, Card, "true";
+    "rotation" rotation: Option<PictureValue> = None, picture(PictureKey::Rotation), always(BY_PRESET), Recorder, Card, "180";
 }
+}
+
+impl Camera {
+    /// How its pictures shall look.
+    pub(super) fn picture(&self) -> Picture {
+        let mut picture = Picture::default();
+        for (key, value) in [
+            (PictureKey::Preset, self.preset),
+            (PictureKey::Exposure, self.exposure),
+            (PictureKey::Compensation, self.compensation),
+            (PictureKey::Gain, self.gain),
+            (PictureKey::LongestShutter, self.longest_shutter),
+            (PictureKey::Metering, self.metering),
+            (PictureKey::Hdr, self.hdr),
+            (PictureKey::AntiFlicker, self.anti_flicker),
+            (PictureKey::WhiteBalance, self.white_balance),
+            (PictureKey::Focus, self.focus),
+            (PictureKey::Brightness, self.brightness),
+            (PictureKey::Contrast, self.contrast),
+            (PictureKey::Saturation, self.saturation),
+            (PictureKey::Sharpness, self.sharpness),
+            (PictureKey::Hflip, self.hflip),
+            (PictureKey::Vflip, self.vflip),
+            (PictureKey::Rotation, self.rotation),
+        ] {
+            if let Some(value) = value {
+                picture.set(key, value);
+            }
+        }
+        picture
+    }
 }
 
 keys! {

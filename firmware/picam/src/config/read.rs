@@ -188,7 +188,7 @@ fn read_camera(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<
     let mut camera = Camera {
         name: None,
         source: None,
-        password: None,
+        ..Camera::default()
     };
     let section = Section::read(table, &mut camera, report);
     for (key, example) in [("name", "\"front\""), ("source", "\"sim:\"")] {
@@ -200,7 +200,7 @@ fn read_camera(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<
             report.add(at, wrong, Some(OTHER_CAMERAS.to_owned()));
         }
     }
-    let (name, source) = (camera.name?, camera.source?);
+    let (name, source) = (camera.name.clone()?, camera.source.clone()?);
     if let Some(end) = name.find('=') {
         // It would divide the string elsewhere.
         let what = format!("camera.name: '{name}' holds '='");
@@ -210,6 +210,7 @@ fn read_camera(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<
     }
     match CameraSpec::parse(&format!("{name}={source}")) {
         Ok(mut spec) => {
+            spec.picture = camera.picture();
             let password = camera.password.as_ref().map(Secret::reveal);
             if let Some(Err(error)) = password.map(|password| spec.set_password(password)) {
                 let at = section.place_of(&["password"]);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use picam_capture::picture;
 use picam_ring::{MIN_SLOTS, Reserve};
 use picam_sensors::motion::Sensitivity;
 use picam_web::{MIN_PASSWORD_LEN, PasswordHash, TokenHash};
@@ -196,6 +197,31 @@ fn size(value: &DeValue<'_>) -> Result<u64, Wrong> {
     let example = "a whole number and KiB, MiB or GiB in quotes, such as \"32MiB\"";
     let text = text(value, example)?;
     parse_size(&text).map_err(|sentence| Wrong::from_sentence(&sentence))
+}
+
+/// A picture setting: text, a number, or true and false.
+pub(super) fn picture(
+    key: picture::Key,
+) -> impl Fn(&DeValue<'_>) -> Result<Option<picture::Value>, Wrong> {
+    move |value| {
+        let text = match value {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) => plain(value),
+            _ => return Err(expected(value, "picture setting", key.form())),
+        };
+        let read = picture::Value::parse(key, &text);
+        read.map(Some)
+            .map_err(|error| Wrong::new(error.what, error.remedy))
+    }
+}
+
+/// A number or a truth as it is written.
+fn plain(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::Integer(number) => number.as_str().to_owned(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        other => kind(other),
+    }
 }
 
 /// The length that segments shall have.

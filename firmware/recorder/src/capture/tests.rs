@@ -126,10 +126,12 @@ fn capture<'a>(
         desk: &parts.desk,
         stop,
         was_paused: false,
+        turn: parts.reports[0].shared.knobs.wanted().0,
         intake: Intake::default(),
         sound: None,
         said_sound: false,
         said_damage: false,
+        said_picture: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 mod clock;
 mod desk;
 mod drift;
+mod pictures;
 mod place;
 mod reload;
 mod saves;

@@ -56,6 +56,8 @@ mod tests {
             (Method::GET, "/api/clip", true),
             (Method::GET, "/api/archive", true),
             (Method::POST, "/api/saves", false),
+            (Method::GET, "/api/cameras/F/picture", true),
+            (Method::PATCH, "/api/cameras/F/picture", false),
             (Method::POST, "/api/locks", false),
             (Method::POST, "/api/pause", false),
             (Method::POST, "/api/resume", false),

@@ -14,7 +14,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use picam_control::live::LiveSource;
+use picam_control::lock::Origin;
 use picam_control::orders::{Denied, Order, OrderTaker, Save, Saved, Why};
+use picam_control::picture::{CameraPicture, PictureSource, Range, Setting, Wanted};
 use picam_control::status::{
     CameraState, CameraStatus, CardStatus, Losses, RingStatus, Status, StatusSource,
     StatusUnavailable,
@@ -190,6 +192,7 @@ impl StatusSource for Recorder {
 pub struct Orders {
     pub taken: Arc<Mutex<Vec<Order>>>,
     pub saves: Arc<Mutex<Vec<Save>>>,
+    pub looks: Arc<Mutex<Vec<Wanted>>>,
     pub denied: Arc<Mutex<Option<Denied>>>,
 }
 
@@ -216,6 +219,48 @@ impl OrderTaker for Orders {
             after_s,
             from: Some("F000001@0.5".into()),
             to: Some("F000001@90.5".into()),
+        })
+    }
+}
+
+impl PictureSource for Orders {
+    /// There is one camera, called F, and it takes everything.
+    fn picture(&self, camera: &str, set: Wanted, origin: Origin) -> Result<CameraPicture, Denied> {
+        if camera != "F" {
+            return Err(Denied::new(
+                Why::NoCamera,
+                "there is no such camera",
+                "none",
+            ));
+        }
+        if let Some(denied) = self.denied.lock().unwrap().clone() {
+            return Err(denied);
+        }
+        assert_eq!(origin, Origin::Page);
+        if !set.is_empty() {
+            self.looks.lock().unwrap().push(set);
+        }
+        Ok(CameraPicture {
+            name: "front".into(),
+            letter: 'F',
+            is_open: true,
+            settings: vec![Setting {
+                key: "brightness".into(),
+                form: "-100 to 100".into(),
+                is_available: true,
+                wanted: None,
+                by: None,
+                now: Some("0".into()),
+                default: Some("0".into()),
+                words: Vec::new(),
+                ranges: vec![Range {
+                    least: "-100".into(),
+                    most: "100".into(),
+                }],
+                controls: Vec::new(),
+                problem: None,
+            }],
+            reopens: vec!["size".into()],
         })
     }
 }
@@ -249,6 +294,7 @@ pub fn camera() -> CameraStatus {
         source: "sim:".into(),
         state: CameraState::Recording,
         fault: None,
+        picture_problems: Vec::new(),
         width: Some(1920),
         height: Some(1080),
         fps: Some(30.0),
@@ -338,6 +384,7 @@ impl Server {
             status,
             orders: Arc::new(orders.clone()),
             live: Arc::new(cameras.clone()),
+            pictures: Arc::new(orders.clone()),
             power: Some(state.path().join("guard.json")),
             settings,
             limits,

@@ -27,6 +27,9 @@ struct Arguments {
     /// JPEG pictures, one behind the other.
     #[arg(long)]
     mjpeg: PathBuf,
+    /// The same ones, brighter: shown as JPEG when the brightness is set beyond 160.
+    #[arg(long)]
+    bright: Option<PathBuf>,
     /// The same pictures in H.264, with access unit delimiters.
     #[arg(long)]
     h264: PathBuf,
@@ -47,6 +50,9 @@ fn main() -> std::io::Result<()> {
     let film = Film {
         mjpeg: pictures::mjpeg(&arguments.mjpeg)?,
         h264: pictures::h264(&arguments.h264)?,
+        bright: arguments
+            .bright
+            .map_or(Ok(Vec::new()), |file| pictures::mjpeg(&file))?,
         first: arguments.first,
     };
     let identity = Identity {

@@ -31,9 +31,14 @@ const COMMIT: u8 = 2;
 /// A payload's header: its length, then frame bit, end of frame, end of header.
 const PAYLOAD_HEADER: usize = 2;
 
+/// Of 0 to 255; beyond it, pictures are bright.
+pub const BRIGHT: u16 = 160;
+
 /// What a camera delivers, and says of itself.
 #[derive(Debug, Clone)]
 pub struct Film {
+    /// JPEG pictures for a brightness beyond [`BRIGHT`]; none if that shows nothing.
+    pub bright: Vec<Vec<u8>>,
     /// The pictures as JPEG.
     pub mjpeg: Vec<Vec<u8>>,
     /// The same as H.264 access units.
@@ -62,6 +67,7 @@ pub enum Happened {
 struct Sending {
     number: usize,
     h264: bool,
+    is_bright: bool,
     at: usize,
 }
 
@@ -175,6 +181,7 @@ impl<'a> Camera<'a> {
                 self.sending = Some(Sending {
                     number: due,
                     h264: self.probe[2] == H264,
+                    is_bright: self.brightness > BRIGHT && !self.film.bright.is_empty(),
                     at: 0,
                 });
             }
@@ -187,7 +194,10 @@ impl<'a> Camera<'a> {
             let pictures = if sending.h264 {
                 &self.film.h264
             } else {
-                &self.film.mjpeg
+                match sending.is_bright {
+                    true => &self.film.bright,
+                    false => &self.film.mjpeg,
+                }
             };
             let picture = &pictures[sending.number % pictures.len()];
             let end = picture
