@@ -44,7 +44,7 @@ pub use file::FileParams;
 pub use microphone::{AlsaSpec, Listened, Microphone, MicrophoneError, MicrophoneSpec};
 pub use rtsp::{AllocationCounter, RtspParams};
 pub use sim::{BurntClock, SimParams};
-pub use source::{CaptureError, Config, Event, Source};
+pub use source::{CaptureError, Config, Event, Source, Still, StillPicture};
 pub use spec::{CameraSpec, SourceSpec};
 pub use timeline::Timeline;
 pub use v4l2::{

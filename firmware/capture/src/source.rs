@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use picam_media::{AccessUnit, MediaError, SoundFormat};
+use picam_media::{AccessUnit, Colour, MediaError, SoundFormat, Yuv420};
+use picam_time::BootNs;
 
 /// What a call of [`Source::read`] brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,24 @@ pub struct Config {
     pub sound: Option<SoundFormat>,
     /// How sound is coded that there is, and that is not recorded.
     pub sound_left_out: Option<String>,
+}
+
+/// One picture as it was before it was coded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Still {
+    /// That.
+    pub picture: StillPicture,
+    /// When it was taken.
+    pub captured: BootNs,
+}
+
+/// How a still came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StillPicture {
+    /// Uncoded, and by which rules its colours are.
+    Plain(Yuv420, Colour),
+    /// A JPEG of the camera's own that holds its tables.
+    Jpeg(Vec<u8>),
 }
 
 /// Why a source delivers nothing.
@@ -77,6 +96,16 @@ pub trait Source: Send {
     /// Asks for a picture that decoding can start at, soon. `false` if the source cannot be asked.
     fn request_key_frame(&mut self) -> bool {
         false
+    }
+
+    /// Asks for a copy of the next picture from before it is coded. `false` if pictures come coded.
+    fn want_still(&mut self) -> bool {
+        false
+    }
+
+    /// The copy that was asked for, once its picture has come.
+    fn take_still(&mut self) -> Option<Still> {
+        None
     }
 
     /// Whether the same pictures come again when it is opened again (a file).

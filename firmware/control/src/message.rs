@@ -2,6 +2,7 @@
 
 use crate::orders::{Denied, Order, OrderSpan, Save, Saved, Why};
 use crate::status::Status;
+use crate::stills::StillMade;
 use picam_time::{BootNs, CEILING, FLOOR, TimeSource, UtcUs};
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +67,11 @@ pub enum Request {
         /// Whether to listen.
         on: bool,
     },
+    /// To take a still of a camera. Answered once it is on the card, or will not be.
+    Still {
+        /// Its letter or name.
+        camera: String,
+    },
     /// To see what a camera records, from now on: behind the answer come [`crate::live`]'s messages.
     Live {
         /// Its letter.
@@ -113,7 +119,7 @@ impl Request {
     pub(crate) const fn needs(&self) -> Right {
         match self {
             Self::Status {} | Self::Locks {} | Self::Live { .. } => Right::Ask,
-            Self::Page { .. } => Right::Page,
+            Self::Page { .. } | Self::Still { .. } => Right::Page,
             Self::SetTime { .. } => Right::Command,
             Self::Lock { origin, .. } | Self::Save { origin, .. } => match origin {
                 Origin::Page => Right::Page,
@@ -135,6 +141,8 @@ pub enum Reply {
     Locks(Vec<LockOrder>),
     /// To [`Request::Save`].
     Saved(Box<Saved>),
+    /// To [`Request::Still`].
+    Still(Box<StillMade>),
     /// To [`Request::Live`]: pictures follow.
     Live {
         /// [`crate::live::PROTOCOL`].
@@ -174,6 +182,12 @@ impl From<()> for Reply {
 impl From<Saved> for Reply {
     fn from(saved: Saved) -> Self {
         Self::Saved(Box::new(saved))
+    }
+}
+
+impl From<StillMade> for Reply {
+    fn from(made: StillMade) -> Self {
+        Self::Still(Box::new(made))
     }
 }
 
@@ -283,6 +297,11 @@ mod tests {
             assert_eq!(parse(line, NOW), Ok(request.clone()));
             assert_eq!(serde_json::to_vec(&request).unwrap(), line);
         }
+        let line = br#"{"ask":"still","camera":"front"}"#;
+        let expected = Request::Still {
+            camera: "front".into(),
+        };
+        assert_eq!(parse(line, NOW), Ok(expected));
         let line = br#"{"ask":"live","camera":"F"}"#;
         assert_eq!(parse(line, NOW), Ok(Request::Live { camera: 'F' }));
         let reply = serde_json::to_string(&Reply::Done).unwrap();

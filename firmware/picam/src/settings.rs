@@ -1,7 +1,7 @@
 //! What `run` and `record` do in the end: options before configuration before defaults.
 
 use picam_capture::CameraSpec;
-use picam_recorder::RecordPlan;
+use picam_recorder::{RecordPlan, StillsPlan};
 use picam_ring::{MIN_SLOTS, assign_letters};
 
 use crate::cli::RecordOptions;
@@ -90,6 +90,17 @@ impl Settings {
         names.join(", ")
     }
 
+    fn stills(&self) -> StillsPlan {
+        let stills = &self.config.stills;
+        StillsPlan {
+            every: stills.every,
+            lasting: stills.lasting,
+            camera: stills.camera.clone(),
+            quality: stills.quality,
+            room: stills.room,
+        }
+    }
+
     /// What the recorder wants to know.
     pub(crate) fn plan(&self) -> RecordPlan {
         RecordPlan {
@@ -109,6 +120,7 @@ impl Settings {
             impact: self.config.motion.impact.sensitivity(),
             microphone: self.config.microphone.source.clone(),
             microphone_off: self.microphone_off.clone(),
+            stills: self.stills(),
             warnings: self.warnings.clone(),
         }
     }

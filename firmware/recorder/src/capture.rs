@@ -15,6 +15,7 @@ use crate::intake::Intake;
 use crate::live::Feeder;
 use crate::queue::{Sender, Sent};
 use crate::report::Report;
+use crate::stills::Given;
 
 /// How long a source is waited for before looking whether to stop.
 const READ_TIMEOUT: Duration = Duration::from_millis(200);
@@ -55,6 +56,7 @@ pub(crate) fn run(
         was_paused: false,
         intake: Intake::default(),
         sound: None,
+        still_asked: false,
         said_sound: false,
         said_damage: false,
     };
@@ -121,6 +123,8 @@ struct Capture<'a> {
     intake: Intake,
     /// How the source's sound is coded.
     sound: Option<SoundFormat>,
+    /// Whether the source was asked for the still that somebody waits for.
+    still_asked: bool,
     /// Whether the log says already that sound is left out, or that the stream is damaged.
     said_sound: bool,
     said_damage: bool,
@@ -139,6 +143,7 @@ impl Capture<'_> {
     fn pump(&mut self, mut source: Box<dyn Source>, run: &mut Run) -> Result<(), String> {
         let opened = self.clock.now();
         run.replays = source.replays();
+        self.still_asked = false;
         let outcome = self.take_all(&mut *source, opened, run);
         run.lasted = self.since(opened);
         outcome
@@ -158,6 +163,7 @@ impl Capture<'_> {
             if self.sender.key_frame_wanted() || self.live.wants_key_frame(self.clock) {
                 source.request_key_frame();
             }
+            self.look_at_shutter(source);
             let mut item = self.sender.take();
             item.unit.kind = UnitKind::Video;
             item.sound = self.sound;
@@ -215,6 +221,23 @@ impl Capture<'_> {
             self.sender.put_back(item);
         }
         Ok(())
+    }
+
+    /// Hands a still over once the source has one, if somebody waits for one.
+    fn look_at_shutter(&mut self, source: &mut dyn Source) {
+        if !self.live.is_still_wanted() {
+            self.still_asked = false;
+        } else if !self.still_asked {
+            // One that nobody waited for any more.
+            drop(source.take_still());
+            self.still_asked = source.want_still();
+            if !self.still_asked {
+                self.live.give_still(Given::Coded);
+            }
+        } else if let Some(still) = source.take_still() {
+            self.still_asked = false;
+            self.live.give_still(Given::Still(still));
+        }
     }
 
     /// Whether a picture is not to be recorded, as somebody wants that. It is no loss: nobody counts it.

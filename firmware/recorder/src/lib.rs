@@ -38,11 +38,13 @@ mod saves;
 mod side_input;
 mod sides;
 mod status;
+mod stills;
 #[cfg(test)]
 mod tests;
 mod tracks;
 mod true_time;
 mod volumes;
+mod whereabouts;
 mod writer;
 
 use std::path::PathBuf;
@@ -76,6 +78,7 @@ pub use disk_note::DiskNote;
 pub use pulse::{Pulse, Verdict, Watch};
 pub use reload::{Changes, Reload, Reread};
 pub use status::Status;
+pub use stills::StillsPlan;
 
 /// What to record, and where.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,6 +115,8 @@ pub struct RecordPlan {
     pub microphone: MicrophoneSpec,
     /// A file that is there while somebody has switched it off.
     pub microphone_off: Option<PathBuf>,
+    /// What is wanted of stills.
+    pub stills: StillsPlan,
     /// What was wrong with the configuration and is shown with the status.
     pub warnings: Vec<String>,
 }
@@ -212,6 +217,7 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         })?;
     }
     let sides = sides.unwrap_or_default();
+    let whereabouts = sides.whereabouts();
     if motion.sensor.is_on() {
         let (impacts, to_lock) = std::sync::mpsc::sync_channel(impacts::MOST);
         let listener = motion::Motion::new(
@@ -247,7 +253,7 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     let needs = Arc::new(ArcSwap::from_pointee(reload::slot_needs(&plan, &letters)));
     let housekeeper = housekeeper::Housekeeper {
         desk: desk.clone(),
-        volumes,
+        volumes: volumes.clone(),
         needs: needs.clone(),
         retention: plan.retention,
         impact: motion.impact.filter(|_| motion.sensor.is_on()),
@@ -260,6 +266,20 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     let housekeeper = spawn("housekeeper", move || housekeeper.run())?;
     desk.wake(housekeeper.thread().clone());
     let live = Live::of(roster.taps());
+    let (orders, make) = stills::orders();
+    let studio = stills::Studio {
+        plan: plan.stills.clone(),
+        live: live.clone(),
+        status: status.clone(),
+        desk: desk.clone(),
+        volumes,
+        needs: needs.clone(),
+        whereabouts,
+        shown: status.stills_shown(),
+    };
+    let ends = stop.clone();
+    spawn("stills", move || make(studio, &ends))?;
+    desk.set_stills(orders);
     let reloader = Arc::new(Reloader {
         roster: roster.clone(),
         status: status.clone(),

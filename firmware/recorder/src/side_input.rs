@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use picam_media::AccessUnit;
 
 use crate::ear::Ear;
+use crate::whereabouts::Whereabouts;
 
 /// Units that may wait while the card stalls: motion a hundred times a second, and what else there is, for ten seconds.
 const CAPACITY: usize = 2048;
@@ -24,7 +25,7 @@ pub(crate) struct SideSender {
 
 /// The cameras that hear what is measured: some end and others begin while it is. Clones are the same cameras.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct SideSenders(Arc<ArcSwap<Vec<SideSender>>>);
+pub(crate) struct SideSenders(Arc<ArcSwap<Vec<SideSender>>>, Whereabouts);
 
 impl SideSenders {
     /// One more, in place of those that have ended.
@@ -35,8 +36,14 @@ impl SideSenders {
         });
     }
 
+    /// The newest place that was handed to them.
+    pub(crate) fn whereabouts(&self) -> Whereabouts {
+        self.1.clone()
+    }
+
     /// Hands a unit to all of them.
     pub(crate) fn send(&self, unit: &AccessUnit) {
+        self.1.note(unit);
         for sender in self.0.load().iter() {
             sender.send(unit.clone());
         }

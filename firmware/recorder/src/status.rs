@@ -27,6 +27,7 @@ use crate::gps;
 use crate::motion;
 use crate::orders::{Deletion, seconds_up};
 use crate::report::{ENDED, RECORDING, Report, Shared};
+use crate::stills::{self, StillsPlan};
 use crate::true_time::TrueTime;
 use crate::volumes::Volumes;
 use crate::{Pulse, RecordPlan};
@@ -89,6 +90,8 @@ pub struct Status {
     motion: motion::Wanted,
     motion_shown: Arc<motion::Shown>,
     ear: Option<Arc<Ear>>,
+    stills: StillsPlan,
+    stills_shown: Arc<stills::Shown>,
 }
 
 /// What the housekeeper found out about a volume.
@@ -124,6 +127,8 @@ impl Status {
             gps_shown: Arc::default(),
             motion: plan.motion_wanted(),
             motion_shown: Arc::default(),
+            stills: plan.stills.clone(),
+            stills_shown: Arc::default(),
             ear: plan.microphone.is_on().then(|| {
                 let note = plan.microphone_off.clone();
                 Arc::new(Ear::new(plan.microphone.clone(), note))
@@ -163,6 +168,26 @@ impl Status {
     /// Where whoever listens to the accelerometer does.
     pub(crate) fn motion_shown(&self) -> Arc<motion::Shown> {
         self.motion_shown.clone()
+    }
+
+    /// Where whoever makes stills does.
+    pub(crate) fn stills_shown(&self) -> Arc<stills::Shown> {
+        self.stills_shown.clone()
+    }
+
+    /// Names of all cameras.
+    pub(crate) fn camera_names(&self) -> Vec<String> {
+        let cameras = self.cameras.load();
+        cameras.iter().map(|camera| camera.name.clone()).collect()
+    }
+
+    /// Letter and name of a camera, by either.
+    pub(crate) fn camera_called(&self, either: &str) -> Option<(u8, String)> {
+        let cameras = self.cameras.load();
+        let is_it =
+            |camera: &&Camera| camera.name == either || *either.as_bytes() == [camera.letter];
+        let found = cameras.iter().find(is_it)?;
+        Some((found.letter, found.name.clone()))
     }
 
     /// The microphone, if there is one.
@@ -470,6 +495,7 @@ impl StatusSource for Status {
             gps: self.gps_shown.status(&self.gps, self.clock.now()),
             motion: self.motion_shown.status(&self.motion, self.clock.now()),
             microphone: self.ear.as_ref().map(|ear| ear.status(self.clock.now())),
+            stills: self.stills_shown.status(&self.stills),
             paused_s: self.desk.paused_for().map(seconds_up),
             deletions: self.deletions(),
             cameras,

@@ -16,17 +16,20 @@ use crate::metrics::METRICS;
 use crate::request_body::{self, MAX_BODY};
 use crate::{
     archive, captive, clip, commands, drives, file, headers, health, list, live, metrics, page,
-    picture, saves, settings, track,
+    picture, saves, settings, stills, track,
 };
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 26] {
+fn api() -> [Route; 29] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
         ("get", METRICS, get(metrics::metrics)),
         ("get", "/api/cameras/{letter}/live", get(live::live)),
+        ("post", "/api/cameras/{letter}/stills", post(stills::take)),
+        ("get", "/api/stills", get(stills::stills)),
+        ("get", "/api/stills/{name}", get(stills::still)),
         ("get", "/api/segments", get(list::segments)),
         ("get", "/api/segments/{id}", get(list::segment)),
         ("delete", "/api/segments/{id}", delete(commands::delete)),

@@ -16,7 +16,7 @@ use picam_time::{BootNs, Clock, Ticks};
 use self::scene::Scene;
 use crate::pace::Pacer;
 use crate::source::stream_error;
-use crate::{CaptureError, Config, Event, Source};
+use crate::{CaptureError, Config, Event, Source, Still, StillPicture};
 
 pub use self::params::{BurntClock, SimParams};
 
@@ -38,6 +38,8 @@ pub(crate) struct Sim {
     /// Whether the first event was delivered.
     begun: bool,
     key_wanted: bool,
+    still_wanted: bool,
+    still: Option<Still>,
     /// Number of the next packet of sound.
     packet: u64,
 }
@@ -74,6 +76,8 @@ impl Sim {
             lost: 0,
             begun: false,
             key_wanted: true,
+            still_wanted: false,
+            still: None,
             packet: 0,
         })
     }
@@ -133,6 +137,12 @@ impl Source for Sim {
         let utc = self.pacer.clock().utc();
         let flash = (self.params.audio || self.params.flash) && beep::beeps(ticks);
         let picture = self.scene.draw(self.next, captured, utc, flash);
+        if std::mem::take(&mut self.still_wanted) {
+            self.still = Some(Still {
+                picture: StillPicture::Plain(picture.clone(), Colour::Bt709),
+                captured,
+            });
+        }
         let force_key = std::mem::take(&mut self.key_wanted);
         let encoded = self.encoder.encode(picture, force_key, unit);
         self.next += 1;
@@ -155,6 +165,15 @@ impl Source for Sim {
     fn request_key_frame(&mut self) -> bool {
         self.key_wanted = true;
         true
+    }
+
+    fn want_still(&mut self) -> bool {
+        self.still_wanted = true;
+        true
+    }
+
+    fn take_still(&mut self) -> Option<Still> {
+        self.still.take()
     }
 
     fn describe(&self) -> String {
@@ -205,6 +224,25 @@ mod tests {
             }
         }
         assert_eq!(starts, [0, 4]);
+    }
+
+    #[test]
+    fn a_still_is_the_next_picture_and_costs_none() {
+        let clock = Arc::new(TurnedClock::default());
+        let mut sim = sim(&clock, false);
+        let mut unit = AccessUnit::new();
+        let mut scene = Scene::new("test", &sim.params);
+        for n in 0..5 {
+            assert!(n != 3 || sim.want_still());
+            assert_eq!(sim.read(&mut unit, Duration::ZERO).unwrap(), Event::Unit);
+            assert_eq!((unit.dts, unit.dropped_before), (9000 * n, 0));
+            let still = sim.take_still();
+            let captured = BootNs(n as u64 * 100_000_000);
+            let drawn = scene.draw(n as u64, captured, None, false).clone();
+            let picture = StillPicture::Plain(drawn, Colour::Bt709);
+            let wanted = (n == 3).then_some(Still { picture, captured });
+            assert!(still == wanted, "{n}");
+        }
     }
 
     #[test]

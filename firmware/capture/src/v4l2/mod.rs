@@ -30,7 +30,7 @@ use picam_time::Clock;
 use self::arrivals::Arrivals;
 use self::pictures::{OpenEncoder, Pictures, Taken};
 use crate::m2m::open_encoder;
-use crate::{CaptureError, Config, Event, Source};
+use crate::{CaptureError, Config, Event, Source, Still};
 
 pub(crate) use self::device::{Agreed, Buffer, Device, Mode, UsableSizes, Wait};
 pub use self::device::{Control, FourCc, Identity, Offer};
@@ -279,6 +279,14 @@ impl<D: Device> Source for V4l2Source<D> {
 
     fn request_key_frame(&mut self) -> bool {
         self.pictures.request_key_frame() || self.device.force_key_frame()
+    }
+
+    fn want_still(&mut self) -> bool {
+        self.pictures.want_still()
+    }
+
+    fn take_still(&mut self) -> Option<Still> {
+        self.pictures.take_still()
     }
 
     fn is_live(&self) -> bool {

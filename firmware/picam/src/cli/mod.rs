@@ -15,11 +15,12 @@ use crate::commands::hotspot::HotspotOptions;
 use crate::commands::lock::LockArgs;
 use crate::commands::salvage::SalvageArgs;
 use crate::commands::settings::SettingsServiceOptions;
+use crate::commands::still::StillArgs;
 use crate::commands::support::SupportArgs;
 use crate::commands::track::TrackArgs;
 use crate::commands::{
     check, clip, config, firstboot, guard, hotspot, inspect, lock, microphone, password, probe,
-    record, recover, reload, salvage, settings, support, time, token, track, web,
+    record, recover, reload, salvage, settings, still, support, time, token, track, web,
 };
 
 use crate::service::log;
@@ -154,6 +155,11 @@ enum Command {
         #[arg(long, value_name = "SOCKET")]
         recorder: PathBuf,
     },
+    /// Take a still of a camera that a recorder in another process records
+    ///
+    /// A JPEG of all that the camera delivers, with time and place in it, in the folder DCIM beside the footage. The recording
+    /// goes on without losing a picture. Only for root, the recorder's own user and the page's.
+    Still(StillArgs),
     /// Keep footage: a recorder in another process does not overwrite it until its share is full
     ///
     /// Of every camera, every segment between two moments, those still to come included. It is on the card before
@@ -246,6 +252,7 @@ pub fn main() -> ExitCode {
         Command::Time { recorder, source } => time::run(&recorder, source),
         Command::Reload { recorder } => reload::run(&recorder),
         Command::Microphone { what, recorder } => microphone::run(&recorder, what),
+        Command::Still(args) => still::run(&args),
         Command::Lock(args) => lock::lock(&args),
         Command::Unlock { recorder, segments } => lock::unlock(&recorder, &segments),
         Command::Locks { recorder } => lock::list(&recorder),

@@ -19,6 +19,7 @@ pub(crate) mod recover;
 pub(crate) mod reload;
 pub(crate) mod salvage;
 pub(crate) mod settings;
+pub(crate) mod still;
 pub(crate) mod support;
 pub(crate) mod time;
 pub(crate) mod token;

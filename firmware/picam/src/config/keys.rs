@@ -27,12 +27,13 @@ use super::values::{
 use super::wifi::{self, WifiNetwork};
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [SectionKeys; 17] = [
+pub(crate) static SECTIONS: [SectionKeys; 18] = [
     Config::SECTION,
     Camera::SECTION,
     Gps::SECTION,
     Motion::SECTION,
     Microphone::SECTION,
+    Stills::SECTION,
     Battery::SECTION,
     Led::SECTION,
     Button::SECTION,
@@ -126,6 +127,8 @@ keys! {
     motion: Motion = Motion::default();
     /// The microphone.
     microphone: Microphone = Microphone::default();
+    /// Single pictures.
+    stills: Stills = Stills::default();
     /// The camera's own battery.
     battery: Battery = Battery::default();
     /// The LED.
@@ -224,6 +227,30 @@ keys! {
     /// records.
     "source" source: MicrophoneSpec = MicrophoneSpec::Off,
         values::microphone, values::show_microphone, Recorder, Card;
+}
+}
+
+keys! {
+/// Stills: single pictures as JPEG, with time and place in them, in the folder DCIM beside the footage. The button on the
+/// live view takes one, and `picam still`; no picture of the recording is lost for it.
+"[stills]" pub struct Stills {
+    /// From one still to the next that is taken by itself, "1s" to "1d", or "off".
+    "every" every: Option<Duration> = None, values::still_every, or("off", values::show_time), Recorder, Card,
+        "10s";
+
+    /// For how long after the recorder's start; left out, as long as it records.
+    "for" lasting: Option<Duration> = None, values::still_for, or("as long as it records", values::show_time), Recorder, Card,
+        "8h";
+
+    /// Of one camera alone, by its name; left out, of all.
+    "camera" camera: Option<String> = None, some(quoted), or("all cameras", String::clone), Recorder, Card, "front";
+
+    /// Quality of the JPEG, 1 to 100. A picture that a camera delivers as JPEG is taken as it is.
+    "quality" quality: u8 = 90, values::quality, u8::to_string, Recorder, Card;
+
+    /// What all stills together may take. The oldest goes for the next; one that is marked read-only on a PC never does.
+    /// Of what slots = "fill" leaves free, they take half at most.
+    "room" room: u64 = 256 << 20, values::still_room, values::show_bytes, Recorder, Card;
 }
 }
 

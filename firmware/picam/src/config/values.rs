@@ -357,6 +357,44 @@ pub(super) fn show_microphone(source: &MicrophoneSpec) -> String {
     source.to_string()
 }
 
+/// More often, a small board would do little else.
+const STILL_EVERY: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
+
+pub(super) fn still_every(value: &DeValue<'_>) -> Result<Option<Duration>, Wrong> {
+    if value.as_str() == Some("off") {
+        return Ok(None);
+    }
+    match duration(value)? {
+        every if STILL_EVERY.contains(&every) => Ok(Some(every)),
+        _ => Err(expected(
+            value,
+            "time between stills",
+            "\"1s\" to \"1d\", or \"off\"",
+        )),
+    }
+}
+
+pub(super) fn still_for(value: &DeValue<'_>) -> Result<Option<Duration>, Wrong> {
+    match duration(value)? {
+        Duration::ZERO => Err(expected(value, "time", "\"8h\", or leave the key out")),
+        lasting => Ok(Some(lasting)),
+    }
+}
+
+pub(super) fn quality(value: &DeValue<'_>) -> Result<u8, Wrong> {
+    let quality = integer(value).and_then(|number| u8::try_from(number).ok());
+    let quality = quality.filter(|quality| (1..=100).contains(quality));
+    quality.ok_or_else(|| expected(value, "quality", "1 to 100, without quotes"))
+}
+
+pub(super) fn still_room(value: &DeValue<'_>) -> Result<u64, Wrong> {
+    match size(value)? {
+        room if room >= 1 << 20 => Ok(room),
+        _ => Err(expected(value, "room for stills", "\"1MiB\" or more")),
+    }
+}
+
 pub(super) fn gauge(value: &DeValue<'_>) -> Result<GaugeSpec, Wrong> {
     let example = "\"auto\", \"off\", \"max17048\" or \"ina219:0x43?cells=1\"";
     let gauge = value.as_str().and_then(|text| text.parse().ok());

@@ -128,6 +128,7 @@ fn capture<'a>(
         was_paused: false,
         intake: Intake::default(),
         sound: None,
+        still_asked: false,
         said_sound: false,
         said_damage: false,
     }

@@ -8,6 +8,7 @@ mod place;
 mod reload;
 mod saves;
 mod status;
+mod stills;
 mod whole;
 
 use std::path::Path;
@@ -76,6 +77,7 @@ pub(crate) fn plan(directory: &Path) -> RecordPlan {
         impact: None,
         microphone: picam_capture::MicrophoneSpec::Off,
         microphone_off: None,
+        stills: crate::StillsPlan::default(),
         warnings: Vec::new(),
     }
 }
