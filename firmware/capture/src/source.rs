@@ -5,6 +5,8 @@ use std::time::Duration;
 use picam_media::{AccessUnit, Colour, MediaError, SoundFormat, Yuv420};
 use picam_time::BootNs;
 
+use crate::Overlay;
+
 /// What a call of [`Source::read`] brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -106,6 +108,12 @@ pub trait Source: Send {
     /// The copy that was asked for, once its picture has come.
     fn take_still(&mut self) -> Option<Still> {
         None
+    }
+
+    /// Has this drawn into every picture from now on, before it is coded. `false` if pictures come coded.
+    fn set_overlay(&mut self, overlay: Overlay) -> bool {
+        drop(overlay);
+        false
     }
 
     /// Whether the same pictures come again when it is opened again (a file).

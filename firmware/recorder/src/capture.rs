@@ -10,6 +10,7 @@ use picam_media::{AccessUnit, SoundFormat, UnitKind};
 use picam_time::{BootNs, Clock};
 
 use crate::backoff::{Backoff, Run};
+use crate::captions::Captions;
 use crate::desk::Desk;
 use crate::intake::Intake;
 use crate::live::Feeder;
@@ -29,7 +30,7 @@ const HANGS: Duration = Duration::from_secs(2);
 
 /// Runs until the source ends for good or `stop` is set.
 pub(crate) fn run(
-    (spec, bindings): (&CameraSpec, &Arc<Bindings>),
+    (spec, bindings, captions): (&CameraSpec, &Arc<Bindings>, Option<&Captions>),
     clock: Arc<dyn Clock>,
     (sender, live): (Sender, Feeder),
     writer: &Thread,
@@ -68,7 +69,15 @@ pub(crate) fn run(
         let opened = open(spec, clock.clone(), &cancel, bindings);
         let mut run = Run::default();
         let outcome = match opened {
-            Ok(source) => {
+            Ok(mut source) => {
+                if let Some(captions) = captions
+                    && !source.set_overlay(captions.overlay())
+                {
+                    tracing::info!(
+                        camera = spec.name,
+                        "it codes by itself: what is to be written into its pictures is in the text track"
+                    );
+                }
                 let description = source.describe();
                 tracing::info!(camera = spec.name, "{description}");
                 said.clear();

@@ -14,6 +14,7 @@ mod backoff;
 mod books;
 mod boot;
 mod cameras;
+mod captions;
 mod capture;
 mod desk;
 mod disk_note;
@@ -74,6 +75,7 @@ use status::Camera;
 use true_time::TrueTime;
 
 pub use boot::lock_directory;
+pub use captions::OverlayPlan;
 pub use disk_note::DiskNote;
 pub use pulse::{Pulse, Verdict, Watch};
 pub use reload::{Changes, Reload, Reread};
@@ -115,6 +117,8 @@ pub struct RecordPlan {
     pub microphone: MicrophoneSpec,
     /// A file that is there while somebody has switched it off.
     pub microphone_off: Option<PathBuf>,
+    /// What is written into pictures.
+    pub overlay: OverlayPlan,
     /// What is wanted of stills.
     pub stills: StillsPlan,
     /// What was wrong with the configuration and is shown with the status.
@@ -197,14 +201,22 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     let motion = plan.motion_wanted();
     let is_moved = plan.drive || plan.gps.is_on() || motion.sensor.is_on();
     let ear = status.ear();
-    let sides = (is_moved || ear.is_some()).then(SideSenders::default);
+    let has_text = plan.overlay.is_on();
+    let sides = (is_moved || has_text || ear.is_some()).then(SideSenders::default);
+    let whereabouts = sides
+        .as_ref()
+        .map(SideSenders::whereabouts)
+        .unwrap_or_default();
+    let captions = has_text
+        .then(|| captions::Captions::new(&plan.overlay, clock.clone(), whereabouts.clone()));
     let ground = Ground {
         volumes: volumes.clone(),
         desk: desk.clone(),
         clock: clock.clone(),
         sides: sides.clone(),
-        has_motion: is_moved,
+        has_motion: is_moved || has_text,
         ear: ear.clone(),
+        captions: captions.clone(),
     };
     let (roster, ended) = Roster::new(ground, stop.clone());
     let roster = Arc::new(roster);
@@ -217,7 +229,12 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         })?;
     }
     let sides = sides.unwrap_or_default();
-    let whereabouts = sides.whereabouts();
+    if let Some(captions) = captions {
+        let (cameras, stop) = (sides.clone(), stop.clone());
+        spawn("captions", move || {
+            captions::run(&captions, &cameras, &stop)
+        })?;
+    }
     if motion.sensor.is_on() {
         let (impacts, to_lock) = std::sync::mpsc::sync_channel(impacts::MOST);
         let listener = motion::Motion::new(

@@ -8,7 +8,7 @@ use picam_media::AccessUnit;
 
 use super::{ANSWERS_WITHIN, Bindings, find};
 use crate::wake::any_signature;
-use crate::{CaptureError, Event, Source, Still};
+use crate::{CaptureError, Event, Overlay, Source, Still};
 
 /// How often it looks whether nodes have come or gone.
 const EVERY: Duration = Duration::from_secs(2);
@@ -55,6 +55,10 @@ impl Source for Lookout {
 
     fn request_key_frame(&mut self) -> bool {
         self.source.request_key_frame()
+    }
+
+    fn set_overlay(&mut self, overlay: Overlay) -> bool {
+        self.source.set_overlay(overlay)
     }
 
     fn want_still(&mut self) -> bool {

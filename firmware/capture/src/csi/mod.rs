@@ -39,7 +39,7 @@ use self::link::Link;
 use self::process::{Process, program};
 use crate::m2m::open_encoder;
 use crate::v4l2::{V4l2Source, Wishes};
-use crate::{CaptureError, Event, Source, Still};
+use crate::{CaptureError, Event, Overlay, Source, Still};
 
 pub(crate) use self::list::{Wanted, find, media_signature};
 pub(crate) use self::params::camera_of;
@@ -151,6 +151,10 @@ impl Source for CsiSource {
 
     fn request_key_frame(&mut self) -> bool {
         self.camera.request_key_frame()
+    }
+
+    fn set_overlay(&mut self, overlay: Overlay) -> bool {
+        self.camera.set_overlay(overlay)
     }
 
     fn want_still(&mut self) -> bool {

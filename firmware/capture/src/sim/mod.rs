@@ -16,7 +16,7 @@ use picam_time::{BootNs, Clock, Ticks};
 use self::scene::Scene;
 use crate::pace::Pacer;
 use crate::source::stream_error;
-use crate::{CaptureError, Config, Event, Source, Still, StillPicture};
+use crate::{CaptureError, Config, Event, Overlay, Source, Still, StillPicture};
 
 pub use self::params::{BurntClock, SimParams};
 
@@ -38,6 +38,7 @@ pub(crate) struct Sim {
     /// Whether the first event was delivered.
     begun: bool,
     key_wanted: bool,
+    overlay: Option<Overlay>,
     still_wanted: bool,
     still: Option<Still>,
     /// Number of the next packet of sound.
@@ -76,6 +77,7 @@ impl Sim {
             lost: 0,
             begun: false,
             key_wanted: true,
+            overlay: None,
             still_wanted: false,
             still: None,
             packet: 0,
@@ -143,6 +145,9 @@ impl Source for Sim {
                 captured,
             });
         }
+        if let Some(overlay) = &mut self.overlay {
+            overlay.draw(picture, Colour::Bt709, captured);
+        }
         let force_key = std::mem::take(&mut self.key_wanted);
         let encoded = self.encoder.encode(picture, force_key, unit);
         self.next += 1;
@@ -164,6 +169,11 @@ impl Source for Sim {
 
     fn request_key_frame(&mut self) -> bool {
         self.key_wanted = true;
+        true
+    }
+
+    fn set_overlay(&mut self, overlay: Overlay) -> bool {
+        self.overlay = Some(overlay);
         true
     }
 

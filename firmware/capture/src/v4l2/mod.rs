@@ -30,7 +30,7 @@ use picam_time::Clock;
 use self::arrivals::Arrivals;
 use self::pictures::{OpenEncoder, Pictures, Taken};
 use crate::m2m::open_encoder;
-use crate::{CaptureError, Config, Event, Source, Still};
+use crate::{CaptureError, Config, Event, Overlay, Source, Still};
 
 pub(crate) use self::device::{Agreed, Buffer, Device, Mode, UsableSizes, Wait};
 pub use self::device::{Control, FourCc, Identity, Offer};
@@ -279,6 +279,10 @@ impl<D: Device> Source for V4l2Source<D> {
 
     fn request_key_frame(&mut self) -> bool {
         self.pictures.request_key_frame() || self.device.force_key_frame()
+    }
+
+    fn set_overlay(&mut self, overlay: Overlay) -> bool {
+        self.pictures.set_overlay(overlay)
     }
 
     fn want_still(&mut self) -> bool {

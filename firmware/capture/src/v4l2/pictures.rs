@@ -13,7 +13,7 @@ use super::negotiate::show;
 use super::params::Wishes;
 use super::pixels::convert;
 use crate::source::stream_error;
-use crate::{CaptureError, Encode, Still, StillPicture, Times};
+use crate::{CaptureError, Encode, Overlay, Still, StillPicture, Times};
 
 /// Pictures a second where the driver does not say: for the encoder's budget.
 const USUAL_RATE: u32 = 30;
@@ -67,6 +67,7 @@ pub(crate) struct Plain {
     key_wanted: bool,
     /// How colours are coded, as players are told.
     colour: Colour,
+    overlay: Option<Overlay>,
     still_wanted: bool,
     /// A copy that was asked for, and when it was taken once that is known.
     still: Option<(StillPicture, Option<BootNs>)>,
@@ -139,6 +140,7 @@ impl Pictures {
             encoder: encoder.map_err(|error| error.to_string())?,
             key_wanted: true,
             colour,
+            overlay: None,
             still_wanted: false,
             still: None,
             broken: 0,
@@ -203,7 +205,21 @@ impl Pictures {
         if let Some((_, captured)) = &mut plain.still {
             captured.get_or_insert(times.captured);
         }
+        if let Some(overlay) = &mut plain.overlay {
+            overlay.draw(&mut plain.picture, plain.colour, times.captured);
+        }
         plain.encoder.put(&plain.picture, times, key)
+    }
+
+    /// Has this drawn into every picture; not into those that come coded.
+    pub(crate) fn set_overlay(&mut self, overlay: Overlay) -> bool {
+        match self {
+            Self::Encoded(_) => false,
+            Self::Plain(plain) => {
+                plain.overlay = Some(overlay);
+                true
+            }
+        }
     }
 
     /// Keeps a copy of the next picture; not of those that come coded.

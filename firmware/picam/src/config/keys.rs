@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use picam_capture::{CameraSpec, MicrophoneSpec};
+use picam_capture::{Background, CameraSpec, MicrophoneSpec, Place as OverlayPlace, Rgb};
 use picam_firstboot::settings::{Access, Key as CardKey, Reset};
 use picam_hotspot::{Channel, Mode};
 use picam_ring::{Reserve, Shares};
@@ -27,12 +27,13 @@ use super::values::{
 use super::wifi::{self, WifiNetwork};
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [SectionKeys; 18] = [
+pub(crate) static SECTIONS: [SectionKeys; 19] = [
     Config::SECTION,
     Camera::SECTION,
     Gps::SECTION,
     Motion::SECTION,
     Microphone::SECTION,
+    Overlay::SECTION,
     Stills::SECTION,
     Battery::SECTION,
     Led::SECTION,
@@ -127,6 +128,8 @@ keys! {
     motion: Motion = Motion::default();
     /// The microphone.
     microphone: Microphone = Microphone::default();
+    /// What is written into pictures.
+    overlay: Overlay = Overlay::default();
     /// Single pictures.
     stills: Stills = Stills::default();
     /// The camera's own battery.
@@ -227,6 +230,36 @@ keys! {
     /// records.
     "source" source: MicrophoneSpec = MicrophoneSpec::Off,
         values::microphone, values::show_microphone, Recorder, Card;
+}
+}
+
+keys! {
+/// What is written into the pictures, before they are coded. Whoever sees the footage sees it: a place and a speed cannot
+/// be taken out again. Cameras that code by themselves (H.264) cannot be written into: what is wanted here is in the text
+/// track of their files, which players show as a subtitle.
+"[overlay]" pub struct Overlay {
+    /// The time, in UTC.
+    "time" time: bool = false, truth, bool::to_string, Recorder, Card;
+
+    /// How fast the car is, and where; while a GPS receiver knows.
+    "speed" speed: bool = false, truth, bool::to_string, Recorder, Card;
+    "place" place: bool = false, truth, bool::to_string, Recorder, Card;
+
+    /// The car's number plate, and whatever else: 60 characters at most.
+    "plate" plate: Option<String> = None, values::caption, or("none", String::clone), Recorder, Card, "B-XY 123";
+    "text" text: Option<String> = None, values::caption, or("none", String::clone), Recorder, Card, "taxi 7";
+
+    /// Height of a line in percent of the picture's, 2 to 20.
+    "size" size: u8 = 4, values::caption_size, u8::to_string, Recorder, Card;
+
+    /// Colour of the text, and of the box behind it: "white", "black", "yellow", "red", "green", "blue", "orange", "grey" or
+    /// "#ffcc00". background = "none" leaves the box out, and gives the text an outline.
+    "colour" colour: Rgb = Rgb::WHITE, values::colour, Rgb::to_string, Recorder, Card;
+    "background" background: Background = Background::Box(Rgb::BLACK),
+        values::background, values::show_background, Recorder, Card;
+
+    /// "bottom" or "top".
+    "position" position: OverlayPlace = OverlayPlace::Bottom, word, show_word, Recorder, Card;
 }
 }
 

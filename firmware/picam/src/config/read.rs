@@ -50,6 +50,7 @@ pub fn parse_over(base: Config, text: &str) -> Parsed {
     top.read_inside(&mut config.gps, &mut report);
     top.read_inside(&mut config.motion, &mut report);
     top.read_inside(&mut config.microphone, &mut report);
+    top.read_inside(&mut config.overlay, &mut report);
     read_stills(&top, &mut config.stills, &mut report);
     top.read_inside(&mut config.battery, &mut report);
     top.read_inside(&mut config.led, &mut report);

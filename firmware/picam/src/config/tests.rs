@@ -290,6 +290,18 @@ fn a_problem_says_where_what_and_how() {
             ],
         ),
         (
+            "[overlay]\ncolour = \"pink\"",
+            &["overlay.colour: 'pink' is no colour", "#ffcc00"],
+        ),
+        (
+            "[overlay]\nsize = 1",
+            &["overlay.size: 1 is no size", "2 to 20"],
+        ),
+        (
+            "[overlay]\ntext = \"a\\nb\"",
+            &["overlay.text:", "on one line"],
+        ),
+        (
             "[stills]\nevery = \"500h\"",
             &[
                 "stills.every: '500h' is no time between stills",

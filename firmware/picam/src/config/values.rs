@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use picam_capture::MicrophoneSpec;
+use picam_capture::{Background, MicrophoneSpec, Place, Rgb};
 use picam_ring::{MIN_SLOTS, Reserve};
 use picam_sensors::battery::GaugeSpec;
 use picam_sensors::gpio::LineSpec;
@@ -355,6 +355,53 @@ pub(super) fn microphone(value: &DeValue<'_>) -> Result<MicrophoneSpec, Wrong> {
 
 pub(super) fn show_microphone(source: &MicrophoneSpec) -> String {
     source.to_string()
+}
+
+/// Longest text in pictures, in characters.
+const MAX_CAPTION: usize = 60;
+
+impl Words for Place {
+    const WHAT: &'static str = "position";
+    const WORDS: &'static [(&'static str, Self)] = &[("bottom", Self::Bottom), ("top", Self::Top)];
+}
+
+pub(super) fn caption(value: &DeValue<'_>) -> Result<Option<String>, Wrong> {
+    let caption = text(value, "it in quotes")?;
+    match caption.chars().count() <= MAX_CAPTION && !caption.contains(char::is_control) {
+        true => Ok(Some(caption).filter(|caption| !caption.is_empty())),
+        false => Err(expected(
+            value,
+            "text for a picture",
+            "60 characters at most, on one line",
+        )),
+    }
+}
+
+pub(super) fn caption_size(value: &DeValue<'_>) -> Result<u8, Wrong> {
+    let size = integer(value).and_then(|number| u8::try_from(number).ok());
+    let size = size.filter(|size| (2..=20).contains(size));
+    size.ok_or_else(|| expected(value, "size", "2 to 20 percent, without quotes and sign"))
+}
+
+const COLOURS: &str = "a colour such as \"white\", \"yellow\" or \"#ffcc00\"";
+
+pub(super) fn colour(value: &DeValue<'_>) -> Result<Rgb, Wrong> {
+    let colour = value.as_str().and_then(|text| text.parse().ok());
+    colour.ok_or_else(|| expected(value, "colour", COLOURS))
+}
+
+pub(super) fn background(value: &DeValue<'_>) -> Result<Background, Wrong> {
+    match value.as_str() {
+        Some("none") => Ok(Background::None),
+        _ => colour(value).map(Background::Box),
+    }
+}
+
+pub(super) fn show_background(background: &Background) -> String {
+    match background {
+        Background::None => "none".to_owned(),
+        Background::Box(colour) => colour.to_string(),
+    }
 }
 
 /// More often, a small board would do little else.

@@ -4,6 +4,7 @@
 mod clock;
 mod desk;
 mod drift;
+mod overlay;
 mod place;
 mod reload;
 mod saves;
@@ -77,6 +78,7 @@ pub(crate) fn plan(directory: &Path) -> RecordPlan {
         impact: None,
         microphone: picam_capture::MicrophoneSpec::Off,
         microphone_off: None,
+        overlay: crate::OverlayPlan::default(),
         stills: crate::StillsPlan::default(),
         warnings: Vec::new(),
     }
