@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use picam_media::{AccessUnit, MediaError, SoundFormat};
+use picam_media::{AccessUnit, Colour, MediaError, SoundFormat, Yuv420};
+use picam_time::BootNs;
+
+use crate::Overlay;
 
 use crate::picture::{Picture, PictureReport};
 
@@ -33,6 +36,24 @@ pub struct Config {
     pub sound: Option<SoundFormat>,
     /// How sound is coded that there is, and that is not recorded.
     pub sound_left_out: Option<String>,
+}
+
+/// One picture as it was before it was coded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Still {
+    /// That.
+    pub picture: StillPicture,
+    /// When it was taken.
+    pub captured: BootNs,
+}
+
+/// How a still came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StillPicture {
+    /// Uncoded, and by which rules its colours are.
+    Plain(Yuv420, Colour),
+    /// A JPEG of the camera's own that holds its tables.
+    Jpeg(Vec<u8>),
 }
 
 /// Why a source delivers nothing.
@@ -93,6 +114,22 @@ pub trait Source: Send {
     /// How they look, as the camera says now.
     fn picture(&mut self) -> PictureReport {
         PictureReport::without(&Picture::default(), NO_SETTINGS)
+    }
+
+    /// Asks for a copy of the next picture from before it is coded. `false` if pictures come coded.
+    fn want_still(&mut self) -> bool {
+        false
+    }
+
+    /// The copy that was asked for, once its picture has come.
+    fn take_still(&mut self) -> Option<Still> {
+        None
+    }
+
+    /// Has this drawn into every picture from now on, before it is coded. `false` if pictures come coded.
+    fn set_overlay(&mut self, overlay: Overlay) -> bool {
+        drop(overlay);
+        false
     }
 
     /// Whether the same pictures come again when it is opened again (a file).

@@ -10,18 +10,25 @@ use crate::lock::Origin;
 use crate::orders::{Denied, Order, OrderTaker, Save, Saved, Why};
 use crate::picture::{CameraPicture, PictureSource, Wanted};
 use crate::status::{Status, StatusSource, StatusUnavailable};
+use crate::stills::StillMade;
 
 use crate::exchange::{exchange, send};
 use crate::message::{Reply, Request};
 
 /// The recorder may be waiting for the card while it puts its status together.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
+/// A camera may send a key frame every ten seconds, and others may wait for stills, too.
+const STILL_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest answer in bytes.
 const MAX_REPLY: u64 = 1 << 20;
 
 /// Asks the recorder behind `socket`.
 pub fn ask(socket: &Path, request: Request) -> io::Result<Reply> {
-    exchange(socket, &request, REPLY_TIMEOUT, MAX_REPLY)
+    let timeout = match request {
+        Request::Still { .. } => STILL_TIMEOUT,
+        _ => REPLY_TIMEOUT,
+    };
+    exchange(socket, &request, timeout, MAX_REPLY)
 }
 
 /// The recorder in another process.
@@ -60,6 +67,14 @@ impl OrderTaker for RemoteRecorder {
         let origin = Origin::Page;
         match ask(&self.socket, Request::Save { save, origin }) {
             Ok(Reply::Saved(saved)) => Ok(*saved),
+            reply => Err(denied(reply)),
+        }
+    }
+
+    fn still(&self, camera: &str) -> Result<StillMade, Denied> {
+        let camera = camera.to_owned();
+        match ask(&self.socket, Request::Still { camera }) {
+            Ok(Reply::Still(made)) => Ok(*made),
             reply => Err(denied(reply)),
         }
     }

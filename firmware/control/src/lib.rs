@@ -22,10 +22,11 @@ mod server;
 pub mod settings;
 mod span;
 pub mod status;
+pub mod stills;
 pub mod verdict;
 
 pub use client::{RemoteRecorder, ask};
 pub use exchange::exchange;
 pub use message::{Reply, Request, Right, Source};
 pub use peer::{Peers, user_of};
-pub use server::{Answer, ControlThread};
+pub use server::{Answer, ControlThread, Later};

@@ -2,6 +2,7 @@
 
 use crate::orders::{Denied, Order, OrderSpan, Save, Saved, Why};
 use crate::status::Status;
+use crate::stills::StillMade;
 use picam_time::{BootNs, TimeSource, UtcUs};
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +78,11 @@ pub enum Request {
         /// Who wants it. It decides what may be changed.
         origin: Origin,
     },
+    /// To take a still of a camera. Answered once it is on the card, or will not be.
+    Still {
+        /// Its letter or name.
+        camera: String,
+    },
     /// To see what a camera records, from now on: behind the answer come [`crate::live`]'s messages.
     Live {
         /// Its letter.
@@ -129,7 +135,7 @@ impl Request {
                 Origin::Page => Right::Page,
                 Origin::Button | Origin::Impact | Origin::Owner => Right::Own,
             },
-            Self::Page { .. } => Right::Page,
+            Self::Page { .. } | Self::Still { .. } => Right::Page,
             Self::SetTime { .. } => Right::Command,
             Self::Lock { origin, .. } | Self::Save { origin, .. } => match origin {
                 Origin::Page => Right::Page,
@@ -153,6 +159,8 @@ pub enum Reply {
     Saved(Box<Saved>),
     /// To [`Request::Picture`].
     Picture(Box<CameraPicture>),
+    /// To [`Request::Still`].
+    Still(Box<StillMade>),
     /// To [`Request::Live`]: pictures follow.
     Live {
         /// [`crate::live::PROTOCOL`].
@@ -198,6 +206,12 @@ impl From<Saved> for Reply {
 impl From<CameraPicture> for Reply {
     fn from(picture: CameraPicture) -> Self {
         Self::Picture(Box::new(picture))
+    }
+}
+
+impl From<StillMade> for Reply {
+    fn from(made: StillMade) -> Self {
+        Self::Still(Box::new(made))
     }
 }
 
@@ -307,6 +321,11 @@ mod tests {
         assert_eq!(picture(set.clone(), Origin::Page).needs(), Right::Page);
         assert_eq!(picture(set, Origin::Impact).needs(), Right::Own);
         assert_eq!(picture(Wanted::new(), Origin::Owner).needs(), Right::Ask);
+        let line = br#"{"ask":"still","camera":"front"}"#;
+        let expected = Request::Still {
+            camera: "front".into(),
+        };
+        assert_eq!(parse(line, NOW), Ok(expected));
         let line = br#"{"ask":"live","camera":"F"}"#;
         assert_eq!(parse(line, NOW), Ok(Request::Live { camera: 'F' }));
         let reply = serde_json::to_string(&Reply::Done).unwrap();

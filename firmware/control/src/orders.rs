@@ -3,6 +3,8 @@
 use picam_time::{BootNs, UtcUs};
 use serde::{Deserialize, Serialize};
 
+use crate::stills::StillMade;
+
 /// Who takes orders: the recorder in this process, or the one behind a socket.
 pub trait OrderTaker: Send + Sync + 'static {
     /// Has it done. Runs on a thread that may block for a short while. What is to last is durable once this returns.
@@ -10,6 +12,9 @@ pub trait OrderTaker: Send + Sync + 'static {
 
     /// Has what is being recorded now, and a while before and after, kept. The same.
     fn save(&self, save: Save) -> Result<Saved, Denied>;
+
+    /// Has a still made of a camera, by its letter or name. May block for some seconds.
+    fn still(&self, camera: &str) -> Result<StillMade, Denied>;
 }
 
 /// What just happened and what happens next is to be kept, of every camera. Whoever asks need not know what time it is.

@@ -27,10 +27,16 @@ pub trait Answer: Send + 'static {
     /// The answer to what a process of this user asks, who may. The next one waits meanwhile. Never asked for
     /// [`Request::Live`].
     fn answer(&mut self, request: Request, user: u32) -> Reply;
+    /// Begins what takes a while, or says why not. What it gives is called once, on a thread of its own, and its answer sent
+    /// then. Asked for [`Request::Still`] alone.
+    fn begin(&mut self, request: Request) -> Result<Later, Denied>;
     /// Lets somebody follow a camera, or says why not. What it gives is called once with the client's stream, and must
     /// not wait for the client: the next request waits meanwhile.
     fn follow(&mut self, camera: char) -> Result<Follow, Denied>;
 }
+
+/// The answer to something that takes a while.
+pub type Later = Box<dyn FnOnce() -> Reply + Send>;
 
 /// Answers until the process ends.
 pub struct ControlThread;
@@ -104,17 +110,37 @@ impl<A: Answer> Door<A> {
                 Ok(follow) => (Reply::Live { protocol: PROTOCOL }, Some(follow)),
                 Err(denied) => (Err::<(), _>(denied).into(), None),
             },
+            Ok(request @ Request::Still { .. }) => match self.recorder.begin(request) {
+                Ok(later) => return answer_later(stream, later),
+                Err(denied) => (Err::<(), _>(denied).into(), None),
+            },
             Ok(request) => (self.recorder.answer(request, user), None),
             Err(refusal) => (refusal, None),
         };
-        let mut text = serde_json::to_vec(&reply)?;
-        text.push(b'\n');
-        stream.write_all(&text)?;
+        send(&mut stream, &reply)?;
         if let Some(follow) = follow {
             follow(stream);
         }
         Ok(())
     }
+}
+
+fn send(stream: &mut UnixStream, reply: &Reply) -> io::Result<()> {
+    let mut text = serde_json::to_vec(reply)?;
+    text.push(b'\n');
+    stream.write_all(&text)
+}
+
+/// Answers once it is done; others are answered meanwhile. How many are under way is bounded by whoever begins them.
+fn answer_later(mut stream: UnixStream, later: Later) -> io::Result<()> {
+    let answer = move || {
+        // Whoever asked may have gone.
+        let _ = send(&mut stream, &later());
+    };
+    thread::Builder::new()
+        .name("answer".into())
+        .spawn(answer)
+        .map(drop)
 }
 
 /// Makes the socket, in place of one that an earlier process left. Its group may ask, too.
@@ -143,7 +169,8 @@ mod tests {
     use crate::orders::Why;
 
     /// Refuses all but locks, of which it has none.
-    struct Nobody;
+    #[derive(Default)]
+    struct Nobody(Option<std::sync::mpsc::Sender<()>>);
 
     impl Answer for Nobody {
         fn now(&self) -> BootNs {
@@ -157,6 +184,19 @@ mod tests {
                 Request::Unlock { .. } => Reply::refused(user.to_string(), ""),
                 other => Reply::refused(format!("{other:?}"), ""),
             }
+        }
+
+        /// Takes until another one is asked for.
+        fn begin(&mut self, request: Request) -> Result<Later, Denied> {
+            let (done, next) = std::sync::mpsc::channel();
+            if let Some(last) = self.0.replace(done) {
+                last.send(()).unwrap();
+                return Err(Denied::new(Why::TooFast, "one is under way", ""));
+            }
+            Ok(Box::new(move || {
+                next.recv().unwrap();
+                Reply::refused(format!("{request:?}"), "")
+            }))
         }
 
         /// One camera, which says three bytes and is silent.
@@ -190,7 +230,7 @@ mod tests {
         let socket = dir.path().join("recorder.sock");
         // An earlier process left it.
         drop(UnixListener::bind(&socket).unwrap());
-        ControlThread::start(socket.clone(), Nobody, Peers::default()).unwrap();
+        ControlThread::start(socket.clone(), Nobody::default(), Peers::default()).unwrap();
         assert_eq!(asked_until_there(&socket), Reply::Locks(Vec::new()));
         let mode = fs::metadata(&socket).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o660);
@@ -217,7 +257,7 @@ mod tests {
     fn whoever_follows_a_camera_keeps_nobody_waiting() {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("recorder.sock");
-        ControlThread::start(socket.clone(), Nobody, Peers::default()).unwrap();
+        ControlThread::start(socket.clone(), Nobody::default(), Peers::default()).unwrap();
         asked_until_there(&socket);
         let recorder = RemoteRecorder {
             socket: socket.clone(),
@@ -234,5 +274,27 @@ mod tests {
             stream.read_exact(&mut said).unwrap();
             assert_eq!(&said, b"abc");
         }
+    }
+
+    #[test]
+    fn whoever_waits_for_a_still_keeps_nobody_waiting() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("recorder.sock");
+        ControlThread::start(socket.clone(), Nobody::default(), Peers::default()).unwrap();
+        asked_until_there(&socket);
+        let still = Request::Still { camera: "F".into() };
+        let mut waiting = crate::exchange::send(&socket, &still, CLIENT_TIMEOUT).unwrap();
+        assert_eq!(
+            ask(&socket, Request::Locks {}).unwrap(),
+            Reply::Locks(Vec::new())
+        );
+        // Only now it is done.
+        let Reply::Refused { why, .. } = ask(&socket, still).unwrap() else {
+            panic!("it is under way")
+        };
+        assert_eq!(why, Why::TooFast);
+        let mut said = String::new();
+        waiting.read_to_string(&mut said).unwrap();
+        assert!(said.contains("Still"), "{said}");
     }
 }

@@ -42,6 +42,9 @@ pub struct Status {
     /// The microphone; `None` if none is configured.
     #[serde(default)]
     pub microphone: Option<MicrophoneStatus>,
+    /// Stills.
+    #[serde(default)]
+    pub stills: StillsStatus,
     /// For how many seconds more nothing is recorded because somebody wants that; `None` if it is.
     #[serde(default)]
     pub paused_s: Option<u64>,
@@ -182,6 +185,19 @@ pub struct MicrophoneStatus {
     /// How often sound was lost since nobody took it in time, since start.
     pub overruns: u64,
     /// Why it cannot be listened to.
+    pub fault: Option<Fault>,
+}
+
+/// What has become of stills, since start.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StillsStatus {
+    /// Seconds from one to the next that is taken by itself; `None` if none is.
+    pub every_s: Option<f64>,
+    /// On the card.
+    pub made: u64,
+    /// Wanted, and not made.
+    pub failed: u64,
+    /// Why the last one was not.
     pub fault: Option<Fault>,
 }
 

@@ -132,6 +132,7 @@ mod tests {
             gps: None,
             motion: None,
             microphone: None,
+            stills: Default::default(),
             paused_s: None,
             deletions: Vec::new(),
             cameras: vec![camera],

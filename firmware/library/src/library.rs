@@ -52,6 +52,12 @@ impl Library {
         }
     }
 
+    /// All volumes with their directories, the disk first.
+    pub(crate) fn volumes(&self) -> impl Iterator<Item = (Volume, &Path)> {
+        let disk = self.disk.iter().map(|disk| (Volume::Usb, disk.dir()));
+        disk.chain([(Volume::Card, self.card.dir())])
+    }
+
     /// The directories of all volumes that are there.
     pub fn dirs(&self) -> Vec<PathBuf> {
         let all = std::iter::once(&self.card).chain(&self.disk);

@@ -38,6 +38,9 @@ pub enum MediaError {
     /// Sound that is not recorded; names its codec.
     #[error("{0}")]
     Sound(String),
+    /// No still can be made of a picture.
+    #[error("no still can be made: {0}")]
+    Still(String),
     /// The encoder refused.
     #[error("the software encoder failed: {0}")]
     Encoder(String),

@@ -5,13 +5,15 @@ use std::num::NonZeroUsize;
 use h264_reader::nal::sps::{FrameMbsFlags, PicOrderCntType, SeqParameterSet};
 use h264_reader::rbsp::{BitRead, BitReaderError};
 
-use crate::MediaError;
 use crate::order::{Picture, PocCounter};
 use crate::rbsp::{at_most, bits, explain};
 use crate::sps::{self, FrameRate, PpsFacts, PpsOrderFacts, SpsFacts};
+use crate::{Colour, MediaError};
 
 const HEADER_LEN: NonZeroUsize = NonZeroUsize::MIN;
 const NAL_IDR: u8 = 5;
+/// `matrix_coefficients` (table E-5).
+const BT709: u8 = 1;
 
 /// What of an SPS a slice header depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +70,19 @@ pub(crate) fn parse_sps(nal: &[u8]) -> Result<SpsFacts, String> {
             frames_only,
             poc,
         }),
+    })
+}
+
+/// What an SPS says of colours; `None` if it does not.
+pub(crate) fn colour(nal: &[u8]) -> Option<Colour> {
+    let sps = SeqParameterSet::from_bits(bits(nal, HEADER_LEN)).ok()?;
+    let signal = sps.vui_parameters?.video_signal_type?;
+    let is_709 = signal.colour_description?.matrix_coefficients == BT709;
+    Some(match (is_709, signal.video_full_range_flag) {
+        (true, false) => Colour::Bt709,
+        (true, true) => Colour::Bt709Full,
+        (false, false) => Colour::Bt601,
+        (false, true) => Colour::Bt601Full,
     })
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Streams are taken apart into NAL units ([`annexb`], [`length_prefixed`]), these put together to
 //! access units apart from their parameter sets ([`UnitBuilder`], [`RawStream`]), pictures and sound encoded
-//! in software ([`Encoder`], [`AacEncoder`]). No input makes this crate panic.
+//! in software ([`Encoder`], [`AacEncoder`]), stills made of pictures
+//! ([`encode_jpeg`], [`decode_key_frame`]). No input makes this crate panic.
 //!
 //! Here belongs what can be told from coded bytes alone. Devices, files and clocks do not (`picam-capture`), nor how
 //! segments are laid out (`picam-mp4`).
@@ -13,9 +14,12 @@ pub mod annexb;
 mod config_record;
 mod encoder;
 mod error;
+mod exif;
 mod h264;
 mod h265;
 mod joint;
+mod jpeg;
+mod key_frame;
 mod leading;
 pub mod length_prefixed;
 mod nal;
@@ -34,7 +38,10 @@ pub use access_unit::{AccessUnit, Codec, Leading, ParameterSets, Start, UnitKind
 pub use config_record::ConfigRecord;
 pub use encoder::{Colour, Encoder, EncoderSettings};
 pub use error::MediaError;
+pub use exif::{Exif, StillFacts, TakenAt};
 pub use joint::{Joint, JointPolicy, Place, Rotation, UnitFacts};
+pub use jpeg::{encode_jpeg, with_exif};
+pub use key_frame::decode_key_frame;
 pub use leading::LeadingMarker;
 pub use nal::NalKind;
 pub use parameter_sets::ParameterSetTracker;

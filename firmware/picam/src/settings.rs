@@ -1,7 +1,7 @@
 //! What `run` and `record` do in the end: options before configuration before defaults.
 
-use picam_capture::CameraSpec;
-use picam_recorder::RecordPlan;
+use picam_capture::{CameraSpec, OverlayStyle};
+use picam_recorder::{OverlayPlan, RecordPlan, StillsPlan};
 use picam_ring::{MIN_SLOTS, assign_letters};
 
 use crate::cli::RecordOptions;
@@ -90,6 +90,34 @@ impl Settings {
         names.join(", ")
     }
 
+    fn overlay(&self) -> OverlayPlan {
+        let overlay = &self.config.overlay;
+        OverlayPlan {
+            time: overlay.time,
+            speed: overlay.speed,
+            place: overlay.place,
+            plate: overlay.plate.clone(),
+            text: overlay.text.clone(),
+            style: OverlayStyle {
+                size: overlay.size,
+                colour: overlay.colour,
+                background: overlay.background,
+                place: overlay.position,
+            },
+        }
+    }
+
+    fn stills(&self) -> StillsPlan {
+        let stills = &self.config.stills;
+        StillsPlan {
+            every: stills.every,
+            lasting: stills.lasting,
+            camera: stills.camera.clone(),
+            quality: stills.quality,
+            room: stills.room,
+        }
+    }
+
     /// What the recorder wants to know.
     pub(crate) fn plan(&self) -> RecordPlan {
         RecordPlan {
@@ -109,6 +137,8 @@ impl Settings {
             impact: self.config.motion.impact.sensitivity(),
             microphone: self.config.microphone.source.clone(),
             microphone_off: self.microphone_off.clone(),
+            overlay: self.overlay(),
+            stills: self.stills(),
             warnings: self.warnings.clone(),
         }
     }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use picam_control::live::Follow;
 use picam_control::lock::Origin;
-use picam_control::orders::{Denied, Order};
+use picam_control::orders::{Denied, Order, Why};
 use picam_control::picture::PictureSource;
 use picam_control::status::StatusSource;
-use picam_control::{Answer, Reply, Request};
+use picam_control::{Answer, Later, Reply, Request};
 use picam_time::{BootNs, Offer, TimeAnchor};
 
 use crate::desk::Desk;
@@ -141,7 +141,9 @@ impl Answer for Answers {
             } => Pictures(self.status.clone())
                 .picture(&camera, set, origin)
                 .into(),
-            Request::Live { .. } => Reply::refused("this is asked for in another way", ""),
+            Request::Live { .. } | Request::Still { .. } => {
+                Reply::refused("this is asked for in another way", "")
+            }
             Request::SetTime { source, boot, utc } => {
                 match TimeAnchor::new(boot, utc, source.into()) {
                     Ok(anchor) => self.set_time(anchor.told_by(user)),
@@ -151,6 +153,14 @@ impl Answer for Answers {
                 }
             }
         }
+    }
+
+    fn begin(&mut self, request: Request) -> Result<Later, Denied> {
+        let Request::Still { camera } = request else {
+            return Err(Denied::new(Why::Refused, "this is answered at once", ""));
+        };
+        let pending = self.desk.begin_still(camera)?;
+        Ok(Box::new(move || pending.wait().into()))
     }
 
     fn follow(&mut self, camera: char) -> Result<Follow, Denied> {

@@ -11,12 +11,14 @@ use picam_media::{AccessUnit, SoundFormat, UnitKind};
 use picam_time::{BootNs, Clock};
 
 use crate::backoff::{Backoff, Run};
+use crate::captions::Captions;
 use crate::desk::Desk;
 use crate::intake::Intake;
 use crate::knobs::Turn;
 use crate::live::Feeder;
 use crate::queue::{Sender, Sent};
 use crate::report::Report;
+use crate::stills::Given;
 
 /// How long a source is waited for before looking whether to stop.
 const READ_TIMEOUT: Duration = Duration::from_millis(200);
@@ -30,7 +32,7 @@ const HANGS: Duration = Duration::from_secs(2);
 
 /// Runs until the source ends for good or `stop` is set.
 pub(crate) fn run(
-    (spec, bindings): (&CameraSpec, &Arc<Bindings>),
+    (spec, bindings, captions): (&CameraSpec, &Arc<Bindings>, Option<&Captions>),
     clock: Arc<dyn Clock>,
     (sender, live): (Sender, Feeder),
     writer: &Thread,
@@ -58,6 +60,7 @@ pub(crate) fn run(
         turn: report.shared.knobs.wanted().0,
         intake: Intake::default(),
         sound: None,
+        still_asked: false,
         said_sound: false,
         said_damage: false,
         said_picture: Vec::new(),
@@ -75,6 +78,14 @@ pub(crate) fn run(
         let mut run = Run::default();
         let outcome = match opened {
             Ok(mut source) => {
+                if let Some(captions) = captions
+                    && !source.set_overlay(captions.overlay())
+                {
+                    tracing::info!(
+                        camera = spec.name,
+                        "it codes by itself: what is to be written into its pictures is in the text track"
+                    );
+                }
                 let description = source.describe();
                 tracing::info!(camera = spec.name, "{description}");
                 said.clear();
@@ -135,6 +146,8 @@ struct Capture<'a> {
     intake: Intake,
     /// How the source's sound is coded.
     sound: Option<SoundFormat>,
+    /// Whether the source was asked for the still that somebody waits for.
+    still_asked: bool,
     /// Whether the log says already that sound is left out, or that the stream is damaged.
     said_sound: bool,
     said_damage: bool,
@@ -155,6 +168,7 @@ impl Capture<'_> {
     fn pump(&mut self, mut source: Box<dyn Source>, run: &mut Run) -> Result<(), String> {
         let opened = self.clock.now();
         run.replays = source.replays();
+        self.still_asked = false;
         let outcome = self.take_all(&mut *source, opened, run);
         run.lasted = self.since(opened);
         outcome
@@ -178,6 +192,7 @@ impl Capture<'_> {
             if self.sender.key_frame_wanted() || self.live.wants_key_frame(self.clock) {
                 source.request_key_frame();
             }
+            self.look_at_shutter(source);
             let mut item = self.sender.take();
             item.unit.kind = UnitKind::Video;
             item.sound = self.sound;
@@ -235,6 +250,23 @@ impl Capture<'_> {
             self.sender.put_back(item);
         }
         Ok(())
+    }
+
+    /// Hands a still over once the source has one, if somebody waits for one.
+    fn look_at_shutter(&mut self, source: &mut dyn Source) {
+        if !self.live.is_still_wanted() {
+            self.still_asked = false;
+        } else if !self.still_asked {
+            // One that nobody waited for any more.
+            drop(source.take_still());
+            self.still_asked = source.want_still();
+            if !self.still_asked {
+                self.live.give_still(Given::Coded);
+            }
+        } else if let Some(still) = source.take_still() {
+            self.still_asked = false;
+            self.live.give_still(Given::Still(still));
+        }
     }
 
     /// Whether a picture is not to be recorded, as somebody wants that. It is no loss: nobody counts it.

@@ -10,6 +10,7 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use picam_control::orders::{Denied, Order, OrderSpan, OrderTaker, Save, Saved, Why};
+use picam_control::stills::StillMade;
 use picam_mp4::RecoverError;
 use picam_ring::{
     Class, Extent, Owner, SegmentId, SegmentName, Shares, SlotName, SlotTable, Volume,
@@ -20,6 +21,7 @@ use picam_time::{BootNs, Clock, UtcUs};
 use crate::books::{Books, Open};
 use crate::boot::{Card, boot_id};
 use crate::orders::{Deletion, LockOrder, Now, Origin, Pace, Pauses, Refusal, Since, Span, Taken};
+use crate::stills;
 use crate::true_time::TrueTime;
 use crate::volumes::Volumes;
 
@@ -38,6 +40,7 @@ pub(crate) struct Desk {
     /// How often those who record were asked to make haste.
     hastes: AtomicU64,
     housekeeper: OnceLock<Thread>,
+    stills: OnceLock<stills::Orders>,
     news: AtomicBool,
 }
 
@@ -59,6 +62,7 @@ impl Desk {
             paused_until: AtomicU64::new(0),
             hastes: AtomicU64::new(0),
             housekeeper: OnceLock::new(),
+            stills: OnceLock::new(),
             news: AtomicBool::new(false),
             clock,
         }
@@ -232,7 +236,24 @@ impl Desk {
         end.map_err(io::Error::other)
     }
 
+    /// Stills are ordered here.
+    pub(crate) fn set_stills(&self, orders: stills::Orders) {
+        let _ = self.stills.set(orders);
+    }
+
     // Orders.
+
+    /// Has a still made of a camera, by its letter or name; returns at once.
+    pub(crate) fn begin_still(&self, camera: String) -> Result<stills::Pending, Denied> {
+        let none = || {
+            Denied::new(
+                Why::Unavailable,
+                "this recorder makes no stills",
+                "start it anew",
+            )
+        };
+        self.stills.get().ok_or_else(none)?.order(camera)
+    }
 
     /// Keeps footage.
     pub(crate) fn lock(
@@ -474,6 +495,10 @@ impl OrderTaker for Desk {
 
     fn save(&self, save: Save) -> Result<Saved, Denied> {
         self.save_of_page(&save)
+    }
+
+    fn still(&self, camera: &str) -> Result<StillMade, Denied> {
+        self.begin_still(camera.to_owned())?.wait()
     }
 }
 

@@ -27,6 +27,7 @@ use crate::desk::Desk;
 use crate::impacts;
 use crate::locker::Locker;
 use crate::status::Status;
+use crate::stills;
 use crate::true_time::TrueTime;
 use crate::volumes::Volumes;
 
@@ -209,12 +210,10 @@ impl Housekeeper {
         let (directory, table) = self.volumes.get(volume).open()?;
         table.look(&directory)?;
         let needs = self.needs.load_full();
-        let plan = Provision::plan(
-            needs.slots,
-            &needs.cameras,
-            directory.space()?,
-            &table.catalog(),
-        );
+        // Stills lie in what the ring leaves free.
+        let footage = self.volumes.get(volume).path();
+        let space = stills::lent(footage, needs.slots, directory.space()?);
+        let plan = Provision::plan(needs.slots, &needs.cameras, space, &table.catalog());
         // A card that is smaller than it says gets no more.
         for need in needs
             .cameras

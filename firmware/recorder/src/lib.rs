@@ -14,6 +14,7 @@ mod backoff;
 mod books;
 mod boot;
 mod cameras;
+mod captions;
 mod capture;
 mod desk;
 mod disk_note;
@@ -40,11 +41,13 @@ mod saves;
 mod side_input;
 mod sides;
 mod status;
+mod stills;
 #[cfg(test)]
 mod tests;
 mod tracks;
 mod true_time;
 mod volumes;
+mod whereabouts;
 mod writer;
 
 use std::path::PathBuf;
@@ -76,10 +79,12 @@ use status::Camera;
 use true_time::TrueTime;
 
 pub use boot::lock_directory;
+pub use captions::OverlayPlan;
 pub use disk_note::DiskNote;
 pub use pulse::{Pulse, Verdict, Watch};
 pub use reload::{Changes, Reload, Reread};
 pub use status::Status;
+pub use stills::StillsPlan;
 
 /// What to record, and where.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,6 +121,10 @@ pub struct RecordPlan {
     pub microphone: MicrophoneSpec,
     /// A file that is there while somebody has switched it off.
     pub microphone_off: Option<PathBuf>,
+    /// What is written into pictures.
+    pub overlay: OverlayPlan,
+    /// What is wanted of stills.
+    pub stills: StillsPlan,
     /// What was wrong with the configuration and is shown with the status.
     pub warnings: Vec<String>,
 }
@@ -196,14 +205,22 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     let motion = plan.motion_wanted();
     let is_moved = plan.drive || plan.gps.is_on() || motion.sensor.is_on();
     let ear = status.ear();
-    let sides = (is_moved || ear.is_some()).then(SideSenders::default);
+    let has_text = plan.overlay.is_on();
+    let sides = (is_moved || has_text || ear.is_some()).then(SideSenders::default);
+    let whereabouts = sides
+        .as_ref()
+        .map(SideSenders::whereabouts)
+        .unwrap_or_default();
+    let captions = has_text
+        .then(|| captions::Captions::new(&plan.overlay, clock.clone(), whereabouts.clone()));
     let ground = Ground {
         volumes: volumes.clone(),
         desk: desk.clone(),
         clock: clock.clone(),
         sides: sides.clone(),
-        has_motion: is_moved,
+        has_motion: is_moved || has_text,
         ear: ear.clone(),
+        captions: captions.clone(),
     };
     let (roster, ended) = Roster::new(ground, stop.clone());
     let roster = Arc::new(roster);
@@ -216,6 +233,12 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
         })?;
     }
     let sides = sides.unwrap_or_default();
+    if let Some(captions) = captions {
+        let (cameras, stop) = (sides.clone(), stop.clone());
+        spawn("captions", move || {
+            captions::run(&captions, &cameras, &stop)
+        })?;
+    }
     if motion.sensor.is_on() {
         let (impacts, to_lock) = std::sync::mpsc::sync_channel(impacts::MOST);
         let listener = motion::Motion::new(
@@ -251,7 +274,7 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     let needs = Arc::new(ArcSwap::from_pointee(reload::slot_needs(&plan, &letters)));
     let housekeeper = housekeeper::Housekeeper {
         desk: desk.clone(),
-        volumes,
+        volumes: volumes.clone(),
         needs: needs.clone(),
         retention: plan.retention,
         impact: motion.impact.filter(|_| motion.sensor.is_on()),
@@ -264,6 +287,20 @@ pub fn start(mut plan: RecordPlan) -> Result<Recording, StartError> {
     let housekeeper = spawn("housekeeper", move || housekeeper.run())?;
     desk.wake(housekeeper.thread().clone());
     let live = Live::of(roster.taps());
+    let (orders, make) = stills::orders();
+    let studio = stills::Studio {
+        plan: plan.stills.clone(),
+        live: live.clone(),
+        status: status.clone(),
+        desk: desk.clone(),
+        volumes,
+        needs: needs.clone(),
+        whereabouts,
+        shown: status.stills_shown(),
+    };
+    let ends = stop.clone();
+    spawn("stills", move || make(studio, &ends))?;
+    desk.set_stills(orders);
     let reloader = Arc::new(Reloader {
         roster: roster.clone(),
         status: status.clone(),

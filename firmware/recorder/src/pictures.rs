@@ -28,13 +28,7 @@ pub(crate) struct Pictures(pub(crate) Arc<Status>);
 
 impl PictureSource for Pictures {
     fn picture(&self, camera: &str, set: Wanted, origin: Origin) -> Result<CameraPicture, Denied> {
-        let camera = self.0.camera_called(camera).ok_or_else(|| {
-            Denied::new(
-                Why::NoCamera,
-                format!("there is no camera '{camera}'"),
-                "`picam picture` and /api/status name those that there are",
-            )
-        })?;
+        let camera = self.0.camera_called(camera)?;
         let knobs = &camera.shared.knobs;
         if !set.is_empty() {
             let changes = changes(set, origin)?;

@@ -13,6 +13,7 @@ use picam_capture::{Bindings, CameraSpec};
 use picam_ring::RingConfig;
 use picam_time::Clock;
 
+use crate::captions::Captions;
 use crate::desk::Desk;
 use crate::ear::Ear;
 use crate::side_input::{Elsewhere, SideSenders, side_input};
@@ -37,6 +38,8 @@ pub(crate) struct Ground {
     pub(crate) has_motion: bool,
     /// The microphone, if there is one.
     pub(crate) ear: Option<Arc<Ear>>,
+    /// What is written into pictures, if anything is.
+    pub(crate) captions: Option<Captions>,
 }
 
 /// A camera to start.
@@ -132,6 +135,7 @@ impl Roster {
             sides,
             has_motion,
             ear,
+            captions,
         } = &self.ground;
         let Start {
             spec,
@@ -171,11 +175,12 @@ impl Roster {
         let (feeder, tap) = live::tap();
         let capture = {
             let (spec, desk, stop) = (spec.clone(), desk.clone(), stop.clone());
+            let captions = captions.clone();
             let (writer, open) = (writer.thread().clone(), self.hold());
             let source_clock: Arc<dyn Clock> = clock.clone();
             spawn(format!("capture-{}", spec.name), move || {
                 let _open = open;
-                let camera = (&spec, &bindings);
+                let camera = (&spec, &bindings, captions.as_ref());
                 let ends = (sender, feeder);
                 capture::run(camera, source_clock, ends, &writer, &report, &desk, &stop);
             })?

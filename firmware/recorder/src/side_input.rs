@@ -1,14 +1,15 @@
 //! How sound, motion and text from elsewhere than the camera come to a camera's writer: bounded, without a lock, and without
 //! anybody waiting.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
-use picam_media::AccessUnit;
+use picam_media::{AccessUnit, UnitKind};
 
 use crate::ear::Ear;
+use crate::whereabouts::Whereabouts;
 
 /// Units that may wait while the card stalls: motion a hundred times a second, and what else there is, for ten seconds.
 const CAPACITY: usize = 2048;
@@ -24,20 +25,44 @@ pub(crate) struct SideSender {
 
 /// The cameras that hear what is measured: some end and others begin while it is. Clones are the same cameras.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct SideSenders(Arc<ArcSwap<Vec<SideSender>>>);
+pub(crate) struct SideSenders {
+    cameras: Arc<ArcSwap<Vec<SideSender>>>,
+    whereabouts: Whereabouts,
+    /// Whether text comes from [`crate::captions`] alone.
+    has_captions: Arc<AtomicBool>,
+}
 
 impl SideSenders {
     /// One more, in place of those that have ended.
     pub(crate) fn add(&self, sender: SideSender) {
-        self.0.rcu(|senders| {
+        self.cameras.rcu(|senders| {
             let there = senders.iter().filter(|sender| sender.is_heard());
             there.chain([&sender]).cloned().collect::<Vec<_>>()
         });
     }
 
+    /// The newest place that was handed to them.
+    pub(crate) fn whereabouts(&self) -> Whereabouts {
+        self.whereabouts.clone()
+    }
+
     /// Hands a unit to all of them.
     pub(crate) fn send(&self, unit: &AccessUnit) {
-        for sender in self.0.load().iter() {
+        self.whereabouts.note(unit);
+        if unit.kind == UnitKind::Text && self.has_captions.load(Ordering::Relaxed) {
+            return;
+        }
+        self.send_to_all(unit);
+    }
+
+    /// The same with text that says all there is to say: no other is sent from now on.
+    pub(crate) fn send_caption(&self, unit: &AccessUnit) {
+        self.has_captions.store(true, Ordering::Relaxed);
+        self.send_to_all(unit);
+    }
+
+    fn send_to_all(&self, unit: &AccessUnit) {
+        for sender in self.cameras.load().iter() {
             sender.send(unit.clone());
         }
     }
@@ -141,6 +166,6 @@ mod tests {
         senders.add(third);
         senders.send(&AccessUnit::new());
         assert_eq!((heard(&of_second), heard(&of_third)), (2, 1));
-        assert_eq!(senders.0.load().len(), 2);
+        assert_eq!(senders.cameras.load().len(), 2);
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use picam_control::orders::{Denied, Why};
 use picam_control::status::{
     CameraState, CameraStatus, CardStatus, ClassCounts, ClockStatus, DeletionStatus, Fault,
     PutInOrder, RingStatus, StatusSource, StatusUnavailable, VolumeState, VolumeStatus,
@@ -27,6 +28,7 @@ use crate::gps;
 use crate::motion;
 use crate::orders::{Deletion, seconds_up};
 use crate::report::{ENDED, RECORDING, Report, Shared};
+use crate::stills::{self, StillsPlan};
 use crate::true_time::TrueTime;
 use crate::volumes::Volumes;
 use crate::{Pulse, RecordPlan};
@@ -89,6 +91,8 @@ pub struct Status {
     motion: motion::Wanted,
     motion_shown: Arc<motion::Shown>,
     ear: Option<Arc<Ear>>,
+    stills: StillsPlan,
+    stills_shown: Arc<stills::Shown>,
 }
 
 /// What the housekeeper found out about a volume.
@@ -137,6 +141,8 @@ impl Status {
             gps_shown: Arc::default(),
             motion: plan.motion_wanted(),
             motion_shown: Arc::default(),
+            stills: plan.stills.clone(),
+            stills_shown: Arc::default(),
             ear: plan.microphone.is_on().then(|| {
                 let note = plan.microphone_off.clone();
                 Arc::new(Ear::new(plan.microphone.clone(), note))
@@ -159,12 +165,19 @@ impl Status {
     }
 
     /// The camera of this name or letter.
-    pub(crate) fn camera_called(&self, called: &str) -> Option<Camera> {
+    pub(crate) fn camera_called(&self, called: &str) -> Result<Camera, Denied> {
         let cameras = self.cameras.load();
         let is_it = |camera: &&Camera| {
             camera.name == called || called.as_bytes() == [camera.letter].as_slice()
         };
-        cameras.iter().find(is_it).cloned()
+        cameras.iter().find(is_it).cloned().ok_or_else(|| {
+            let remedy = "the cameras there are have their letters and names in /api/status";
+            Denied::new(
+                Why::NoCamera,
+                format!("there is no camera '{called}'"),
+                remedy,
+            )
+        })
     }
 
     /// What the watchdog wants to know of each camera.
@@ -185,6 +198,17 @@ impl Status {
     /// Where whoever listens to the accelerometer does.
     pub(crate) fn motion_shown(&self) -> Arc<motion::Shown> {
         self.motion_shown.clone()
+    }
+
+    /// Where whoever makes stills does.
+    pub(crate) fn stills_shown(&self) -> Arc<stills::Shown> {
+        self.stills_shown.clone()
+    }
+
+    /// Names of all cameras.
+    pub(crate) fn camera_names(&self) -> Vec<String> {
+        let cameras = self.cameras.load();
+        cameras.iter().map(|camera| camera.name.clone()).collect()
     }
 
     /// The microphone, if there is one.
@@ -505,6 +529,7 @@ impl StatusSource for Status {
             gps: self.gps_shown.status(&self.gps, self.clock.now()),
             motion: self.motion_shown.status(&self.motion, self.clock.now()),
             microphone: self.ear.as_ref().map(|ear| ear.status(self.clock.now())),
+            stills: self.stills_shown.status(&self.stills),
             paused_s: self.desk.paused_for().map(seconds_up),
             deletions: self.deletions(),
             cameras,

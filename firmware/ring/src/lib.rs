@@ -33,6 +33,8 @@ mod recovery;
 mod retention;
 mod sequence;
 mod slots;
+mod still;
+mod still_list;
 mod unnamed;
 
 pub use ageing::{AgeingClock, AgeingPace, ageing_clock, has_aged, newest_footage};
@@ -66,3 +68,7 @@ pub use recovery::{
 pub use retention::expired;
 pub use sequence::{digits_of, distance, newest_candidates, next_sequence};
 pub use slots::{Claim, FIRST_PROBE, LAST_PROBE, Owner, SlotTable};
+pub use still::{
+    NoStillRoom, STILL_PART, STILLS_FOLDER, StillFile, StillName, StillRoom, stills_to_give_up,
+};
+pub use still_list::list_stills;

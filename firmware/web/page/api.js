@@ -57,6 +57,8 @@ export const remove = (id) => send(`/api/segments/${id}`, { method: "DELETE" });
 export const restore = (id) => post(`/api/segments/${id}/restore`);
 /** Keeps what just happened and what happens next; the same `id` twice is one order. */
 export const save = (order) => post("/api/saves", order);
+/** Takes a still; a camera that codes by itself may have to be waited for. */
+export const still = (letter) => send(`/api/cameras/${letter}/stills`, { method: "POST" }, LONG_MS);
 export const pause = (seconds) => post("/api/pause", { seconds });
 export const resume = () => post("/api/resume");
 

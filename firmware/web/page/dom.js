@@ -25,6 +25,7 @@ export function setText(element, text) {
 const PATHS = {
   download: "M12 4v11m0 0 5-5m-5 5-5-5M5 20h14",
   close: "M6 6l12 12M18 6 6 18",
+  still: "M4 8h3l2-3h6l2 3h3v11H4zM12 10a3.5 3.5 0 1 0 .01 0",
   full: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   pause: "M8 5v14M16 5v14",
   play: "M8 5.5v13l10-6.5z",

@@ -2,7 +2,7 @@
 // open and looked at.
 
 import * as api from "./api.js";
-import { $, icon, setText } from "./dom.js";
+import { $, el, icon, setText } from "./dom.js";
 import * as player from "./player.js";
 import * as view from "./view.js";
 
@@ -39,6 +39,7 @@ export function open(camera) {
   if (shown?.letter !== camera.letter) stop();
   shown = camera;
   $("live").hidden = false;
+  setText($("live-still-said"), "");
   setText($("live-title"), `${camera.name} · live`);
   if (!run) start();
   view.reveal($("live"));
@@ -172,6 +173,30 @@ async function fallBack(reason) {
   if (newest && shown?.segment === segment) player.open(newest, `${reason} This is the newest footage.`);
 }
 
+/** Takes a picture of what is seen, and links it. */
+async function still() {
+  const button = $("live-still");
+  if (!shown || button.disabled) return;
+  button.disabled = true;
+  setText($("live-still-said"), "Taking a still…");
+  const { letter } = shown;
+  let said;
+  try {
+    const made = await api.still(letter);
+    const link = el("a", { href: made.file, target: "_blank", rel: "noopener" }, `${made.width}×${made.height}`);
+    said = ["Still saved: ", link];
+  } catch (error) {
+    said = [`${error.message} ${error.remedy ?? ""}`.trim()];
+  }
+  button.disabled = false;
+  if (shown?.letter === letter) {
+    $("live-still-said").replaceChildren(...said);
+  }
+}
+
+$("live-still").append(icon("still"));
+$("live-still").hidden = document.documentElement.dataset.role !== "owner";
+$("live-still").addEventListener("click", still);
 $("live-close").append(icon("close"));
 $("live-close").addEventListener("click", view.close);
 $("live-full").append(icon("full"));

@@ -170,6 +170,7 @@ function warn(status) {
   if (status.gps?.fault) warnings.push({ ...status.gps.fault, fault: true });
   if (status.motion?.fault) warnings.push({ ...status.motion.fault, fault: true });
   if (status.microphone?.fault) warnings.push({ ...status.microphone.fault, fault: true });
+  if (status.stills?.fault) warnings.push({ ...status.stills.fault, fault: true });
   const battery = status.power?.battery;
   if (battery?.fault) warnings.push(battery.fault);
   if (battery?.state === "low") {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use picam_control::orders::OrderTaker;
 use picam_control::picture::PictureSource;
 use picam_library::{DriveBook, Library};
+use tokio::sync::Semaphore;
 
 use crate::asker::Asker;
 use crate::auth::Auth;
@@ -28,4 +29,6 @@ pub(crate) struct App {
     pub(crate) settings: Option<Arc<dyn SettingsSource>>,
     pub(crate) auth: Arc<Auth>,
     pub(crate) downloads: Downloads,
+    /// One still at a time is taken for the page.
+    pub(crate) stills: Arc<Semaphore>,
 }

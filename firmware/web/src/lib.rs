@@ -38,6 +38,7 @@ mod routes;
 mod saves;
 mod server;
 pub mod settings;
+mod stills;
 mod track;
 mod version;
 

@@ -16,12 +16,12 @@ use crate::metrics::METRICS;
 use crate::request_body::{self, MAX_BODY};
 use crate::{
     archive, captive, clip, commands, drives, file, headers, health, list, live, look, metrics,
-    page, picture, saves, settings, track,
+    page, picture, saves, settings, stills, track,
 };
 
 type Route = (&'static str, &'static str, MethodRouter<App>);
 
-fn api() -> [Route; 28] {
+fn api() -> [Route; 31] {
     [
         ("get", "/api/health", get(health::health)),
         ("get", "/api/status", get(health::status)),
@@ -33,6 +33,9 @@ fn api() -> [Route; 28] {
             "/api/cameras/{letter}/picture",
             patch(look::change),
         ),
+        ("post", "/api/cameras/{letter}/stills", post(stills::take)),
+        ("get", "/api/stills", get(stills::stills)),
+        ("get", "/api/stills/{name}", get(stills::still)),
         ("get", "/api/segments", get(list::segments)),
         ("get", "/api/segments/{id}", get(list::segment)),
         ("delete", "/api/segments/{id}", delete(commands::delete)),

@@ -151,6 +151,7 @@ pub async fn serve(
         auth: Arc::new(Auth::new(config.access, config.token, config.sessions)),
         drives: Arc::default(),
         downloads: Downloads::default(),
+        stills: Arc::new(tokio::sync::Semaphore::new(1)),
     };
     let limits = config.limits;
     let bounds = Bounds::of(limits.connections, limits.header_under_pressure);

@@ -45,6 +45,7 @@ impl StatusSource for Slow {
             gps: None,
             motion: None,
             microphone: None,
+            stills: Default::default(),
             paused_s: None,
             deletions: Vec::new(),
             cameras: vec![camera()],

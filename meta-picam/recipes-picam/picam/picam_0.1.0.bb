@@ -4,13 +4,15 @@ SECTION = "multimedia"
 
 # picam's own sources are under either licence; the others are of crates that are linked in.
 # scripts/check-layer compares this with what each of them says.
-LICENSE = "(MIT | Apache-2.0) & MIT & Apache-2.0 & BSD-2-Clause & BSD-3-Clause & MPL-2.0"
+LICENSE = "(MIT | Apache-2.0) & MIT & Apache-2.0 & BSD-2-Clause & BSD-3-Clause & MPL-2.0 & IJG & OFL-1.1"
 # openh264 is linked in, built from source, which Cisco's patent licence does not cover: docs/licences.md.
 LICENSE_FLAGS = "commercial"
 LIC_FILES_CHKSUM = "\
     file://LICENSE-MIT;md5=9157c2e1aa55fac5588f594b7292ac70 \
     file://LICENSE-APACHE;md5=3b83ef96387f14655fc854ddc3c6bd57 \
+    file://firmware/capture/src/overlay/LICENSE-OFL;md5=9b76a7dc81a70975190b161abfaadefe \
     file://${@picam_crate('openh264-sys2', d)}/upstream/LICENSE;md5=13137733874892e926e19d2f4f8cf17e \
+    file://${@picam_crate('jpeg-encoder', d)}/LICENSE-IJG;md5=958fa2aa0476ff043cbb268770d240c0 \
     file://${@picam_crate('matchit', d)}/LICENSE.httprouter;md5=f85688063699957f6fa44fa2caacd4a1 \
     file://${@picam_crate('subtle', d)}/LICENSE;md5=cff47234d8cf608834b44ad9405e5493 \
 "

@@ -9,7 +9,7 @@ use picam_media::AccessUnit;
 use super::{ANSWERS_WITHIN, Bindings, find};
 use crate::picture::{Picture, PictureReport};
 use crate::wake::any_signature;
-use crate::{CaptureError, Event, Source};
+use crate::{CaptureError, Event, Overlay, Source, Still};
 
 /// How often it looks whether nodes have come or gone.
 const EVERY: Duration = Duration::from_secs(2);
@@ -64,6 +64,18 @@ impl Source for Lookout {
 
     fn picture(&mut self) -> PictureReport {
         self.source.picture()
+    }
+
+    fn set_overlay(&mut self, overlay: Overlay) -> bool {
+        self.source.set_overlay(overlay)
+    }
+
+    fn want_still(&mut self) -> bool {
+        self.source.want_still()
+    }
+
+    fn take_still(&mut self) -> Option<Still> {
+        self.source.take_still()
     }
 
     fn replays(&self) -> bool {

@@ -42,7 +42,7 @@ use self::process::{Process, program};
 use crate::m2m::open_encoder;
 use crate::picture::{Key, Picture, PictureReport, Value};
 use crate::v4l2::{V4l2Source, Wishes};
-use crate::{CaptureError, Event, Source};
+use crate::{CaptureError, Event, Overlay, Source, Still};
 
 pub(crate) use self::list::{Wanted, find, media_signature};
 pub(crate) use self::params::camera_of;
@@ -175,6 +175,18 @@ impl Source for CsiSource {
 
     fn picture(&mut self) -> PictureReport {
         self.camera.picture()
+    }
+
+    fn set_overlay(&mut self, overlay: Overlay) -> bool {
+        self.camera.set_overlay(overlay)
+    }
+
+    fn want_still(&mut self) -> bool {
+        self.camera.want_still()
+    }
+
+    fn take_still(&mut self) -> Option<Still> {
+        self.camera.take_still()
     }
 
     fn is_live(&self) -> bool {

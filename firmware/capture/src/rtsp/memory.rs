@@ -19,7 +19,7 @@ thread_local! {
 pub struct AllocationCounter;
 
 /// Bytes that this thread has asked for so far.
-pub(super) fn asked() -> u64 {
+pub(crate) fn asked() -> u64 {
     ASKED.get()
 }
 

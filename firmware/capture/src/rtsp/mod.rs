@@ -25,6 +25,8 @@ use crate::{CaptureError, Config, Event, Source};
 
 pub use self::memory::AllocationCounter;
 pub use self::params::RtspParams;
+#[cfg(test)]
+pub(crate) use memory::asked;
 
 /// How long a picture lasts of a stream that does not say so, in ticks.
 const USUAL_FRAME: i64 = (TIMESCALE / 30) as i64;

@@ -31,7 +31,7 @@ impl Look {
     }
 
     /// The picture as it shall look.
-    pub(super) fn show<'a>(&'a mut self, drawn: &'a Yuv420) -> &'a Yuv420 {
+    pub(super) fn show<'a>(&'a mut self, drawn: &'a mut Yuv420) -> &'a mut Yuv420 {
         if self.flips == Flips::default() && self.level == 0 {
             return drawn;
         }
@@ -81,12 +81,13 @@ mod tests {
         drawn.y[0] = 200;
         let mut wanted = Picture::default();
         let mut look = Look::of(wanted.clone());
-        assert_eq!(look.show(&drawn), &drawn);
+        let plain = drawn.clone();
+        assert_eq!(*look.show(&mut drawn), plain);
         wanted.set_text("brightness", "50").unwrap();
         wanted.set_text("hflip", "on").unwrap();
         wanted.set_text("gain", "20%").unwrap();
         look = Look::of(wanted);
-        let shown = look.show(&drawn);
+        let shown = look.show(&mut drawn);
         assert_eq!((shown.y[0], shown.y[63]), (48, 232));
         let problems = look.report().problems();
         let [problem] = &problems[..] else {

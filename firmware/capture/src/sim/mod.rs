@@ -19,7 +19,7 @@ use self::scene::Scene;
 use crate::pace::Pacer;
 use crate::picture::{Picture, PictureReport};
 use crate::source::stream_error;
-use crate::{CaptureError, Config, Event, Source};
+use crate::{CaptureError, Config, Event, Overlay, Source, Still, StillPicture};
 
 pub use self::params::{BurntClock, SimParams};
 
@@ -42,6 +42,9 @@ pub(crate) struct Sim {
     /// Whether the first event was delivered.
     begun: bool,
     key_wanted: bool,
+    overlay: Option<Overlay>,
+    still_wanted: bool,
+    still: Option<Still>,
     /// Number of the next packet of sound.
     packet: u64,
 }
@@ -80,6 +83,9 @@ impl Sim {
             lost: 0,
             begun: false,
             key_wanted: true,
+            overlay: None,
+            still_wanted: false,
+            still: None,
             packet: 0,
         })
     }
@@ -140,6 +146,15 @@ impl Source for Sim {
         let flash = (self.params.audio || self.params.flash) && beep::beeps(ticks);
         let drawn = self.scene.draw(self.next, captured, utc, flash);
         let picture = self.look.show(drawn);
+        if std::mem::take(&mut self.still_wanted) {
+            self.still = Some(Still {
+                picture: StillPicture::Plain(picture.clone(), Colour::Bt709),
+                captured,
+            });
+        }
+        if let Some(overlay) = &mut self.overlay {
+            overlay.draw(picture, Colour::Bt709, captured);
+        }
         let force_key = std::mem::take(&mut self.key_wanted);
         let encoded = self.encoder.encode(picture, force_key, unit);
         self.next += 1;
@@ -171,6 +186,20 @@ impl Source for Sim {
 
     fn picture(&mut self) -> PictureReport {
         self.look.report()
+    }
+
+    fn set_overlay(&mut self, overlay: Overlay) -> bool {
+        self.overlay = Some(overlay);
+        true
+    }
+
+    fn want_still(&mut self) -> bool {
+        self.still_wanted = true;
+        true
+    }
+
+    fn take_still(&mut self) -> Option<Still> {
+        self.still.take()
     }
 
     fn describe(&self) -> String {
@@ -221,6 +250,25 @@ mod tests {
             }
         }
         assert_eq!(starts, [0, 4]);
+    }
+
+    #[test]
+    fn a_still_is_the_next_picture_and_costs_none() {
+        let clock = Arc::new(TurnedClock::default());
+        let mut sim = sim(&clock, false);
+        let mut unit = AccessUnit::new();
+        let mut scene = Scene::new("test", &sim.params);
+        for n in 0..5 {
+            assert!(n != 3 || sim.want_still());
+            assert_eq!(sim.read(&mut unit, Duration::ZERO).unwrap(), Event::Unit);
+            assert_eq!((unit.dts, unit.dropped_before), (9000 * n, 0));
+            let still = sim.take_still();
+            let captured = BootNs(n as u64 * 100_000_000);
+            let drawn = scene.draw(n as u64, captured, None, false).clone();
+            let picture = StillPicture::Plain(drawn, Colour::Bt709);
+            let wanted = (n == 3).then_some(Still { picture, captured });
+            assert!(still == wanted, "{n}");
+        }
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Scene {
         moment: BootNs,
         utc: Option<UtcUs>,
         flash: bool,
-    ) -> &Yuv420 {
+    ) -> &mut Yuv420 {
         self.frame.y.copy_from_slice(&self.background.y);
         self.frame.u.copy_from_slice(&self.background.u);
         self.frame.v.copy_from_slice(&self.background.v);
@@ -79,7 +79,7 @@ impl Scene {
         }
         barcode::draw(canvas, number);
         self.write_texts(number, moment, utc);
-        &self.frame
+        &mut self.frame
     }
 
     fn write_texts(&mut self, number: u64, moment: BootNs, utc: Option<UtcUs>) {

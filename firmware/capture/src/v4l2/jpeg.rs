@@ -113,6 +113,11 @@ fn has_end(jpeg: &[u8]) -> bool {
     jpeg.windows(2).rev().any(|bytes| bytes == [0xff, 0xd9])
 }
 
+/// Whether whoever knows nothing of the camera can show it.
+pub(crate) fn stands_alone(jpeg: &[u8]) -> bool {
+    has_end(jpeg) && !lacks_huffman_tables(jpeg)
+}
+
 /// Whether Huffman tables are missing: cameras may leave them out, as in AVI, and mean those of ITU-T T.81 K.3.
 fn lacks_huffman_tables(jpeg: &[u8]) -> bool {
     let mut at = 2;

@@ -32,7 +32,7 @@ use self::arrivals::Arrivals;
 use self::pictures::{OpenEncoder, Pictures, Taken};
 use crate::m2m::open_encoder;
 use crate::picture::{Picture, PictureReport};
-use crate::{CaptureError, Config, Event, Source};
+use crate::{CaptureError, Config, Event, Overlay, Source, Still};
 
 pub(crate) use self::device::{Agreed, Buffer, Device, Mode, UsableSizes, Wait};
 pub use self::device::{Control, FourCc, Identity, MenuItem, Offer};
@@ -306,6 +306,18 @@ impl<D: Device> Source for V4l2Source<D> {
 
     fn request_key_frame(&mut self) -> bool {
         self.pictures.request_key_frame() || self.device.force_key_frame()
+    }
+
+    fn set_overlay(&mut self, overlay: Overlay) -> bool {
+        self.pictures.set_overlay(overlay)
+    }
+
+    fn want_still(&mut self) -> bool {
+        self.pictures.want_still()
+    }
+
+    fn take_still(&mut self) -> Option<Still> {
+        self.pictures.take_still()
     }
 
     fn is_live(&self) -> bool {

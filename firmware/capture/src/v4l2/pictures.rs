@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use picam_media::annexb::nals;
 use picam_media::{AccessUnit, Codec, Colour, EncoderSettings, MediaError, UnitBuilder, Yuv420};
+use picam_time::BootNs;
 
 use super::device::Agreed;
 use super::format::PixelFormat;
@@ -13,7 +14,7 @@ use super::params::Wishes;
 use super::pixels::convert;
 use crate::picture::Flips;
 use crate::source::stream_error;
-use crate::{CaptureError, Encode, Times};
+use crate::{CaptureError, Encode, Overlay, Still, StillPicture, Times};
 
 /// Pictures a second where the driver does not say: for the encoder's budget.
 const USUAL_RATE: u32 = 30;
@@ -66,6 +67,12 @@ pub(crate) struct Plain {
     encoder: Box<dyn Encode>,
     key_wanted: bool,
     flips: Flips,
+    /// How colours are coded, as players are told.
+    colour: Colour,
+    overlay: Option<Overlay>,
+    still_wanted: bool,
+    /// A copy that was asked for, and when it was taken once that is known.
+    still: Option<(StillPicture, Option<BootNs>)>,
     /// Pictures in a row that could not be used, and what was wrong with the last.
     broken: u32,
 }
@@ -105,6 +112,16 @@ impl Pictures {
             .map_or(USUAL_RATE, |rate| rate.hz().round() as u32)
             .max(1);
         let picture = Yuv420::new(w, h);
+        let colour = match format {
+            // JFIF: BT.601, from 0 to 255.
+            PixelFormat::Mjpeg => Colour::Bt601Full,
+            _ => match (agreed.is_709, agreed.is_full_range) {
+                (true, false) => Colour::Bt709,
+                (true, true) => Colour::Bt709Full,
+                (false, false) => Colour::Bt601,
+                (false, true) => Colour::Bt601Full,
+            },
+        };
         let encoder = open_encoder(EncoderSettings {
             width: w & !1,
             height: h & !1,
@@ -113,16 +130,7 @@ impl Pictures {
                 .bitrate
                 .unwrap_or_else(|| usual_bitrate(width, height, fps)),
             gop: wishes.gop.unwrap_or(fps),
-            colour: match format {
-                // JFIF: BT.601, from 0 to 255.
-                PixelFormat::Mjpeg => Colour::Bt601Full,
-                _ => match (agreed.is_709, agreed.is_full_range) {
-                    (true, false) => Colour::Bt709,
-                    (true, true) => Colour::Bt709Full,
-                    (false, false) => Colour::Bt601,
-                    (false, true) => Colour::Bt601Full,
-                },
-            },
+            colour,
         });
         let size = (width as usize, height as usize);
         Ok(Self::Plain(Box::new(Plain {
@@ -134,6 +142,10 @@ impl Pictures {
             encoder: encoder.map_err(|error| error.to_string())?,
             key_wanted: true,
             flips: Flips::default(),
+            colour,
+            overlay: None,
+            still_wanted: false,
+            still: None,
             broken: 0,
         })))
     }
@@ -205,7 +217,47 @@ impl Pictures {
             return Ok(());
         };
         let key = std::mem::take(&mut plain.key_wanted);
+        if let Some((_, captured)) = &mut plain.still {
+            captured.get_or_insert(times.captured);
+        }
+        if let Some(overlay) = &mut plain.overlay {
+            overlay.draw(&mut plain.picture, plain.colour, times.captured);
+        }
         plain.encoder.put(&plain.picture, times, key)
+    }
+
+    /// Has this drawn into every picture; not into those that come coded.
+    pub(crate) fn set_overlay(&mut self, overlay: Overlay) -> bool {
+        match self {
+            Self::Encoded(_) => false,
+            Self::Plain(plain) => {
+                plain.overlay = Some(overlay);
+                true
+            }
+        }
+    }
+
+    /// Keeps a copy of the next picture; not of those that come coded.
+    pub(crate) fn want_still(&mut self) -> bool {
+        match self {
+            Self::Encoded(_) => false,
+            Self::Plain(plain) => {
+                plain.still_wanted = true;
+                true
+            }
+        }
+    }
+
+    /// That copy.
+    pub(crate) fn take_still(&mut self) -> Option<Still> {
+        let Self::Plain(plain) = self else {
+            return None;
+        };
+        let (picture, captured) = plain.still.take_if(|(_, captured)| captured.is_some())?;
+        Some(Still {
+            picture,
+            captured: captured?,
+        })
     }
 
     /// Whether the encoder owes anything.
@@ -275,6 +327,15 @@ impl Plain {
         let Err(what) = done else {
             self.broken = 0;
             self.flips.apply(&mut self.picture);
+            if std::mem::take(&mut self.still_wanted) {
+                // The camera's own picture is not mirrored.
+                let own = (self.format == PixelFormat::Mjpeg
+                    && self.flips == Flips::default()
+                    && jpeg::stands_alone(bytes))
+                .then(|| StillPicture::Jpeg(bytes.to_vec()));
+                let plain = || StillPicture::Plain(self.picture.clone(), self.colour);
+                self.still = Some((own.unwrap_or_else(plain), None));
+            }
             return Ok(Taken::Picture);
         };
         self.broken = self.broken.saturating_add(1);

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::device::Agreed;
 use super::fake::{Fake, Seen, Step};
 use super::*;
-use crate::{Encode, EncoderCounts, Software, Times};
+use crate::{Encode, EncoderCounts, Software, StillPicture, Times};
 
 const TIMEOUT: Duration = Duration::from_millis(20);
 const SMALL: &[u8] = include_bytes!("../../tests/data/small.jpg");
@@ -110,6 +110,66 @@ fn what_an_encoder_still_has_comes_before_the_word_that_the_camera_is_gone() {
     let expected = (0..10).map(|n| (3600 * n, 40_000_000 * (n as u64 + 1)));
     assert_eq!(ticks, Vec::from_iter(expected));
     assert!(matches!(error, CaptureError::Io { .. }), "{error}");
+}
+
+#[test]
+fn a_still_is_what_the_camera_delivers_before_it_is_coded_and_costs_no_picture() {
+    let jpeg = |n| match n {
+        // One without its tables cannot stand alone.
+        true => SMALL.to_vec(),
+        false => without_tables(SMALL),
+    };
+    for (fourcc, bytes, own) in [
+        (b"YUYV", yuyv(), false),
+        (b"MJPG", jpeg(true), true),
+        (b"MJPG", jpeg(false), false),
+    ] {
+        let fake = Fake::new(fourcc, 64, 48, pictures(vec![bytes.clone(); 6]));
+        let mut bench = start(fake);
+        assert_eq!(bench.source.take_still(), None);
+        let (mut units, mut stills) = (0, Vec::new());
+        while units < 6 {
+            assert!(units != 3 || bench.source.want_still());
+            let (event, unit) = bench.read();
+            assert_eq!((event.unwrap(), unit.dropped_before), (Event::Unit, 0));
+            units += 1;
+            stills.extend(
+                bench
+                    .source
+                    .take_still()
+                    .map(|still| (units, unit.captured, still)),
+            );
+        }
+        let [(4, captured, still)] = &stills[..] else {
+            panic!("{stills:?}")
+        };
+        assert_eq!(still.captured, *captured);
+        match &still.picture {
+            StillPicture::Jpeg(jpeg) => assert!(own && *jpeg == bytes),
+            StillPicture::Plain(picture, colour) => {
+                assert!(!own);
+                let full = fourcc == b"MJPG";
+                assert_eq!(*colour == Colour::Bt601Full, full, "{colour:?}");
+                assert_eq!((picture.width(), picture.height()), (64, 48));
+            }
+        }
+    }
+    let mut coded = try_start(Fake::new(b"H264", 64, 48, Vec::new()), &Wishes::default()).unwrap();
+    assert!(!coded.source.want_still());
+}
+
+fn without_tables(jpeg: &[u8]) -> Vec<u8> {
+    let (mut out, mut rest) = (jpeg[..2].to_vec(), &jpeg[2..]);
+    while rest[1] != 0xda {
+        let (segment, behind) =
+            rest.split_at(2 + usize::from(rest[2]) * 256 + usize::from(rest[3]));
+        if segment[1] != 0xc4 {
+            out.extend(segment);
+        }
+        rest = behind;
+    }
+    out.extend(rest);
+    out
 }
 
 fn start(fake: Fake) -> Bench {

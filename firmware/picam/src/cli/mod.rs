@@ -16,11 +16,12 @@ use crate::commands::lock::LockArgs;
 use crate::commands::picture::PictureArgs;
 use crate::commands::salvage::SalvageArgs;
 use crate::commands::settings::SettingsServiceOptions;
+use crate::commands::still::StillArgs;
 use crate::commands::support::SupportArgs;
 use crate::commands::track::TrackArgs;
 use crate::commands::{
     check, clip, config, firstboot, guard, hotspot, inspect, lock, password, picture, probe,
-    record, recover, salvage, settings, support, tell, token, track, web,
+    record, recover, salvage, settings, still, support, tell, token, track, web,
 };
 
 use crate::service::log;
@@ -162,6 +163,11 @@ enum Command {
     /// it holds until the recorder is started anew; picam.toml makes it last. Everybody who can open the socket may look;
     /// changing is for root and the recorder's own user.
     Picture(PictureArgs),
+    /// Take a still of a camera that a recorder in another process records
+    ///
+    /// A JPEG of all that the camera delivers, with time and place in it, in the folder DCIM beside the footage. The recording
+    /// goes on without losing a picture. Only for root, the recorder's own user and the page's.
+    Still(StillArgs),
     /// Keep footage: a recorder in another process does not overwrite it until its share is full
     ///
     /// Of every camera, every segment between two moments, those still to come included. It is on the card before
@@ -255,6 +261,7 @@ pub fn main() -> ExitCode {
         Command::Reload { recorder } => tell::reload(&recorder),
         Command::Microphone { what, recorder } => tell::microphone(&recorder, what),
         Command::Picture(args) => picture::run(&args),
+        Command::Still(args) => still::run(&args),
         Command::Lock(args) => lock::lock(&args),
         Command::Unlock { recorder, segments } => lock::unlock(&recorder, &segments),
         Command::Locks { recorder } => lock::list(&recorder),

@@ -18,6 +18,7 @@ pub(crate) mod record;
 pub(crate) mod recover;
 pub(crate) mod salvage;
 pub(crate) mod settings;
+pub(crate) mod still;
 pub(crate) mod support;
 pub(crate) mod tell;
 pub(crate) mod token;

@@ -6,7 +6,7 @@ use picam_ring::Shares;
 
 use super::keys::{
     Battery, Button, Camera, Config, Device, Gps, Ignition, Led, Log, Microphone, Motion, Network,
-    Retention, Trigger, Web, Wifi,
+    Overlay, Retention, Stills, Trigger, Web, Wifi,
 };
 use super::table::Keyed;
 
@@ -24,6 +24,8 @@ pub(crate) fn example(base: Option<&Config>) -> String {
     example.section::<Gps>(&config.gps);
     example.section::<Motion>(&config.motion);
     example.section::<Microphone>(&config.microphone);
+    example.section::<Overlay>(&config.overlay);
+    example.section::<Stills>(&config.stills);
     example.section::<Battery>(&config.battery);
     example.section::<Led>(&config.led);
     example.section::<Button>(&config.button);

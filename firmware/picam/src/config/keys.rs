@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use picam_capture::picture::{Key as PictureKey, Picture, Value as PictureValue};
-use picam_capture::{CameraSpec, MicrophoneSpec};
+use picam_capture::{Background, CameraSpec, MicrophoneSpec, Place as OverlayPlace, Rgb};
 use picam_firstboot::settings::{Access, Key as CardKey, Reset};
 use picam_hotspot::{Channel, Mode};
 use picam_ring::{Reserve, Shares};
@@ -29,12 +29,14 @@ use super::values::{
 use super::wifi::{self, WifiNetwork};
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [SectionKeys; 17] = [
+pub(crate) static SECTIONS: [SectionKeys; 19] = [
     Config::SECTION,
     Camera::SECTION,
     Gps::SECTION,
     Motion::SECTION,
     Microphone::SECTION,
+    Overlay::SECTION,
+    Stills::SECTION,
     Battery::SECTION,
     Led::SECTION,
     Button::SECTION,
@@ -130,6 +132,10 @@ keys! {
     motion: Motion = Motion::default();
     /// The microphone.
     microphone: Microphone = Microphone::default();
+    /// What is written into pictures.
+    overlay: Overlay = Overlay::default();
+    /// Single pictures.
+    stills: Stills = Stills::default();
     /// The camera's own battery.
     battery: Battery = Battery::default();
     /// The LED.
@@ -312,6 +318,60 @@ keys! {
     /// records.
     "source" source: MicrophoneSpec = MicrophoneSpec::Off,
         values::spec, MicrophoneSpec::to_string, Recorder, Card;
+}
+}
+
+keys! {
+/// What is written into the pictures, before they are coded. Whoever sees the footage sees it: a place and a speed cannot
+/// be taken out again. Cameras that code by themselves (H.264) cannot be written into: what is wanted here is in the text
+/// track of their files, which players show as a subtitle.
+"[overlay]" pub struct Overlay {
+    /// The time, in UTC.
+    "time" time: bool = false, truth, bool::to_string, Recorder, Card;
+
+    /// How fast the car is, and where; while a GPS receiver knows.
+    "speed" speed: bool = false, truth, bool::to_string, Recorder, Card;
+    "place" place: bool = false, truth, bool::to_string, Recorder, Card;
+
+    /// The car's number plate, and whatever else: 60 characters at most.
+    "plate" plate: Option<String> = None, values::caption, or("none", String::clone), Recorder, Card, "B-XY 123";
+    "text" text: Option<String> = None, values::caption, or("none", String::clone), Recorder, Card, "taxi 7";
+
+    /// Height of a line in percent of the picture's, 2 to 20.
+    "size" size: u8 = 4, values::caption_size, u8::to_string, Recorder, Card;
+
+    /// Colour of the text, and of the box behind it: "white", "black", "yellow", "red", "green", "blue", "orange", "grey" or
+    /// "#ffcc00". background = "none" leaves the box out, and gives the text an outline.
+    "colour" colour: Rgb = Rgb::WHITE, values::colour, Rgb::to_string, Recorder, Card;
+    "background" background: Background = Background::Box(Rgb::BLACK),
+        values::background, values::show_background, Recorder, Card;
+
+    /// "bottom" or "top".
+    "position" position: OverlayPlace = OverlayPlace::Bottom, word, show_word, Recorder, Card;
+}
+}
+
+keys! {
+/// Stills: single pictures as JPEG, with time and place in them, in the folder DCIM beside the footage. The button on the
+/// live view takes one, and `picam still`; no picture of the recording is lost for it.
+"[stills]" pub struct Stills {
+    /// From one still to the next that is taken by itself, "1s" to "1d", or "off".
+    "every" every: Option<Duration> = None, values::still_every, or("off", values::show_time), Recorder, Card,
+        "10s";
+
+    /// For how long after the recorder's start; left out, as long as it records.
+    "for" lasting: Option<Duration> = None, values::still_for, or("as long as it records", values::show_time), Recorder, Card,
+        "8h";
+
+    /// Of one camera alone, by its name; left out, of all.
+    "camera" camera: Option<String> = None, some(quoted), or("all cameras", String::clone), Recorder, Card, "front";
+
+    /// Quality of the JPEG, 1 to 100. A picture that a camera delivers as JPEG is taken as it is.
+    "quality" quality: u8 = 90, values::quality, u8::to_string, Recorder, Card;
+
+    /// What all stills together may take. The oldest goes for the next; one that is marked read-only on a PC never does.
+    /// Of what slots = "fill" leaves free, they take half at most.
+    "room" room: u64 = 256 << 20, values::still_room, values::show_bytes, Recorder, Card;
 }
 }
 

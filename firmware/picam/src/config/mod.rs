@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use picam_ring::Slots;
 
 pub use device::Place;
-pub use keys::{Config, Device, Log, Retention, Web, Wifi};
+pub use keys::{Config, Device, Log, Overlay, Retention, Stills, Web, Wifi};
 pub use load::{Loaded, load, load_over};
 pub use problem::Problem;
 pub use read::{Parsed, parse_config, parse_over};

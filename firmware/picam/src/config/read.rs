@@ -5,7 +5,7 @@ use picam_ring::Shares;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{Camera, Config, LEFT_OUT, Network, OTHER_CAMERAS, OTHER_NETWORKS, Web};
+use super::keys::{Camera, Config, LEFT_OUT, Network, OTHER_CAMERAS, OTHER_NETWORKS, Stills, Web};
 use super::page::{has_owner, has_viewer, is_safe};
 use super::problem::{Problem, Report, Wrong};
 use super::secret::Secret;
@@ -50,6 +50,8 @@ pub fn parse_over(base: Config, text: &str) -> Parsed {
     top.read_inside(&mut config.gps, &mut report);
     top.read_inside(&mut config.motion, &mut report);
     top.read_inside(&mut config.microphone, &mut report);
+    top.read_inside(&mut config.overlay, &mut report);
+    read_stills(&top, &mut config.stills, &mut report);
     top.read_inside(&mut config.battery, &mut report);
     top.read_inside(&mut config.led, &mut report);
     top.read_inside(&mut config.button, &mut report);
@@ -67,6 +69,19 @@ pub fn parse_over(base: Config, text: &str) -> Parsed {
     Parsed {
         config,
         problems: report.into_problems(),
+    }
+}
+
+fn read_stills(top: &Section<'_>, stills: &mut Stills, report: &mut Report<'_>) {
+    let Some(section) = top.read_inside(stills, report) else {
+        return;
+    };
+    if stills.lasting.is_some() && stills.every.is_none() {
+        let at = section.place_of(&["for"]);
+        let what = "stills.for: no still is taken by itself, however long";
+        let remedy = "set stills.every, too";
+        stills.lasting = None;
+        report.add(at, Wrong::new(what, remedy), Some(LEFT_OUT.to_owned()));
     }
 }
 

@@ -290,6 +290,43 @@ fn a_problem_says_where_what_and_how() {
             ],
         ),
         (
+            "[overlay]\ncolour = \"pink\"",
+            &["overlay.colour: 'pink' is no colour", "#ffcc00"],
+        ),
+        (
+            "[overlay]\nsize = 1",
+            &["overlay.size: 1 is no size", "2 to 20"],
+        ),
+        (
+            "[overlay]\ntext = \"a\\nb\"",
+            &["overlay.text:", "on one line"],
+        ),
+        (
+            "[stills]\nevery = \"500h\"",
+            &[
+                "stills.every: '500h' is no time between stills",
+                "\"1s\" to \"1d\"",
+            ],
+        ),
+        (
+            "[stills]\nquality = 101",
+            &["stills.quality: 101 is no quality", "1 to 100"],
+        ),
+        (
+            "[stills]\nfor = \"8h\"",
+            &[
+                "stills.for: no still is taken by itself",
+                "set stills.every, too",
+            ],
+        ),
+        (
+            "[stills]\nroom = \"64KiB\"",
+            &[
+                "stills.room: '64KiB' is no room for stills",
+                "\"1MiB\" or more",
+            ],
+        ),
+        (
             "[battery]\ngauge = \"ina219\"",
             &[
                 "battery.gauge: 'ina219' is no battery gauge",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use picam_capture::picture;
+use picam_capture::{Background, Place, Rgb, picture};
 use picam_ring::{MIN_SLOTS, Reserve};
 use picam_sensors::motion::Sensitivity;
 use picam_web::{MIN_PASSWORD_LEN, PasswordHash, TokenHash};
@@ -355,6 +355,91 @@ pub(super) fn max_age(value: &DeValue<'_>) -> Result<Option<Duration>, Wrong> {
             "write a length of time such as \"30d\", or leave the key out to keep all that fits",
         )),
         age => Ok(Some(age)),
+    }
+}
+
+/// Longest text in pictures, in characters.
+const MAX_CAPTION: usize = 60;
+
+impl Words for Place {
+    const WHAT: &'static str = "position";
+    const WORDS: &'static [(&'static str, Self)] = &[("bottom", Self::Bottom), ("top", Self::Top)];
+}
+
+pub(super) fn caption(value: &DeValue<'_>) -> Result<Option<String>, Wrong> {
+    let caption = text(value, "it in quotes")?;
+    match caption.chars().count() <= MAX_CAPTION && !caption.contains(char::is_control) {
+        true => Ok(Some(caption).filter(|caption| !caption.is_empty())),
+        false => Err(expected(
+            value,
+            "text for a picture",
+            "60 characters at most, on one line",
+        )),
+    }
+}
+
+pub(super) fn caption_size(value: &DeValue<'_>) -> Result<u8, Wrong> {
+    let size = integer(value).and_then(|number| u8::try_from(number).ok());
+    let size = size.filter(|size| (2..=20).contains(size));
+    size.ok_or_else(|| expected(value, "size", "2 to 20 percent, without quotes and sign"))
+}
+
+const COLOURS: &str = "a colour such as \"white\", \"yellow\" or \"#ffcc00\"";
+
+pub(super) fn colour(value: &DeValue<'_>) -> Result<Rgb, Wrong> {
+    let colour = value.as_str().and_then(|text| text.parse().ok());
+    colour.ok_or_else(|| expected(value, "colour", COLOURS))
+}
+
+pub(super) fn background(value: &DeValue<'_>) -> Result<Background, Wrong> {
+    match value.as_str() {
+        Some("none") => Ok(Background::None),
+        _ => colour(value).map(Background::Box),
+    }
+}
+
+pub(super) fn show_background(background: &Background) -> String {
+    match background {
+        Background::None => "none".to_owned(),
+        Background::Box(colour) => colour.to_string(),
+    }
+}
+
+/// More often, a small board would do little else.
+const STILL_EVERY: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
+
+pub(super) fn still_every(value: &DeValue<'_>) -> Result<Option<Duration>, Wrong> {
+    if value.as_str() == Some("off") {
+        return Ok(None);
+    }
+    match duration(value)? {
+        every if STILL_EVERY.contains(&every) => Ok(Some(every)),
+        _ => Err(expected(
+            value,
+            "time between stills",
+            "\"1s\" to \"1d\", or \"off\"",
+        )),
+    }
+}
+
+pub(super) fn still_for(value: &DeValue<'_>) -> Result<Option<Duration>, Wrong> {
+    match duration(value)? {
+        Duration::ZERO => Err(expected(value, "time", "\"8h\", or leave the key out")),
+        lasting => Ok(Some(lasting)),
+    }
+}
+
+pub(super) fn quality(value: &DeValue<'_>) -> Result<u8, Wrong> {
+    let quality = integer(value).and_then(|number| u8::try_from(number).ok());
+    let quality = quality.filter(|quality| (1..=100).contains(quality));
+    quality.ok_or_else(|| expected(value, "quality", "1 to 100, without quotes"))
+}
+
+pub(super) fn still_room(value: &DeValue<'_>) -> Result<u64, Wrong> {
+    match size(value)? {
+        room if room >= 1 << 20 => Ok(room),
+        _ => Err(expected(value, "room for stills", "\"1MiB\" or more")),
     }
 }
 

@@ -129,6 +129,7 @@ fn capture<'a>(
         turn: parts.reports[0].shared.knobs.wanted().0,
         intake: Intake::default(),
         sound: None,
+        still_asked: false,
         said_sound: false,
         said_damage: false,
         said_picture: Vec::new(),

@@ -21,7 +21,7 @@ use arc_swap::ArcSwap;
 use picam_control::live::{Follow, LiveSource};
 use picam_control::orders::{Denied, Why};
 
-pub(crate) use tap::{Feeder, Tap, tap};
+pub(crate) use tap::{Feeder, Next, Tap, tap};
 
 /// Viewers at a time, of all cameras together.
 const MAX_VIEWERS: usize = 8;
@@ -49,6 +49,15 @@ impl Live {
     /// From now on these can be watched; whoever watches another goes on until that has ended.
     pub(crate) fn set(&self, cameras: Taps) {
         self.cameras.store(Arc::new(cameras));
+    }
+
+    /// A camera's, unless it has ended.
+    pub(crate) fn tap(&self, camera: char) -> Option<Arc<Tap>> {
+        let cameras = self.cameras.load();
+        let found = cameras.iter().find(|(letter, _)| *letter == camera);
+        found
+            .map(|(_, tap)| tap.clone())
+            .filter(|tap| !tap.has_ended())
     }
 
     /// Lets another viewer in, or says why not.

@@ -16,6 +16,8 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use picam_media::{AccessUnit, Leading, ParameterSets, Start};
 use picam_time::{BootNs, Clock};
 
+use crate::stills::{Given, Shutter};
+
 /// Pictures in the ring, those in spare buffers included: two seconds at 60 a second.
 pub(crate) const PICTURES: usize = 128;
 /// Most bytes that the ring's buffers take: two seconds at 16 Mbit/s.
@@ -76,6 +78,7 @@ pub(crate) struct Tap {
     /// When the newest picture was captured.
     newest_ns: AtomicU64,
     key_frame_wanted: AtomicBool,
+    shutter: Shutter,
     ended: AtomicBool,
 }
 
@@ -89,6 +92,7 @@ pub(crate) fn tap() -> (Feeder, Arc<Tap>) {
         key: AtomicU64::new(0),
         newest_ns: AtomicU64::new(0),
         key_frame_wanted: AtomicBool::new(false),
+        shutter: Shutter::default(),
         ended: AtomicBool::new(false),
     });
     let feeder = Feeder {
@@ -102,6 +106,11 @@ pub(crate) fn tap() -> (Feeder, Arc<Tap>) {
 impl Tap {
     fn slot(&self, number: u64) -> Option<&ArcSwapOption<Picture>> {
         self.slots.get((number % PICTURES as u64) as usize)
+    }
+
+    /// Where stills of the camera are asked for.
+    pub(crate) const fn shutter(&self) -> &Shutter {
+        &self.shutter
     }
 
     /// Whether nothing more will come.
@@ -187,6 +196,16 @@ impl Feeder {
         // One that is left out has a number, too: viewers notice that it is missing.
         tap.head.store(number + 1, Ordering::Release);
         tap.wake.load().iter().for_each(Thread::unpark);
+    }
+
+    /// Whether somebody waits for a still.
+    pub(crate) fn is_still_wanted(&self) -> bool {
+        self.tap.shutter.is_pressed()
+    }
+
+    /// Gives it.
+    pub(crate) fn give_still(&self, what: Given) {
+        self.tap.shutter.give(what);
     }
 
     /// Whether the source is to be asked for a key frame, since a viewer waits for one.

@@ -4,11 +4,13 @@
 mod clock;
 mod desk;
 mod drift;
+mod overlay;
 mod pictures;
 mod place;
 mod reload;
 mod saves;
 mod status;
+mod stills;
 mod whole;
 
 use std::path::Path;
@@ -78,6 +80,8 @@ pub(crate) fn plan(directory: &Path) -> RecordPlan {
         impact: None,
         microphone: picam_capture::MicrophoneSpec::Off,
         microphone_off: None,
+        overlay: crate::OverlayPlan::default(),
+        stills: crate::StillsPlan::default(),
         warnings: Vec::new(),
     }
 }

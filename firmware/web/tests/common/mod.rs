@@ -21,6 +21,7 @@ use picam_control::status::{
     CameraState, CameraStatus, CardStatus, Losses, RingStatus, Status, StatusSource,
     StatusUnavailable,
 };
+use picam_control::stills::{StillFrom, StillMade};
 use picam_mp4::{
     Counters, Flush, FragmentLimits, ReadAt, Record, Sample, SegmentWriter, SlotFile, TrackConfig,
     sample_entry,
@@ -221,6 +222,24 @@ impl OrderTaker for Orders {
             to: Some("F000001@90.5".into()),
         })
     }
+
+    fn still(&self, camera: &str) -> Result<StillMade, Denied> {
+        if let Some(denied) = self.denied.lock().unwrap().clone() {
+            return Err(denied);
+        }
+        Ok(StillMade {
+            id: "100F0001".into(),
+            camera: camera.chars().next().unwrap(),
+            name: "front".into(),
+            file: "/footage/DCIM/100PICAM/PICF0001.JPG".into(),
+            width: 1920,
+            height: 1080,
+            bytes: 4,
+            taken: Some(UtcUs(1_795_172_880_250_000)),
+            from: StillFrom::Raw,
+            took_ms: 90,
+        })
+    }
 }
 
 impl PictureSource for Orders {
@@ -345,6 +364,7 @@ impl Server {
             gps: None,
             motion: None,
             microphone: None,
+            stills: Default::default(),
             paused_s: None,
             deletions: Vec::new(),
             cameras: vec![camera()],
