@@ -23,7 +23,7 @@ use crate::text;
 /// How much is looked through between two looks at the clock.
 const STEP: u64 = 16 << 20;
 /// How often what was found is written down.
-const SAVE: Duration = Duration::from_secs(5);
+const SAVE: Duration = Duration::from_secs(1);
 
 /// The options of `picam salvage`.
 #[derive(Debug, Args)]

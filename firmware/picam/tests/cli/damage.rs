@@ -254,6 +254,45 @@ fn a_card_without_a_filesystem_gives_its_footage_back() {
     picam(&args).expect(1, &["is of another card"]);
 }
 
+/// Footage at both ends of a card that takes a while to look through, and the power goes in between.
+#[test]
+fn a_salvage_that_is_killed_goes_on_where_it_was() {
+    let dir = footage();
+    let work = tempfile::tempdir().unwrap();
+    let image = work.path().join("card.img");
+    let card = fs::File::create(&image).unwrap();
+    let len = 4 << 30;
+    card.set_len(len).unwrap();
+    let files = segments(dir.path());
+    let size = |file: &PathBuf| fs::metadata(file).unwrap().len();
+    let (mut front, mut back) = (0, len - files.iter().map(size).sum::<u64>());
+    for (n, file) in files.iter().enumerate() {
+        let at = if n < 2 { &mut front } else { &mut back };
+        card.write_all_at(&fs::read(file).unwrap(), *at).unwrap();
+        *at += size(file);
+    }
+    let out = work.path().join("out");
+    let notes = out.join("salvage.json");
+    let args = [
+        "salvage",
+        image.to_str().unwrap(),
+        "-o",
+        out.to_str().unwrap(),
+    ];
+    let mut salvage = Running::start(&args);
+    while salvage.is_running() && !notes.exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    salvage.send(Signal::KILL);
+    salvage.end();
+    picam(&args).expect(0, &["going on at"]);
+    let pictures: usize = segments(&out)
+        .iter()
+        .map(|file| decoded_pictures(file))
+        .sum();
+    assert_eq!(pictures, FRAMES as usize);
+}
+
 #[test]
 fn salvage_says_what_it_cannot_do() {
     let dir = tempfile::tempdir().unwrap();
