@@ -59,6 +59,15 @@ fn a_file_that_was_cut_off_is_recorded_and_what_it_lacks_is_counted() {
     picam(&["check", footage]).expect(0, &["the source's stream damaged at"]);
 }
 
+/// Records a clip as fast as it goes into segments of two seconds; what `check` says of them.
+fn recorded_in_small_slots(clip: &Path, footage: &str) -> serde_json::Value {
+    let camera = format!("road=file:{}?pace=off", clip.display());
+    let args = ["record", "--segment", "2s", "--slots", "14"];
+    let more = ["--slot-size", "1MiB", "--footage", footage, "--camera"];
+    picam(&[&args[..], &more, &[&camera]].concat()).expect(0, &["stopped"]);
+    picam(&["check", "--json", footage]).json()
+}
+
 /// Where groups of pictures refer to each other, the picture at a joint stands in both segments, and what is shown
 /// before it in the old one: 600 pictures of the source, and one more for each joint.
 #[test]
@@ -76,13 +85,9 @@ fn open_groups_lose_no_picture_between_segments() {
         let dir = tempfile::tempdir().unwrap();
         let clip = dir.path().join("clip.mp4");
         ffmpeg::run(&format!("{source} {codec}"), &clip);
-        let camera = format!("road=file:{}?pace=off", clip.display());
         let footage = dir.path().join("footage");
         let footage = footage.to_str().unwrap();
-        let args = ["record", "--segment", "2s", "--slots", "14"];
-        let more = ["--slot-size", "1MiB", "--footage", footage, "--camera"];
-        picam(&[&args[..], &more, &[&camera]].concat()).expect(0, &["stopped"]);
-        let checked = picam(&["check", "--json", footage]).json();
+        let checked = recorded_in_small_slots(&clip, footage);
         let segments = checked["finished"].as_u64().unwrap();
         assert!(segments > 3, "{checked}");
         assert_eq!(checked["frames"], 600 + segments - 1, "{checked}");
@@ -129,13 +134,9 @@ fn a_stream_without_key_frames_is_recorded_from_its_recovery_points() {
          -x264-params intra-refresh=1:keyint=30:bframes=0",
         &clip,
     );
-    let camera = format!("road=file:{}?pace=off", clip.display());
     let footage = dir.path().join("footage");
     let footage = footage.to_str().unwrap();
-    let args = ["record", "--segment", "2s", "--slots", "14"];
-    let more = ["--slot-size", "1MiB", "--footage", footage, "--camera"];
-    picam(&[&args[..], &more, &[&camera]].concat()).expect(0, &["stopped"]);
-    let checked = picam(&["check", "--json", footage]).json();
+    let checked = recorded_in_small_slots(&clip, footage);
     assert!(checked["finished"].as_u64().unwrap() > 3, "{checked}");
     assert_eq!(checked["frames"], 600, "{checked}");
     assert_eq!(checked["frames_lost"], 0, "{checked}");
