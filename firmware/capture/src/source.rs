@@ -6,7 +6,6 @@ use picam_media::{AccessUnit, Colour, MediaError, SoundFormat, Yuv420};
 use picam_time::BootNs;
 
 use crate::Overlay;
-
 use crate::picture::{Picture, PictureReport};
 
 /// What a call of [`Source::read`] brought.

@@ -58,6 +58,7 @@ const BUFFERS: u32 = 6;
 /// The open camera, and whether it was torn off.
 struct CsiSource {
     camera: V4l2Source<Camera>,
+    focus: Focus,
     /// Whether a picture has come.
     has_begun: bool,
     /// Why none comes any more.
@@ -118,6 +119,15 @@ fn arguments(params: &CsiParams) -> Vec<OsString> {
     arguments.into_iter().map(OsString::from).collect()
 }
 
+/// What the source's own line says of the lens goes before a preset, and behind what is named.
+fn with_focus(focus: Focus, wanted: &Picture) -> Picture {
+    let mut wanted = wanted.clone();
+    if focus == Focus::Auto && !wanted.names(Key::Focus) {
+        wanted.set(Key::Focus, Value::Auto);
+    }
+    wanted
+}
+
 impl CsiSource {
     fn over(
         camera: Camera,
@@ -126,11 +136,7 @@ impl CsiSource {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CaptureError> {
         let name = params.name();
-        // What the source's own line says of the lens goes before a preset.
-        let mut picture = picture.clone();
-        if params.focus == Focus::Auto && !picture.names(Key::Focus) {
-            picture.set(Key::Focus, Value::Auto);
-        }
+        let picture = with_focus(params.focus, picture);
         Ok(Self {
             camera: V4l2Source::start(
                 camera,
@@ -139,6 +145,7 @@ impl CsiSource {
                 clock,
                 open_encoder,
             )?,
+            focus: params.focus,
             has_begun: false,
             ending: None,
         })
@@ -170,7 +177,7 @@ impl Source for CsiSource {
     }
 
     fn set_picture(&mut self, wanted: &Picture) -> PictureReport {
-        self.camera.set_picture(wanted)
+        self.camera.set_picture(&with_focus(self.focus, wanted))
     }
 
     fn picture(&mut self) -> PictureReport {

@@ -13,6 +13,7 @@ use super::imitation::{
     frame, good_memory, layout, memory, setup,
 };
 use super::*;
+use crate::picture::From;
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -221,6 +222,30 @@ fn what_can_be_set_is_said_within_bounds_and_set_at_the_start_and_later() {
     let problems = report.problems();
     assert!(problems.concat().starts_with("gain=2x: "), "{problems:?}");
     assert_eq!(source.picture(), report);
+}
+
+#[test]
+fn a_lens_that_the_source_sets_stays_so_when_something_else_is_changed() {
+    let (camera, other) = camera();
+    let params = CsiParams {
+        focus: Focus::Auto,
+        ..params()
+    };
+    let mut wanted = Picture::default();
+    let clock = Arc::new(SystemClock);
+    let mut source = CsiSource::over(camera, &params, &wanted, clock).unwrap();
+    // This one's lens does not focus by itself, so that is said; infinity it could.
+    let wanted_of = |report: &PictureReport| report.get(Key::Focus).unwrap().wanted;
+    let auto = Some((Value::Auto, From::Named));
+    assert_eq!(wanted_of(&source.picture()), auto);
+    wanted.set_text("brightness", "20").unwrap();
+    assert_eq!(wanted_of(&source.set_picture(&wanted)), auto);
+    other.set();
+    // What is named for the lens itself goes before it.
+    wanted.set_text("focus", "50cm").unwrap();
+    let report = source.set_picture(&wanted);
+    let now = report.get(Key::Focus).unwrap().now;
+    assert_eq!(now, Some(Value::Distance(500)));
 }
 
 /// What comes of this buffer behind a good setup.
